@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import type { ModelEvent, Provider } from "../core/ports/model/provider.ts"
 import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 import { closeInterruptedCall } from "./model/interrupted-model-call.ts"
 import { settleCancelled } from "./settle-cancelled.ts"
@@ -15,7 +15,7 @@ describe("a model call that fails", () => {
   const failure = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 1 } as const
 
   it("is retried if a retry can help, and its streamed text is discarded", async () => {
-    const run = memoryRun(scriptedProvider([[say("Hal"), failure], [say("Hello")]]))
+    const run = createMemoryRun(scriptedProvider([[say("Hal"), failure], [say("Hello")]]))
     await runLoop(run.context)
     expect(types(run.events).slice(1, 5)).toEqual([
       "stepStarted",
@@ -28,7 +28,7 @@ describe("a model call that fails", () => {
   })
 
   it("ends the run with its code after the last retry", async () => {
-    const run = memoryRun(scriptedProvider(() => [failure]))
+    const run = createMemoryRun(scriptedProvider(() => [failure]))
     await runLoop(run.context)
     expect(run.events.filter(({ type }) => type === "stepRetried")).toHaveLength(2)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "overloaded" })
@@ -36,7 +36,7 @@ describe("a model call that fails", () => {
 
   it("ends the run at once if a retry cannot help", async () => {
     const provider = scriptedProvider([[{ type: "failure", code: "authentication_failed" }]])
-    const run = memoryRun(provider)
+    const run = createMemoryRun(provider)
     await runLoop(run.context)
     expect(provider.requests).toHaveLength(1)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "authentication_failed" })
@@ -53,7 +53,7 @@ describe("a model that makes no progress", () => {
     ["is cut in every call, or writes none that can be read", [say("Now."), cut, cut]],
   ])("ends the run when it %s", async (_, turn) => {
     const provider = scriptedProvider(() => turn)
-    const run = memoryRun(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    const run = createMemoryRun(provider, { tools: [createAnyTool("t", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     expect(provider.requests).toHaveLength(10)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "no_progress" })
@@ -62,7 +62,7 @@ describe("a model that makes no progress", () => {
   it("gets all retries again after a step that made progress", async () => {
     const turns = Array.from({ length: 25 }, (_, n) => (n % 8 === 7 ? [cut, call("t")] : [cut]))
     const provider = scriptedProvider([...turns, [say("Done.")]])
-    const run = memoryRun(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    const run = createMemoryRun(provider, { tools: [createAnyTool("t", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
@@ -87,7 +87,7 @@ describe("a provider that never ends its response", () => {
         }
       },
     }
-    const run = memoryRun(provider, { maxTokens: 1_000 })
+    const run = createMemoryRun(provider, { maxTokens: 1_000 })
     const running = runLoop(run.context)
     await vi.advanceTimersByTimeAsync(30 * 60 * 1_000)
     expect(types(run.events)).not.toContain("runFailed")
@@ -112,7 +112,7 @@ describe("arguments or results that nest without end", () => {
       [call("t", nested(50))],
       [say("Done.")],
     ])
-    const run = memoryRun(provider, { tools: [anyTool("t", execute)] })
+    const run = createMemoryRun(provider, { tools: [createAnyTool("t", execute)] })
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
     expect(run.events.filter(({ type }) => type === "toolCallCompleted")).toMatchObject([
@@ -127,7 +127,7 @@ describe("arguments or results that nest without end", () => {
 describe("a cancelled run", () => {
   it("keeps the text so far and ends as interrupted", async () => {
     const provider = scriptedProvider([[say("Half of"), { type: "wait", until: new Promise(() => {}) }]])
-    const run = memoryRun(provider)
+    const run = createMemoryRun(provider)
     const ending = expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     run.cancel()
@@ -142,12 +142,12 @@ describe("a cancelled run", () => {
 
   it("aborts running tools, and reports which calls may have had an effect", async () => {
     const aborted = vi.fn()
-    const stuck = anyTool("stuck", (_, { signal }) => {
+    const stuck = createAnyTool("stuck", (_, { signal }) => {
       signal.addEventListener("abort", aborted)
       return new Promise(() => {})
     })
-    const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
-    const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
+    const later = createAnyTool("later", () => ({ type: "json", value: null }), { sequential: true })
+    const run = createMemoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
     const ending = expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
     await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
     run.cancel()
@@ -161,7 +161,7 @@ describe("a cancelled run", () => {
   })
 
   it("does not end as completed when the cancel was acknowledged first", async () => {
-    const run = memoryRun(scriptedProvider([[say("Hello")]]))
+    const run = createMemoryRun(scriptedProvider([[say("Hello")]]))
     run.refuseTerminal()
     await expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
     await settleCancelled(run.context)
@@ -171,9 +171,9 @@ describe("a cancelled run", () => {
 
 describe("a run that fails", () => {
   it("reports which of its calls may have had an effect", async () => {
-    const stuck = anyTool("stuck", () => new Promise(() => {}))
-    const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
-    const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
+    const stuck = createAnyTool("stuck", () => new Promise(() => {}))
+    const later = createAnyTool("later", () => ({ type: "json", value: null }), { sequential: true })
+    const run = createMemoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
     void runLoop(run.context)
     await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
     const { spent = noSpending } = run.context.conversation.run ?? {}
@@ -189,11 +189,11 @@ describe("a run that fails", () => {
 })
 
 describe("a run that resumes after a crash", () => {
-  const untilTool = async (tool: ReturnType<typeof anyTool>) => {
+  const untilTool = async (tool: ReturnType<typeof createAnyTool>) => {
     const provider = scriptedProvider((request) =>
       request.messages.at(-1)?.role === "tool" ? [say("Done")] : [call("t")],
     )
-    const run = memoryRun(provider, { tools: [tool] })
+    const run = createMemoryRun(provider, { tools: [tool] })
     void runLoop(run.context).catch(() => undefined)
     await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
     return run.restart()
@@ -204,7 +204,7 @@ describe("a run that resumes after a crash", () => {
       [say("Hal"), { type: "wait", until: new Promise(() => {}) }],
       [say("Hello")],
     ])
-    const run = memoryRun(provider)
+    const run = createMemoryRun(provider)
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
@@ -223,7 +223,7 @@ describe("a run that resumes after a crash", () => {
 
   it("does not execute a started call again, and tells the model that its outcome is unknown", async () => {
     const execute = vi.fn(() => new Promise<never>(() => {}))
-    const next = await untilTool(anyTool("t", execute))
+    const next = await untilTool(createAnyTool("t", execute))
     await runLoop(next.context)
     expect(execute).toHaveBeenCalledOnce()
     expect(next.events).toContainEqual({
@@ -244,7 +244,7 @@ describe("a run that resumes after a crash", () => {
       let calls = 0
       const execute = () =>
         ++calls === 1 ? new Promise<never>(() => {}) : ({ type: "json", value: calls } as const)
-      const next = await untilTool(anyTool("t", execute, hint))
+      const next = await untilTool(createAnyTool("t", execute, hint))
       await runLoop(next.context)
       expect(calls).toBe(2)
       expect(types(next.events)).not.toContain("toolCallInterrupted")
@@ -253,8 +253,8 @@ describe("a run that resumes after a crash", () => {
 
   it("continues with a call that was requested and not started", async () => {
     const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
-    const run = memoryRun(scriptedProvider([[say("Done"), { type: "end", usage }]]), {
-      tools: [anyTool("t", () => ({ type: "json", value: 1 }))],
+    const run = createMemoryRun(scriptedProvider([[say("Done"), { type: "end", usage }]]), {
+      tools: [createAnyTool("t", () => ({ type: "json", value: 1 }))],
     })
     const part = { type: "toolCall", toolCallId: "call_9", name: "t", input: {} } as const
     run.recall(

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const
@@ -9,7 +9,7 @@ const types = (events: readonly { readonly type: string }[]) => events.map(({ ty
 
 describe("a run without tools", () => {
   it("logs the step, streams the text and ends once", async () => {
-    const run = memoryRun(scriptedProvider([[say("Hel"), say("lo")]]))
+    const run = createMemoryRun(scriptedProvider([[say("Hel"), say("lo")]]))
     await runLoop(run.context)
     expect(types(run.events)).toEqual([
       "runStarted",
@@ -24,7 +24,7 @@ describe("a run without tools", () => {
 
   it("sends the model the whole conversation so far", async () => {
     const provider = scriptedProvider([[say("Hello")]])
-    const run = memoryRun(provider, { systemPrompt: [{ text: "Be brief." }] })
+    const run = createMemoryRun(provider, { systemPrompt: [{ text: "Be brief." }] })
     await runLoop(run.context)
     expect(provider.requests[0]).toMatchObject({
       system: [{ text: "Be brief." }],
@@ -37,14 +37,14 @@ describe("a run without tools", () => {
     ["refusal", { type: "runFailed", code: "model_refused" }],
     ["contextFull", { type: "runFailed", code: "context_too_long" }],
   ] as const)("has the matching outcome when the model stops for %s", async (stopReason, terminal) => {
-    const run = memoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason }]]))
+    const run = createMemoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject(terminal)
   })
 
   it("calls the model again when it pauses", async () => {
     const provider = scriptedProvider([[say("One"), { type: "end", stopReason: "pause" }], [say("two")]])
-    const run = memoryRun(provider)
+    const run = createMemoryRun(provider)
     await runLoop(run.context)
     expect(provider.requests[1]?.messages.at(-1)).toMatchObject({
       role: "assistant",
@@ -54,7 +54,7 @@ describe("a run without tools", () => {
   })
 
   it("requests no results when the model stops for calls that it did not make", async () => {
-    const run = memoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason: "toolCalls" }]]))
+    const run = createMemoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason: "toolCalls" }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
@@ -63,7 +63,9 @@ describe("a run without tools", () => {
 describe("a run with tools", () => {
   it("logs the request, start and result of a call, and sends the model the result", async () => {
     const provider = scriptedProvider([[call("add", { a: 1 })], [say("Done")]])
-    const run = memoryRun(provider, { tools: [anyTool("add", () => ({ type: "json", value: 3 }))] })
+    const run = createMemoryRun(provider, {
+      tools: [createAnyTool("add", () => ({ type: "json", value: 3 }))],
+    })
     await runLoop(run.context)
     expect(types(run.events).slice(2, 7)).toEqual([
       "messageCompleted",
@@ -83,15 +85,15 @@ describe("a run with tools", () => {
   it("executes the calls of one message concurrently and returns the results in the requested order", async () => {
     const first = Promise.withResolvers<void>()
     const provider = scriptedProvider([[call("slow"), call("fast")], [say("Done")]])
-    const slow = anyTool("slow", async () => {
+    const slow = createAnyTool("slow", async () => {
       await first.promise
       return { type: "json", value: "slow" }
     })
-    const fast = anyTool("fast", () => {
+    const fast = createAnyTool("fast", () => {
       first.resolve()
       return { type: "json", value: "fast" }
     })
-    const run = memoryRun(provider, { tools: [slow, fast] })
+    const run = createMemoryRun(provider, { tools: [slow, fast] })
     await runLoop(run.context)
     const completed = run.events.filter((event) => event.type === "toolCallCompleted")
     expect(completed.map(({ name }) => name)).toEqual(["fast", "slow"])
@@ -104,7 +106,7 @@ describe("a run with tools", () => {
     let running = 0
     const most = new Map<string, number>()
     const tool = (name: string, sequential: boolean) =>
-      anyTool(
+      createAnyTool(
         name,
         async () => {
           running += 1
@@ -116,7 +118,7 @@ describe("a run with tools", () => {
         { sequential },
       )
     const provider = scriptedProvider([[call("a"), call("b"), call("alone"), call("c")], [say("Done")]])
-    const run = memoryRun(provider, {
+    const run = createMemoryRun(provider, {
       tools: [tool("a", false), tool("b", false), tool("alone", true), tool("c", false)],
     })
     await runLoop(run.context)
@@ -126,14 +128,14 @@ describe("a run with tools", () => {
   it("never runs more than 16 calls at once", async () => {
     let running = 0
     let most = 0
-    const tool = anyTool("t", async () => {
+    const tool = createAnyTool("t", async () => {
       most = Math.max(most, ++running)
       await new Promise((resolve) => setImmediate(resolve))
       running -= 1
       return { type: "json", value: null }
     })
     const provider = scriptedProvider([Array.from({ length: 40 }, () => call("t")), [say("Done")]])
-    await runLoop(memoryRun(provider, { tools: [tool] }).context)
+    await runLoop(createMemoryRun(provider, { tools: [tool] }).context)
     expect(most).toBe(16)
   })
 
@@ -152,17 +154,17 @@ describe("a run with tools", () => {
     ["a tool that throws", call("thrower"), { code: "tool_failed", message: "No network" }],
     ["a tool that names its failure", call("namer"), { code: "quota", message: "Used up" }],
   ])("reports %s to the model", async (_, request, error) => {
-    const picky = anyTool("picky", () => ({ type: "json", value: null }), {
+    const picky = createAnyTool("picky", () => ({ type: "json", value: null }), {
       validate: async () => ({ valid: false, message: "/city: is missing" }),
     })
-    const thrower = anyTool("thrower", () => {
+    const thrower = createAnyTool("thrower", () => {
       throw new Error("No network")
     })
-    const namer = anyTool("namer", () => {
+    const namer = createAnyTool("namer", () => {
       throw Object.assign(new Error("Used up"), { code: "quota" })
     })
     const provider = scriptedProvider([[request], [say("Sorry")]])
-    const run = memoryRun(provider, { tools: [picky, thrower, namer] })
+    const run = createMemoryRun(provider, { tools: [picky, thrower, namer] })
     await runLoop(run.context)
     expect(provider.requests[1]?.messages.at(-1)).toMatchObject({
       results: [{ result: { type: "error", ...error } }],
@@ -172,7 +174,7 @@ describe("a run with tools", () => {
 
   it("ends a tool past its time limit, aborts its signal, and continues", async () => {
     const stopped = vi.fn()
-    const tool = anyTool(
+    const tool = createAnyTool(
       "stuck",
       (_, { signal }) =>
         new Promise(() => {
@@ -180,7 +182,7 @@ describe("a run with tools", () => {
         }),
       { timeoutMs: 5 },
     )
-    const run = memoryRun(scriptedProvider([[call("stuck")], [say("Done")]]), { tools: [tool] })
+    const run = createMemoryRun(scriptedProvider([[call("stuck")], [say("Done")]]), { tools: [tool] })
     await runLoop(run.context)
     const completed = run.events.find((event) => event.type === "toolCallCompleted")
     expect(completed).toMatchObject({ result: { type: "error", code: "timeout" } })
@@ -188,8 +190,8 @@ describe("a run with tools", () => {
   })
 
   it("truncates a result that is too large", async () => {
-    const tool = anyTool("big", () => ({ type: "json", value: "x".repeat(5_000) }))
-    const run = memoryRun(scriptedProvider([[call("big")], [say("Done")]]), { tools: [tool] })
+    const tool = createAnyTool("big", () => ({ type: "json", value: "x".repeat(5_000) }))
+    const run = createMemoryRun(scriptedProvider([[call("big")], [say("Done")]]), { tools: [tool] })
     await runLoop(run.context)
     const completed = run.events.find((event) => event.type === "toolCallCompleted")
     expect(JSON.stringify(completed).length).toBeLessThan(1_500)
@@ -198,13 +200,13 @@ describe("a run with tools", () => {
 
   it("shows live output during the call, and none after it", async () => {
     let late: (() => void) | undefined
-    const tool = anyTool("noisy", (_, { emit }) => {
+    const tool = createAnyTool("noisy", (_, { emit }) => {
       emit("one")
       emit("two", "stderr")
       late = () => emit("three")
       return { type: "json", value: null }
     })
-    const run = memoryRun(scriptedProvider([[call("noisy")], [say("Done")]]), { tools: [tool] })
+    const run = createMemoryRun(scriptedProvider([[call("noisy")], [say("Done")]]), { tools: [tool] })
     await runLoop(run.context)
     late?.()
     const output = run.deltas.filter((delta) => delta.type === "toolOutput")
@@ -216,7 +218,7 @@ describe("a run with tools", () => {
 
   it("gives every attempt at a call the same idempotency key", async () => {
     const keys: string[] = []
-    const tool = anyTool(
+    const tool = createAnyTool(
       "pay",
       (_, { idempotencyKey }) => {
         keys.push(idempotencyKey)
@@ -224,17 +226,17 @@ describe("a run with tools", () => {
       },
       { idempotent: true },
     )
-    const run = memoryRun(scriptedProvider([[call("pay")], [say("Done")]]), { tools: [tool] })
+    const run = createMemoryRun(scriptedProvider([[call("pay")], [say("Done")]]), { tools: [tool] })
     await runLoop(run.context)
     expect(keys).toEqual(["call_3"])
   })
 
   it("stops at maxTurns and says so", async () => {
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider(() => [call("again")]),
       {
         maxTurns: 2,
-        tools: [anyTool("again", () => ({ type: "json", value: null }))],
+        tools: [createAnyTool("again", () => ({ type: "json", value: null }))],
       },
     )
     await runLoop(run.context)
@@ -252,8 +254,8 @@ describe("hooks", () => {
       heard.push(name)
       throw new Error("broken hook")
     }
-    const run = memoryRun(scriptedProvider([[call("t")], [say("Done")]]), {
-      tools: [anyTool("t", () => ({ type: "json", value: 1 }))],
+    const run = createMemoryRun(scriptedProvider([[call("t")], [say("Done")]]), {
+      tools: [createAnyTool("t", () => ({ type: "json", value: 1 }))],
       hooks: {
         onUsage: note("usage"),
         onToolResult: note("result"),

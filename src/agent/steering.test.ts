@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const
@@ -9,11 +9,11 @@ const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ 
 
 it("a pending message joins the run between two steps", async () => {
   const provider = scriptedProvider([[call("look")], [say("Done")]])
-  const look = anyTool("look", () => {
+  const look = createAnyTool("look", () => {
     run.steer("And this.")
     return { type: "json", value: 1 }
   })
-  const run = memoryRun(provider, { tools: [look] })
+  const run = createMemoryRun(provider, { tools: [look] })
   await runLoop(run.context)
   const types = typesOf(run.events)
   expect(types.slice(types.indexOf("stepCompleted"), -3)).toEqual([
@@ -31,7 +31,7 @@ it("a pending message joins the run between two steps", async () => {
 
 it("a message that arrives with the last response keeps the run from completing", async () => {
   const provider = scriptedProvider([[say("One")], [say("Two")]])
-  const run = memoryRun(provider)
+  const run = createMemoryRun(provider)
   run.steer("And this.", { noticed: false })
   await runLoop(run.context)
   expect(typesOf(run.events).filter((type) => type === "runCompleted")).toHaveLength(1)
@@ -39,8 +39,8 @@ it("a message that arrives with the last response keeps the run from completing"
 })
 
 it("a message that arrives after the run's last turn precedes its end", async () => {
-  const run = memoryRun(scriptedProvider([[call("look")]]), {
-    tools: [anyTool("look", () => ({ type: "json", value: 1 }))],
+  const run = createMemoryRun(scriptedProvider([[call("look")]]), {
+    tools: [createAnyTool("look", () => ({ type: "json", value: 1 }))],
     maxTurns: 1,
   })
   run.steer("And this.", { noticed: false })
@@ -50,7 +50,7 @@ it("a message that arrives after the run's last turn precedes its end", async ()
 
 it("a message that arrives when the model fails permanently precedes the run's end", async () => {
   const failure = { type: "failure", code: "bad_request", message: "No.", retryable: false } as const
-  const run = memoryRun(scriptedProvider([[failure]]))
+  const run = createMemoryRun(scriptedProvider([[failure]]))
   run.steer("And this.", { noticed: false })
   await runLoop(run.context)
   expect(typesOf(run.events).slice(-2)).toEqual(["userMessageAdded", "runFailed"])
@@ -59,11 +59,11 @@ it("a message that arrives when the model fails permanently precedes the run's e
 it("large messages join the run in several commits, in their order", async () => {
   const provider = scriptedProvider([[call("look")], [say("Done")]])
   const texts = Array.from({ length: 5 }, (_, index) => String(index).repeat(200_000))
-  const look = anyTool("look", () => {
+  const look = createAnyTool("look", () => {
     for (const text of texts) run.steer(text)
     return { type: "json", value: 1 }
   })
-  const run = memoryRun(provider, { tools: [look] })
+  const run = createMemoryRun(provider, { tools: [look] })
   await runLoop(run.context)
   const added = run.events.filter((event) => event.type === "userMessageAdded")
   expect(added.map(({ content }) => content)).toEqual(texts.map((text) => [{ type: "text", text }]))

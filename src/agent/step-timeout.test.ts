@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { ModelEvent, Provider } from "../core/ports/model/provider.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { memoryRun } from "./fixtures/memory-run.ts"
+import { createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 
 const stepTimeoutSeconds = 1
@@ -35,7 +35,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** Advances the clock until the run has ended or only waits. */
-async function finish(run: ReturnType<typeof memoryRun>): Promise<number | null> {
+async function finish(run: ReturnType<typeof createMemoryRun>): Promise<number | null> {
   const ended = runLoop(run.context)
   ended.catch(() => undefined)
   await vi.advanceTimersByTimeAsync(20_000)
@@ -44,7 +44,7 @@ async function finish(run: ReturnType<typeof memoryRun>): Promise<number | null>
 
 describe("a turn that takes too long ends its run", () => {
   it("during the model call, whose text is discarded", async () => {
-    const run = memoryRun(
+    const run = createMemoryRun(
       streaming(async function* () {
         yield { type: "textDelta", part: 0, text: "Hel" }
         await new Promise(() => {})
@@ -57,7 +57,7 @@ describe("a turn that takes too long ends its run", () => {
 
   it("during the pause before a retry", async () => {
     const failure = { type: "error", code: "overloaded", message: "Later.", retryable: true } as const
-    const run = memoryRun(
+    const run = createMemoryRun(
       streaming(async function* () {
         yield { ...failure, retryAfterMs: 30_000 }
       }),
@@ -75,7 +75,7 @@ describe("a turn that takes too long ends its run", () => {
         return new Promise(() => {})
       }),
     ]
-    const run = memoryRun(calling(1), { stepTimeoutSeconds, tools })
+    const run = createMemoryRun(calling(1), { stepTimeoutSeconds, tools })
     expect(await finish(run)).toBeNull()
     expect(signal).toMatchObject({ aborted: true })
     expect(run.events.slice(-3)).toMatchObject([
@@ -94,7 +94,7 @@ describe("a turn has time", () => {
     })
 
   it("that starts again with each turn", async () => {
-    const run = memoryRun(calling(4), { stepTimeoutSeconds, tools: [slow(700)] })
+    const run = createMemoryRun(calling(4), { stepTimeoutSeconds, tools: [slow(700)] })
     expect(await finish(run)).toBeNull()
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
@@ -106,7 +106,7 @@ describe("a turn has time", () => {
         return { type: "json", value: answer.action }
       }),
     ]
-    const run = memoryRun(calling(1), { stepTimeoutSeconds, tools, toolTimeoutMs: 1_000 })
+    const run = createMemoryRun(calling(1), { stepTimeoutSeconds, tools, toolTimeoutMs: 1_000 })
     const ended = runLoop(run.context)
     await vi.advanceTimersByTimeAsync(10_000)
     const [wait] = run.waits
@@ -126,7 +126,7 @@ describe("a turn has time", () => {
           : { type: "json", value: "done" },
       ),
     ]
-    const run = memoryRun(calling(1), { stepTimeoutSeconds, tools })
+    const run = createMemoryRun(calling(1), { stepTimeoutSeconds, tools })
     expect(await finish(run)).toBe(60_000)
     run.clock.now = 60_000
     expect(await finish(run)).toBeNull()
@@ -134,7 +134,7 @@ describe("a turn has time", () => {
   })
 
   it("without an end if the agent sets no limit", async () => {
-    const run = memoryRun(calling(1), { tools: [slow(9_000)] })
+    const run = createMemoryRun(calling(1), { tools: [slow(9_000)] })
     expect(await finish(run)).toBeNull()
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
   })
@@ -144,7 +144,7 @@ describe("a run that is stopped for another reason", () => {
   const hanging = [toolOf(() => new Promise(() => {}))]
 
   it("stays open if the process stops", async () => {
-    const run = memoryRun(calling(1), { stepTimeoutSeconds, tools: hanging })
+    const run = createMemoryRun(calling(1), { stepTimeoutSeconds, tools: hanging })
     const ended = runLoop(run.context)
     await vi.advanceTimersByTimeAsync(500)
     run.stop()
@@ -153,7 +153,7 @@ describe("a run that is stopped for another reason", () => {
   })
 
   it("ends as canceled if a cancel came before the timeout was logged", async () => {
-    const run = memoryRun(calling(1), { stepTimeoutSeconds, tools: hanging })
+    const run = createMemoryRun(calling(1), { stepTimeoutSeconds, tools: hanging })
     run.refuseTerminal()
     await expect(finish(run)).rejects.toMatchObject({ code: "cancelled" })
   })
@@ -172,7 +172,7 @@ it("the next process gives a turn its full time again after a kill", async () =>
       readOnly: true,
     },
   ]
-  const run = memoryRun(calling(1), { stepTimeoutSeconds: 600, tools })
+  const run = createMemoryRun(calling(1), { stepTimeoutSeconds: 600, tools })
   void runLoop(run.context).catch(() => undefined)
   while (calls === 0) await sleep(1)
   const next = run.restart()

@@ -5,7 +5,7 @@ import type { Grant } from "../core/ports/store/approvals.ts"
 import type { GatedCall } from "../core/ports/tools/gate.ts"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
-import { originAt } from "../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../testing/session-log/waits/tool-origin.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 
 const pending = new Promise<never>(() => {})
@@ -133,13 +133,13 @@ describe("the gate", () => {
   })
 
   it.each([
-    ["a server's tool", originAt("a"), originAt("a"), "execute"],
-    ["a local tool, for a server's", null, originAt("a"), "ask"],
-    ["a server's tool, for a local one", originAt("a"), null, "ask"],
-    ["a server's tool, for another server's", originAt("a"), originAt("b"), "ask"],
-    ["a server that was reached elsewhere", originAt("a", { identity: "old" }), originAt("a"), "ask"],
-    ["a tool before its server changed it", originAt("a", { digest: "old" }), originAt("a"), "ask"],
-    ["another tool of the server", originAt("a", { tool: "status" }), originAt("a"), "ask"],
+    ["a server's tool", createOrigin("a"), createOrigin("a"), "execute"],
+    ["a local tool, for a server's", null, createOrigin("a"), "ask"],
+    ["a server's tool, for a local one", createOrigin("a"), null, "ask"],
+    ["a server's tool, for another server's", createOrigin("a"), createOrigin("b"), "ask"],
+    ["a server that was reached elsewhere", createOrigin("a", { identity: "old" }), createOrigin("a"), "ask"],
+    ["a tool before its server changed it", createOrigin("a", { digest: "old" }), createOrigin("a"), "ask"],
+    ["another tool of the server", createOrigin("a", { tool: "status" }), createOrigin("a"), "ask"],
   ])("accepts a grant for %s", async (_what, allowed, called, action) => {
     const options = { needsApproval: always, grants: async () => [{ ...granted(null), origin: allowed }] }
     const tool = called === null ? {} : { origin: called }
@@ -148,17 +148,19 @@ describe("the gate", () => {
 
   it("passes the tool's origin to policies and interceptors, even if the policy depends on the input", async () => {
     const [needsApproval, seen] = [vi.fn(never), vi.fn(saying("allow"))]
-    const origin = (input: JsonObject) => originAt(String(input.command))
+    const origin = (input: JsonObject) => createOrigin(String(input.command))
     await gate({ needsApproval, interceptors: [seen] }).decide(call({}, { origin }))
     expect(needsApproval).toHaveBeenCalledWith(
       expect.objectContaining({
         toolName: "shell",
         input: { command: "rm" },
         qualifier: null,
-        origin: originAt("rm"),
+        origin: createOrigin("rm"),
       }),
     )
-    expect(seen).toHaveBeenCalledWith(expect.objectContaining({ toolName: "shell", origin: originAt("rm") }))
+    expect(seen).toHaveBeenCalledWith(
+      expect.objectContaining({ toolName: "shell", origin: createOrigin("rm") }),
+    )
   })
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { InterceptedCall } from "../core/ports/tools/interceptor.ts"
-import { originAt } from "../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../testing/session-log/waits/tool-origin.ts"
 import { pathAllowlist } from "./path-allowlist.ts"
 import { rateLimitInterceptor } from "./rate-limit.ts"
 
@@ -66,7 +66,7 @@ describe("a rate limit", () => {
 
   it("counts a server's tool by its name on the server, which no other server can change", () => {
     const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10, tools: ["deploy"] })
-    const renamed = { ...call("a__deploy"), origin: originAt("a") }
+    const renamed = { ...call("a__deploy"), origin: createOrigin("a") }
     expect([renamed, renamed].map((each) => limit(each))).toMatchObject([
       { action: "allow" },
       { action: "deny" },
@@ -182,7 +182,7 @@ describe("a path allowlist", () => {
 
   it("knows a server's tool by its name on the server, which no other server can change", async () => {
     const allowlist = pathAllowlist({ roots: [root], parameters: { read: ["path"], a__read: ["from"] } })
-    const origin = originAt("a", { tool: "read" })
+    const origin = createOrigin("a", { tool: "read" })
     for (const input of [{ path: "/etc/x" }, { from: "/etc/x" }]) {
       expect(await allowlist({ ...call("a__read", input), origin })).toMatchObject({ action: "deny" })
     }

@@ -4,15 +4,15 @@ import type { ConnectOptions } from "./connect.ts"
 import {
   collect,
   completed,
+  createLongRun,
+  createProblem,
   type FakeGateway,
   type FakeGatewayOptions,
   fakeGateway,
-  longRun,
-  problem,
 } from "./fixtures/fake-gateway.ts"
 import type { ChatEvent } from "./wire/chat-event.ts"
 
-const log = longRun()
+const log = createLongRun()
 const short = [
   { id: 5, events: [{ type: "text_delta", text: "Hello" }] },
   { id: 6, events: [completed] },
@@ -137,7 +137,7 @@ test.each([
   [422, "invalid_body"],
   [500, "internal_error"],
 ])("status %i with code %s is thrown at once", async (status, code) => {
-  const { chat, requests } = setUp({ intercept: () => problem(status, code) })
+  const { chat, requests } = setUp({ intercept: () => createProblem(status, code) })
   const error = await collect(chat.send("Hello")).catch((error: unknown) => error)
   expect(error).toMatchObject({ name: "ChatError", code, status, problem: { code }, retryable: false })
   expect(requests).toHaveLength(1)
@@ -151,7 +151,8 @@ test.each([
   try {
     const { chat, requests } = setUp({
       log: short,
-      intercept: (_, index) => (index === 0 ? problem(status, code, { "retry-after": "20" }) : undefined),
+      intercept: (_, index) =>
+        index === 0 ? createProblem(status, code, { "retry-after": "20" }) : undefined,
     })
     const events = collect(chat.send("Hello"))
     await vi.advanceTimersByTimeAsync(19_900)
@@ -164,7 +165,7 @@ test.each([
 })
 
 test("a gateway that asks for more than a minute is not awaited", async () => {
-  const { chat } = setUp({ intercept: () => problem(503, "shutting_down", { "retry-after": "3600" }) })
+  const { chat } = setUp({ intercept: () => createProblem(503, "shutting_down", { "retry-after": "3600" }) })
   const refused = collect(chat.send("Hello"))
   await expect(refused).rejects.toMatchObject({ code: "shutting_down", retryAfterMs: 3_600_000 })
 })
@@ -173,7 +174,7 @@ test("a retry-after that is a date counts from now, and a past date means at onc
   const headers = { "retry-after": new Date(Date.now() - 7_200_000).toUTCString() }
   const { chat } = setUp({
     log: short,
-    intercept: (_, index) => (index === 0 ? problem(503, "shutting_down", headers) : undefined),
+    intercept: (_, index) => (index === 0 ? createProblem(503, "shutting_down", headers) : undefined),
   })
   expect(await collect(chat.send("Hello"))).toHaveLength(2)
 })
@@ -267,7 +268,7 @@ describe("reading that ends early", () => {
   })
 
   test("while it waits for the next attempt", async () => {
-    const { chat } = setUp({ intercept: () => problem(503, "shutting_down", { "retry-after": "50" }) })
+    const { chat } = setUp({ intercept: () => createProblem(503, "shutting_down", { "retry-after": "50" }) })
     const signal = AbortSignal.timeout(20)
     await expect(collect(chat.send("Hello", { signal }))).rejects.toMatchObject({ name: "TimeoutError" })
   })

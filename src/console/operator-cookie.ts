@@ -31,17 +31,17 @@ export function createOperatorCookie({
 }): OperatorCookie {
   const sign = (expiry: string) =>
     createHmac("sha256", operatorKey).update(`console ${expiry}`).digest("base64url")
-  const nowSeconds = () => Math.floor(clock.now() / 1000)
+  const readSeconds = () => Math.floor(clock.now() / 1000)
 
   return {
     isKey: (key) => areEqual(key, operatorKey),
     isValid(c) {
       const [expiry = "", signature = ""] = (getCookie(c, cookieName) ?? "").split(".")
       if (!/^\d{1,12}$/.test(expiry) || !areEqual(signature, sign(expiry))) return false
-      return nowSeconds() < Number(expiry)
+      return readSeconds() < Number(expiry)
     },
     set(c, { secure }) {
-      const expiry = String(nowSeconds() + lifeSeconds)
+      const expiry = String(readSeconds() + lifeSeconds)
       const value = `${expiry}.${sign(expiry)}`
       setCookie(c, cookieName, value, {
         path,

@@ -1,5 +1,5 @@
 import { toError } from "../core/errors.ts"
-import { removeSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/remove-secrets.ts"
 import { createChannels } from "./channels.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
 import { unknownPrefix } from "./unknown-outcome.ts"

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import { framesIn, type ReadFrame } from "../http/fixtures/frames.ts"
+import { parseFrames, type ReadFrame } from "../http/fixtures/frames.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -95,7 +95,7 @@ function call(gateway: Gateway, path: string, token: string, body?: object): Pro
 /** Yields the frames of a stream. Leaving the loop cancels the stream. */
 async function* frames(response: Response): AsyncGenerator<ReadFrame> {
   if (response.body === null) return
-  for await (const text of response.body.pipeThrough(new TextDecoderStream())) yield* framesIn(text)
+  for await (const text of response.body.pipeThrough(new TextDecoderStream())) yield* parseFrames(text)
 }
 
 /** Reads until each of the frames was seen. Frames of different sessions may come in any order. */

@@ -2,10 +2,10 @@ import { afterEach, expect, it } from "vitest"
 import { logVersion } from "../core/log/entries.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
-import { protectedRoutes, requestOf } from "../http/fixtures/protected-routes.ts"
+import { createRequest, protectedRoutes } from "../http/fixtures/protected-routes.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { claimed, commitOk, event, numbered, stepStarted } from "../testing/session-log/fixtures.ts"
+import { claimSession, commitOk, createEvent, stepStarted, toSeq } from "../testing/session-log/fixtures.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
@@ -31,8 +31,8 @@ async function tooNew() {
   )
   const { session_token: token, session_id: id } = (await init.json()) as Record<string, string>
   const headers = { authorization: `Bearer ${token}` }
-  const lease = await claimed(store.log, id ?? "")
-  const newer = event(numbered(lease, 1), "run_1", stepStarted, { v: logVersion + 1 })
+  const lease = await claimSession(store.log, id ?? "")
+  const newer = createEvent(toSeq(lease, 1), "run_1", stepStarted, { v: logVersion + 1 })
   await commitOk(store.log, { lease, entries: [newer] })
   await store.log.release(lease)
   return { id: id ?? "", headers }
@@ -42,7 +42,7 @@ it.each(protectedRoutes)(
   "$method $path refuses a session that a newer version has written to",
   async (route) => {
     const { headers } = await tooNew()
-    const [path, init] = requestOf(route, headers)
+    const [path, init] = createRequest(route, headers)
     const response = await gateway.fetch(new Request(`http://gateway${path}`, init))
     expect(response.status).toBe(503)
     expect(response.headers.get("content-type")).toContain("application/problem+json")

@@ -1,4 +1,4 @@
-import { settleUnlessAborted } from "../agent/until-aborted.ts"
+import { rejectOnAbort } from "../agent/reject-on-abort.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -204,7 +204,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logger,
   })
   let accepting = true
-  const readiness = (isOperator: boolean) =>
+  const checkAll = (isOperator: boolean) =>
     checkReadiness({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const schedules = selectScheduleParts(store, ids)
@@ -218,7 +218,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     store,
     schedules,
     services: agents,
-    readiness: () => readiness(true),
+    readiness: () => checkAll(true),
     clock,
   })
   const app = createHttpApp({
@@ -234,7 +234,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     clock,
     logger,
     version: packageVersion,
-    readiness: () => readiness(false),
+    readiness: () => checkAll(false),
     openFile: async ({ id, agent }, path) => findAgent(agents, agent).openFile(id, path),
     accepting: () => accepting,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
@@ -244,7 +244,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logsRequests: mode === "dev",
     addPages: ownConsole?.addPages,
   })
-  await settleUnlessAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
+  await rejectOnAbort(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
@@ -278,7 +278,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     takesAnyKey: !knowsUsers(server),
     console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
-    readiness: ({ forOperator = false } = {}) => readiness(forOperator),
+    readiness: ({ forOperator = false } = {}) => checkAll(forOperator),
     async probeModels(signal) {
       const models = await Promise.all(agents.map((agent) => agent.probedModels()))
       return probeModels(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { StoreUnavailableError } from "../core/errors.ts"
-import { text } from "./fixtures/entries.ts"
-import { createTestApp, jsonRequest, problemOf } from "./fixtures/test-app.ts"
+import { createText } from "./fixtures/entries.ts"
+import { createJsonRequest, createTestApp, readProblem } from "./fixtures/test-app.ts"
 
 describe("the HTTP app", () => {
   it("answers 404 for unknown paths, inside the prefix and outside", async () => {
@@ -15,7 +15,7 @@ describe("the HTTP app", () => {
     ] as const) {
       const response = await app.fetch(path)
       expect(response.status).toBe(404)
-      expect(await problemOf(response)).toEqual({
+      expect(await readProblem(response)).toEqual({
         type: "urn:ai-agent-gateway:problem:not_found",
         title: "Not found",
         status: 404,
@@ -24,7 +24,7 @@ describe("the HTTP app", () => {
       })
     }
     const unprefixed = await createTestApp({ prefix: "/" }).fetch("/nothing")
-    expect(await problemOf(unprefixed)).toMatchObject({ detail: "No such path." })
+    expect(await readProblem(unprefixed)).toMatchObject({ detail: "No such path." })
   })
 
   it.each([
@@ -39,7 +39,7 @@ describe("the HTTP app", () => {
     const response = await createTestApp().fetch(path, { method })
     expect(response.status).toBe(405)
     expect(response.headers.get("allow")).toBe(allow)
-    if (method !== "HEAD") expect(await problemOf(response)).toMatchObject({ code: "method_not_allowed" })
+    if (method !== "HEAD") expect(await readProblem(response)).toMatchObject({ code: "method_not_allowed" })
   })
 
   it("is served under any prefix, or none", async () => {
@@ -82,25 +82,25 @@ describe("the HTTP app", () => {
       ["/api/chat/init", { api_key: "key" }],
       ["/api/chat", { message: "hello" }],
     ] as const) {
-      const response = await app.fetch(path, jsonRequest(body, headers))
+      const response = await app.fetch(path, createJsonRequest(body, headers))
       expect(response.status).toBe(503)
       expect(response.headers.get("retry-after")).toBe("1")
-      expect(await problemOf(response)).toMatchObject({ code: "shutting_down" })
+      expect(await readProblem(response)).toMatchObject({ code: "shutting_down" })
     }
     expect((await app.fetch("/api/chat/history", { headers })).status).toBe(200)
     app.sessions.cancelOutcome = { status: "accepted", runId: "run_1", cursor: 0 }
-    expect((await app.fetch("/api/chat/cancel", jsonRequest({}, headers))).status).toBe(200)
+    expect((await app.fetch("/api/chat/cancel", createJsonRequest({}, headers))).status).toBe(200)
   })
 
   it("hides the details of unexpected errors from clients, and logs them with their cause", async () => {
     const app = createTestApp()
     const failure = new Error("password is hunter2", { cause: new Error("deep") })
     app.sessions.failure = failure
-    const response = await app.fetch("/api/chat/init", jsonRequest({ api_key: "key" }))
+    const response = await app.fetch("/api/chat/init", createJsonRequest({ api_key: "key" }))
     expect(response.status).toBe(500)
     const text = await response.clone().text()
     expect(text).not.toContain("hunter2")
-    expect(await problemOf(response)).toMatchObject({ code: "internal_error" })
+    expect(await readProblem(response)).toMatchObject({ code: "internal_error" })
     expect(app.errors).toEqual([
       { message: "A request failed.", fields: expect.objectContaining({ error: failure }) },
     ])
@@ -109,9 +109,9 @@ describe("the HTTP app", () => {
   it("survives a thrown value that is not an error", async () => {
     const app = createTestApp()
     app.sessions.failure = { secret: "hunter2" }
-    const response = await app.fetch("/api/chat/init", jsonRequest({ api_key: "key" }))
+    const response = await app.fetch("/api/chat/init", createJsonRequest({ api_key: "key" }))
     expect(response.status).toBe(500)
-    expect(await problemOf(response)).toMatchObject({ code: "internal_error" })
+    expect(await readProblem(response)).toMatchObject({ code: "internal_error" })
     expect(app.errors[0]?.fields).toMatchObject({ error: { cause: { secret: "hunter2" } } })
   })
 
@@ -121,11 +121,11 @@ describe("the HTTP app", () => {
       detail: "disk /var/full",
       cause: new Error("SQLITE_FULL"),
     })
-    const response = await app.fetch("/api/chat/init", jsonRequest({ api_key: "key" }))
+    const response = await app.fetch("/api/chat/init", createJsonRequest({ api_key: "key" }))
     expect(response.status).toBe(503)
     expect(response.headers.get("retry-after")).toBe("1")
     expect(await response.clone().text()).not.toContain("/var/full")
-    expect(await problemOf(response)).toMatchObject({ code: "store_unavailable" })
+    expect(await readProblem(response)).toMatchObject({ code: "store_unavailable" })
     expect(app.errors[0]?.fields).toMatchObject({ detail: "disk /var/full" })
   })
 })
@@ -146,7 +146,7 @@ describe("cross-origin access", () => {
       await app.fetch("/api/health", { headers: { origin } }),
       await app.fetch("/api/nothing", { headers: { origin } }),
       await app.fetch("/api/chat/history", { headers: { origin } }),
-      await app.fetch("/api/chat", jsonRequest({ message: "hi" }, { ...headers, origin })),
+      await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, { ...headers, origin })),
     ]
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 401, 200])
     for (const answer of answers) {
@@ -155,7 +155,7 @@ describe("cross-origin access", () => {
       expect(answer.headers.get("vary")).toMatch(/origin/i)
     }
     expect(answers[3]?.headers.get("cache-control")).toBe("no-cache, no-transform")
-    app.sessions.publish(text("hi"))
+    app.sessions.publish(createText("hi"))
     app.sessions.end()
     expect(await answers[3]?.text()).toContain("text_delta")
   })

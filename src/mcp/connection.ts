@@ -136,7 +136,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     lose("it was closed")
   }
   const request = { signal, timeout: config.startTimeoutMs }
-  const handshake = async () => {
+  const shakeHands = async () => {
     await client.connect(transport, request)
     addListingDigests(transport, config)
     handOverInTurn(transport)
@@ -149,7 +149,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   signal.addEventListener("abort", giveUp)
   if (signal.aborted) giveUp()
   try {
-    await unlessLost(handshake())
+    await unlessLost(shakeHands())
   } catch (thrown) {
     await close()
     throw signal.aborted ? toError(thrown) : explainError(thrown, describe())

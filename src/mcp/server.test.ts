@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { freePort } from "../testing/fixtures/free-port.ts"
+import { findFreePort } from "../testing/fixtures/free-port.ts"
 import { toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 
@@ -68,7 +68,7 @@ describe.each([
 })
 
 it("reports where a missing server was looked for, and why it was not found", async () => {
-  const port = await freePort()
+  const port = await findFreePort()
   const server = await serverAt("http", silent, 10_000, { port })
   await server.settled()
   expect(server.state).toEqual({

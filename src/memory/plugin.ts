@@ -21,7 +21,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
     setup(services) {
       requireKnownUsers(services)
       const { agent, logger, stores } = services
-      const memoriesOf = ({ tenant, userId }: Principal) =>
+      const createMemoriesOf = ({ tenant, userId }: Principal) =>
         createMemories(
           { tenant, userId, agent: settings.perAgent ? agent : null },
           { store: stores.memory, settings, logger },
@@ -29,17 +29,20 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
       const stopPruning = pruneOnSchedule(stores.memory, logger)
       return {
         openRun: async ({ session, message, maxToolResultBytes, signal }) => {
-          const tools = createMemoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })
+          const tools = createMemoryTools({
+            memoriesOf: createMemoriesOf,
+            maxResultBytes: maxToolResultBytes,
+          })
           const parts = { tools: () => tools, instructions: [instruction] }
           if (session === null || settings.recallAtStart === 0) return parts
-          const background = await recallMemories(message, memoriesOf(session), {
+          const background = await recallMemories(message, createMemoriesOf(session), {
             limit: settings.recallAtStart,
             signal,
             logger,
           })
           return background === null ? parts : { ...parts, background: [background] }
         },
-        routes: createMemoryRoutes(memoriesOf),
+        routes: createMemoryRoutes(createMemoriesOf),
         close: stopPruning,
       }
     },

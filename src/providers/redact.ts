@@ -1,4 +1,4 @@
-import { removeSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/remove-secrets.ts"
 
 const longestDetail = 1000
 /** Shorter values are not secrets, and replacing them would damage words. */

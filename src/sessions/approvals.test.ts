@@ -1,20 +1,20 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
-  eventsOf,
   patience,
+  putAccepted,
+  readWholeHistory,
+  selectEvents,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
   watchRun,
-  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
@@ -37,18 +37,18 @@ async function start(
   options: { store?: Store; paid?: unknown[]; approvalTimeoutSeconds?: number } = {},
 ) {
   const { store = await openStore(), paid = [], ...runtime } = options
-  const pay = anyTool("pay", (input) => ({ type: "json", value: paid.push(input) }), {
+  const pay = createAnyTool("pay", (input) => ({ type: "json", value: paid.push(input) }), {
     needsApproval: true,
     inputSchema: { type: "object", properties: { amount: { type: "number" } } },
     qualifier: ({ to }) => String(to ?? "anyone"),
   })
-  const where = anyTool("where", () => Promise.reject(new Error("executed here")), {
+  const where = createAnyTool("where", () => Promise.reject(new Error("executed here")), {
     executionLocation: "client",
   })
   const provider = scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool" ? [{ type: "text", text: "Done" }] : calls,
   )
-  const node = await testNode(provider, { store, tools: [pay, where], ...runtime })
+  const node = await startTestNode(provider, { store, tools: [pay, where], ...runtime })
   opened.push(node)
   return { node, store, paid }
 }
@@ -68,14 +68,14 @@ describe("a run that waits for a person", () => {
   it("holds no worker, and continues when it is answered", async () => {
     const { node, paid } = await start([call("pay", { amount: 9 })])
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Pay.")
+    const run = await putAccepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     const watching = watchRun(node.sessions, id, run)
     expect(await node.sessions.decide({ ...target(wait), approved: true })).toMatchObject({
       status: "accepted",
     })
-    const events = eventsOf(await watching)
+    const events = selectEvents(await watching)
     expect(paid).toEqual([{ amount: 9 }])
     expect(events.find(({ type }) => type === "waitResolved")).toMatchObject({
       resolution: { approved: true },
@@ -87,7 +87,7 @@ describe("a run that waits for a person", () => {
   it("is finished by another process, which executes the call once", async () => {
     const first = await start([call("pay", { amount: 9 })])
     const { id } = await first.node.sessions.create(alice)
-    const { runId } = await accepted(first.node, id, "Pay.")
+    const { runId } = await putAccepted(first.node, id, "Pay.")
     const [wait] = await parked(first.node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await first.node.stop()
@@ -100,7 +100,7 @@ describe("a run that waits for a person", () => {
   it("is answered once: a second answer, a late answer and an invalid edit are refused", async () => {
     const { node } = await start([call("pay"), call("pay")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Pay.")
+    const { runId } = await putAccepted(node, id, "Pay.")
     const [first, second] = await parked(node, id, 2)
     if (first === undefined || second === undefined) throw new Error("nothing was asked")
     const misfit = await node.sessions.decide({
@@ -125,12 +125,12 @@ describe("a run that waits for a person", () => {
   it("needs no further approval after a grant for the session, until the grant is revoked", async () => {
     const { node, paid } = await start([call("pay", { to: "bob" })])
     const { id } = await node.sessions.create(alice)
-    const first = await accepted(node, id, "Pay.")
+    const first = await putAccepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await node.sessions.decide({ ...target(wait), approved: true, allowToolType: true })
     await node.sessions.result(id, first.runId, {})
-    await node.sessions.result(id, (await accepted(node, id, "Pay.")).runId, {})
+    await node.sessions.result(id, (await putAccepted(node, id, "Pay.")).runId, {})
     expect(paid).toHaveLength(2)
     const [grant] = await node.sessions.grants(id)
     expect(grant).toMatchObject({ toolName: "pay", qualifier: "bob", grantedBy: decidedBy })
@@ -140,7 +140,7 @@ describe("a run that waits for a person", () => {
       qualifier: "bob",
       revokedBy: decidedBy,
     })
-    await accepted(node, id, "Pay.")
+    await putAccepted(node, id, "Pay.")
     await parked(node, id, 1)
     const trail = await node.sessions.audit({ sessionId: id })
     expect(trail.map(({ action }) => action)).toEqual(["revoked", expect.anything(), expect.anything()])
@@ -155,8 +155,8 @@ describe("a run that waits for a person", () => {
   it("continues by itself when its approval expires", async () => {
     const { node, paid } = await start([call("pay")], { approvalTimeoutSeconds: 0.2 })
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Pay.")
-    const events = eventsOf(await watchRun(node.sessions, id, run))
+    const run = await putAccepted(node, id, "Pay.")
+    const events = selectEvents(await watchRun(node.sessions, id, run))
     expect(events.map(({ type }) => type)).toContain("waitOpened")
     expect(events.find(({ type }) => type === "waitResolved")).toMatchObject({
       resolution: { approved: false },
@@ -168,14 +168,14 @@ describe("a run that waits for a person", () => {
   it("can be canceled, and until then its history shows what is open", async () => {
     const { node } = await start([call("pay"), call("where")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Pay.")
+    const { runId } = await putAccepted(node, id, "Pay.")
     await parked(node, id, 2)
-    const kinds = (await wholeHistory(node.sessions, id)).openWaits.map(({ kind }) => kind)
+    const kinds = (await readWholeHistory(node.sessions, id)).openWaits.map(({ kind }) => kind)
     expect(kinds.sort()).toEqual(["approval", "clientTool"])
     await node.sessions.cancel(id, null)
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ reason: "cancelled" })
-    expect((await wholeHistory(node.sessions, id)).openWaits).toEqual([])
+    expect((await readWholeHistory(node.sessions, id)).openWaits).toEqual([])
   })
 })
 
@@ -183,7 +183,7 @@ describe("a client tool", () => {
   it("gets its result from the client, even after a change of process", async () => {
     const first = await start([call("where")])
     const { id } = await first.node.sessions.create(alice)
-    const { runId } = await accepted(first.node, id, "Pay.")
+    const { runId } = await putAccepted(first.node, id, "Pay.")
     const [wait] = await parked(first.node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await first.node.stop()
@@ -196,7 +196,7 @@ describe("a client tool", () => {
       status: "answered",
     })
     await second.node.sessions.result(id, runId, {})
-    const { messages } = await wholeHistory(second.node.sessions, id)
+    const { messages } = await readWholeHistory(second.node.sessions, id)
     expect(messages.find(({ role }) => role === "tool")).toMatchObject({ results: [{ result }] })
   })
 })
@@ -205,7 +205,7 @@ describe("revoking a session", () => {
   it("cancels its run and marks it", async () => {
     const { node } = await start([call("pay")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Pay.")
+    const { runId } = await putAccepted(node, id, "Pay.")
     await parked(node, id, 1)
     expect(await node.sessions.revoke(id)).toBe(true)
     expect(await node.sessions.revoke("sess_other")).toBe(false)

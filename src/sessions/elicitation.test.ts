@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Store } from "../core/ports/store/store.ts"
@@ -9,13 +9,13 @@ import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   patience,
+  putAccepted,
+  readWholeHistory,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
-  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: "127.0.0.1" } as const
@@ -62,11 +62,11 @@ async function asked(execute: Execute, options: { readonly store?: Store } = {})
       ? [{ type: "text", text: "Done" }]
       : [{ type: "toolCall", name: "book", input: {} }],
   )
-  const node = await testNode(provider, { store, tools: [anyTool("book", execute)] })
+  const node = await startTestNode(provider, { store, tools: [createAnyTool("book", execute)] })
   opened.push(node)
   if (options.store !== undefined) return { node, store }
   const { id } = await node.sessions.create(alice)
-  const { runId } = await accepted(node, id, "Book.")
+  const { runId } = await putAccepted(node, id, "Book.")
   return { node, store, id, runId, wait: await openWait(node, id) }
 }
 
@@ -87,7 +87,7 @@ async function begun(execute: Execute) {
 
 async function resultOf(node: TestNode, id: string, runId: string): Promise<unknown> {
   await node.sessions.result(id, runId, {})
-  const { messages } = await wholeHistory(node.sessions, id)
+  const { messages } = await readWholeHistory(node.sessions, id)
   const told = messages.find(({ role }) => role === "tool")
   return told?.role === "tool" ? told.results[0]?.result : null
 }

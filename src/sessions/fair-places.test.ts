@@ -5,17 +5,17 @@ import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
-  nodesOfTest,
   patience,
+  prepareTestNodes,
+  putAccepted,
   say,
   silentLogger,
   type TestNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const bob = { ...alice, userId: "bob" }
 const eve = { ...alice, userId: "eve" }
 const zoe = { tenant: "zoo", userId: "zoe" }
@@ -39,7 +39,7 @@ function holdingModel() {
 
 async function sayAs(node: TestNode, principal: typeof alice, text: string) {
   const { id } = await node.sessions.create(principal)
-  return { id, run: await accepted(node, id, text, { principal }) }
+  return { id, run: await putAccepted(node, id, text, { principal }) }
 }
 
 it("a principal that fills its share does not delay another principal's run", async () => {
@@ -57,7 +57,7 @@ it("the share also applies to commands without a principal", async () => {
   const { provider, begun } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 1 })
   const sessions = await Promise.all([alice, alice].map((principal) => node.sessions.create(principal)))
-  for (const { id } of sessions) await accepted(node, id, "alice")
+  for (const { id } of sessions) await putAccepted(node, id, "alice")
   await vi.waitFor(() => expect(begun).toEqual(["alice"]), patience)
   expect(node.worker.activeRuns).toBe(1)
 })

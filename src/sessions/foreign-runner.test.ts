@@ -6,19 +6,19 @@ import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
-  eventsOf,
-  nodesOfTest,
+  joinDeltas,
   patience,
+  prepareTestNodes,
+  putAccepted,
+  readWholeHistory,
+  selectEvents,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
-  textOfDeltas,
-  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 
 describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({
@@ -40,7 +40,7 @@ describe("a foreign runner", () => {
     const runner = vi.fn(async function* () {})
     const node = await start(scriptedProvider([]), runtime(runner))
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi", { outputSchema: { type: "object" } })
+    const run = await putAccepted(node, id, "Hi", { outputSchema: { type: "object" } })
     const { outcome } = await node.sessions.result(id, run.runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "output_not_supported" })
     expect(runner).not.toHaveBeenCalled()
@@ -61,10 +61,10 @@ describe("a foreign runner", () => {
       }),
     )
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
+    const run = await putAccepted(node, id, "Hi")
     const result = await node.sessions.result(id, run.runId, {})
     expect(result).toMatchObject({ response: "Heard 1.", toolsUsed: ["search"], outcome: { usage } })
-    const { messages } = await wholeHistory(node.sessions, id)
+    const { messages } = await readWholeHistory(node.sessions, id)
     expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"])
     expect(messages[2]).toMatchObject({ results: [{ result: { value: 1 } }, { result: { value: 2 } }] })
   })
@@ -78,7 +78,7 @@ describe("a foreign runner", () => {
       }),
     )
     const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    const { outcome } = await node.sessions.result(id, (await putAccepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", message: "The run failed on the server." })
   })
 
@@ -91,9 +91,9 @@ describe("a foreign runner", () => {
       }),
     )
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
+    const run = await putAccepted(node, id, "Hi")
     await vi.waitFor(
-      async () => expect(textOfDeltas(await node.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      async () => expect(joinDeltas(await node.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
       patience,
     )
     await node.sessions.cancel(id, null)
@@ -115,12 +115,12 @@ describe("a foreign runner", () => {
         }),
       )
       const { id } = await node.sessions.create(alice)
-      const run = await accepted(node, id, "Hi")
+      const run = await putAccepted(node, id, "Hi")
       await vi.waitFor(async () => expect((await node.log.session(id))?.lastSeq).toBeGreaterThan(0), patience)
       for (let turn = 0; turn < round % 7; turn++) await new Promise((resolve) => setImmediate(resolve))
       await node.sessions.cancel(id, run.runId)
       await node.sessions.result(id, run.runId, {})
-      logs.push(eventsOf(await node.log.read(id, { afterSeq: 0, limit: 10_000, deltas: false })))
+      logs.push(selectEvents(await node.log.read(id, { afterSeq: 0, limit: 10_000, deltas: false })))
     }
     for (const log of logs) {
       const types = log.map(({ type }) => type)
@@ -140,7 +140,7 @@ describe("a foreign runner", () => {
       }),
     )
     const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    const { outcome } = await node.sessions.result(id, (await putAccepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "internal_error" })
   })
 
@@ -155,15 +155,15 @@ describe("a foreign runner", () => {
       yield { type: "text", text: "Half" }
       if (reason === "new") await new Promise(() => {})
     }, resumes)
-    const first = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const first = await startTestNode(scriptedProvider([]), { ...options, store: shared })
     const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
+    const run = await putAccepted(first, id, "Hi")
     await vi.waitFor(
-      async () => expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      async () => expect(joinDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
       patience,
     )
     await first.stop()
-    const second = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const second = await startTestNode(scriptedProvider([]), { ...options, store: shared })
     expect((await second.sessions.result(id, run.runId, {})).outcome).toMatchObject(outcome)
     expect(reasons).toEqual(resumes ? ["new", "resume"] : ["new"])
     await second.stop()
@@ -176,18 +176,18 @@ describe("a foreign runner", () => {
       yield { type: "text", text: "Half" }
       await new Promise(() => {})
     }, true)
-    const first = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const first = await startTestNode(scriptedProvider([]), { ...options, store: shared })
     const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
+    const run = await putAccepted(first, id, "Hi")
     await vi.waitFor(
-      async () => expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      async () => expect(joinDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
       patience,
     )
     await first.stop()
     await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
-    const second = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const second = await startTestNode(scriptedProvider([]), { ...options, store: shared })
     expect((await second.sessions.result(id, run.runId, {})).outcome).toMatchObject({ reason: "cancelled" })
-    const events = eventsOf(await shared.log.read(id, { afterSeq: 0, limit: 100 }))
+    const events = selectEvents(await shared.log.read(id, { afterSeq: 0, limit: 100 }))
     expect(events.map(({ type }) => type)).toEqual([
       "runStarted",
       "stepStarted",
@@ -222,14 +222,14 @@ describe("a foreign runner", () => {
       const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
       return node.sessions.decide({ sessionId, toolCallId, nonce, approved, decidedBy })
     }
-    const first = await testNode(scriptedProvider([]), options)
+    const first = await startTestNode(scriptedProvider([]), options)
     const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
+    const run = await putAccepted(first, id, "Hi")
     const [x, y] = await waits(first, 2)
     await answer(first, y, false)
     await waits(first, 1)
     await first.stop()
-    const second = await testNode(scriptedProvider([]), options)
+    const second = await startTestNode(scriptedProvider([]), options)
     await answer(second, x, true)
     const [again] = await waits(second, 1)
     expect(again?.toolCallId).toBe(x?.toolCallId)

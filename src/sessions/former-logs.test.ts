@@ -3,17 +3,17 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { toFormerWaitId } from "../core/wait.ts"
-import { formerRows } from "../stores/fixtures/former-rows.ts"
+import { formatFormerRows } from "../stores/fixtures/former-rows.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
+import { patience, readWholeHistory, silentLogger, startTestNode } from "./fixtures/test-gateway.ts"
 
 const options = { clock: systemClock, logger: silentLogger }
 let server: TestServer
@@ -35,7 +35,7 @@ const stores: readonly (readonly [string, (version: 1 | 2) => Promise<Store>])[]
       const path = join(directory, `version-${version}`)
       await (await openSqliteStore({ path, ...options })).close()
       const database = new DatabaseSync(join(path, "gateway.db"))
-      database.exec(formerRows("", version))
+      database.exec(formatFormerRows("", version))
       database.close()
       return openSqliteStore({ path, ...options })
     },
@@ -47,7 +47,7 @@ const stores: readonly (readonly [string, (version: 1 | 2) => Promise<Store>])[]
       await server.createDatabase(name)
       const url = server.urlOf(name)
       await (await openPostgresStore({ url, ...options })).close()
-      await server.ask(formerRows("agent_gateway.", version), name)
+      await server.ask(formatFormerRows("agent_gateway.", version), name)
       return openPostgresStore({ url, ...options })
     },
   ],
@@ -65,7 +65,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
         const runId = (await store.log.read(sessionId, { afterSeq: 0, limit: 1 }))[0]?.runId ?? ""
         const { outcome } = await sessions.result(sessionId, runId, {})
         expect([name, outcome]).toMatchObject([name, { type: "runCompleted", disposition: "completed" }])
-        const { messages } = await wholeHistory(sessions, sessionId)
+        const { messages } = await readWholeHistory(sessions, sessionId)
         const told = messages.find(({ role }) => role === "tool")
         return told?.role === "tool" ? told.results[0]?.result : null
       }
@@ -133,10 +133,13 @@ describe.each(stores)("on %s", (_, openFormer) => {
 async function finishing(store: Store) {
   const provider = scriptedProvider(() => [{ type: "text", text: "Done" }])
   const tools = [
-    anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
-    anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
-    anyTool("book", (_, { answered }) => ({ type: "json", value: JSON.parse(JSON.stringify(answered)) })),
-    anyTool("ask", () => ({ type: "json", value: "asked again" })),
+    createAnyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
+    createAnyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
+    createAnyTool("book", (_, { answered }) => ({
+      type: "json",
+      value: JSON.parse(JSON.stringify(answered)),
+    })),
+    createAnyTool("ask", () => ({ type: "json", value: "asked again" })),
   ]
-  return testNode(provider, { store, tools })
+  return startTestNode(provider, { store, tools })
 }

@@ -1,9 +1,9 @@
 import { expect, it, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { accepted, alice, nodesOfTest, patience, say } from "./fixtures/test-gateway.ts"
+import { alice, patience, prepareTestNodes, putAccepted, say } from "./fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const megabyte = 1024 * 1024
 
 /** Creates a model that holds every run until the test releases it, and counts the started runs. */
@@ -23,7 +23,7 @@ it("runs wait for memory that others hold, and small runs do not", async () => {
   const begin = async (userId: string, text: string) => {
     const principal = { ...alice, userId }
     const { id } = await node.sessions.create(principal)
-    await accepted(node, id, text, { principal })
+    await putAccepted(node, id, text, { principal })
     return id
   }
   for (const user of ["a", "b", "c"]) await begin(user, "x".repeat(3 * megabyte))
@@ -46,7 +46,7 @@ it("a process that stops leaves a run that waits for memory to another one", asy
   for (const userId of ["a", "b"]) {
     const principal = { ...alice, userId }
     const { id } = await node.sessions.create(principal)
-    await accepted(node, id, "x".repeat(3 * megabyte), { principal })
+    await putAccepted(node, id, "x".repeat(3 * megabyte), { principal })
   }
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(2), patience)
   await vi.waitFor(() => expect(held).toHaveLength(1), patience)

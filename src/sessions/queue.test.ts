@@ -1,32 +1,32 @@
 import { describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Event } from "../core/log/entries.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
+  createStartRequest,
   forever,
-  message,
-  nodesOfTest as nodesOfEachTest,
+  prepareTestNodes as nodesOfEachTest,
   patience,
+  putAccepted,
+  readWholeHistory,
   say,
+  selectEvents,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
   watchRun,
-  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const start = nodesOfEachTest()
 const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
 
 /** A tool whose calls need an approval, so that its run is parked. */
-const pay = anyTool("pay", () => ({ type: "json", value: "paid" }), { needsApproval: true })
+const pay = createAnyTool("pay", () => ({ type: "json", value: "paid" }), { needsApproval: true })
 
 /** Returns a model that calls `pay` if the message asks for it, and otherwise responds with the message. */
 const payer = () =>
@@ -77,18 +77,20 @@ describe("a queued message", () => {
       ),
     )
     const { id } = await node.sessions.create(alice)
-    const first = await accepted(node, id, "First")
+    const first = await putAccepted(node, id, "First")
     await vi.waitFor(() => expect(turn).toBe(1), patience)
-    const second = await accepted(node, id, "Second", { whenBusy: "queue" })
+    const second = await putAccepted(node, id, "Second", { whenBusy: "queue" })
     const shown = watchRun(node.sessions, id, second)
-    const history = await wholeHistory(node.sessions, id)
+    const history = await readWholeHistory(node.sessions, id)
     expect(history.queuedRuns).toEqual([{ runId: second.runId, position: 1, notBefore: 0 }])
     gate.resolve()
     const entries = await shown
     expect(new Set(entries.map(({ runId }) => runId))).toEqual(new Set([second.runId]))
-    expect(userTexts(eventsOf(entries))).toEqual(["Second"])
-    expect(eventsOf(entries).at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
-    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject({ type: "runCompleted" })
+    expect(userTexts(selectEvents(entries))).toEqual(["Second"])
+    expect(selectEvents(entries).at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(selectEvents(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject({
+      type: "runCompleted",
+    })
   })
 
   it("costs nothing while an approval is open: no claim, no fold, and no read in a minute", async () =>
@@ -118,9 +120,9 @@ describe("a queued message", () => {
             return store.log.read(...given)
           },
         }
-        const node = await testNode(payer(), { store: { ...store, log }, tools: [pay] })
+        const node = await startTestNode(payer(), { store: { ...store, log }, tools: [pay] })
         const { id } = await node.sessions.create(alice)
-        await accepted(node, id, "Pay")
+        await putAccepted(node, id, "Pay")
         const settle = async () => {
           for (let turn = 0; turn < 50; turn++) await vi.advanceTimersByTimeAsync(20)
         }
@@ -128,13 +130,13 @@ describe("a queued message", () => {
         expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1)
         expect(node.worker.activeRuns).toBe(0)
         const before = { claims, folds }
-        await accepted(node, id, "Next", { whenBusy: "queue" })
-        await node.sessions.start(message(id, "By the way", { whenBusy: "steer" }))
+        await putAccepted(node, id, "Next", { whenBusy: "queue" })
+        await node.sessions.start(createStartRequest(id, "By the way", { whenBusy: "steer" }))
         await vi.advanceTimersByTimeAsync(60_000)
         expect({ claims, folds }).toEqual(before)
         await approve(node, id)
         await settle()
-        const events = eventsOf(await store.log.read(id, { afterSeq: 0, limit: 1_000 }))
+        const events = selectEvents(await store.log.read(id, { afterSeq: 0, limit: 1_000 }))
         expect(userTexts(events)).toEqual(["Pay", "By the way", "Next"])
         expect(events.filter(({ type }) => type === "runCompleted")).toHaveLength(2)
         await node.stop()
@@ -145,16 +147,16 @@ describe("a queued message", () => {
 
   it("is taken by another process after the accepting one has ended, and can still be followed", async () =>
     withStore(async (store) => {
-      const first = await testNode(payer(), { store, tools: [pay] })
+      const first = await startTestNode(payer(), { store, tools: [pay] })
       const { id } = await first.sessions.create(alice)
-      await accepted(first, id, "Pay")
-      const next = await accepted(first, id, "Next", { whenBusy: "queue" })
+      await putAccepted(first, id, "Pay")
+      const next = await putAccepted(first, id, "Next", { whenBusy: "queue" })
       await parked(first, id)
       await first.stop()
-      const second = await testNode(payer(), { store, tools: [pay] })
+      const second = await startTestNode(payer(), { store, tools: [pay] })
       const shown = watchRun(second.sessions, id, next)
       await approve(second, id)
-      expect(userTexts(eventsOf(await shown))).toEqual(["Next"])
+      expect(userTexts(selectEvents(await shown))).toEqual(["Next"])
       await second.stop()
     }))
 
@@ -167,18 +169,18 @@ describe("a queued message", () => {
       ),
     )
     const { id } = await node.sessions.create(alice)
-    const first = await accepted(node, id, "First")
+    const first = await putAccepted(node, id, "First")
     await vi.waitFor(() => expect(turn).toBe(1), patience)
-    const second = await accepted(node, id, "Second", { whenBusy: "queue" })
-    const third = await accepted(node, id, "Third", { whenBusy: "queue" })
+    const second = await putAccepted(node, id, "Second", { whenBusy: "queue" })
+    const third = await putAccepted(node, id, "Third", { whenBusy: "queue" })
     const shown = watchRun(node.sessions, id, second)
     expect((await node.sessions.cancel(id, second.runId)).status).toBe("accepted")
-    expect(eventsOf(await shown)).toMatchObject([cancelled])
-    expect(eventsOf(await watchRun(node.sessions, id, second))).toMatchObject([cancelled])
+    expect(selectEvents(await shown)).toMatchObject([cancelled])
+    expect(selectEvents(await watchRun(node.sessions, id, second))).toMatchObject([cancelled])
     expect(await node.sessions.result(id, second.runId, {})).toMatchObject({ outcome: cancelled })
     gate.resolve()
     await watchRun(node.sessions, id, third)
-    const all = eventsOf(await watchRun(node.sessions, id, { afterSeq: first.afterSeq }))
+    const all = selectEvents(await watchRun(node.sessions, id, { afterSeq: first.afterSeq }))
     expect(userTexts(all)).toEqual(["First", "Third"])
     expect(all.filter(({ type }) => type === "runWithdrawn")).toHaveLength(1)
   })
@@ -187,22 +189,22 @@ describe("a queued message", () => {
     const setUp = Promise.withResolvers<never>()
     const node = await start(scriptedProvider([]), { resolveRuntime: () => setUp.promise })
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
+    const run = await putAccepted(node, id, "Hi")
     const shown = watchRun(node.sessions, id, run)
     expect(await node.sessions.cancel(id, null)).toMatchObject({ status: "accepted", runId: run.runId })
-    expect(eventsOf(await shown)).toMatchObject([cancelled])
-    expect((await wholeHistory(node.sessions, id)).messages).toEqual([])
+    expect(selectEvents(await shown)).toMatchObject([cancelled])
+    expect((await readWholeHistory(node.sessions, id)).messages).toEqual([])
     setUp.reject(new Error("too late"))
   })
 
   it("is withdrawn when the session is revoked", async () => {
     const node = await start(scriptedProvider([[forever]]))
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
-    const queued = await accepted(node, id, "Next", { whenBusy: "queue" })
+    const run = await putAccepted(node, id, "Hi")
+    const queued = await putAccepted(node, id, "Next", { whenBusy: "queue" })
     expect(await node.sessions.revoke(id)).toBe(true)
     for (const each of [run, queued]) {
-      expect(eventsOf(await watchRun(node.sessions, id, each)).at(-1)).toMatchObject(cancelled)
+      expect(selectEvents(await watchRun(node.sessions, id, each)).at(-1)).toMatchObject(cancelled)
     }
   })
 
@@ -217,12 +219,12 @@ describe("a queued message", () => {
     })
     const node = await start(provider, { maxConcurrentRuns: 1 })
     const first = await node.sessions.create(alice)
-    await accepted(node, first.id, "A1")
+    await putAccepted(node, first.id, "A1")
     await vi.waitFor(() => expect(order).toEqual(["A1"]), patience)
-    await accepted(node, first.id, "A2", { whenBusy: "queue" })
-    const last = await accepted(node, first.id, "A3", { whenBusy: "queue" })
+    await putAccepted(node, first.id, "A2", { whenBusy: "queue" })
+    const last = await putAccepted(node, first.id, "A3", { whenBusy: "queue" })
     const second = await node.sessions.create({ ...alice, userId: "bob" })
-    await accepted(node, second.id, "B1")
+    await putAccepted(node, second.id, "B1")
     gate.resolve()
     await watchRun(node.sessions, first.id, last)
     expect(order).toEqual(["A1", "B1", "A2", "A3"])
@@ -232,10 +234,10 @@ describe("a queued message", () => {
     const node = await start(payer())
     const { id } = await node.sessions.create(alice)
     const notBefore = Date.now() + 3_600_000
-    const later = await accepted(node, id, "Later", { notBefore })
-    const now = await accepted(node, id, "Now")
+    const later = await putAccepted(node, id, "Later", { notBefore })
+    const now = await putAccepted(node, id, "Now")
     await watchRun(node.sessions, id, now)
-    expect((await wholeHistory(node.sessions, id)).queuedRuns).toMatchObject([
+    expect((await readWholeHistory(node.sessions, id)).queuedRuns).toMatchObject([
       { runId: later.runId, notBefore },
     ])
   })
@@ -244,9 +246,9 @@ describe("a queued message", () => {
     const node = await start(payer())
     const { id } = await node.sessions.create(alice)
     const notBefore = Date.now() + 300
-    await watchRun(node.sessions, id, await accepted(node, id, "Later", { notBefore }))
+    await watchRun(node.sessions, id, await putAccepted(node, id, "Later", { notBefore }))
     expect(Date.now()).toBeGreaterThanOrEqual(notBefore)
-    const events = eventsOf(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
+    const events = selectEvents(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
     expect(userTexts(events)).toEqual(["Later"])
   })
 })
@@ -261,12 +263,12 @@ describe("a view of a session", () => {
       ),
     )
     const { id } = await node.sessions.create(alice)
-    const { afterSeq } = await accepted(node, id, "First")
+    const { afterSeq } = await putAccepted(node, id, "First")
     const shown = watchRun(node.sessions, id, { afterSeq })
-    await accepted(node, id, "Second", { whenBusy: "queue" })
-    await accepted(node, id, "Third", { whenBusy: "queue" })
+    await putAccepted(node, id, "Second", { whenBusy: "queue" })
+    await putAccepted(node, id, "Third", { whenBusy: "queue" })
     gate.resolve()
-    expect(userTexts(eventsOf(await shown))).toEqual(["First", "Second", "Third"])
+    expect(userTexts(selectEvents(await shown))).toEqual(["First", "Second", "Third"])
   })
 })
 
@@ -275,24 +277,24 @@ describe("a message that interrupts", () => {
     let turn = 0
     const node = await start(scriptedProvider(() => (turn++ === 0 ? [say("Hal"), forever] : [say("Well")])))
     const { id } = await node.sessions.create(alice)
-    const first = await accepted(node, id, "First")
+    const first = await putAccepted(node, id, "First")
     await vi.waitFor(() => expect(turn).toBe(1), patience)
-    const queued = await accepted(node, id, "Second", { whenBusy: "queue" })
-    await accepted(node, id, "Stop", { whenBusy: "interrupt" })
-    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
+    const queued = await putAccepted(node, id, "Second", { whenBusy: "queue" })
+    await putAccepted(node, id, "Stop", { whenBusy: "interrupt" })
+    expect(selectEvents(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
     await watchRun(node.sessions, id, queued)
-    const events = eventsOf(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
+    const events = selectEvents(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
     expect(userTexts(events)).toEqual(["First", "Stop", "Second"])
   })
 
   it("ends a parked run", async () => {
     const node = await start(payer(), { tools: [pay] })
     const { id } = await node.sessions.create(alice)
-    const first = await accepted(node, id, "Pay")
+    const first = await putAccepted(node, id, "Pay")
     await parked(node, id)
-    const next = await accepted(node, id, "Stop", { whenBusy: "interrupt" })
-    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
-    expect(eventsOf(await watchRun(node.sessions, id, next)).at(-1)).toMatchObject({
+    const next = await putAccepted(node, id, "Stop", { whenBusy: "interrupt" })
+    expect(selectEvents(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
+    expect(selectEvents(await watchRun(node.sessions, id, next)).at(-1)).toMatchObject({
       disposition: "completed",
     })
   })
@@ -300,14 +302,14 @@ describe("a message that interrupts", () => {
 
 describe("a steering message", () => {
   const steer = (node: TestNode, id: string, text: string) =>
-    node.sessions.start(message(id, text, { whenBusy: "steer" }))
+    node.sessions.start(createStartRequest(id, text, { whenBusy: "steer" }))
 
   it("joins the open run after its step, and is answered in it", async () => {
     const gate = Promise.withResolvers<void>()
     const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "First")
+    const run = await putAccepted(node, id, "First")
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     expect(await steer(node, id, "Also this")).toEqual({
       status: "steered",
@@ -315,7 +317,7 @@ describe("a steering message", () => {
       cursor: expect.any(Number),
     })
     gate.resolve()
-    const events = eventsOf(await watchRun(node.sessions, id, run))
+    const events = selectEvents(await watchRun(node.sessions, id, run))
     const types = events.map(({ type }) => type)
     expect(types.slice(types.indexOf("stepCompleted"))).toEqual([
       "stepCompleted",
@@ -332,7 +334,7 @@ describe("a steering message", () => {
     const provider = payer()
     const node = await start(provider, { tools: [pay] })
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Pay")
+    const run = await putAccepted(node, id, "Pay")
     await parked(node, id)
     expect((await steer(node, id, "Thanks")).status).toBe("steered")
     expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1)
@@ -357,17 +359,17 @@ describe("a steering message", () => {
       })
       const node = await start(provider)
       const { id } = await node.sessions.create(alice)
-      const run = await accepted(node, id, "First")
+      const run = await putAccepted(node, id, "First")
       await vi.waitFor(() => expect(calls).toBe(1), patience)
       await steer(node, id, "And this")
       if (ending === "cancel") await node.sessions.cancel(id, null)
       gate.resolve()
-      const events = eventsOf(await watchRun(node.sessions, id, run))
+      const events = selectEvents(await watchRun(node.sessions, id, run))
       expect(events.slice(-2).map(({ type }) => type)).toEqual([
         "userMessageAdded",
         ending === "cancel" ? "runCompleted" : "runFailed",
       ])
-      expect((await wholeHistory(node.sessions, id)).messages.map(({ role }) => role)).toEqual([
+      expect((await readWholeHistory(node.sessions, id)).messages.map(({ role }) => role)).toEqual([
         "user",
         "user",
       ])
@@ -377,7 +379,7 @@ describe("a steering message", () => {
   it("starts a run if none is open", async () => {
     const node = await start(payer())
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi", { whenBusy: "steer" })
-    expect(userTexts(eventsOf(await watchRun(node.sessions, id, run)))).toEqual(["Hi"])
+    const run = await putAccepted(node, id, "Hi", { whenBusy: "steer" })
+    expect(userTexts(selectEvents(await watchRun(node.sessions, id, run)))).toEqual(["Hi"])
   })
 })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import { logVersion } from "../core/log/entries.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Store } from "../core/ports/store/store.ts"
@@ -13,13 +13,13 @@ import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   patience,
+  putAccepted,
+  readWholeHistory,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
-  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const former = logVersion - 1
@@ -65,19 +65,19 @@ const sleeping =
   }
 
 const tools = [
-  anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
-  anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
-  anyTool("book", (_, { answered }) =>
+  createAnyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
+  createAnyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
+  createAnyTool("book", (_, { answered }) =>
     answered === null
       ? { type: "wait", kind: "elicitation", question: form, continuation: { step: 1 } }
       : { type: "json", value: JSON.parse(JSON.stringify(answered)) },
   ),
-  anyTool("track", (_, { emit }) => {
+  createAnyTool("track", (_, { emit }) => {
     emit({ type: "data", name: "progress", value: 1 })
     return { type: "json", value: "tracked" }
   }),
-  anyTool("nap", sleeping(50)),
-  anyTool("doze", sleeping(3_000)),
+  createAnyTool("nap", sleeping(50)),
+  createAnyTool("doze", sleeping(3_000)),
 ]
 
 interface Process extends TestNode {
@@ -95,7 +95,7 @@ async function start(open: Open, name: string, readsVersion: number): Promise<Pr
       ? [{ type: "toolCall", name: part.text, input: { n: 1 } }]
       : [{ type: "text", text: "Done" }]
   })
-  const node = await testNode(provider, { store, tools })
+  const node = await startTestNode(provider, { store, tools })
   const end = async () => {
     await node.stop(0)
     await store.close()
@@ -105,7 +105,7 @@ async function start(open: Open, name: string, readsVersion: number): Promise<Pr
 
 async function begin(node: Process, tool: string) {
   const { id } = await node.sessions.create(alice)
-  const { runId } = await accepted(node, id, tool)
+  const { runId } = await putAccepted(node, id, tool)
   return { id, runId }
 }
 
@@ -133,7 +133,7 @@ async function answer(node: Process, sessionId: string): Promise<void> {
 async function resultOf(node: Process, { id, runId }: { readonly id: string; readonly runId: string }) {
   const { outcome } = await node.sessions.result(id, runId, {})
   expect(outcome).toMatchObject({ type: "runCompleted", disposition: "completed" })
-  const { messages } = await wholeHistory(node.sessions, id)
+  const { messages } = await readWholeHistory(node.sessions, id)
   const told = messages.find(({ role }) => role === "tool")
   return told?.role === "tool" ? told.results[0]?.result : null
 }
@@ -155,7 +155,7 @@ describe.each(stores)("on %s", (_, open) => {
     const napping = await begin(upgraded, "nap")
     const tracking = await begin(upgraded, "track")
     const clientTools = [{ name: "locate", description: "Locates.", inputSchema: { type: "object" } }]
-    await expect(accepted(upgraded, napping.id, "nap", { clientTools })).rejects.toMatchObject({
+    await expect(putAccepted(upgraded, napping.id, "nap", { clientTools })).rejects.toMatchObject({
       code: "upgrade_in_progress",
       status: 503,
     })
@@ -201,9 +201,9 @@ describe.each(stores)("on %s", (_, open) => {
     const { sessions } = late
     const calls = [
       () => sessions.session(run.id),
-      () => accepted(late, run.id, "pay"),
+      () => putAccepted(late, run.id, "pay"),
       () => sessions.cancel(run.id, null),
-      () => wholeHistory(sessions, run.id),
+      () => readWholeHistory(sessions, run.id),
       () => sessions.result(run.id, run.runId, {}),
       () => sessions.revoke(run.id),
       () => late.log.read(run.id, { afterSeq: 0, limit: 99 }),

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import type { RunLimits } from "../core/runs/child.ts"
@@ -10,36 +10,36 @@ import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
+  createStartRequest,
+  createStoppedRun,
   forever,
-  message,
-  nodesOfTest,
   patience,
+  prepareTestNodes,
+  putAccepted,
   say,
+  selectEvents,
   silentLogger,
-  stoppedInText,
+  startTestNode,
   type TestNodeOptions,
-  testNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 
 describe("a model call that was interrupted by the end of its process", () => {
   async function interrupted() {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const { id, run } = await stoppedInText(shared)
+    const { id, run } = await createStoppedRun(shared)
     const takeUp = async (store: Store, options: TestNodeOptions = {}) => {
       const provider = scriptedProvider([])
-      const node = await testNode(provider, { store, pricing: { cost: () => 1 }, ...options })
+      const node = await startTestNode(provider, { store, pricing: { cost: () => 1 }, ...options })
       const entries = await watchRun(node.sessions, id, run)
       await node.stop()
       await shared.close()
       expect(provider.requests).toEqual([])
-      return eventsOf(entries)
+      return selectEvents(entries)
     }
     return { shared, id, run, takeUp }
   }
@@ -84,15 +84,15 @@ describe("a run whose calls are interrupted repeatedly", () => {
   async function interruptedBy(stops: number, during: (store: Store) => Store, limits?: RunLimits) {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let begun = 0
-    const deaf = anyTool("deaf", () => {
+    const deaf = createAnyTool("deaf", () => {
       begun += 1
       return new Promise(() => {})
     })
     const turn = () => (begun < stops ? [call("deaf")] : [say("Done")])
-    const next = () => testNode(scriptedProvider(turn), { store: during(shared), tools: [deaf] })
+    const next = () => startTestNode(scriptedProvider(turn), { store: during(shared), tools: [deaf] })
     const first = await next()
     const { id } = await first.sessions.create(alice)
-    const { runId } = await accepted(first, id, "Hi", limits === undefined ? {} : { runLimits: limits })
+    const { runId } = await putAccepted(first, id, "Hi", limits === undefined ? {} : { runLimits: limits })
     const isOver = async () => (await shared.log.run(id, runId))?.endSeq != null
     let node = first
     for (let round = 1; round <= stops && !(await isOver()); round++) {
@@ -128,13 +128,13 @@ describe("a run whose calls are interrupted repeatedly", () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let calls = 0
     const turn = () => (++calls <= 25 ? [forever] : [say("Done")])
-    let node = await testNode(scriptedProvider(turn), { store: shared })
+    let node = await startTestNode(scriptedProvider(turn), { store: shared })
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     for (let round = 1; round <= 25; round++) {
       await vi.waitFor(() => expect(calls).toBe(round), patience)
       await node.stop(0)
-      node = await testNode(scriptedProvider(turn), { store: shared })
+      node = await startTestNode(scriptedProvider(turn), { store: shared })
     }
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ type: "runCompleted" })
@@ -148,7 +148,7 @@ describe("a run that crashes every process", () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const node = await start(scriptedProvider([]), { store: withTakeovers(shared, 6) })
     const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    const { outcome } = await node.sessions.result(id, (await putAccepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
     await node.stop()
     await shared.close()
@@ -162,15 +162,15 @@ describe("a run that crashes every process", () => {
     for (let deaths = 0; deaths < 6; deaths++) {
       const { log, close } = await open()
       if (deaths === 0) await log.createSession(session)
-      if (deaths === 0) await log.put({ ...message(session.id, "Hi"), ...hello })
+      if (deaths === 0) await log.put({ ...createStartRequest(session.id, "Hi"), ...hello })
       await log.claim(session.id, ["agent"])
       await close()
     }
     const store = await open()
-    const node = await testNode(scriptedProvider([[say("Here.")]]), { store })
+    const node = await startTestNode(scriptedProvider([[say("Here.")]]), { store })
     const first = await node.sessions.result(session.id, hello.runId, {})
     expect(first.outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
-    const { runId } = await accepted(node, session.id, "Are you there?")
+    const { runId } = await putAccepted(node, session.id, "Are you there?")
     await expect(node.sessions.result(session.id, runId, {})).resolves.toMatchObject({ response: "Here." })
     await node.stop()
     await store.close()
@@ -182,14 +182,14 @@ describe("a run that crashes every process", () => {
     const { log } = withTakeovers(shared, 6)
     const release: SessionLog["release"] = async (lease, options) => {
       const next = { type: "message", runId: "run_2", at: Date.now(), outputSchema: null } as const
-      await log.put({ ...message(lease.sessionId, "Are you there?"), ...next })
+      await log.put({ ...createStartRequest(lease.sessionId, "Are you there?"), ...next })
       return shared.log.release(lease, options)
     }
     const node = await start(scriptedProvider([[say("Here.")]]), {
       store: { ...shared, log: { ...log, release } },
     })
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ code: "crashed_repeatedly" })
     const next = () => log.run(id, "run_2")

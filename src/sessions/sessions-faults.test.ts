@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/model/provider.ts"
 import type { Lease, SessionLog } from "../core/ports/store/session-log.ts"
@@ -7,23 +7,23 @@ import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
+  createStartRequest,
+  createStoppedRun,
   forever,
-  message,
-  nodesOfTest,
   patience,
+  prepareTestNodes,
+  putAccepted,
   say,
+  selectEvents,
   silentLogger,
-  stoppedInText,
-  testNode,
+  startTestNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 import type { RuntimeRequest } from "./worker/runtime-resolver.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 
 describe("a process that stops", () => {
   const store = () => openMemoryStore({ clock: systemClock, logger: silentLogger })
@@ -31,12 +31,12 @@ describe("a process that stops", () => {
   it("lets runs end within the grace time", async () => {
     const gate = Promise.withResolvers<void>()
     const shared = await store()
-    const node = await testNode(
+    const node = await startTestNode(
       scriptedProvider([[say("Hel"), { type: "wait", until: gate.promise }, say("lo")]]),
       { store: shared },
     )
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     const stopping = node.stop(10_000)
     gate.resolve()
     await stopping
@@ -46,11 +46,11 @@ describe("a process that stops", () => {
 
   it("parks runs that have not ended, which the next process continues without counting a crash", async () => {
     const shared = await store()
-    const { id, run } = await stoppedInText(shared)
+    const { id, run } = await createStoppedRun(shared)
     await expect(shared.log.run(id, run.runId)).resolves.toMatchObject({ state: "open" })
-    const second = await testNode(scriptedProvider([[say("Hello")]]), { store: shared })
+    const second = await startTestNode(scriptedProvider([[say("Hello")]]), { store: shared })
     const entries = await watchRun(second.sessions, id, run)
-    expect(eventsOf(entries).map(({ type }) => type)).toEqual([
+    expect(selectEvents(entries).map(({ type }) => type)).toEqual([
       "runStarted",
       "stepStarted",
       "modelCallFailed",
@@ -60,17 +60,17 @@ describe("a process that stops", () => {
       "runCompleted",
     ])
     // The text that the first attempt streamed has a cost.
-    const failed = eventsOf(entries).find(({ type }) => type === "modelCallFailed")
+    const failed = selectEvents(entries).find(({ type }) => type === "modelCallFailed")
     expect(failed).toMatchObject({ code: "interrupted", estimated: true, usage: { outputTokens: 1 } })
     await second.stop()
     await shared.close()
   })
 
   it("is not delayed by a tool or a model that ignores its signal", async () => {
-    const deaf = anyTool("deaf", () => new Promise(() => {}))
-    const node = await testNode(scriptedProvider([[call("deaf")]]), { tools: [deaf] })
+    const deaf = createAnyTool("deaf", () => new Promise(() => {}))
+    const node = await startTestNode(scriptedProvider([[call("deaf")]]), { tools: [deaf] })
     const { id } = await node.sessions.create(alice)
-    await accepted(node, id, "Hi")
+    await putAccepted(node, id, "Hi")
     const provider: Provider = {
       name: "deaf",
       defaultModel: "deaf",
@@ -78,9 +78,9 @@ describe("a process that stops", () => {
         await new Promise(() => {})
       },
     }
-    const other = await testNode(provider)
+    const other = await startTestNode(provider)
     const session = await other.sessions.create(alice)
-    await accepted(other, session.id, "Hi")
+    await putAccepted(other, session.id, "Hi")
     await Promise.all([node.stop(10), other.stop(10)])
   })
 })
@@ -97,9 +97,9 @@ describe("a process that cannot reach its store", () => {
     }
     const gate = Promise.withResolvers<void>()
     const provider = scriptedProvider([[say("Half"), { type: "wait", until: gate.promise }, say("done")]])
-    const node = await testNode(provider, { store: { ...shared, log } })
+    const node = await startTestNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
-    await accepted(node, id, "Hi")
+    await putAccepted(node, id, "Hi")
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     down = true
     gate.resolve()
@@ -122,13 +122,13 @@ describe("a process that cannot reach its store", () => {
       throw new Error("not of interest")
     }
     const options = { store: { ...shared, log }, resolveRuntime, maxConcurrentRuns: 1, start: false }
-    const node = await testNode(scriptedProvider([]), options)
+    const node = await startTestNode(scriptedProvider([]), options)
     const request = () => new Request("http://gateway/api/chat")
     const first = await node.sessions.create(alice)
-    await accepted(node, first.id, "Hi", { request })
+    await putAccepted(node, first.id, "Hi", { request })
     down = false
     const second = await node.sessions.create(alice)
-    const { runId } = await accepted(node, second.id, "Hi", { request })
+    const { runId } = await putAccepted(node, second.id, "Hi", { request })
     await node.sessions.result(second.id, runId, {})
     expect(given).toMatchObject([{ runId, request }])
     await node.stop()
@@ -147,9 +147,9 @@ describe("a process that cannot reach its store", () => {
       },
     }
     const provider = scriptedProvider([])
-    const node = await testNode(provider, { store: { ...shared, log } })
+    const node = await startTestNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
-    const accepting = accepted(node, id, "Hi")
+    const accepting = putAccepted(node, id, "Hi")
     await vi.waitFor(async () => expect((await shared.log.session(id))?.hasDueMessage).toBe(true), patience)
     await node.stop()
     stopping.resolve()
@@ -168,9 +168,9 @@ describe("a process that cannot reach its store", () => {
       claimRunnable: async () => stolen.splice(0),
     }
     const provider = scriptedProvider([[forever], [say("Hello")]])
-    const node = await testNode(provider, { store: { ...shared, log } })
+    const node = await startTestNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     const [held] = node.worker.leases
     if (held === undefined) throw new Error("nothing is held")
@@ -189,7 +189,7 @@ describe("a failure on the server", () => {
     const resolveRuntime = () => Promise.reject(new Error("no such profile"))
     const node = await start(scriptedProvider([]), { resolveRuntime })
     const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    const { outcome } = await node.sessions.result(id, (await putAccepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "runtime_failed" })
     expect(JSON.stringify(outcome)).not.toContain("profile")
   })
@@ -197,7 +197,7 @@ describe("a failure on the server", () => {
   it("ends the run in error when the provider breaks its contract", async () => {
     const node = await start(scriptedProvider([[{ type: "throw", error: new Error("secret detail") }]]))
     const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    const { outcome } = await node.sessions.result(id, (await putAccepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "internal_error" })
     expect(JSON.stringify(outcome)).not.toContain("secret")
   })
@@ -210,7 +210,7 @@ describe("a failure on the server", () => {
       { maxConcurrentRuns: 2 },
     )
     const sessions = await Promise.all(Array.from({ length: 6 }, () => node.sessions.create(alice)))
-    const runs = await Promise.all(sessions.map(({ id }) => accepted(node, id, "Hi")))
+    const runs = await Promise.all(sessions.map(({ id }) => putAccepted(node, id, "Hi")))
     expect(node.worker.activeRuns).toBe(2)
     gate.resolve()
     const ends = runs.map(({ runId }, index) => node.sessions.result(sessions[index]?.id ?? "", runId, {}))
@@ -234,11 +234,11 @@ describe("a failure on the server", () => {
     )
     const first = await node.sessions.create(alice)
     const left = { type: "message", runId: "run_left", at: Date.now(), outputSchema: null } as const
-    await shared.log.put({ ...message(first.id, "Hi"), ...left })
+    await shared.log.put({ ...createStartRequest(first.id, "Hi"), ...left })
     const started = node.worker.start()
     await claimed.promise
     const second = await node.sessions.create(alice)
-    const { runId } = await accepted(node, second.id, "Hi")
+    const { runId } = await putAccepted(node, second.id, "Hi")
     arrived.resolve()
     await started
     expect(node.worker.activeRuns).toBe(1)
@@ -266,7 +266,7 @@ describe("a failure on the server", () => {
     for (let index = 0; index < 25; index++) {
       const { id } = await node.sessions.create(alice)
       const left = { type: "message", runId: `run_${index}`, at: Date.now(), outputSchema: null } as const
-      await shared.log.put({ ...message(id, "Hi"), ...left })
+      await shared.log.put({ ...createStartRequest(id, "Hi"), ...left })
     }
     await node.worker.start()
     expect(claims).toEqual([10, 10, 5])
@@ -280,8 +280,8 @@ describe("a failure on the server", () => {
     const node = await start(provider, { maxConcurrentRuns: 1 })
     const first = await node.sessions.create(alice)
     const second = await node.sessions.create(alice)
-    const one = await accepted(node, first.id, "Hi")
-    const two = await accepted(node, second.id, "Hi")
+    const one = await putAccepted(node, first.id, "Hi")
+    const two = await putAccepted(node, second.id, "Hi")
     expect(provider.requests.length).toBeLessThanOrEqual(1)
     gate.resolve()
     await expect(node.sessions.result(first.id, one.runId, {})).resolves.toMatchObject({ response: "One" })

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Event } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
@@ -11,14 +11,14 @@ import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { fakeLiveness } from "./fixtures/fake-liveness.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
   patience,
+  putAccepted,
   say,
+  selectEvents,
   silentLogger,
-  testNode,
+  startTestNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
@@ -39,7 +39,7 @@ async function lapsingNode(
     liveness,
     async commit(batches) {
       const outcomes = await own.log.commit(batches)
-      if (!batches.some(({ entries }) => eventsOf(entries).some(({ type }) => type === holdReplyTo)))
+      if (!batches.some(({ entries }) => selectEvents(entries).some(({ type }) => type === holdReplyTo)))
         return outcomes
       stored.resolve()
       await replied.promise
@@ -47,7 +47,7 @@ async function lapsingNode(
     },
   }
   const provider = scriptedProvider(turns)
-  const node = await testNode(provider, { store: { ...own, log }, tools })
+  const node = await startTestNode(provider, { store: { ...own, log }, tools })
   onTestFinished(async () => {
     await node.stop()
     await Promise.all([own.close(), other.close()])
@@ -63,7 +63,7 @@ async function lapsingNode(
     /** Resolves when the event of `holdReplyTo` is stored. The node receives the reply once `reply` is called. */
     stored: stored.promise,
     reply: replied.resolve,
-    events: async () => eventsOf(await other.log.read(id, { afterSeq: 0, limit: 100 })),
+    events: async () => selectEvents(await other.log.read(id, { afterSeq: 0, limit: 100 })),
     /** Lets another process take the session. */
     async takeOver() {
       const [lease] = node.worker.leases
@@ -78,10 +78,10 @@ it("starts no tool whose start was stored during a lapse in which another proces
   const execute = vi.fn(() => "done")
   const { node, liveness, id, stored, reply, takeOver } = await lapsingNode(
     [[call("charge")], [say("Done")]],
-    [anyTool("charge", () => ({ type: "json", value: execute() }))],
+    [createAnyTool("charge", () => ({ type: "json", value: execute() }))],
     { holdReplyTo: "toolCallStarted" },
   )
-  await accepted(node, id, "Hi")
+  await putAccepted(node, id, "Hi")
   await stored
   liveness.lapse()
   await takeOver()
@@ -97,9 +97,9 @@ it("starts a tool after a lapse in which no process took the session", async () 
   const asked = Promise.withResolvers<void>()
   const { node, liveness, id } = await lapsingNode(
     [[{ type: "wait", until: asked.promise }, call("charge")], [say("Done")]],
-    [anyTool("charge", () => ({ type: "json", value: execute() }))],
+    [createAnyTool("charge", () => ({ type: "json", value: execute() }))],
   )
-  const { runId } = await accepted(node, id, "Hi")
+  const { runId } = await putAccepted(node, id, "Hi")
   liveness.lapse()
   asked.resolve()
   await vi.waitFor(async () => expect(node.worker.activeRuns).toBe(1), patience)
@@ -116,7 +116,7 @@ it("starts no model call during a lapse", async () => {
     [{ type: "wait", until: failing.promise }, overloaded],
     [say("Done")],
   ])
-  const { runId } = await accepted(node, id, "Hi")
+  const { runId } = await putAccepted(node, id, "Hi")
   await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
   liveness.lapse()
   failing.resolve()
@@ -130,7 +130,7 @@ it("starts no model call during a lapse", async () => {
 it("accepts a message during a lapse and claims it afterwards", async () => {
   const { node, liveness, id } = await lapsingNode([[say("Done")]])
   liveness.lapse()
-  const { runId } = await accepted(node, id, "Hi")
+  const { runId } = await putAccepted(node, id, "Hi")
   expect(node.worker.activeRuns).toBe(0)
   liveness.renew()
   await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Done" })
@@ -141,7 +141,7 @@ it("stops tools that must not run twice when it lapses, and lets the others and 
   const stopped: string[] = []
   const ending = Promise.withResolvers<void>()
   const tool = (name: string, options: Partial<Tool> = {}) =>
-    anyTool(
+    createAnyTool(
       name,
       async (_input, { signal }) => {
         begun.push(name)
@@ -155,7 +155,7 @@ it("stops tools that must not run twice when it lapses, and lets the others and 
     [[call("charge"), call("reserve"), call("look_up")], [say("Done")]],
     [tool("charge"), tool("reserve", { idempotent: true }), tool("look_up", { readOnly: true })],
   )
-  const { runId } = await accepted(node, id, "Hi")
+  const { runId } = await putAccepted(node, id, "Hi")
   await vi.waitFor(() => expect(begun).toHaveLength(3), patience)
   liveness.lapse()
   expect(stopped).toEqual(["charge"])
@@ -181,18 +181,18 @@ it("ends the views of its subscribers when it lapses, but not those within the p
   const { node, liveness, id } = await lapsingNode([
     [say("Hal"), { type: "wait", until: gate.promise }, say("lo")],
   ])
-  const run = await accepted(node, id, "Hi")
+  const run = await putAccepted(node, id, "Hi")
   const outside = watchRun(node.sessions, id, run)
   const inside = node.sessions.result(id, run.runId, {})
   const view = node.sessions.view(id, { ...run, throughLapse: true, signal: new AbortController().signal })
   const staying = (async () => {
     const seen: string[] = []
-    for await (const batch of view) seen.push(...eventsOf(batch).map(({ type }) => type))
+    for await (const batch of view) seen.push(...selectEvents(batch).map(({ type }) => type))
     return seen
   })()
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(1), patience)
   liveness.lapse()
-  const types = eventsOf(await outside).map(({ type }) => type)
+  const types = selectEvents(await outside).map(({ type }) => type)
   expect(types).not.toContain("runCompleted")
   liveness.renew()
   gate.resolve()
@@ -204,7 +204,7 @@ it("gives up at once the sessions that another process has taken meanwhile", asy
   const { node, liveness, id, takeOver } = await lapsingNode([
     [say("Hal"), { type: "wait", until: new Promise(() => {}) }],
   ])
-  await accepted(node, id, "Hi")
+  await putAccepted(node, id, "Hi")
   await vi.waitFor(() => expect(node.worker.leases).toHaveLength(1), patience)
   liveness.lapse()
   await takeOver()

@@ -1,35 +1,35 @@
 import { describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Message } from "../core/history/messages.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
+  createStartRequest,
   forever,
-  message,
-  nodesOfTest,
+  joinDeltas,
   patience,
+  prepareTestNodes,
+  putAccepted,
   say,
+  selectEvents,
   silentLogger,
-  testNode,
-  textOfDeltas,
+  startTestNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 
 describe("a conversation", () => {
   it("is streamed to its viewer in order, to the one terminal event", async () => {
     const node = await start(scriptedProvider([[say("Hel"), say("lo")]]))
     const { id } = await node.sessions.create(alice)
-    const entries = await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
-    expect(textOfDeltas(entries)).toBe("Hello")
-    expect(eventsOf(entries).at(-1)).toMatchObject({ type: "runCompleted" })
+    const entries = await watchRun(node.sessions, id, await putAccepted(node, id, "Hi"))
+    expect(joinDeltas(entries)).toBe("Hello")
+    expect(selectEvents(entries).at(-1)).toMatchObject({ type: "runCompleted" })
     const seqs = entries.map(({ seq }) => seq)
     expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right))
   })
@@ -38,8 +38,8 @@ describe("a conversation", () => {
     const provider = scriptedProvider([[say("One")], [say("Two")]])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
-    await watchRun(node.sessions, id, await accepted(node, id, "First"))
-    await watchRun(node.sessions, id, await accepted(node, id, "Second"))
+    await watchRun(node.sessions, id, await putAccepted(node, id, "First"))
+    await watchRun(node.sessions, id, await putAccepted(node, id, "Second"))
     const texts = provider.requests[1]?.messages.map((said) => "content" in said && said.content[0])
     expect(texts).toMatchObject([{ text: "First" }, { text: "One" }, { text: "Second" }])
   })
@@ -47,19 +47,22 @@ describe("a conversation", () => {
   it("refuses a second message while a run is open", async () => {
     const node = await start(scriptedProvider([[forever]]))
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
-    await expect(node.sessions.start(message(id, "Again"))).resolves.toEqual({ status: "busy", runId })
+    const { runId } = await putAccepted(node, id, "Hi")
+    await expect(node.sessions.start(createStartRequest(id, "Again"))).resolves.toEqual({
+      status: "busy",
+      runId,
+    })
   })
 
   it("takes the next message as soon as the run has ended, without waiting for a sweep", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const claimRunnable = vi.fn(async () => [])
-    const node = await testNode(
+    const node = await startTestNode(
       scriptedProvider(() => [say("Hi")]),
       { store: { ...shared, log: { ...shared.log, claimRunnable } } },
     )
     const { id } = await node.sessions.create(alice)
-    for (let turn = 0; turn < 20; turn++) await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+    for (let turn = 0; turn < 20; turn++) await watchRun(node.sessions, id, await putAccepted(node, id, "Hi"))
     expect(claimRunnable).toHaveBeenCalled()
     await node.stop()
     await shared.close()
@@ -71,18 +74,20 @@ describe("a conversation", () => {
       [say("more")],
       [say("Two")],
     ])
-    const node = await start(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    const node = await start(provider, { tools: [createAnyTool("t", () => ({ type: "json", value: 1 }))] })
     const { id } = await node.sessions.create(alice)
-    await watchRun(node.sessions, id, await accepted(node, id, "First"))
+    await watchRun(node.sessions, id, await putAccepted(node, id, "First"))
     const messages: Message[] = [
       { role: "user", content: [{ type: "text", text: "First" }] },
       { role: "assistant", content: [{ type: "text", text: "One more" }] },
       { role: "user", content: [{ type: "text", text: "Second" }] },
     ]
-    const outcome = await node.sessions.start(message(id, "", { input: { type: "conversation", messages } }))
+    const outcome = await node.sessions.start(
+      createStartRequest(id, "", { input: { type: "conversation", messages } }),
+    )
     if (outcome.status !== "accepted") throw new Error(outcome.status)
     const entries = await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
-    expect(eventsOf(entries).some(({ type }) => type === "historyReplaced")).toBe(false)
+    expect(selectEvents(entries).some(({ type }) => type === "historyReplaced")).toBe(false)
     expect(provider.requests[2]?.messages.map(({ role }) => role)).toEqual([
       "user",
       "assistant",
@@ -96,16 +101,18 @@ describe("a conversation", () => {
     const provider = scriptedProvider([[say("One")], [say("Two")]])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
-    await watchRun(node.sessions, id, await accepted(node, id, "First"))
+    await watchRun(node.sessions, id, await putAccepted(node, id, "First"))
     const messages: Message[] = [
       { role: "user", content: [{ type: "text", text: "Edited" }] },
       { role: "assistant", content: [{ type: "text", text: "One" }] },
       { role: "user", content: [{ type: "text", text: "Second" }] },
     ]
-    const outcome = await node.sessions.start(message(id, "", { input: { type: "conversation", messages } }))
+    const outcome = await node.sessions.start(
+      createStartRequest(id, "", { input: { type: "conversation", messages } }),
+    )
     if (outcome.status !== "accepted") throw new Error(outcome.status)
     const entries = await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
-    expect(eventsOf(entries)[0]).toMatchObject({ type: "historyReplaced" })
+    expect(selectEvents(entries)[0]).toMatchObject({ type: "historyReplaced" })
     expect(provider.requests[1]?.messages).toEqual(messages)
   })
 })
@@ -119,7 +126,7 @@ describe("viewers", () => {
     ])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Count")
+    const run = await putAccepted(node, id, "Count")
     const first = watchRun(node.sessions, id, run)
     const stored = () => node.log.read(id, { afterSeq: 0, limit: 500 })
     await vi.waitFor(async () => expect((await stored()).length).toBeGreaterThan(150), patience)
@@ -140,7 +147,7 @@ describe("viewers", () => {
       scriptedProvider([[say("Hel"), { type: "wait", until: gate.promise }, say("lo")]]),
     )
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
+    const run = await putAccepted(node, id, "Hi")
     const leaving = new AbortController()
     for await (const _ of node.sessions.view(id, { ...run, signal: leaving.signal })) leaving.abort()
     gate.resolve()
@@ -152,11 +159,11 @@ describe("viewers", () => {
     const words = Array.from({ length: 6_000 }, (_, index) => say(`${index} `))
     const node = await start(scriptedProvider([words]))
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Count")
+    const run = await putAccepted(node, id, "Count")
     let text = ""
     let batches = 0
     for await (const batch of node.sessions.view(id, { ...run, signal: new AbortController().signal })) {
-      text += textOfDeltas(batch)
+      text += joinDeltas(batch)
       if (++batches === 1) await node.sessions.result(id, run.runId, {})
     }
     expect(text).toBe(words.map((word) => word.text).join(""))
@@ -165,8 +172,8 @@ describe("viewers", () => {
   it("of an idle session receive the existing entries and then end", async () => {
     const node = await start(scriptedProvider([[say("Hi")]]))
     const { id } = await node.sessions.create(alice)
-    await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
-    expect(eventsOf(await watchRun(node.sessions, id, { afterSeq: 0 })).at(-1)).toMatchObject({
+    await watchRun(node.sessions, id, await putAccepted(node, id, "Hi"))
+    expect(selectEvents(await watchRun(node.sessions, id, { afterSeq: 0 })).at(-1)).toMatchObject({
       type: "runCompleted",
     })
   })
@@ -177,7 +184,7 @@ describe("cancelling", () => {
     const provider = scriptedProvider([[say("Half"), forever], [say("Next")]])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
-    const run = await accepted(node, id, "Hi")
+    const run = await putAccepted(node, id, "Hi")
     const watching = watchRun(node.sessions, id, run)
     // If the run were canceled before its model call, it would leave its turn of the script to the next run.
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
@@ -185,8 +192,11 @@ describe("cancelling", () => {
       status: "accepted",
       runId: run.runId,
     })
-    expect(eventsOf(await watching).at(-1)).toMatchObject({ disposition: "interrupted", reason: "cancelled" })
-    const next = await node.sessions.result(id, (await accepted(node, id, "Go on")).runId, {})
+    expect(selectEvents(await watching).at(-1)).toMatchObject({
+      disposition: "interrupted",
+      reason: "cancelled",
+    })
+    const next = await node.sessions.result(id, (await putAccepted(node, id, "Go on")).runId, {})
     expect(next.response).toBe("Next")
   })
 
@@ -194,7 +204,7 @@ describe("cancelling", () => {
     const node = await start(scriptedProvider([[forever]]))
     const { id } = await node.sessions.create(alice)
     await expect(node.sessions.cancel(id, null)).resolves.toEqual({ status: "unknown" })
-    await accepted(node, id, "Hi")
+    await putAccepted(node, id, "Hi")
     await expect(node.sessions.cancel(id, "run_other")).resolves.toEqual({ status: "unknown" })
   })
 
@@ -218,9 +228,9 @@ describe("cancelling", () => {
     }
     // The loops of a started worker would find the command later, so the worker is not started.
     const options = { store: { ...shared, log }, start: false }
-    const node = await testNode(scriptedProvider([[forever]]), options)
+    const node = await startTestNode(scriptedProvider([[forever]]), options)
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ reason: "cancelled" })
     await node.stop()
@@ -242,9 +252,9 @@ describe("cancelling", () => {
     }
     // The loops of a started worker would find the command later, so the worker is not started.
     const options = { store: { ...shared, log }, start: false }
-    const node = await testNode(scriptedProvider([[forever]]), options)
+    const node = await startTestNode(scriptedProvider([[forever]]), options)
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
+    const { runId } = await putAccepted(node, id, "Hi")
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ reason: "cancelled" })
     expect(isFound).toBe(true)
@@ -257,7 +267,7 @@ describe("cancelling", () => {
     for (let round = 0; round < 40; round++) {
       const node = await start(scriptedProvider([[say("Hi")]]))
       const { id } = await node.sessions.create(alice)
-      const run = await accepted(node, id, "Hi")
+      const run = await putAccepted(node, id, "Hi")
       for (let turn = 0; turn < round % 8; turn++) await new Promise((resolve) => setImmediate(resolve))
       const cancelled = await node.sessions.cancel(id, run.runId)
       const { outcome } = await node.sessions.result(id, run.runId, {})

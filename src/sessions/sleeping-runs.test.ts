@@ -1,13 +1,20 @@
 import { setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { Lease } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import type { ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { accepted, alice, patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
+import {
+  alice,
+  patience,
+  putAccepted,
+  readWholeHistory,
+  silentLogger,
+  startTestNode,
+} from "./fixtures/test-gateway.ts"
 import { Dispatcher } from "./outbox/dispatcher.ts"
 
 const ends: (() => Promise<void>)[] = []
@@ -35,7 +42,7 @@ async function sleeping(store: Store, ms: number) {
     },
   }
   const slept: number[] = []
-  const nap = anyTool("nap", (_, { answered }): ToolOutcome => {
+  const nap = createAnyTool("nap", (_, { answered }): ToolOutcome => {
     slept.push(Date.now())
     if (answered !== null) return { type: "json", value: "awake" }
     return { type: "wait", kind: "timer", until: Date.now() + ms, continuation: {} }
@@ -45,10 +52,10 @@ async function sleeping(store: Store, ms: number) {
       ? [{ type: "text", text: "Done" }]
       : [{ type: "toolCall", name: "nap", input: {} }],
   )
-  const node = await testNode(provider, { store: { ...store, log }, tools: [nap] })
+  const node = await startTestNode(provider, { store: { ...store, log }, tools: [nap] })
   ends.push(() => node.stop())
   const { id } = await node.sessions.create(alice)
-  const { runId } = await accepted(node, id, "Sleep.")
+  const { runId } = await putAccepted(node, id, "Sleep.")
   await vi.waitFor(
     async () => expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1),
     patience,
@@ -86,7 +93,7 @@ describe("a run that sleeps", () => {
     expect(await node.sessions.cancel(id, runId)).toMatchObject({ status: "accepted" })
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ type: "runCompleted", reason: "cancelled" })
-    expect((await wholeHistory(node.sessions, id)).openWaits).toEqual([])
+    expect((await readWholeHistory(node.sessions, id)).openWaits).toEqual([])
     expect(await node.sessions.audit({ sessionId: id })).toEqual([])
     expect(slept).toHaveLength(1)
   })
@@ -115,11 +122,11 @@ describe("a run that waits for a background task", () => {
       },
     }
     const work = Promise.withResolvers<void>()
-    const begin = anyTool("begin", (): ToolOutcome => {
+    const begin = createAnyTool("begin", (): ToolOutcome => {
       const content = [{ type: "text", text: "Work." }] as const
       return { type: "task", task: { content }, name: "worker", announce: false }
     })
-    const collect = anyTool("collect", async (_, { answered, tasks }): Promise<ToolOutcome> => {
+    const collect = createAnyTool("collect", async (_, { answered, tasks }): Promise<ToolOutcome> => {
       if (answered !== null) return { type: "json", value: tasks.list().map(({ state }) => state) }
       const ids = tasks.list().map(({ taskId }) => taskId)
       work.resolve()
@@ -138,7 +145,7 @@ describe("a run that waits for a background task", () => {
         ? [{ type: "text", text: "Done." }]
         : [{ type: "toolCall", name: next, input: {} }]
     })
-    const node = await testNode(provider, { store: { ...store, log }, tools: [begin, collect] })
+    const node = await startTestNode(provider, { store: { ...store, log }, tools: [begin, collect] })
     const onCommand = (sessionId: string) => void node.worker.take(sessionId)
     const dispatching = { outbox: store.outbox, handlers: new Map(), onCommand, logger: silentLogger }
     const dispatcher = new Dispatcher(dispatching)
@@ -148,7 +155,7 @@ describe("a run that waits for a background task", () => {
       () => dispatcher.stop(AbortSignal.timeout(0)),
     )
     const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Go.")
+    const { runId } = await putAccepted(node, id, "Go.")
     await vi.waitFor(
       async () => expect(await node.log.run(id, runId)).toMatchObject({ state: "completed" }),
       patience,

@@ -1,20 +1,20 @@
 import { expect, it, vi } from "vitest"
-import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
-  eventsOf,
-  message,
-  nodesOfTest,
+  createStartRequest,
+  prepareTestNodes,
+  putAccepted,
   say,
+  selectEvents,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 import { createStorage } from "./storage.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const bob = { ...alice, userId: "bob" }
 
 it("a session over its storage limit accepts no further message", async () => {
@@ -27,7 +27,7 @@ it("a session over its storage limit accepts no further message", async () => {
   const { id } = await node.sessions.create(alice)
   const outcomes: string[] = []
   for (const text of ["one", "two", "three"]) {
-    const outcome = await node.sessions.start(message(id, text))
+    const outcome = await node.sessions.start(createStartRequest(id, text))
     outcomes.push(outcome.status)
     if (outcome.status !== "accepted") expect(outcome).toEqual({ status: "full", scope: "session" })
     else await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
@@ -36,11 +36,11 @@ it("a session over its storage limit accepts no further message", async () => {
 })
 
 it("an accepted run may exceed the limit, and ends with an error at twice the limit", async () => {
-  const big = anyTool("big", () => ({ type: "json", value: "x".repeat(3_000) }))
+  const big = createAnyTool("big", () => ({ type: "json", value: "x".repeat(3_000) }))
   const provider = scriptedProvider(() => [call("big")])
   const node = await start(provider, { bounds: { sessionBytes: 10_000 }, tools: [big] })
   const { id } = await node.sessions.create(alice)
-  const events = eventsOf(await watchRun(node.sessions, id, await accepted(node, id, "Go")))
+  const events = selectEvents(await watchRun(node.sessions, id, await putAccepted(node, id, "Go")))
   expect(events.at(-1)).toMatchObject({ type: "runFailed", code: "session_too_large" })
   const stored = (await node.log.session(id))?.storedBytes ?? 0
   expect(stored).toBeGreaterThan(20_000)
@@ -55,14 +55,14 @@ it("a principal over its storage limit starts no run, and no other principal is 
     },
   )
   const { id } = await node.sessions.create(alice)
-  await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+  await watchRun(node.sessions, id, await putAccepted(node, id, "Hi"))
   const put = async (principal: typeof alice, sessionId: string) =>
-    (await node.sessions.start(message(sessionId, "Hi", { principal }))).status
+    (await node.sessions.start(createStartRequest(sessionId, "Hi", { principal }))).status
   const another = await node.sessions.create(alice)
   expect(await put(alice, another.id)).toBe("full")
   expect(await put(bob, (await node.sessions.create(bob)).id)).toBe("accepted")
   // Code of the application itself passes no principal, so the limit of the principal does not apply.
-  expect((await node.sessions.start(message(another.id, "Hi"))).status).toBe("accepted")
+  expect((await node.sessions.start(createStartRequest(another.id, "Hi"))).status).toBe("accepted")
 })
 
 it("the stored bytes of a principal are read at most every ten seconds, and again after a failure", async () => {

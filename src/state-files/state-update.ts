@@ -39,7 +39,7 @@ function findLastSection(response: string): Section | null {
   let block: string[] = []
   for (const line of response.split(/\r\n|\n|\r/)) {
     if (fence !== null) {
-      if (!closes(line, fence)) {
+      if (!endsFence(line, fence)) {
         block.push(line)
         continue
       }
@@ -67,7 +67,7 @@ function findLastSection(response: string): Section | null {
  * Returns true if the line ends the fence: at least as many of the same characters, and nothing after them
  * (CommonMark 0.31, section 4.5).
  */
-function closes(line: string, fence: string): boolean {
+function endsFence(line: string, fence: string): boolean {
   const [character = ""] = fence
   const text = line.trim()
   return text.length >= fence.length && text === character.repeat(text.length)

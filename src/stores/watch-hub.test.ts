@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, test } from "vitest"
 import type { Logger } from "../core/ports/logger.ts"
-import { eventually } from "../testing/session-log/fixtures.ts"
+import { waitFor } from "../testing/session-log/fixtures.ts"
 import { createWatchHub } from "./watch-hub.ts"
 
 function recordingLogger(): Logger & { readonly warnings: string[] } {
@@ -47,17 +47,17 @@ test("only watched sessions are polled, and only while they are watched", async 
   const watcher = hub.watch("a", never)[Symbol.asyncIterator]()
   await watcher.next()
   expect(hub.watched).toEqual(["a"])
-  await eventually("polling", async () => (polls > 1 ? polls : null))
+  await waitFor("polling", async () => (polls > 1 ? polls : null))
   await watcher.return?.()
   expect(hub.watched).toEqual([])
   let before = -1
-  await eventually("the end of polling", async () => {
+  await waitFor("the end of polling", async () => {
     const still = polls === before
     before = polls
     return still ? polls : null
   })
   await hub.watch("a", never)[Symbol.asyncIterator]().next()
-  await eventually("polling again", async () => (polls > before ? polls : null))
+  await waitFor("polling again", async () => (polls > before ? polls : null))
   hub.close()
 })
 
@@ -71,7 +71,7 @@ test("an outage is reported once, and later changes are noticed after it", async
   })
   const watcher = hub.watch("a", never)[Symbol.asyncIterator]()
   await watcher.next()
-  await eventually("failures", async () => (polls > 3 ? polls : null))
+  await waitFor("failures", async () => (polls > 3 ? polls : null))
   expect(logger.warnings).toEqual(["The store cannot be watched now."])
   down = false
   expect((await watcher.next()).done).toBe(false)

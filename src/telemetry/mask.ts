@@ -1,4 +1,4 @@
-import { removeSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/remove-secrets.ts"
 import { normalizeName } from "./redact.ts"
 import { createRename } from "./unique-names.ts"
 

@@ -35,17 +35,17 @@ export interface ReadableLineOptions {
 export function formatReadableLine(line: string, { colors }: ReadableLineOptions): string {
   const fields: unknown = JSON.parse(line)
   if (!isJsonObject(fields)) return line
-  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+  const applyStyle = (format: Parameters<typeof styleText>[0], text: string) =>
     colors ? styleText(format, text, { validateStream: false }) : text
   const level = levels.find(({ from }) => Number(fields.level) >= from)
   const message = escapeControls(String(fields.msg ?? "")).replaceAll("\n", " ")
   const words = [
-    style("dim", formatClockTime(Number(fields.time))),
-    ...(level === undefined ? [] : [style(level.style, level.name)]),
+    applyStyle("dim", formatClockTime(Number(fields.time))),
+    ...(level === undefined ? [] : [applyStyle(level.style, level.name)]),
     ...formatRequest(fields),
     message,
     ...formatSpending(fields),
-    ...formatFields(fields).map((field) => style("dim", field)),
+    ...formatFields(fields).map((field) => applyStyle("dim", field)),
   ]
   return `${words.join(" ")}\n${formatStack(fields.error)}`
 }

@@ -1,4 +1,4 @@
-import { removeSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/remove-secrets.ts"
 
 /** Maximum characters of a log line. */
 const maxCharacters = 16_384

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { expect, onTestFinished, test } from "vitest"
 import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
-import { claimed } from "../../src/testing/session-log/fixtures.ts"
+import { claimSession } from "../../src/testing/session-log/fixtures.ts"
 import { largeContent, type StoredLarge } from "./fixtures/large-writer.ts"
 
 const writer = fileURLToPath(new URL("./fixtures/large-writer.ts", import.meta.url))
@@ -50,7 +50,7 @@ test("large messages and events survive a kill whole, and the chunks of unfinish
     if (type !== "message" || run.includes(sessionId)) continue
     // Its run may have started without a report.
     const [entry] = await log.read(sessionId, { afterSeq: 0, limit: 10 })
-    const [command] = await log.pending(await claimed(log, sessionId))
+    const [command] = await log.pending(await claimSession(log, sessionId))
     if (entry === undefined) expect(command).toMatchObject({ input: { content: largeContent } })
     else expect(entry).toMatchObject({ event: { content: largeContent } })
   }

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { freePort } from "../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../src/testing/fixtures/free-port.ts"
 import { runCliProcess, startCli } from "../cli-process.ts"
 import { assemble } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
@@ -125,7 +125,7 @@ test("the client of 06-tool-approval continues after the server is killed during
     return { cli, url }
   }
   // The system must not assign this port by itself, because the second process needs it free.
-  const port = String(await freePort())
+  const port = String(await findFreePort())
   const first = await start(port)
   const client = spawn(process.execPath, [
     fileURLToPath(new URL("06-tool-approval/client.ts", examples)),

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest"
-import { chatEvents } from "../../src/testing/provider/openai-chat-wire.ts"
-import { responsesEvents } from "../../src/testing/provider/openai-responses-wire.ts"
+import { createChatEvents } from "../../src/testing/provider/openai-chat-wire.ts"
+import { createResponsesEvents } from "../../src/testing/provider/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, types } from "./support/assemble.ts"
 import { type GatewayProcess, startGateway } from "./support/gateway-process.ts"
@@ -163,8 +163,8 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
 })
 
 test.each<[Wire["provider"], readonly string[]]>([
-  ["openai", responsesEvents([{ type: "text", text: "Well" }], { incomplete: "content_filter" })],
-  ["openai-chat", chatEvents([{ type: "text", text: "Well" }], { finishReason: "content_filter" })],
+  ["openai", createResponsesEvents([{ type: "text", text: "Well" }], { incomplete: "content_filter" })],
+  ["openai-chat", createChatEvents([{ type: "text", text: "Well" }], { finishReason: "content_filter" })],
 ])(
   "%s: a response that the content filter withholds ends the run as content_filtered",
   async (provider, steps) => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
-import { freePort } from "../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../src/testing/fixtures/free-port.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
@@ -15,7 +15,7 @@ import { guardedServer } from "./support/guarded-server.ts"
 /** Starts the SDK's example of a server that requires authorization. */
 async function protectedServer(): Promise<string> {
   const file = "../../node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js"
-  const [port, authPort] = [await freePort(), await freePort()]
+  const [port, authPort] = [await findFreePort(), await findFreePort()]
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), "--oauth"], {
     env: { ...process.env, MCP_PORT: String(port), MCP_AUTH_PORT: String(authPort) },
     stdio: "ignore",

@@ -4,11 +4,11 @@ import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
-  message,
+  createStartRequest,
   say,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
 } from "../../src/sessions/fixtures/test-gateway.ts"
 import { layCable } from "../../src/stores/postgres/fixtures/cable.ts"
 import { openPostgresStore } from "../../src/stores/postgres/open.ts"
@@ -33,8 +33,8 @@ async function nodes(database: string, { start }: { readonly start: boolean }) {
   url.port = String(cable.port)
   const store = await openPostgresStore({ ...options, url: url.href })
   const answering = scriptedProvider(() => [say("Done")])
-  const node = await testNode(answering, { store, start })
-  const reader = await testNode(answering, { store: outside, start: false })
+  const node = await startTestNode(answering, { store, start })
+  const reader = await startTestNode(answering, { store: outside, start: false })
   onEnd(async () => {
     await Promise.all([node.stop(), reader.stop()])
     await Promise.all([store.close(), outside.close()])
@@ -43,7 +43,13 @@ async function nodes(database: string, { start }: { readonly start: boolean }) {
 }
 
 function put(sessionId: string, runId: string): MessageCommand {
-  return { ...message(sessionId, "Hi"), type: "message", runId, at: Date.now(), outputSchema: null }
+  return {
+    ...createStartRequest(sessionId, "Hi"),
+    type: "message",
+    runId,
+    at: Date.now(),
+    outputSchema: null,
+  }
 }
 
 async function responseOf(reader: TestNode, sessionId: string, runId: string) {
@@ -77,11 +83,11 @@ test("a message that was claimed with a lost reply is answered by the process th
   const { id } = await node.sessions.create(alice)
   const idempotency = { key: "once", bodyHash: "hash" }
   const lost = cable.cutAtReply("UPDATE 1")
-  const starting = node.sessions.start(message(id, "Hi", { idempotency }))
+  const starting = node.sessions.start(createStartRequest(id, "Hi", { idempotency }))
   await expect(starting).rejects.toBeInstanceOf(StoreUnavailableError)
   await lost
   cable.mend()
-  const again = await reader.sessions.start(message(id, "Hi", { idempotency }))
+  const again = await reader.sessions.start(createStartRequest(id, "Hi", { idempotency }))
   if (again.status !== "duplicate") throw new Error(`The message was ${again.status}.`)
   expect(await responseOf(reader, id, again.runId)).toBe("Done")
 })

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
-import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
+import { openNewSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
 import { has, requires } from "../needs.ts"
 import { attacks, needControlGroups } from "./support/attacks.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
@@ -54,7 +54,7 @@ test("a deleted file that is held open cannot fill the disk, although no quota c
   try {
     const { sandboxes } = await openTestSandboxes("bubblewrap", { directory, memoryMb: 256 })
     const small = { sandboxes, host: "bubblewrap" } as const
-    const sandbox = await newSandbox(small)
+    const sandbox = await openNewSandbox(small)
     const code = `
 ${pause}
 files = []
@@ -104,7 +104,7 @@ test.each(Object.entries(fillings))(
       const small = { sandboxes, host: "bubblewrap" } as const
       // The disk now has less space than the quota of one session.
       await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
-      const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
+      const [modest, greedy] = await Promise.all([openNewSandbox(small), openNewSandbox(small)])
       const waiting = `
 import os, time
 open("own", "wb").write(b"x" * 1_000_000)

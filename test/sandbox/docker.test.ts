@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createAgent } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
-import { exec, newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
+import { exec, openNewSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
 import { runCliProcess } from "../cli-process.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { has, requires } from "../needs.ts"
@@ -72,7 +72,7 @@ test("while the engine is down each call fails at once, and calls work again whe
   const config = { directory, dockerSocket: engine.socket, image: testImage }
   const { sandboxes } = await openTestSandboxes("docker", config)
   const gone = { sandboxes, host: "docker" } as const
-  const [idle, busy] = await Promise.all([newSandbox(gone), newSandbox(gone)])
+  const [idle, busy] = await Promise.all([openNewSandbox(gone), openNewSandbox(gone)])
   // From now on, a container waits for the next execution.
   expect((await run(gone, idle, "print(1)")).stdout).toBe("1\n")
   const cut = (async () => {
@@ -146,7 +146,7 @@ test("code that runs while the engine is shut down is lost, and is not reported 
   const stopping = { sandboxes, host: "docker" } as const
   const deaf = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
   for (const before of ["", deaf]) {
-    const sandbox = await newSandbox(stopping)
+    const sandbox = await openNewSandbox(stopping)
     let stopped: Promise<void> | undefined
     const cut = (async () => {
       for await (const event of exec(stopping, sandbox, `${before}print('on')\nwhile True: pass`)) {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
-import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
+import { openNewSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
 import { has, requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
@@ -27,7 +27,7 @@ describe("a subprocess follows the contract of sandboxes:", () => {
 })
 
 test("shared memory, semaphores and queues do not survive an execution", async () => {
-  const sandbox = await newSandbox(harness)
+  const sandbox = await openNewSandbox(harness)
   const code = `
 import ctypes, os
 libc = ctypes.CDLL(None)
@@ -63,7 +63,7 @@ for index in range(40):
     os.close(fd)
     time.sleep(0.05)
 time.sleep(60)`
-  const { reason, stdout } = await run(harness, await newSandbox(harness), code)
+  const { reason, stdout } = await run(harness, await openNewSandbox(harness), code)
   // Some kernels do not support io_uring.
   if (stdout !== "refused\n") expect(reason).toBe("diskFull")
 }, 120_000)

@@ -56,11 +56,11 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
   const save = (event: SubmitEvent) => {
     event.preventDefault()
     const data = new FormData(event.currentTarget as HTMLFormElement)
-    const text = (name: string) => String(data.get(name) ?? "").trim()
+    const readField = (name: string) => String(data.get(name) ?? "").trim()
     const draft = {
-      agent: schedule?.agent ?? (text("agent") || (agents[0] ?? "")),
-      name: schedule?.name ?? text("name"),
-      terms: createTerms(kind, text, spec),
+      agent: schedule?.agent ?? (readField("agent") || (agents[0] ?? "")),
+      name: schedule?.name ?? readField("name"),
+      terms: createTerms(kind, readField, spec),
     }
     setSaving(true)
     setProblem(null)

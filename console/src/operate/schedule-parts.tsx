@@ -4,7 +4,7 @@ import { formatHref } from "../router.ts"
 import type { ListedSchedule } from "./operator-types.ts"
 
 /** Describes the times of a schedule in a few words. */
-export function timesOf({ spec }: ListedSchedule): string {
+export function formatTimes({ spec }: ListedSchedule): string {
   if (spec.cron !== undefined) return `${spec.cron} (${spec.timezone})`
   if (spec.every !== undefined) return `every ${spec.every}`
   return spec.at === undefined ? "" : `once, ${new Date(spec.at).toLocaleString()}`
@@ -39,7 +39,7 @@ export function ScheduleActions({
       .then(onChanged, (error: Error) => setProblem(error.message))
       .finally(() => setPending(null))
   }
-  const button = (action: Action, label: string, isDisabled = false) => (
+  const renderButton = (action: Action, label: string, isDisabled = false) => (
     <button
       type="button"
       disabled={isDisabled || pending !== null}
@@ -53,9 +53,9 @@ export function ScheduleActions({
   return (
     <>
       <span class="actions">
-        {state === "active" && button("pause", "Pause")}
-        {state === "paused" && button("resume", "Resume")}
-        {button("run", "Run now", isRunning)}
+        {state === "active" && renderButton("pause", "Pause")}
+        {state === "paused" && renderButton("resume", "Resume")}
+        {renderButton("run", "Run now", isRunning)}
       </span>
       {problem !== null && (
         <p class="field-error" role="alert">

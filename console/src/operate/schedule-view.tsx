@@ -8,7 +8,7 @@ import { EmptyState } from "./empty-state.tsx"
 import type { Occurrence, ScheduleDetail } from "./operator-types.ts"
 import { Age, AskTwice, Fact, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
 import { type Draft, ScheduleForm } from "./schedule-form.tsx"
-import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
+import { formatTimes, OwnerLink, ScheduleActions } from "./schedule-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
 
 const makers = { options: "the agent file", user: "a user", agent: "the agent" } as const
@@ -78,7 +78,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
         <ScheduleForm schedule={schedule} agents={[]} onSave={save} onCancel={() => setEditing(false)} />
       )}
       <dl class="facts">
-        <Fact name="Times">{timesOf(schedule)}</Fact>
+        <Fact name="Times">{formatTimes(schedule)}</Fact>
         <Fact name="Next">{nextAt === null ? "none" : <Until at={nextAt} />}</Fact>
         <Fact name="Agent">{schedule.agent}</Fact>
         <Fact name="Owner">

@@ -5,7 +5,7 @@ import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedSchedule } from "./operator-types.ts"
 import { Filter, More, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
-import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
+import { formatTimes, OwnerLink, ScheduleActions } from "./schedule-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
 /** Schedules of all agents and owners. */
@@ -51,7 +51,7 @@ function createColumns(onChanged: () => void): readonly Column<ListedSchedule>[]
       title: "State",
       cell: ({ isRunning, state }) => <StateBadge state={isRunning ? "running" : state} />,
     },
-    { title: "Times", cell: timesOf },
+    { title: "Times", cell: formatTimes },
     { title: "Next", cell: ({ nextAt }) => (nextAt === null ? <NoValue /> : <Until at={nextAt} />) },
     { title: "Agent", cell: ({ agent }) => agent },
     { title: "Owner", cell: (schedule) => <OwnerLink schedule={schedule} /> },

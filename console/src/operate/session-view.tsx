@@ -5,7 +5,7 @@ import { EventList } from "./event-list.tsx"
 import type { EventEntry, SessionDetail } from "./operator-types.ts"
 import { Age, Fact, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { RunTimeline } from "./run-timeline.tsx"
-import { SessionTable, sessionCostText } from "./sessions-view.tsx"
+import { formatSessionCost, SessionTable } from "./sessions-view.tsx"
 import { useLoaded, usePages } from "./use-loaded.ts"
 
 const consoleTenant = "console"
@@ -50,7 +50,7 @@ export function SessionView({
           </a>
         </Fact>
         <Fact name="Tenant">{session.tenant}</Fact>
-        <Fact name="Cost">{sessionCostText(session.spent)}</Fact>
+        <Fact name="Cost">{formatSessionCost(session.spent)}</Fact>
         <Fact name="Started">
           <Age at={session.createdAt} />
         </Fact>

@@ -72,7 +72,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
 }
 
 /** Describes the cost of a session. If only its newest runs are counted, their cost is a minimum. */
-export function sessionCostText({ cost, isPartial }: ListedSession["spent"]): string {
+export function formatSessionCost({ cost, isPartial }: ListedSession["spent"]): string {
   return isPartial && cost !== null ? `over ${formatCost(cost)}` : formatCost(cost)
 }
 
@@ -104,6 +104,6 @@ const columns: readonly Column<ListedSession>[] = [
   },
   { title: "Started", cell: ({ createdAt }) => <Age at={createdAt} /> },
   { title: "Last used", cell: ({ lastUsedAt }) => <Age at={lastUsedAt} /> },
-  { title: "Cost", shape: "right", cell: ({ spent }) => sessionCostText(spent) },
+  { title: "Cost", shape: "right", cell: ({ spent }) => formatSessionCost(spent) },
   { title: "Size", shape: "right", cell: ({ storedBytes }) => formatBytes(storedBytes) },
 ]

@@ -34,20 +34,20 @@ export function toSpans(entries: readonly EventEntry[]): readonly Span[] {
   }
 
   for (const { at, event } of entries) {
-    const text = (name: string) => String(event[name] ?? "")
+    const readText = (name: string) => String(event[name] ?? "")
     switch (event.type) {
       case "stepStarted":
-        begin(`turn:${text("stepId")}`, { kind: "turn", label: `Turn ${text("step")}`, start: at })
-        begin(`model:${text("stepId")}`, { kind: "model", label: "Model", start: at })
+        begin(`turn:${readText("stepId")}`, { kind: "turn", label: `Turn ${readText("step")}`, start: at })
+        begin(`model:${readText("stepId")}`, { kind: "model", label: "Model", start: at })
         break
       case "modelCallFailed":
-        finish(`model:${text("stepId")}`, at, "failed", `${text("model")}: ${text("code")}`)
+        finish(`model:${readText("stepId")}`, at, "failed", `${readText("model")}: ${readText("code")}`)
         break
       case "stepRetried":
-        finish(`model:${text("stepId")}`, at, "failed", formatError(event.error))
-        begin(`model:${text("stepId")}`, {
+        finish(`model:${readText("stepId")}`, at, "failed", formatError(event.error))
+        begin(`model:${readText("stepId")}`, {
           kind: "model",
-          label: `Model, attempt ${text("attempt")}`,
+          label: `Model, attempt ${readText("attempt")}`,
           start: at,
         })
         break
@@ -61,31 +61,31 @@ export function toSpans(entries: readonly EventEntry[]): readonly Span[] {
         finish(`summary:${text("compactionId")}`, at, "failed", `${text("model")}: ${text("code")}`)
         break
       case "messageCompleted":
-        finish(`model:${text("stepId")}`, at, "ok", text("model"))
+        finish(`model:${readText("stepId")}`, at, "ok", readText("model"))
         break
       case "stepCompleted":
-        finish(`turn:${text("stepId")}`, at, "ok")
+        finish(`turn:${readText("stepId")}`, at, "ok")
         break
       case "toolCallRequested":
-        begin(`tool:${text("toolCallId")}`, { kind: "tool", label: text("name"), start: at })
+        begin(`tool:${readText("toolCallId")}`, { kind: "tool", label: readText("name"), start: at })
         break
       case "toolCallCompleted": {
         const problem = formatError(event.result)
-        finish(`tool:${text("toolCallId")}`, at, problem === "" ? "ok" : "failed", problem)
+        finish(`tool:${readText("toolCallId")}`, at, problem === "" ? "ok" : "failed", problem)
         break
       }
       case "toolCallInterrupted":
-        finish(`tool:${text("toolCallId")}`, at, "failed", `interrupted: ${text("reason")}`)
+        finish(`tool:${readText("toolCallId")}`, at, "failed", `interrupted: ${readText("reason")}`)
         break
       case "waitOpened":
-        begin(`wait:${text("waitId")}`, {
-          ...{ kind: "wait", label: `Wait: ${waits[text("kind")] ?? text("kind")}`, start: at },
-          detail: text("toolName"),
+        begin(`wait:${readText("waitId")}`, {
+          ...{ kind: "wait", label: `Wait: ${waits[readText("kind")] ?? readText("kind")}`, start: at },
+          detail: readText("toolName"),
         })
         break
       case "waitResolved":
         finish(
-          `wait:${text("waitId")}`,
+          `wait:${readText("waitId")}`,
           at,
           event.decidedBy === null ? "failed" : "ok",
           formatResolution(event),

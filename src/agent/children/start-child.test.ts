@@ -4,7 +4,7 @@ import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { ChildOutcome, ChildTask } from "../../core/runs/child.ts"
 import type { Usage } from "../../core/usage.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
 
@@ -16,7 +16,7 @@ const pricing: Pricing = { cost: () => 0 }
 function runOf(
   count: number,
   task: Partial<ChildTask> | ((index: number) => Partial<ChildTask>) = {},
-  options: Parameters<typeof memoryRun>[1] = {},
+  options: Parameters<typeof createMemoryRun>[1] = {},
 ): MemoryRun {
   const calls = Array.from({ length: count }, (_, index): ScriptedStep => {
     return { type: "toolCall", name: "delegate", input: { index } }
@@ -24,13 +24,13 @@ function runOf(
   const provider = scriptedProvider(({ messages }) =>
     messages.at(-1)?.role === "tool" ? [{ type: "text", text: "Done." }] : calls,
   )
-  const delegate = anyTool("delegate", ({ index }, { answered }) => {
+  const delegate = createAnyTool("delegate", ({ index }, { answered }) => {
     if (answered?.kind === "child") return { type: "json", value: answered.response }
     const given = typeof task === "function" ? task(Number(index)) : task
     const content = [{ type: "text", text: "Work." }] as const
     return { type: "wait", kind: "child", task: { content, ...given }, continuation: {} }
   })
-  return memoryRun(provider, { tools: [delegate], pricing, ...options })
+  return createMemoryRun(provider, { tools: [delegate], pricing, ...options })
 }
 
 const done = (more: Partial<ChildOutcome> = {}): ChildOutcome => {
@@ -161,7 +161,7 @@ describe("the end of a run in a tree", () => {
   it("reports the last response and all charges to the call for which the run works", async () => {
     const parent = { sessionId: "sess_parent", runId: "run_parent", toolCallId: "call_parent" }
     const provider = scriptedProvider([[{ type: "text", text: "Here it is." }]])
-    const run = memoryRun(provider, { parent, pricing: { cost: () => 0.01 } })
+    const run = createMemoryRun(provider, { parent, pricing: { cost: () => 0.01 } })
     await runLoop(run.context)
     expect(run.outbox.flatMap(payloadOf)).toMatchObject([
       {
@@ -178,7 +178,9 @@ describe("the end of a run in a tree", () => {
 
   it("reports a response that is truncated to the outbox limit", async () => {
     const parent = { sessionId: "sess_parent", runId: "run_parent", toolCallId: "call_parent" }
-    const run = memoryRun(scriptedProvider([[{ type: "text", text: "界".repeat(500_000) }]]), { parent })
+    const run = createMemoryRun(scriptedProvider([[{ type: "text", text: "界".repeat(500_000) }]]), {
+      parent,
+    })
     await runLoop(run.context)
     expect(Buffer.byteLength(JSON.stringify(run.outbox[0]?.payload))).toBeLessThan(500_000)
   })

@@ -3,7 +3,7 @@ import type { CompactionStep, HistoryCompaction } from "../../core/ports/model/c
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
-import { memoryRun } from "../fixtures/memory-run.ts"
+import { createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const usage = { inputTokens: 10, outputTokens: 5, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
@@ -59,7 +59,7 @@ function setUp(
   const provider = scriptedProvider(script)
   const cost = ({ usage: { inputTokens, outputTokens } }: { usage: typeof usage }) =>
     inputTokens + outputTokens
-  const run = memoryRun(provider, {
+  const run = createMemoryRun(provider, {
     tools: [looking],
     compaction: summarizing(when, provider),
     pricing: { cost },
@@ -146,7 +146,7 @@ it("continues if the compaction itself fails", async () => {
 
 it("ends the run before a summary that could cross its budget", async () => {
   const provider = scriptedProvider([look])
-  const run = memoryRun(provider, {
+  const run = createMemoryRun(provider, {
     tools: [looking],
     compaction: summarizing(({ messages }) => messages.length >= 3, provider),
     // The budget has room for the first call, but not for a call that writes a summary.
@@ -163,7 +163,7 @@ it("ends the run before a summary that could cross its budget", async () => {
 it("shortens the results of tools in the model's requests, and nowhere else", async () => {
   let asked = 0
   const provider = scriptedProvider([look, done])
-  const run = memoryRun(provider, {
+  const run = createMemoryRun(provider, {
     tools: [looking],
     compaction: {
       next: async ({ messages }) =>
@@ -178,7 +178,7 @@ it("shortens the results of tools in the model's requests, and nowhere else", as
 
 it("ends the run with a clear error if nothing makes the request fit", async () => {
   const provider = scriptedProvider([])
-  const run = memoryRun(provider, { compaction: { next: async () => ({ type: "refuse" }) } })
+  const run = createMemoryRun(provider, { compaction: { next: async () => ({ type: "refuse" }) } })
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "context_too_long" })
 })

@@ -10,10 +10,10 @@ import { addCost, addSpending, noSpending, type Spending } from "../../core/usag
 import { compactHistory } from "../compaction/compact-history.ts"
 import { selectRunIds } from "../log-events.ts"
 import { type Action, createTooLongEvent } from "../next-action.ts"
+import { rejectOnAbort } from "../reject-on-abort.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-timeout.ts"
-import { settleUnlessAborted } from "../until-aborted.ts"
 import { type Charged, checkBudget, computeCharge } from "./budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage } from "./estimate-tokens.ts"
 import {
@@ -110,7 +110,7 @@ async function awaitTurn(
     // The tools are read in the same moment, because calls are bound to the tools of this request.
     const shownTools = runtime.tools
     const request = createModelRequest(context, attempt)
-    const messages = await settleUnlessAborted(signal, runtime.prepareImages(request.messages))
+    const messages = await rejectOnAbort(signal, runtime.prepareImages(request.messages))
     await hold.untilCertain(signal)
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {

@@ -3,7 +3,7 @@ import { UnusableSchemaError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Event } from "../../core/log/entries.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const schema: JsonObject = { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
@@ -18,11 +18,14 @@ const asked: Event = {
   outputSchema: schema,
 }
 
-function runOf(answers: readonly string[], tools = [anyTool("look", () => ({ type: "json", value: 1 }))]) {
+function runOf(
+  answers: readonly string[],
+  tools = [createAnyTool("look", () => ({ type: "json", value: 1 }))],
+) {
   const provider = scriptedProvider(
     answers.map((text) => [text === "look" ? { type: "toolCall", name: "look" } : { type: "text", text }]),
   )
-  const run = memoryRun(provider, {
+  const run = createMemoryRun(provider, {
     tools,
     checkSchema: async (_schema, value) =>
       typeof value === "object" && value !== null && "city" in value
@@ -69,7 +72,7 @@ it("a second response that does not match fails the run", async () => {
 it("a schema that cannot be used fails the run without a retry", async () => {
   const provider = scriptedProvider([[{ type: "text", text: '{"city":"Paris"}' }]])
   const checkSchema = () => Promise.reject(new UnusableSchemaError("it takes longer than 2000 ms"))
-  const run = memoryRun(provider, { checkSchema })
+  const run = createMemoryRun(provider, { checkSchema })
   run.recall(asked)
   await runLoop(run.context)
   const message = "The requested output schema cannot be used."

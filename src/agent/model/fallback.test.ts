@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { ModelChoice, Provider } from "../../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { planNextAttempt } from "./model-attempt.ts"
 
@@ -16,7 +16,7 @@ function runWith(
 ) {
   const [primary, fallback] = [scriptedProvider(first), scriptedProvider(second)]
   const models = [choice(primary, "first"), choice(fallback, "second")] as const
-  return { primary, fallback, run: memoryRun(primary, { models, maxRetries: 1 }) }
+  return { primary, fallback, run: createMemoryRun(primary, { models, maxRetries: 1 }) }
 }
 
 describe("fallback", () => {
@@ -86,7 +86,7 @@ describe("a stream that stalls", () => {
   const quick = { stallTimeoutSeconds: 0.02, maxRetries: 1 }
 
   it("is aborted, discarded, and called again", async () => {
-    const run = memoryRun(scriptedProvider([[say("Hal"), forever], [say("Hello")]]), quick)
+    const run = createMemoryRun(scriptedProvider([[say("Hal"), forever], [say("Hello")]]), quick)
     await runLoop(run.context)
     expect(run.events.find(({ type }) => type === "stepRetried")).toMatchObject({
       attempt: 2,
@@ -96,7 +96,7 @@ describe("a stream that stalls", () => {
   })
 
   it("ends the run when it stalls every time", async () => {
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider(() => [say("Hal"), forever]),
       { ...quick, maxRetries: 0 },
     )
@@ -107,14 +107,14 @@ describe("a stream that stalls", () => {
 
 it("a response far past its token limit is truncated", async () => {
   const flood: readonly ScriptedStep[] = Array.from({ length: 10 }, () => say("x".repeat(1_000)))
-  const run = memoryRun(scriptedProvider([flood]), { maxTokens: 10 })
+  const run = createMemoryRun(scriptedProvider([flood]), { maxTokens: 10 })
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
 })
 
 it("a run whose end was refused because of a cancel keeps the response", async () => {
-  const run = memoryRun(scriptedProvider([[say("All of it")]]), {
-    tools: [anyTool("t", () => neverCalled())],
+  const run = createMemoryRun(scriptedProvider([[say("All of it")]]), {
+    tools: [createAnyTool("t", () => neverCalled())],
   })
   run.refuseTerminal()
   await expect(runLoop(run.context)).rejects.toThrow("cancelled")
@@ -129,7 +129,7 @@ it("a call that is truncated before its first argument is not executed without a
     ],
     [say("I give up")],
   ])
-  const run = memoryRun(provider, { tools: [anyTool("erase", () => neverCalled())] })
+  const run = createMemoryRun(provider, { tools: [createAnyTool("erase", () => neverCalled())] })
   await runLoop(run.context)
   expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
     result: { type: "error", code: "invalid_input" },
@@ -141,7 +141,7 @@ function neverCalled(): never {
 }
 
 it("a provider that asks for an immediate retry gets the usual delay", () => {
-  const run = memoryRun(scriptedProvider([]))
+  const run = createMemoryRun(scriptedProvider([]))
   const step = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 } as const
   const attempt = { step, number: 1, modelIndex: 0, retries: 0, pauseMs: 0 }
   const failure = { type: "error", code: "overloaded", message: "", retryable: true } as const

@@ -26,7 +26,7 @@ export function createModelRequest(
     ...(thinkingLevel !== undefined &&
       provider.thinkingLevels?.(model).includes(thinkingLevel) && { thinkingLevel }),
     ...(traceparent !== undefined && { traceparent }),
-    ...(showsToolInput(context) && { toolInputDeltas: true }),
+    ...(mustShowToolInput(context) && { toolInputDeltas: true }),
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }
   return {
@@ -54,7 +54,7 @@ const toolInputSince = 3
  * Returns true if the arguments of calls are shown piece by piece. If secrets in them must be masked, they are not,
  * because a piece may contain half of a secret.
  */
-function showsToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
+function mustShowToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
   const isAskedFor = conversation.run?.started.toolInputDeltas === true
   return isAskedFor && runtime.outputFilter === null && journal.version >= toolInputSince
 }

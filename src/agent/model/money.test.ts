@@ -4,7 +4,7 @@ import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
 import type { UsageReport } from "../../core/runs/run-hooks.ts"
 import type { Usage } from "../../core/usage.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { closeInterruptedCall } from "./interrupted-model-call.ts"
 
@@ -30,7 +30,7 @@ const oneCall = (events: readonly ModelEvent[]): Provider => ({
     yield* events
   },
 })
-const tool = anyTool("look", () => ({ type: "json", value: "there" }))
+const tool = createAnyTool("look", () => ({ type: "json", value: "there" }))
 
 describe("a budget", () => {
   const maxTokens = 200
@@ -67,7 +67,7 @@ describe("a budget", () => {
         yield { type: "end", content, stopReason: "toolCalls", model: "liar", usage: report(calls.length) }
       },
     }
-    const run = memoryRun(provider, { tools: [tool], maxTokens, maxBudgetUsd, pricing })
+    const run = createMemoryRun(provider, { tools: [tool], maxTokens, maxBudgetUsd, pricing })
     await runLoop(run.context)
     expect(run.events.slice(-2)).toMatchObject([
       { type: "budgetExceeded", budget: maxBudgetUsd },
@@ -83,7 +83,7 @@ describe("a budget", () => {
       { type: "toolCall", name: "look" } as const,
       { type: "end", usage: usageOf(400, 200) } as const,
     ]
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider(() => turn),
       { tools: [tool], maxTokens, maxBudgetUsd: 0.01, pricing },
     )
@@ -96,7 +96,7 @@ describe("a budget", () => {
 
   it("refuses a first call that could exceed it", async () => {
     const provider = scriptedProvider([])
-    const run = memoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
+    const run = createMemoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
     await runLoop(run.context)
     expect(provider.requests).toHaveLength(0)
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "budgetExceeded", "runCompleted"])
@@ -107,7 +107,7 @@ describe("a budget", () => {
       { type: "text", text } as const,
       { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const,
     ]
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider(() => cut),
       { maxTokens, maxBudgetUsd: 0.003, maxRetries: 100, pricing },
     )
@@ -123,7 +123,7 @@ describe("a budget", () => {
 
   it("counts the text that a dead process had streamed", async () => {
     const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider([[{ type: "text", text }, forever], [{ type: "text", text: "Hi" }]]),
       {
         maxTokens,
@@ -147,7 +147,7 @@ describe("a budget", () => {
 
   it("counts the arguments of calls in an interrupted response that no subscriber received", async () => {
     const hiddenBytes = 600
-    const run = memoryRun(
+    const run = createMemoryRun(
       oneCall([
         { type: "progress", hiddenBytes },
         { type: "error", code: "upstream_failed", message: "Gone.", retryable: false },
@@ -162,13 +162,13 @@ describe("a budget", () => {
     const endless = Array.from({ length: 1_000 }, (_, read) => {
       return { type: "progress", hiddenBytes: (read + 1) * 1_000 } as const
     })
-    const run = memoryRun(oneCall(endless), { maxTokens, maxBudgetUsd, pricing })
+    const run = createMemoryRun(oneCall(endless), { maxTokens, maxBudgetUsd, pricing })
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
   })
 
   it("accepts a correct count of a conversation with much encrypted reasoning", async () => {
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider([
         [
           { type: "text", text },
@@ -192,7 +192,7 @@ describe("a budget", () => {
   })
 
   it("is refused for a model of unknown price", async () => {
-    const run = memoryRun(scriptedProvider([]), { maxBudgetUsd: 1 })
+    const run = createMemoryRun(scriptedProvider([]), { maxBudgetUsd: 1 })
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "price_unknown" })
   })
@@ -201,7 +201,7 @@ describe("a budget", () => {
 describe("cost", () => {
   it("is zero for a call that was canceled before it started", async () => {
     const provider = scriptedProvider([])
-    const run = memoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
+    const run = createMemoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
     await expect(runLoop(run.context)).rejects.toThrow("cancelled")
     expect(provider.requests).toHaveLength(0)
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
@@ -211,7 +211,7 @@ describe("cost", () => {
     const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 60_000 } as const
     const answered = [{ type: "text", text: "Hi" } as const, { type: "end", usage: usageOf(7, 1) } as const]
     const provider = scriptedProvider([[overloaded], answered])
-    const run = memoryRun(provider, { pricing })
+    const run = createMemoryRun(provider, { pricing })
     const stopped = expect(runLoop(run.context)).rejects.toMatchObject({ code: "shutting_down" })
     await vi.waitFor(() => expect(run.events.at(-1)).toMatchObject({ type: "stepRetried", attempt: 2 }))
     run.stop()
@@ -233,7 +233,7 @@ describe("cost", () => {
 
   it("of a failed call is kept when a cancel replaces the end", async () => {
     const failure = { type: "failure", code: "upstream_cut" } as const
-    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hal" }, failure]]), { pricing })
+    const run = createMemoryRun(scriptedProvider([[{ type: "text", text: "Hal" }, failure]]), { pricing })
     run.refuseTerminal()
     await expect(runLoop(run.context)).rejects.toThrow("cancelled")
     expect(run.events.at(-1)).toMatchObject({ type: "modelCallFailed", estimated: true })
@@ -242,7 +242,7 @@ describe("cost", () => {
 
   it("of a call without a response in time is estimated", async () => {
     const timeout = { type: "failure", code: "upstream_timeout" } as const
-    const run = memoryRun(scriptedProvider([[timeout]]), { pricing })
+    const run = createMemoryRun(scriptedProvider([[timeout]]), { pricing })
     await runLoop(run.context)
     expect(run.events.at(-2)).toMatchObject({ type: "modelCallFailed", estimated: true })
     expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
@@ -251,7 +251,7 @@ describe("cost", () => {
   it("is summed over the calls of a step, the steps of a run and the runs of a session", async () => {
     const failure = { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const
     const reports: UsageReport[] = []
-    const run = memoryRun(
+    const run = createMemoryRun(
       scriptedProvider([
         [{ type: "text", text: "Hal" }, failure],
         [
@@ -295,13 +295,13 @@ describe("cost", () => {
   })
 
   it("is unknown if the cost of a part is unknown", async () => {
-    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hi" }]]))
+    const run = createMemoryRun(scriptedProvider([[{ type: "text", text: "Hi" }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", cost: null })
   })
 
   it("is zero for a call that the provider refused", async () => {
-    const run = memoryRun(scriptedProvider([[{ type: "failure", code: "authentication_failed" }]]), {
+    const run = createMemoryRun(scriptedProvider([[{ type: "failure", code: "authentication_failed" }]]), {
       pricing,
     })
     await runLoop(run.context)

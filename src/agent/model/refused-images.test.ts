@@ -3,7 +3,7 @@ import { listImages } from "../../core/history/images.ts"
 import type { ImagePart } from "../../core/history/messages.ts"
 import type { Event } from "../../core/log/entries.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const image = (data: string): ImagePart => ({
@@ -21,11 +21,11 @@ const history: Event = {
   ],
 }
 
-const draw = () => anyTool("draw", () => ({ type: "content", content: [image("NEW")] }))
+const draw = () => createAnyTool("draw", () => ({ type: "content", content: [image("NEW")] }))
 
 async function played(...turns: readonly (readonly ScriptedStep[])[]) {
   const provider = scriptedProvider(turns)
-  const run = memoryRun(provider, { tools: [draw()], maxRetries: 3 })
+  const run = createMemoryRun(provider, { tools: [draw()], maxRetries: 3 })
   await runLoop(run.context)
   const sent = provider.requests.map(({ messages }) => listImages(messages).length)
   return { run, sent }
@@ -56,7 +56,7 @@ describe("an image that a provider refuses", () => {
 
   it("is searched first among the images that no model has seen, and then among all", async () => {
     const provider = scriptedProvider([[call], [refused], [refused], [say]])
-    const run = memoryRun(provider, { tools: [draw()] })
+    const run = createMemoryRun(provider, { tools: [draw()] })
     run.recall(history)
     await runLoop(run.context)
     expect(provider.requests.map(({ messages }) => listImages(messages).length)).toEqual([1, 2, 1, 0])

@@ -11,8 +11,8 @@ import type {
 } from "../../core/ports/model/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
+import { rejectOnAbort } from "../reject-on-abort.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { settleUnlessAborted } from "../until-aborted.ts"
 import { type Patience, startWatchdog } from "./watchdog.ts"
 
 /** The part of a model's response that has arrived so far, complete or not. */
@@ -119,7 +119,7 @@ export async function streamResponse(
     return noLastEvent
   }
   try {
-    return await settleUnlessAborted(call.signal, consume())
+    return await rejectOnAbort(call.signal, consume())
   } catch (thrown) {
     if (signal.aborted) return null
     const overdue = Object.values(failuresByLimit).find((failure) => failure === thrown)

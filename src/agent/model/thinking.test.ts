@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Provider } from "../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { memoryRun } from "../fixtures/memory-run.ts"
+import { createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const thinkingLevel = "high"
@@ -12,13 +12,13 @@ const scripted = (steps: readonly ScriptedStep[], traits: Partial<Provider> = th
 
 it("a request has the level", async () => {
   const provider = scripted([{ type: "text", text: "Hi." }])
-  await runLoop(memoryRun(provider, { thinkingLevel }).context)
+  await runLoop(createMemoryRun(provider, { thinkingLevel }).context)
   expect(provider.requests).toMatchObject([{ thinkingLevel }])
 })
 
 it("a request has no level without the option", async () => {
   const provider = scripted([{ type: "text", text: "Hi." }])
-  await runLoop(memoryRun(provider).context)
+  await runLoop(createMemoryRun(provider).context)
   expect(provider.requests[0]).not.toHaveProperty("thinkingLevel")
 })
 
@@ -29,7 +29,7 @@ it("a fallback model that does not offer the level is called without it", async 
     { provider: first, model: "first" },
     { provider: second, model: "second" },
   ] as const
-  const run = memoryRun(first, { thinkingLevel, models })
+  const run = createMemoryRun(first, { thinkingLevel, models })
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   expect(second.requests[0]).not.toHaveProperty("thinkingLevel")
@@ -41,7 +41,7 @@ it.each([
   ["stays as it is without a level", {}, "thinking.type: unexpected value"],
 ] as const)("the error of a run %s", async (name, options, detail) => {
   const provider = scripted([{ type: "failure", code: "invalid_request", detail }])
-  const run = memoryRun(provider, options)
+  const run = createMemoryRun(provider, options)
   await runLoop(run.context)
   const code = name.startsWith("names") ? "thinking_not_supported" : "invalid_request"
   const message = name.startsWith("names")

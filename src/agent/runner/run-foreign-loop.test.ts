@@ -3,7 +3,7 @@ import type { UsageReport } from "../../core/runs/run-hooks.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { RunnerRuntime } from "../agent-runtime.ts"
-import { type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import type { RunnerRunContext } from "../run-context.ts"
 import { runForeignLoop } from "./run-foreign-loop.ts"
 
@@ -36,7 +36,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
   return { ...run.context, runtime }
 }
 
-const newRun = () => memoryRun(scriptedProvider([]))
+const newRun = () => createMemoryRun(scriptedProvider([]))
 const types = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)
 const pay = (id: string, input = {}): RunnerEvent => {
   const approval = { reason: "It costs money.", qualifier: "q", inputSchema: { required: ["amount"] } }

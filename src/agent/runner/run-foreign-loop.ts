@@ -2,9 +2,9 @@ import { GatewayError, RunCancelledError } from "../../core/errors.ts"
 import type { Event } from "../../core/log/entries.ts"
 import type { RunnerDecision } from "../../core/runs/runner.ts"
 import { interruptedByCrash } from "../conversation.ts"
+import { rejectOnAbort } from "../reject-on-abort.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
-import { settleUnlessAborted } from "../until-aborted.ts"
 import { Transcript } from "./transcript.ts"
 import { applyDecisions, isParked, takeDecisions } from "./waits.ts"
 
@@ -62,7 +62,7 @@ async function callRunner(
   }
   const consuming = consume()
   try {
-    await settleUnlessAborted(signal, consuming)
+    await rejectOnAbort(signal, consuming)
   } catch (error) {
     if (!signal.aborted) {
       await transcript.countRest("agent_failed")

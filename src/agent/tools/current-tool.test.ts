@@ -3,8 +3,8 @@ import type { Event } from "../../core/log/entries.ts"
 import type { Gate, Verdict } from "../../core/ports/tools/gate.ts"
 import type { Tool, ToolContext } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 /** The current tools of the agent, which a test changes as an MCP server would. */
@@ -21,7 +21,10 @@ function deploy(world: World, server: string | null, more: Partial<Tool> = {}): 
     world.called.push(server ?? "local")
     return { type: "json", value: 1 } as const
   }
-  return anyTool("deploy", execute, { ...(server !== null && { origin: originAt(server) }), ...more })
+  return createAnyTool("deploy", execute, {
+    ...(server !== null && { origin: createOrigin(server) }),
+    ...more,
+  })
 }
 
 const ask: Verdict = { action: "ask", qualifier: null, code: null, reason: null, decisions: [] }
@@ -36,7 +39,7 @@ function runIn(world: World, gate: Gate, beforeCalls: () => void = () => {}): Me
     beforeCalls()
     return [{ type: "toolCall", name: "deploy", input: {} }]
   })
-  return inWorld(world, memoryRun(provider, { gate }))
+  return inWorld(world, createMemoryRun(provider, { gate }))
 }
 
 function inWorld(world: World, run: MemoryRun): MemoryRun {
@@ -62,19 +65,19 @@ describe("a call that a person allowed", () => {
     [
       "belongs to a server that is reached in another way",
       "a",
-      (world) => deploy(world, "a", { origin: originAt("a", { identity: "moved" }) }),
+      (world) => deploy(world, "a", { origin: createOrigin("a", { identity: "moved" }) }),
       '"a"',
     ],
     [
       "was changed by its server",
       "a",
-      (world) => deploy(world, "a", { origin: originAt("a", { digest: "changed" }) }),
+      (world) => deploy(world, "a", { origin: createOrigin("a", { digest: "changed" }) }),
       '"a"',
     ],
     [
       "is another one of its server",
       "a",
-      (world) => deploy(world, "a", { origin: originAt("a", { tool: "destroy" }) }),
+      (world) => deploy(world, "a", { origin: createOrigin("a", { tool: "destroy" }) }),
       '"a"',
     ],
     ["is local", "a", (world) => deploy(world, null), "local tool"],
@@ -145,7 +148,7 @@ describe("a call that a person allowed", () => {
     const run = runIn(world, asking)
     let round = 0
     while ((await runLoop(run.context)) !== null) {
-      world.tools = [deploy(world, "a", { origin: originAt("a", { digest: `${round}` }) })]
+      world.tools = [deploy(world, "a", { origin: createOrigin("a", { digest: `${round}` }) })]
       round += 1
       allow(run)
     }
@@ -205,7 +208,10 @@ describe("a call that needs no approval", () => {
     const world = worldWith((each) => deploy(each, "a", { readOnly: true }))
     const first = runIn(world, open)
     world.tools = [
-      anyTool("deploy", () => Promise.reject(first.stop()), { origin: originAt("a"), readOnly: true }),
+      createAnyTool("deploy", () => Promise.reject(first.stop()), {
+        origin: createOrigin("a"),
+        readOnly: true,
+      }),
     ]
     await expect(runLoop(first.context)).rejects.toBeDefined()
     const same = inWorld(world, first.restart())
@@ -219,13 +225,13 @@ describe("a call that needs no approval", () => {
     const answered: ToolContext["answered"][] = []
     const question = { mode: "form", message: "Which key?", schema: { type: "object" } } as const
     const inquisitive = (server: string): Tool =>
-      anyTool(
+      createAnyTool(
         "deploy",
         (_input, context) => {
           answered.push(context.answered)
           return { type: "wait", kind: "elicitation", question, continuation: { server } }
         },
-        { origin: originAt(server), readOnly: true },
+        { origin: createOrigin(server), readOnly: true },
       )
     const world: World = { tools: [inquisitive("a")], called: [] }
     const run = runIn(world, open)
@@ -245,7 +251,7 @@ describe("a call that needs no approval", () => {
 /** Returns the run as it is in a log of an older version. */
 function withoutOrigins(run: MemoryRun): MemoryRun {
   const { tools } = run.context.runtime
-  const old = memoryRun(run.context.runtime.models[0].provider, { gate: asking, tools })
+  const old = createMemoryRun(run.context.runtime.models[0].provider, { gate: asking, tools })
   const [, ...events] = run.events
   for (const event of events) {
     const { origin: _origin, ...rest } = { origin: undefined, ...event }

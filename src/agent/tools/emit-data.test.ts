@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { DataEmitted } from "../../core/log/entries.ts"
 import type { EmittedData, ToolContext } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const data = (name: string, value: unknown, transient?: boolean) => {
@@ -16,11 +16,11 @@ function runOf(work: (context: ToolContext) => unknown): MemoryRun {
       ? [{ type: "text", text: "Done" }]
       : [{ type: "toolCall", name: "work", input: {} }],
   )
-  const tool = anyTool("work", async (_, context) => {
+  const tool = createAnyTool("work", async (_, context) => {
     await work(context)
     return { type: "json", value: "worked" }
   })
-  return memoryRun(provider, { tools: [tool] })
+  return createMemoryRun(provider, { tools: [tool] })
 }
 
 const emitted = ({ events }: MemoryRun) =>
@@ -139,12 +139,12 @@ describe("data is refused, and the model receives the reason,", () => {
         ? [{ type: "text", text: "Done" }]
         : [{ type: "toolCall", name: "work", input: {} }],
     )
-    const tool = anyTool("work", (_, { emit }) => {
+    const tool = createAnyTool("work", (_, { emit }) => {
       executions += 1
       for (let count = 0; count < 6; count++) emit(data("n", "x".repeat(60_000)))
       return { type: "wait", kind: "timer", until: 0, continuation: {} }
     })
-    const run = memoryRun(provider, { tools: [tool] })
+    const run = createMemoryRun(provider, { tools: [tool] })
     await runLoop(run.context)
     expect(executions).toBe(3)
     expect(emitted(run)).toHaveLength(16)

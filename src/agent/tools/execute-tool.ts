@@ -9,7 +9,7 @@ import type {
   ToolOutcome,
   ToolResult,
 } from "../../core/ports/tools/tool.ts"
-import { removeSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/remove-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { startTimeLimit } from "./time-limit.ts"

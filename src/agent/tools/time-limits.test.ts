@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
-import { memoryRun } from "../fixtures/memory-run.ts"
+import { createMemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 type Limits = Partial<Omit<ModelRuntime, "type">>
@@ -53,7 +53,7 @@ function repeating(event: ModelEvent, ...first: readonly ModelEvent[]): Play {
 }
 
 async function runTo(played: Provider, limits: Limits) {
-  const run = memoryRun(played, limits)
+  const run = createMemoryRun(played, limits)
   await runLoop(run.context)
   return run.events.at(-1)
 }

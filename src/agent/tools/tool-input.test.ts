@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { ToolInputDelta } from "../../core/log/deltas.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
 const piece = (part: number, text: string, name = "write"): ModelEvent => {
@@ -31,12 +31,12 @@ function providerOf(turns: readonly (readonly ModelEvent[])[]) {
 /** Returns a run that streams the arguments of calls. */
 function runOf(
   turns: readonly (readonly ModelEvent[])[],
-  options: Parameters<typeof memoryRun>[1] = {},
+  options: Parameters<typeof createMemoryRun>[1] = {},
   toolInputDeltas = true,
 ) {
   const { provider, requests } = providerOf(turns)
-  const tool = anyTool("write", () => ({ type: "json", value: null }))
-  const run = memoryRun(provider, { tools: [tool], ...options })
+  const tool = createAnyTool("write", () => ({ type: "json", value: null }))
+  const run = createMemoryRun(provider, { tools: [tool], ...options })
   const { run: state } = run.context.conversation
   if (state !== null) Object.assign(state, { started: { ...state.started, toolInputDeltas } })
   return { run, requests }

@@ -5,8 +5,8 @@ import type { EventEntry } from "../../core/log/entries.ts"
 import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
 
@@ -39,7 +39,7 @@ function runOf(
   const provider = scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool" ? [{ type: "text", text: "Done" }] : books,
   )
-  return memoryRun(provider, { tools: [anyTool("book", execute, tool)], approvalTimeoutSeconds })
+  return createMemoryRun(provider, { tools: [createAnyTool("book", execute, tool)], approvalTimeoutSeconds })
 }
 
 function answer(run: MemoryRun, toolCallId: string, given: Partial<QuestionAnswer> = {}): void {
@@ -52,7 +52,7 @@ describe("a tool that requires input", () => {
     answered === null ? required(form("Who?"), { step: 1 }) : json({ input, answered })
 
   it("opens a durable wait, and nothing runs until the answer arrives", async () => {
-    const run = runOf(asking, { origin: originAt("hotel") })
+    const run = runOf(asking, { origin: createOrigin("hotel") })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(types(run).slice(-2)).toEqual(["toolCallStarted", "waitOpened"])
     expect(run.events.at(-1)).toMatchObject({
@@ -66,7 +66,7 @@ describe("a tool that requires input", () => {
     expect(wait).toMatchObject({
       kind: "elicitation",
       payload: { question: form("Who?") },
-      origin: originAt("hotel"),
+      origin: createOrigin("hotel"),
     })
     expect(JSON.stringify(wait)).not.toContain("step")
   })

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
 
@@ -24,7 +24,7 @@ function runOf(
       ? [{ type: "text", text: "Done" }]
       : [{ type: "toolCall", name: "nap", input: { n: 1 } }],
   )
-  return memoryRun(provider, { tools: [anyTool("nap", execute, options)] })
+  return createMemoryRun(provider, { tools: [createAnyTool("nap", execute, options)] })
 }
 
 const once = (input: object, { answered }: ToolContext): ToolOutcome =>

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest"
 import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ApprovalDecision } from "../../core/wait.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
+import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
 
@@ -24,10 +24,10 @@ function approval(toolCallId: string, approved: boolean, options: Partial<Approv
 /** Returns a run whose model makes these calls and then responds. */
 function runWith(
   calls: readonly ReturnType<typeof call>[],
-  options: Parameters<typeof memoryRun>[1],
+  options: Parameters<typeof createMemoryRun>[1],
 ): MemoryRun {
   const provider = scriptedProvider((request) => (request.messages.at(-1)?.role === "tool" ? done : calls))
-  return memoryRun(provider, { gate: asking, ...options })
+  return createMemoryRun(provider, { gate: asking, ...options })
 }
 
 const resultsOf = (run: MemoryRun) => run.events.filter((event) => event.type === "toolCallCompleted")
@@ -35,7 +35,7 @@ const resultsOf = (run: MemoryRun) => run.events.filter((event) => event.type ==
 describe("a call that a person must allow", () => {
   it("opens a durable wait, and does not run until it is answered", async () => {
     const tool = vi.fn(() => ({ type: "json", value: 1 }) as const)
-    const run = runWith([call("pay", { amount: 9 })], { tools: [anyTool("pay", tool)] })
+    const run = runWith([call("pay", { amount: 9 })], { tools: [createAnyTool("pay", tool)] })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(types(run.events).slice(-2)).toEqual(["toolCallRequested", "waitOpened"])
     expect(run.events.at(-1)).toMatchObject({
@@ -52,7 +52,7 @@ describe("a call that a person must allow", () => {
 
   it("runs once when it is allowed, even in a process that knows it only from the log", async () => {
     const tool = vi.fn(() => ({ type: "json", value: 1 }) as const)
-    const first = runWith([call("pay")], { tools: [anyTool("pay", tool)] })
+    const first = runWith([call("pay")], { tools: [createAnyTool("pay", tool)] })
     await runLoop(first.context)
     const run = first.restart()
     run.answer(approval("call_3", true))
@@ -64,7 +64,7 @@ describe("a call that a person must allow", () => {
 
   it("is not run when it is denied, and the model receives the reason", async () => {
     const tool = vi.fn()
-    const run = runWith([call("pay")], { tools: [anyTool("pay", tool)] })
+    const run = runWith([call("pay")], { tools: [createAnyTool("pay", tool)] })
     run.answer(approval("call_3", false, { reason: "too expensive" }))
     await runLoop(run.context)
     expect(tool).not.toHaveBeenCalled()
@@ -74,7 +74,7 @@ describe("a call that a person must allow", () => {
   })
 
   it("is denied when its approval expires", async () => {
-    const run = runWith([call("pay")], { tools: [anyTool("pay", () => ({ type: "json", value: 1 }))] })
+    const run = runWith([call("pay")], { tools: [createAnyTool("pay", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     run.clock.now = 60_000
     await runLoop(run.context)
@@ -90,7 +90,7 @@ describe("a call that a person must allow", () => {
   })
 
   it("accepts an answer that arrived just before its wait expired", async () => {
-    const run = runWith([call("pay")], { tools: [anyTool("pay", () => ({ type: "json", value: 1 }))] })
+    const run = runWith([call("pay")], { tools: [createAnyTool("pay", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     run.clock.now = 60_000
     const take = vi.spyOn(run.context.answers, "take").mockReturnValueOnce(null)
@@ -107,7 +107,7 @@ describe("a call that a person must allow", () => {
       gated.push(asked)
       return asked.approved ? execute : ask
     })
-    const tool = anyTool("pay", (input) => {
+    const tool = createAnyTool("pay", (input) => {
       inputs.push(input)
       return { type: "json", value: 1 }
     })
@@ -136,7 +136,7 @@ describe("a call that a person must allow", () => {
   ])("is not run with edited arguments that %s refuses", async (_, options, code) => {
     const tool = vi.fn()
     const gate = gateOf(({ input, approved }) => ("bad" in input ? deny : approved ? execute : ask))
-    const run = runWith([call("pay")], { tools: [anyTool("pay", tool, options as never)], gate })
+    const run = runWith([call("pay")], { tools: [createAnyTool("pay", tool, options as never)], gate })
     run.answer(approval("call_3", true, { editedInput: { bad: true } }))
     await runLoop(run.context)
     expect(tool).not.toHaveBeenCalled()
@@ -145,7 +145,7 @@ describe("a call that a person must allow", () => {
 })
 
 describe("several calls of one message", () => {
-  const pay = anyTool("pay", (input) => ({ type: "json", value: input }))
+  const pay = createAnyTool("pay", (input) => ({ type: "json", value: input }))
 
   it("are answered in any order, and each answer takes effect at once", async () => {
     const run = runWith([call("pay", { n: 1 }), call("pay", { n: 2 }), call("pay", { n: 3 })], {
@@ -171,7 +171,7 @@ describe("several calls of one message", () => {
 
   it("do not wait for each other: an approved one runs while another still executes", async () => {
     const gate = Promise.withResolvers<void>()
-    const slow = anyTool("slow", async () => {
+    const slow = createAnyTool("slow", async () => {
       await gate.promise
       return { type: "json", value: "slow" }
     })
@@ -187,7 +187,7 @@ describe("several calls of one message", () => {
 
   it("do not start next to a sequential call, and a waiting answer does not block the process", async () => {
     const gate = Promise.withResolvers<void>()
-    const alone = anyTool(
+    const alone = createAnyTool(
       "alone",
       async () => {
         await gate.promise
@@ -209,7 +209,7 @@ describe("several calls of one message", () => {
 
   it("expire while another call still executes", async () => {
     const gate = Promise.withResolvers<void>()
-    const slow = anyTool("slow", async () => {
+    const slow = createAnyTool("slow", async () => {
       await gate.promise
       return { type: "json", value: "slow" }
     })
@@ -236,7 +236,7 @@ describe("the gate", () => {
       ...deny,
       decisions: [{ action: "warn", code: null, message: "Hm." }, decision],
     }))
-    const run = runWith([call("pay")], { tools: [anyTool("pay", tool)], gate })
+    const run = runWith([call("pay")], { tools: [createAnyTool("pay", tool)], gate })
     await runLoop(run.context)
     expect(tool).not.toHaveBeenCalled()
     expect(run.events.filter(({ type }) => type === "interceptorDecided")).toMatchObject([
@@ -248,7 +248,7 @@ describe("the gate", () => {
 
   it("is not called for invalid input", async () => {
     const decide = vi.fn(() => execute)
-    const picky = anyTool("pay", () => ({ type: "json", value: 1 }), {
+    const picky = createAnyTool("pay", () => ({ type: "json", value: 1 }), {
       validate: async () => ({ valid: false, message: "no" }),
     })
     await runLoop(runWith([call("pay")], { tools: [picky], gate: gateOf(decide) }).context)
@@ -257,7 +257,7 @@ describe("the gate", () => {
 })
 
 describe("a client tool", () => {
-  const where = anyTool("where", () => Promise.reject(new Error("executed here")), {
+  const where = createAnyTool("where", () => Promise.reject(new Error("executed here")), {
     executionLocation: "client",
   })
   const open = gateOf(() => execute)
@@ -304,8 +304,8 @@ describe("a client tool", () => {
 
 describe("cancelling while a run waits", () => {
   it("reports which calls were not executed, and which the client may have executed", async () => {
-    const where = anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" })
-    const pay = anyTool("pay", () => ({ type: "json", value: 1 }))
+    const where = createAnyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" })
+    const pay = createAnyTool("pay", () => ({ type: "json", value: 1 }))
     const gate = gateOf(({ tool }) => (tool.name === "where" ? execute : ask))
     const run = runWith([call("pay"), call("where")], { tools: [pay, where], gate })
     await runLoop(run.context)

@@ -6,11 +6,11 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Question } from "../../core/question.ts"
 import { createAgent } from "../../gateway/create-agent.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
 import { tool } from "../../tools/local-tool.ts"
-import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
+import { prepareCliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 
-const onStore = cliOnStore("approvals")
+const onStore = prepareCliOnStore("approvals")
 const { cli } = onStore
 
 /** Text that looks like `ls` on a terminal that interprets its control characters. */
@@ -34,7 +34,7 @@ function formOf(server: string, message: string): Tool {
     name: "form",
     description: "Ask.",
     inputSchema: { type: "object" },
-    origin: originAt(server),
+    origin: createOrigin(server),
     validate: async (input) => ({ valid: true, input }),
     execute: async () => ({
       type: "wait",
@@ -182,7 +182,7 @@ describe("approvals, on a store that no server runs on", () => {
         name: "deploy",
         description: "Deploy.",
         inputSchema: { type: "object" },
-        origin: originAt(server),
+        origin: createOrigin(server),
         needsApproval: true,
         validate: async (input) => ({ valid: true, input }),
         async execute() {
@@ -253,7 +253,7 @@ describe("an elicitation, on a store that no server runs on", () => {
       name: "book",
       description: "Book a room.",
       inputSchema: { type: "object" },
-      origin: originAt("hotel"),
+      origin: createOrigin("hotel"),
       validate: async (input) => ({ valid: true, input }),
       async execute(_, { answered }) {
         if (answered === null) return { type: "wait", kind: "elicitation", question, continuation: {} }

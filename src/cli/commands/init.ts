@@ -7,7 +7,7 @@ import { packageVersion } from "../../gateway/package-version.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { findGatewayPackage, type GatewayPackage, namedGatewayPackage } from "../init/find-gateway-package.ts"
+import { findGatewayPackage, type GatewayPackage, resolveNamedPackage } from "../init/find-gateway-package.ts"
 import { readTemplate, type TemplateName, templateNames } from "../init/read-template.ts"
 import { writeProject } from "../init/write-project.ts"
 
@@ -25,7 +25,7 @@ export async function runInitCommand(context: CliContext): Promise<number> {
   const gateway =
     named === undefined
       ? await findGatewayPackage(ownPackage, packageVersion)
-      : await namedGatewayPackage(named, [context.cwd, folder])
+      : await resolveNamedPackage(named, [context.cwd, folder])
   const files = await readTemplate(template, { project: toProjectName(folder), gateway })
   await writeProject(folder, files, gateway)
   context.stdout.write(formatNextSteps(relative(context.cwd, folder), template, gateway))

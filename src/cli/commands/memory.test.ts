@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
-import { newMemory, rememberAll } from "../../testing/store/memory-fixtures.ts"
-import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
+import { createMemory, rememberAll } from "../../testing/store/memory-fixtures.ts"
+import { prepareCliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 
-const onStore = cliOnStore("memory")
+const onStore = prepareCliOnStore("memory")
 const { cli } = onStore
 
 /** Text that looks different on a terminal that interprets its control characters. */
@@ -19,9 +19,9 @@ async function stored(...names: readonly string[]): Promise<void> {
   const scope = { tenant: "app_default", userId: "ada", agent: null }
   await rememberAll(
     memory,
-    names.map((name) => newMemory(scope, name, { content: `${name} content`, tags: ["red"] })),
+    names.map((name) => createMemory(scope, name, { content: `${name} content`, tags: ["red"] })),
   )
-  await rememberAll(memory, [newMemory({ ...scope, agent: "own" }, "private")])
+  await rememberAll(memory, [createMemory({ ...scope, agent: "own" }, "private")])
   await close()
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest"
 import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import { systemClock } from "../../core/time/clock.ts"
-import { itemWriter } from "../../sessions/fixtures/outbox.ts"
+import { createItemWriter } from "../../sessions/fixtures/outbox.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
-import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
+import { prepareCliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 
-const onStore = cliOnStore("outbox")
+const onStore = prepareCliOnStore("outbox")
 const { cli } = onStore
 
 /** Text that looks different on a terminal that interprets its control characters. */
@@ -15,7 +15,7 @@ const hostile = "webhook\r\u001b[2K\u009b1F\n\u202eexe.txt\u0007"
 async function stored(...items: readonly OutboxItem[]) {
   const opened = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   try {
-    const write = await itemWriter(opened)
+    const write = await createItemWriter(opened)
     await write(...items)
     for (const kind of new Set(items.map((item) => item.kind))) {
       if (kind === "waiting") continue

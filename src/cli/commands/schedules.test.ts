@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest"
 import { randomIds } from "../../core/ids.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
-import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
+import { prepareCliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 
-const onStore = cliOnStore("schedules")
+const onStore = prepareCliOnStore("schedules")
 const { cli } = onStore
 
 /** Stores a schedule with this name and message. Resolves to its id. */

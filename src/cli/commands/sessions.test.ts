@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest"
 import type { NewSession } from "../../core/ports/store/session-log.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
-import { message } from "../../testing/session-log/fixtures.ts"
-import { cliOnStore, silentLogger } from "../fixtures/cli-on-store.ts"
+import { createMessage } from "../../testing/session-log/fixtures.ts"
+import { prepareCliOnStore, silentLogger } from "../fixtures/cli-on-store.ts"
 
-const onStore = cliOnStore("sessions")
+const onStore = prepareCliOnStore("sessions")
 const { cli } = onStore
 
 /** Stores sessions, newest last. Each session whose id starts with `sess_open` also has a message. */
@@ -17,7 +17,7 @@ async function stored(...sessions: readonly (Partial<NewSession> & { readonly id
     const base = { tenant: "key_1", userId: "ada", agent: "agent", createdAt: 1_700_000_000_000 + index }
     await store.log.createSession({ ...base, ...session })
     if (session.id.startsWith("sess_open"))
-      await store.log.put(message(session.id, { runId: `run_${index}` }))
+      await store.log.put(createMessage(session.id, { runId: `run_${index}` }))
   }
   await store.close()
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { findGatewayPackage, namedGatewayPackage } from "./find-gateway-package.ts"
+import { findGatewayPackage, resolveNamedPackage } from "./find-gateway-package.ts"
 
 async function emptyFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "agent-gateway-package-")))
@@ -90,15 +90,15 @@ describe("namedGatewayPackage", () => {
   it.each(["gateway.tgz", "./gateway.tgz", "file:gateway.tgz"])("finds the file %s", async (spec) => {
     const [here, project] = [await emptyFolder(), await emptyFolder()]
     const file = await emptyFile(join(project, "gateway.tgz"))
-    expect(await namedGatewayPackage(spec, [here, project])).toEqual(copied(file))
+    expect(await resolveNamedPackage(spec, [here, project])).toEqual(copied(file))
     const nearer = await emptyFile(join(here, "gateway.tgz"))
-    expect(await namedGatewayPackage(spec, [here, project])).toEqual(copied(nearer))
+    expect(await resolveNamedPackage(spec, [here, project])).toEqual(copied(nearer))
   })
 
   it("names a folder, which npm links", async () => {
     const here = await emptyFolder()
     await mkdir(join(here, "clone"))
-    expect(await namedGatewayPackage("./clone", [here])).toEqual({
+    expect(await resolveNamedPackage("./clone", [here])).toEqual({
       spec: `file:${join(here, "clone")}`,
       file: null,
     })
@@ -107,7 +107,7 @@ describe("namedGatewayPackage", () => {
   it.each(["^1.0.0", "next", "github:me/gateway", "me/gateway", "https://example.com/gateway.tgz"])(
     "repeats %s",
     async (spec) => {
-      expect(await namedGatewayPackage(spec, [await emptyFolder()])).toEqual({ spec, file: null })
+      expect(await resolveNamedPackage(spec, [await emptyFolder()])).toEqual({ spec, file: null })
     },
   )
 })

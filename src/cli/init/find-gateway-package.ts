@@ -34,14 +34,14 @@ export async function findGatewayPackage(folder: string, version: string): Promi
   const spec = await readInstalledSpec(join(project, "package.json"))
   return spec === null || !/[:/]/.test(spec)
     ? { spec: `^${version}`, file: null }
-    : namedGatewayPackage(spec, [project])
+    : resolveNamedPackage(spec, [project])
 }
 
 /**
  * Returns the package at an address or in a range. A path is relative to the first of the folders that has it. Throws
  * a `CliError` if there is no such file.
  */
-export async function namedGatewayPackage(spec: string, folders: readonly string[]): Promise<GatewayPackage> {
+export async function resolveNamedPackage(spec: string, folders: readonly string[]): Promise<GatewayPackage> {
   const path = findPath(spec)
   if (path === null) return { spec, file: null }
   for (const folder of folders) {

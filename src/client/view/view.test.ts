@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { longRun } from "../fixtures/fake-gateway.ts"
+import { createLongRun } from "../fixtures/fake-gateway.ts"
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { History } from "../wire/messages.ts"
@@ -270,7 +270,7 @@ test("a run ends as its last event says, and usage adds up", () => {
 })
 
 test("events that the view already contains change nothing", () => {
-  const sent = longRun().flatMap(({ id, events }) =>
+  const sent = createLongRun().flatMap(({ id, events }) =>
     events.map((event, at): SentEvent => (at === events.length - 1 ? { ...event, cursor: id } : event)),
   )
   const view = applyAll(sent)

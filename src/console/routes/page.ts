@@ -12,7 +12,7 @@ const notBuilt =
 /** Serves the built page at `path`, and redirects the root to it. */
 export function addPageRoutes(root: OpenAPIHono<HttpEnv>, path: string, folder: string): void {
   let reading: Promise<ReadonlyMap<string, PageFile>> | null = null
-  const files = () => {
+  const readFilesOnce = () => {
     reading ??= readPageFiles(folder)
     return reading
   }
@@ -20,9 +20,9 @@ export function addPageRoutes(root: OpenAPIHono<HttpEnv>, path: string, folder: 
 
   root.get("/", toPage)
   root.get(path, toPage)
-  root.get(`${path}/`, async (c) => send(c, (await files()).get("index.html")))
+  root.get(`${path}/`, async (c) => send(c, (await readFilesOnce()).get("index.html")))
   root.get(`${path}/assets/:name`, async (c) => {
-    return send(c, (await files()).get(`assets/${c.req.param("name")}`))
+    return send(c, (await readFilesOnce()).get(`assets/${c.req.param("name")}`))
   })
 }
 

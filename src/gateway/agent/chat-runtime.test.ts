@@ -3,7 +3,7 @@ import type { Grant } from "../../core/ports/store/approvals.ts"
 import { readEnvironment } from "../../providers/choose/environment.ts"
 import { createAppProviders } from "../../providers/choose/run-providers.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { resolveChatRuntime } from "../options/runtime-options.ts"
 import type { ChatRuntime, RuntimeSurroundings } from "./chat-runtime.ts"
@@ -206,7 +206,7 @@ describe("a runner", () => {
     grants.push({ sessionId: "sess_1", ...pay } as Grant)
     expect(await runtime.isGranted("sess_1", pay)).toBe(true)
     expect(await runtime.isGranted("sess_1", { ...pay, qualifier: "large" })).toBe(false)
-    expect(await runtime.isGranted("sess_1", { ...pay, origin: originAt("bank") })).toBe(false)
+    expect(await runtime.isGranted("sess_1", { ...pay, origin: createOrigin("bank") })).toBe(false)
     expect(toAgentRuntime({ runner, approvalTimeoutSeconds: 2 }, surroundings)).toMatchObject({
       approvalTimeoutSeconds: 2,
     })

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { text } from "../../http/fixtures/entries.ts"
+import { createText } from "../../http/fixtures/entries.ts"
 import { createTestApp } from "../../http/fixtures/test-app.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import type { ListenOptions } from "../gateway.ts"
@@ -137,7 +137,7 @@ describe("a client that does not read", () => {
     socket.write(`POST /api/chat HTTP/1.1\r\n${head}\r\n${body}`)
     await vi.waitFor(() => expect(app.sessions.openViews).toBe(1))
     // More bytes than the system buffers for a client that does not read.
-    for (let count = 0; count < 40; count++) app.sessions.publish(text("x".repeat(1_000_000)))
+    for (let count = 0; count < 40; count++) app.sessions.publish(createText("x".repeat(1_000_000)))
     await vi.waitFor(() => expect(app.sessions.openViews).toBe(0))
     expect(app.sessions.taken).toBeLessThan(40)
     expect(app.errors).toEqual([])

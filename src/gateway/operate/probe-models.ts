@@ -1,4 +1,4 @@
-import { settleUnlessAborted } from "../../agent/until-aborted.ts"
+import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 import type { Pricing } from "../../core/ports/model/pricing.ts"
 import type { ModelChoice, ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
@@ -86,7 +86,7 @@ async function call(
     return { type: "error", code: "upstream_cut", message: "The provider sent no response.", retryable: true }
   }
   try {
-    return await settleUnlessAborted(limit, readFirst())
+    return await rejectOnAbort(limit, readFirst())
   } catch (error) {
     signal.throwIfAborted()
     if (!limit.aborted) throw error

@@ -1,4 +1,4 @@
-import { settleUnlessAborted } from "../../agent/until-aborted.ts"
+import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin, PluginParts, PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
@@ -37,7 +37,7 @@ export async function openPlugins(
     const services = servicesFor(name, ports)
     const setup = Promise.resolve().then(() => plugin.setup(services))
     try {
-      const parts = await settleUnlessAborted(signal, setup)
+      const parts = await rejectOnAbort(signal, setup)
       opened.push({ name, parts })
       ports = { ...ports, ...parts.provides }
     } catch (thrown) {

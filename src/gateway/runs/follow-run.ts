@@ -12,7 +12,7 @@ import { answerWaits, type People } from "./answer-waits.ts"
 import { cancelRun } from "./cancel-run.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
-import { type ParkedParts, UnfinishedCalls, waitUntilParked } from "./until-parked.ts"
+import { type ParkedParts, UnfinishedCalls, waitUntilParked } from "./wait-until-parked.ts"
 
 /** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000

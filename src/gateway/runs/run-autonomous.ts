@@ -7,7 +7,7 @@ import { type RetryOptions, retryShape, runWithRetry } from "../../headless/run/
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
-import { waitUntilDelivered } from "./until-delivered.ts"
+import { waitUntilDelivered } from "./wait-until-delivered.ts"
 
 /** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
 export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { Directory } from "../../core/ports/store/directory.ts"
 import type { ToolContext } from "../../core/ports/tools/tool.ts"
-import { type TestNode, testNode } from "../../sessions/fixtures/test-gateway.ts"
+import { startTestNode, type TestNode } from "../../sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
@@ -29,7 +29,7 @@ const pay = vi.fn(({ amount }: { readonly amount?: unknown }) => `paid ${amount}
 
 async function nodeWith(...turns: readonly ScriptedTurn[]) {
   const provider = scriptedProvider(turns)
-  const node = await testNode(provider, {
+  const node = await startTestNode(provider, {
     tools: [
       tool({
         name: "pay",
@@ -162,7 +162,7 @@ describe("a question of a tool in a run from code", () => {
   const callBook = [{ type: "toolCall", name: "book", input: {} }] as const
   const told = async (onElicitation?: RunOptions["onElicitation"]) => {
     const provider = scriptedProvider([callBook, [say("Done")]])
-    const node = await testNode(provider, { tools: [book] })
+    const node = await startTestNode(provider, { tools: [book] })
     nodes.push(node)
     const options = onElicitation === undefined ? {} : { onElicitation }
     expect(await run(node.sessions, "Hi", options)).toMatchObject({ response: "Done" })

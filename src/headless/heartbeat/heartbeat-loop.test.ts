@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { FakeClock, hour, loopWith, minute, quiet, start } from "../fixtures/heartbeat.ts"
+import { createLoop, FakeClock, hour, minute, quiet, start } from "../fixtures/heartbeat.ts"
 
 describe("the ticks of a heartbeat", () => {
   it("happen at once, and then at every interval, however long a tick takes", async () => {
-    const { loop, clock, offsets } = loopWith({
+    const { loop, clock, offsets } = createLoop({
       config: { intervalSeconds: 600, maxTicks: 4 },
       run: async () => {
         clock.pass(minute)
@@ -16,7 +16,7 @@ describe("the ticks of a heartbeat", () => {
 
   it("never overlap: a tick that takes longer than the interval skips the missed ones", async () => {
     const durations = [25, 1, 10, 1]
-    const { loop, clock, offsets } = loopWith({
+    const { loop, clock, offsets } = createLoop({
       config: { intervalSeconds: 600, maxTicks: 4 },
       run: async () => {
         clock.pass((durations.shift() ?? 0) * minute)
@@ -30,7 +30,7 @@ describe("the ticks of a heartbeat", () => {
 
   it("that were missed while the machine slept become one", async () => {
     const clock = new FakeClock()
-    const { loop, offsets } = loopWith({ config: { intervalSeconds: 600, maxTicks: 4 }, clock })
+    const { loop, offsets } = createLoop({ config: { intervalSeconds: 600, maxTicks: 4 }, clock })
     let slept = false
     clock.onSleep = () => {
       if (slept || clock.time < start + 15 * minute) return
@@ -50,7 +50,7 @@ describe("the ticks of a heartbeat", () => {
     ["a year", 366 * 24 * hour],
   ])("continue when the clock is set back by %s, and forward again", async (_, jump) => {
     const clock = new FakeClock()
-    const { loop, results } = loopWith({ config: { intervalSeconds: 600, maxTicks: 12 }, clock })
+    const { loop, results } = createLoop({ config: { intervalSeconds: 600, maxTicks: 12 }, clock })
     const jumps = [-jump, jump]
     const elapsed: number[] = []
     clock.onSleep = () => {
@@ -72,7 +72,7 @@ describe("the ticks of a heartbeat", () => {
       timezone: "Asia/Kolkata",
       maxTicks: 6,
     } as const
-    const { loop, times } = loopWith({ config })
+    const { loop, times } = createLoop({ config })
     await loop.start()
     const hours = times.map((time) =>
       new Date(time).toLocaleTimeString("en-GB", {
@@ -85,7 +85,7 @@ describe("the ticks of a heartbeat", () => {
   })
 
   it("follow cron", async () => {
-    const { loop, times } = loopWith({
+    const { loop, times } = createLoop({
       config: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin", maxTicks: 3 },
     })
     await loop.start()
@@ -104,7 +104,7 @@ describe("the ticks of a heartbeat", () => {
       const timeZone = "Australia/Lord_Howe"
       const clock = new FakeClock()
       clock.time = from
-      const { loop, times } = loopWith({
+      const { loop, times } = createLoop({
         clock,
         config: { intervalSeconds: 900, activeHours: [1, 3], timezone: timeZone },
         run: async () => {

@@ -1,14 +1,14 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
-import { failed, folder, loopWith, minute, quiet, start } from "../fixtures/heartbeat.ts"
-import { output } from "../fixtures/runs.ts"
+import { createFolder, createLoop, failed, minute, quiet, start } from "../fixtures/heartbeat.ts"
+import { createOutput } from "../fixtures/runs.ts"
 import type { RunOutput } from "../run/run-output.ts"
 
 describe("errors", () => {
   it("cause a back-off, which a success resets", async () => {
     const outputs: (RunOutput | Error)[] = [failed, new Error("lost"), failed, quiet, failed, quiet]
-    const { loop, offsets, results } = loopWith({
+    const { loop, offsets, results } = createLoop({
       config: { intervalSeconds: 600, backoffSteps: [60, 300], maxTicks: 6 },
       run: async () => {
         const next = outputs.shift() ?? quiet
@@ -31,7 +31,7 @@ describe("errors", () => {
 
   it("in a row pause the loop with a report, and one success ends the pause", async () => {
     let broken = true
-    const { loop, clock, results, offsets } = loopWith({
+    const { loop, clock, results, offsets } = createLoop({
       config: {
         intervalSeconds: 600,
         backoffSteps: [60],
@@ -60,7 +60,7 @@ describe("errors", () => {
   it("are passed to onError, with the thrown error", async () => {
     const onError = vi.fn()
     const lost = new Error("lost")
-    const { loop } = loopWith({
+    const { loop } = createLoop({
       config: { maxTicks: 1 },
       onError,
       run: async () => {
@@ -73,7 +73,7 @@ describe("errors", () => {
 
   it("of a callback are reported, and the loop continues", async () => {
     const onProblem = vi.fn()
-    const { loop, results } = loopWith({
+    const { loop, results } = createLoop({
       config: { maxTicks: 2 },
       onProblem,
       onQuiet: () => {
@@ -91,11 +91,11 @@ describe("a response", () => {
   const respond = async (response: string, more: Partial<RunOutput> = {}) => {
     const [onAlert, onQuiet] = [vi.fn(), vi.fn()]
     const config = { maxTicks: 1, quietThreshold: threshold }
-    const { loop, results } = loopWith({
+    const { loop, results } = createLoop({
       config,
       onAlert,
       onQuiet,
-      run: async () => output({ response, ...more }),
+      run: async () => createOutput({ response, ...more }),
     })
     await loop.start()
     return {
@@ -138,9 +138,9 @@ describe("a response", () => {
 
 describe("a checklist", () => {
   it("is passed to run, and a tick without tasks is skipped without cost", async () => {
-    const checklistPath = join(await folder(), "HEARTBEAT.md")
+    const checklistPath = join(await createFolder(), "HEARTBEAT.md")
     const texts = ["# Only a heading\n", "- mail\n", ""]
-    const { loop, ticks, results } = loopWith({
+    const { loop, ticks, results } = createLoop({
       config: { checklistPath, maxTicks: 4 },
       onTick: async () => writeFile(checklistPath, texts.shift() ?? ""),
     })
@@ -156,8 +156,8 @@ describe("a checklist", () => {
 
   it("that cannot be used is an error, and calls no model", async () => {
     const onError = vi.fn()
-    const { loop, ticks, results } = loopWith({
-      config: { checklistPath: await folder(), maxTicks: 1 },
+    const { loop, ticks, results } = createLoop({
+      config: { checklistPath: await createFolder(), maxTicks: 1 },
       onError,
     })
     await loop.start()
@@ -169,9 +169,9 @@ describe("a checklist", () => {
 
 describe("the budget of a day", () => {
   it("ends with the day of the time zone", async () => {
-    const { loop, ticks, results } = loopWith({
+    const { loop, ticks, results } = createLoop({
       config: { intervalSeconds: 7_200, maxBudgetUsdPerDay: 1, timezone: "America/New_York", maxTicks: 12 },
-      run: async () => output({ response: "HEARTBEAT_OK", cost: 0.4 }),
+      run: async () => createOutput({ response: "HEARTBEAT_OK", cost: 0.4 }),
     })
     await loop.start()
     expect(ticks.map(({ maxBudgetUsd }) => Number(maxBudgetUsd?.toFixed(2)))).toEqual([
@@ -182,10 +182,10 @@ describe("the budget of a day", () => {
 
   it("is used up by a tick of unknown cost", async () => {
     const onProblem = vi.fn()
-    const { loop, ticks } = loopWith({
+    const { loop, ticks } = createLoop({
       config: { maxBudgetUsdPerDay: 1, maxTicks: 2 },
       onProblem,
-      run: async () => output({ cost: null }),
+      run: async () => createOutput({ cost: null }),
     })
     await loop.start()
     expect(ticks).toHaveLength(1)

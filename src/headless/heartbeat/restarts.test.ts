@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { GatewayError } from "../../core/errors.ts"
-import { FakeClock, failed, folder, hour, loopWith, minute, quiet } from "../fixtures/heartbeat.ts"
+import { createFolder, createLoop, FakeClock, failed, hour, minute, quiet } from "../fixtures/heartbeat.ts"
 import type { RunOutput } from "../run/run-output.ts"
 import { HeartbeatLoop } from "./heartbeat-loop.ts"
 
@@ -10,28 +10,28 @@ describe("a restart", () => {
   const stateOf = async (dir: string) => JSON.parse(await readFile(join(dir, "heartbeat_state.json"), "utf8"))
 
   it("continues the loop", async () => {
-    const stateDir = await folder()
+    const stateDir = await createFolder()
     const clock = new FakeClock()
     const config = { intervalSeconds: 600, stateDir }
-    await loopWith({ clock, config: { ...config, maxTicks: 2 } }).loop.start()
+    await createLoop({ clock, config: { ...config, maxTicks: 2 } }).loop.start()
     clock.pass(3 * minute)
-    const second = loopWith({ clock, config: { ...config, maxTicks: 1 } })
+    const second = createLoop({ clock, config: { ...config, maxTicks: 1 } })
     await second.loop.start()
     expect(second.offsets()).toEqual([20])
     expect(second.ticks[0]?.number).toBe(3)
     clock.pass(hour)
-    const third = loopWith({ clock, config: { ...config, maxTicks: 2 } })
+    const third = createLoop({ clock, config: { ...config, maxTicks: 2 } })
     await third.loop.start()
     expect(third.offsets()).toEqual([80, 90])
     expect(await stateOf(stateDir)).toMatchObject({ tick_count: 5, last_outcome: "quiet", open_tick: null })
   })
 
   it("in the middle of a tick repeats the tick with the same job", async () => {
-    const stateDir = await folder()
+    const stateDir = await createFolder()
     const clock = new FakeClock()
     const config = { stateDir, maxTicks: 1 }
     const stop = new AbortController()
-    const first = loopWith({
+    const first = createLoop({
       clock,
       config,
       run: async () => {
@@ -41,45 +41,45 @@ describe("a restart", () => {
     })
     await first.loop.start({ signal: stop.signal })
     expect(first.results).toEqual([])
-    const second = loopWith({ clock, config })
+    const second = createLoop({ clock, config })
     await second.loop.start()
     expect(second.ticks[0]).toMatchObject({ number: 1, jobId: first.ticks[0]?.jobId })
     expect(second.results).toMatchObject([{ tickNumber: 1, outcome: "quiet" }])
   })
 
   it("after a crash between a run and its callback calls the callback", async () => {
-    const stateDir = await folder()
+    const stateDir = await createFolder()
     const clock = new FakeClock()
     const config = { stateDir, maxTicks: 1 }
     const crash = vi.fn(async () => {
       // The state file as it is while the callback runs.
       await writeFile(join(stateDir, "copy.json"), await readFile(join(stateDir, "heartbeat_state.json")))
     })
-    const first = loopWith({ clock, config, onQuiet: crash })
+    const first = createLoop({ clock, config, onQuiet: crash })
     await first.loop.start()
     await writeFile(join(stateDir, "heartbeat_state.json"), await readFile(join(stateDir, "copy.json")))
     const onQuiet = vi.fn()
-    const second = loopWith({ clock, config, onQuiet })
+    const second = createLoop({ clock, config, onQuiet })
     await second.loop.start()
     expect(onQuiet).toHaveBeenCalledOnce()
     expect(second.ticks[0]?.jobId).toBe(first.ticks[0]?.jobId)
   })
 
   it("keeps a back-off", async () => {
-    const stateDir = await folder()
+    const stateDir = await createFolder()
     const clock = new FakeClock()
     const config = { stateDir, intervalSeconds: 60, backoffSteps: [600], maxTicks: 1 }
-    await loopWith({ clock, config, run: async () => failed }).loop.start()
-    const second = loopWith({ clock, config })
+    await createLoop({ clock, config, run: async () => failed }).loop.start()
+    const second = createLoop({ clock, config })
     await second.loop.start()
     expect(second.offsets()).toEqual([10])
   })
 
   it("of a loop whose state another one uses is refused", async () => {
-    const stateDir = await folder()
+    const stateDir = await createFolder()
     const blocked = Promise.withResolvers<RunOutput>()
     const reached = Promise.withResolvers<void>()
-    const first = loopWith({
+    const first = createLoop({
       config: { stateDir, maxTicks: 1 },
       run: () => {
         reached.resolve()
@@ -89,7 +89,7 @@ describe("a restart", () => {
     const running = first.loop.start()
     await reached.promise
     await expect(first.loop.start()).rejects.toMatchObject({ code: "heartbeat_running" })
-    await expect(loopWith({ config: { stateDir } }).loop.start()).rejects.toMatchObject({
+    await expect(createLoop({ config: { stateDir } }).loop.start()).rejects.toMatchObject({
       code: "heartbeat_running",
     })
     blocked.resolve(quiet)
@@ -99,9 +99,9 @@ describe("a restart", () => {
   it.each(["not JSON", '{ "tick_count": -1 }', '{ "tick_count": "many" }'])(
     "with the state %j is refused, and the file is kept",
     async (text) => {
-      const stateDir = await folder()
+      const stateDir = await createFolder()
       await writeFile(join(stateDir, "heartbeat_state.json"), text)
-      await expect(loopWith({ config: { stateDir } }).loop.start()).rejects.toMatchObject({
+      await expect(createLoop({ config: { stateDir } }).loop.start()).rejects.toMatchObject({
         code: "state_unreadable",
       })
       expect(await readFile(join(stateDir, "heartbeat_state.json"), "utf8")).toBe(text)
@@ -111,7 +111,7 @@ describe("a restart", () => {
 
 describe("stop", () => {
   it("ends the loop after the tick in progress", async () => {
-    const { loop, results } = loopWith({
+    const { loop, results } = createLoop({
       run: async () => {
         loop.stop()
         return quiet

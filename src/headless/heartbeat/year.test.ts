@@ -1,11 +1,11 @@
 import { expect, it } from "vitest"
-import { FakeClock, hour, loopWith, minute, quiet } from "../fixtures/heartbeat.ts"
+import { createLoop, FakeClock, hour, minute, quiet } from "../fixtures/heartbeat.ts"
 
 const from = Date.UTC(2026, 0, 1)
 const until = Date.UTC(2027, 0, 1)
 
 /** Advances the clock to the next tick at once. The loop itself looks at the clock every 30 seconds. */
-function passFromTickToTick(clock: FakeClock, loop: ReturnType<typeof loopWith>["loop"]): void {
+function passFromTickToTick(clock: FakeClock, loop: ReturnType<typeof createLoop>["loop"]): void {
   clock.onSleep = (ms) => clock.pass(Math.max(0, (loop.state.next_tick_at ?? 0) - clock.time - ms))
 }
 
@@ -15,7 +15,7 @@ it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
   async (timeZone) => {
     const clock = new FakeClock()
     clock.time = from
-    const { loop, times } = loopWith({
+    const { loop, times } = createLoop({
       clock,
       config: { intervalSeconds: 900, activeHours: [22, 3.5], timezone: timeZone },
       run: async () => {
@@ -42,7 +42,7 @@ it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
 it("a clock that is set during a tick changes neither its duration nor the rhythm", async () => {
   const clock = new FakeClock()
   const jumps = [-3 * hour, 3 * hour, -hour, hour]
-  const { loop, results } = loopWith({
+  const { loop, results } = createLoop({
     clock,
     config: { intervalSeconds: 600, maxTicks: 12 },
     run: async () => {

@@ -1,12 +1,16 @@
 import { expect, it, vi } from "vitest"
-import { output } from "../fixtures/runs.ts"
+import { createOutput } from "../fixtures/runs.ts"
 import { runWithRetry } from "./retry.ts"
 
-const busy = output({ error: "Busy.", errorCode: "overloaded", endedAt: 1_000 })
+const busy = createOutput({ error: "Busy.", errorCode: "overloaded", endedAt: 1_000 })
 const noPause = { backoffSeconds: 0 }
 
 it("retries after a transient failure, and reports that", async () => {
-  const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValueOnce(busy).mockResolvedValue(output())
+  const run = vi
+    .fn()
+    .mockResolvedValueOnce(busy)
+    .mockResolvedValueOnce(busy)
+    .mockResolvedValue(createOutput())
   const onRetry = vi.fn()
   expect(await runWithRetry(run, { ...noPause, onRetry })).toMatchObject({ error: null })
   expect(run.mock.calls).toEqual([[1], [2], [3]])
@@ -23,9 +27,9 @@ it("gives up after maxRetries", async () => {
 })
 
 it.each([
-  output({ error: "No key.", errorCode: "authentication_failed" }),
-  output({ budgetExceeded: true }),
-  output({ parked: true }),
+  createOutput({ error: "No key.", errorCode: "authentication_failed" }),
+  createOutput({ budgetExceeded: true }),
+  createOutput({ parked: true }),
 ])("does not retry a failure that would happen again", async (failed) => {
   const run = vi.fn().mockResolvedValue(failed)
   expect(await runWithRetry(run, noPause)).toBe(failed)
@@ -33,7 +37,7 @@ it.each([
 })
 
 it("repeats a timeout unless told not to", async () => {
-  const late = output({ timedOut: true })
+  const late = createOutput({ timedOut: true })
   const run = vi.fn().mockResolvedValue(late)
   await runWithRetry(run, { ...noPause, retryOnTimeout: false })
   expect(run).toHaveBeenCalledTimes(1)
@@ -42,7 +46,7 @@ it("repeats a timeout unless told not to", async () => {
 })
 
 it("counts the delay from the end of the failed run, so that a restart does not wait twice", async () => {
-  const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValue(output())
+  const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValue(createOutput())
   const hour = { backoffSeconds: 3_600, maxRetries: 1 }
   // An hour and a second after the end of the run.
   expect(await runWithRetry(run, hour, { now: () => 3_602_000 })).toMatchObject({ error: null })
@@ -71,7 +75,7 @@ it("throws the last error, and continues when onRetry fails", async () => {
 it.each([{ maxRetries: -1 }, { backoffSeconds: [-1] }, { backoff: 1 } as object])(
   "refuses %j",
   async (options) => {
-    await expect(runWithRetry(async () => output(), options)).rejects.toMatchObject({
+    await expect(runWithRetry(async () => createOutput(), options)).rejects.toMatchObject({
       code: "invalid_configuration",
     })
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
-import { finished, output } from "../fixtures/runs.ts"
+import { createFinished, createOutput } from "../fixtures/runs.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
 import { collectRunOutput } from "./collect-run-output.ts"
 import { formatRunSummary } from "./format-run-summary.ts"
@@ -17,9 +17,9 @@ describe("the outcome of an output", () => {
     [{ timedOut: true, budgetExceeded: true }, "timeout", 124, "transient"],
     [{ parked: true }, "parked", 75, "permanent"],
   ] as const)("%j is %s, exits with %i and is %s", (given, outcome, code, kind) => {
-    expect(runOutputOutcome(output(given))).toBe(outcome)
-    expect(runOutputExitCode(output(given))).toBe(code)
-    expect(classifyOutcome(output(given))).toBe(kind)
+    expect(runOutputOutcome(createOutput(given))).toBe(outcome)
+    expect(runOutputExitCode(createOutput(given))).toBe(code)
+    expect(classifyOutcome(createOutput(given))).toBe(kind)
   })
 
   it.each([
@@ -55,11 +55,11 @@ describe("toRunOutput", () => {
     [{ outcome: "failed", error: { code: "overloaded", message: "Busy." } }, { error: "Busy." }],
     [{ outcome: "parked" }, { parked: true, error: null }],
   ] as const)("turns %j into %j", (run, expected) => {
-    expect(toRunOutput(finished(run), { timedOut: false })).toMatchObject(expected)
+    expect(toRunOutput(createFinished(run), { timedOut: false })).toMatchObject(expected)
   })
 
   it("reports only the timeout for a run that timed out", () => {
-    const run = finished({ outcome: "interrupted", reason: "cancelled" })
+    const run = createFinished({ outcome: "interrupted", reason: "cancelled" })
     expect(toRunOutput(run, { timedOut: true })).toMatchObject({ timedOut: true, error: null })
   })
 })
@@ -127,7 +127,7 @@ describe("collectRunOutput", () => {
 
 describe("formatRunSummary", () => {
   it("states how the run ended and what it cost", () => {
-    const run = output({ toolsUsed: ["a", "b"], cost: 0.01234, error: "It broke.", errorCode: "x" })
+    const run = createOutput({ toolsUsed: ["a", "b"], cost: 0.01234, error: "It broke.", errorCode: "x" })
     const state = { open: 2 }
     const formatState = (given: object) => `State: ${JSON.stringify(given)}`
     expect(formatRunSummary(run, { label: "Nightly", state, formatState })).toBe(
@@ -137,7 +137,7 @@ describe("formatRunSummary", () => {
   })
 
   it("is short for any run, and divides no character", () => {
-    const run = output({
+    const run = createOutput({
       response: "😀".repeat(5_000),
       toolsUsed: Array.from({ length: 99 }, (_, n) => `t${n}`),
     })

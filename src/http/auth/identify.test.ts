@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose"
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 import { type AuthenticatePerson, identifyPerson } from "./identify.ts"
 
 const asAda = { method: "POST", headers: { authorization: "Custom ada" } }
@@ -17,7 +17,7 @@ async function init(app: TestApp, request: RequestInit) {
 }
 
 function as(name: string, body: object): RequestInit {
-  return jsonRequest(body, { authorization: `Custom ${name}` })
+  return createJsonRequest(body, { authorization: `Custom ${name}` })
 }
 
 describe("authenticate", () => {
@@ -38,7 +38,7 @@ describe("authenticate", () => {
       return { userId: "ada" }
     }
     const app = createTestApp({ authenticate })
-    await init(app, jsonRequest({}, { cookie: "sid=1" }))
+    await init(app, createJsonRequest({}, { cookie: "sid=1" }))
     expect(seen.map(({ method, url, body }) => [method, url, body])).toEqual([
       ["POST", "http://gateway.test/api/chat/init", null],
     ])
@@ -49,7 +49,9 @@ describe("authenticate", () => {
     const app = createTestApp({ authenticate: byName })
     const { body } = await init(app, as("ada", { api_key: "key", user_id: "root" }))
     expect(body.user_id).toBe("ada")
-    expect((await init(app, jsonRequest({ api_key: "key", user_id: "root" }))).response.status).toBe(401)
+    expect((await init(app, createJsonRequest({ api_key: "key", user_id: "root" }))).response.status).toBe(
+      401,
+    )
   })
 
   it("issues a new token for a session of the same person only", async () => {
@@ -83,7 +85,7 @@ describe("authenticate", () => {
     const { response } = await init(app, { method: "POST" })
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_credentials" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_credentials" })
     expect((await init(app, { method: "POST" })).response.status).toBe(429)
   })
 
@@ -117,7 +119,7 @@ describe("authenticate", () => {
     expect(response.status).toBe(503)
     expect(response.headers.get("retry-after")).toBe("1")
     expect(await response.clone().text()).not.toContain("secret detail")
-    expect(await problemOf(response)).toMatchObject({ code: "authentication_unavailable" })
+    expect(await readProblem(response)).toMatchObject({ code: "authentication_unavailable" })
     expect(app.errors).toMatchObject([{ fields: { code: "authentication_unavailable" } }])
   })
 

@@ -1,8 +1,8 @@
 import { createHmac, generateKeyPairSync } from "node:crypto"
 import { exportJWK, SignJWT } from "jose"
 import { describe, expect, it } from "vitest"
-import { protectedRoutes, requestOf } from "../fixtures/protected-routes.ts"
-import { createTestApp, problemOf, testSecret } from "../fixtures/test-app.ts"
+import { createRequest, protectedRoutes } from "../fixtures/protected-routes.ts"
+import { createTestApp, readProblem, testSecret } from "../fixtures/test-app.ts"
 import { tokenAudience, tokenIssuer, tokenType } from "./tokens.ts"
 
 const app = createTestApp({ rateLimits: false })
@@ -136,7 +136,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
   const ask = (authorizations: readonly string[], more: RequestInit["headers"] = {}) => {
     const all = new Headers(more)
     for (const value of authorizations) all.append("authorization", value)
-    return app.fetch(...requestOf(route, all))
+    return app.fetch(...createRequest(route, all))
   }
   const untouched = () => [
     app.sessions.starts,
@@ -151,7 +151,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
     const response = await ask([`Bearer ${forged}`])
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
-    const { code } = await problemOf(response)
+    const { code } = await readProblem(response)
     expect(["invalid_token", "token_expired", "session_not_found"]).toContain(code)
     expect(untouched()).toEqual(Array(6).fill([]))
   })
@@ -159,12 +159,12 @@ describe.each(protectedRoutes)("$method $path", (route) => {
   it.each(badHeaders)("answers 401 to %s as Authorization", async (_, values) => {
     const response = await ask(values)
     expect(response.status).toBe(401)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_token" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_token" })
   })
 
   it("accepts a token only in the Authorization header", async () => {
     const everywhere = { cookie: `session_token=${good}; authorization=Bearer ${good}`, "x-api-key": good }
-    const [path, init] = requestOf(route, everywhere)
+    const [path, init] = createRequest(route, everywhere)
     const query = `${path.includes("?") ? "&" : "?"}access_token=${good}&token=${good}`
     expect((await app.fetch(path + query, init)).status).toBe(401)
   })
@@ -177,9 +177,9 @@ describe.each(protectedRoutes)("$method $path", (route) => {
       const theirs = await ask([`Bearer ${tokenIn(elsewhere.headers)}`])
       expect(theirs.status).toBe(401)
       app.sessions.remove(gone.sessionId)
-      const nobodys = await problemOf(await ask([`Bearer ${tokenIn(gone.headers)}`]))
+      const nobodys = await readProblem(await ask([`Bearer ${tokenIn(gone.headers)}`]))
       expect(nobodys).toMatchObject({ code: "session_not_found" })
-      expect(await problemOf(theirs)).toEqual(nobodys)
+      expect(await readProblem(theirs)).toEqual(nobodys)
       expect(untouched()).toEqual(Array(6).fill([]))
     },
   )
@@ -189,7 +189,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
     app.sessions.change(revoked.sessionId, { revokedAt: 1 })
     const response = await ask([`Bearer ${tokenIn(revoked.headers)}`])
     expect(response.status).toBe(401)
-    expect(await problemOf(response)).toMatchObject({ code: "session_revoked" })
+    expect(await readProblem(response)).toMatchObject({ code: "session_revoked" })
   })
 })
 

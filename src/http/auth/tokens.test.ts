@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from "jose"
 import { describe, expect, it } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
-import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 import { createSecretKeyring, createSessionTokens } from "./tokens.ts"
 
 function open(app: TestApp, headers: Record<string, string>): Promise<Response> {
@@ -19,7 +19,7 @@ describe("session tokens", () => {
     const response = await open(app, headers)
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
-    expect(await problemOf(response)).toMatchObject({ code: "token_expired" })
+    expect(await readProblem(response)).toMatchObject({ code: "token_expired" })
   })
 
   it("of another process are valid and expire like its own", async () => {
@@ -52,7 +52,7 @@ describe("session tokens", () => {
     await keyring.remove("key_1")
     const response = await open(app, before.headers)
     expect(response.status).toBe(401)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_token" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_token" })
     expect((await open(app, after.headers)).status).toBe(200)
   })
 

@@ -1,7 +1,7 @@
 import { connect } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { serve } from "../fixtures/serve.ts"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const megabyte = 1024 * 1024
 
@@ -22,9 +22,9 @@ describe("bodies", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const body = JSON.stringify({ message: "x".repeat(10 * megabyte) })
-    const response = await app.fetch("/api/chat", jsonRequest(body, headers))
+    const response = await app.fetch("/api/chat", createJsonRequest(body, headers))
     expect(response.status).toBe(413)
-    expect(await problemOf(response)).toMatchObject({ code: "body_too_large", status: 413 })
+    expect(await readProblem(response)).toMatchObject({ code: "body_too_large", status: 413 })
     expect(app.sessions.starts).toEqual([])
   })
 
@@ -58,11 +58,11 @@ describe("bodies", () => {
     const app = createTestApp({ limits: { chatBodyBytes: 300, bodyBytes: 100 } })
     const { headers } = await app.authorize()
     const large = { message: "x".repeat(150) }
-    expect((await app.fetch("/api/chat/cancel", jsonRequest(large, headers))).status).toBe(413)
-    expect((await app.fetch("/api/chat", jsonRequest(large, headers))).status).toBe(200)
-    expect((await app.fetch("/api/chat", jsonRequest({ message: "x".repeat(300) }, headers))).status).toBe(
-      413,
-    )
+    expect((await app.fetch("/api/chat/cancel", createJsonRequest(large, headers))).status).toBe(413)
+    expect((await app.fetch("/api/chat", createJsonRequest(large, headers))).status).toBe(200)
+    expect(
+      (await app.fetch("/api/chat", createJsonRequest({ message: "x".repeat(300) }, headers))).status,
+    ).toBe(413)
   })
 
   it("is not read at all without a token", async () => {
@@ -78,15 +78,15 @@ describe("bodies", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const deep = `{"message":"hi","context":{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`
-    const response = await app.fetch("/api/chat", jsonRequest(deep, headers))
+    const response = await app.fetch("/api/chat", createJsonRequest(deep, headers))
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ code: "nesting_too_deep" })
+    expect(await readProblem(response)).toMatchObject({ code: "nesting_too_deep" })
   })
 
   it.each(["{", "", "nonsense", '{"api_key":"k"}}'])("answers 400 to %j", async (body) => {
-    const response = await createTestApp().fetch("/api/chat/init", jsonRequest(body))
+    const response = await createTestApp().fetch("/api/chat/init", createJsonRequest(body))
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "malformed_json" })
+    expect(await readProblem(response)).toMatchObject({ code: "malformed_json" })
   })
 
   it("answers 400 to bytes that are not UTF-8", async () => {
@@ -94,7 +94,7 @@ describe("bodies", () => {
     const headers = { "content-type": "application/json" }
     const response = await createTestApp().fetch("/api/chat/init", { method: "POST", headers, body })
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "malformed_json" })
+    expect(await readProblem(response)).toMatchObject({ code: "malformed_json" })
   })
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
@@ -102,10 +102,10 @@ describe("bodies", () => {
     async (type) => {
       const response = await createTestApp().fetch(
         "/api/chat/init",
-        jsonRequest({}, { "content-type": type }),
+        createJsonRequest({}, { "content-type": type }),
       )
       expect(response.status).toBe(415)
-      expect(await problemOf(response)).toMatchObject({ code: "unsupported_media_type" })
+      expect(await readProblem(response)).toMatchObject({ code: "unsupported_media_type" })
     },
   )
 
@@ -118,14 +118,14 @@ describe("bodies", () => {
   it("accepts a charset", async () => {
     const headers = { "content-type": "application/json; charset=utf-8" }
     expect(
-      (await createTestApp().fetch("/api/chat/init", jsonRequest({ api_key: "k" }, headers))).status,
+      (await createTestApp().fetch("/api/chat/init", createJsonRequest({ api_key: "k" }, headers))).status,
     ).toBe(200)
   })
 
   it.each([null, [], "text", 1])("answers 422 to a body that is %j", async (body) => {
-    const response = await createTestApp().fetch("/api/chat/init", jsonRequest(JSON.stringify(body)))
+    const response = await createTestApp().fetch("/api/chat/init", createJsonRequest(JSON.stringify(body)))
     expect(response.status).toBe(422)
-    const { code, errors } = await problemOf(response)
+    const { code, errors } = await readProblem(response)
     expect(code).toBe("invalid_body")
     expect(errors).toEqual([{ path: "", message: expect.stringContaining("expected object") }])
   })
@@ -141,7 +141,7 @@ describe("bodies", () => {
   })
 
   it("are small for init requests, because anyone can send them", async () => {
-    const body = jsonRequest({ api_key: "key", padding: "x".repeat(33_000) })
+    const body = createJsonRequest({ api_key: "key", padding: "x".repeat(33_000) })
     expect((await createTestApp().fetch("/api/chat/init", body)).status).toBe(413)
   })
 })
@@ -161,7 +161,7 @@ describe("bodies that arrive slowly", () => {
   }
 
   const begin = `{"message":"${"x".repeat(6_000)}`
-  const whole = jsonRequest(`${begin}"}`)
+  const whole = createJsonRequest(`${begin}"}`)
 
   it("count toward their user's share, and release it", async () => {
     // Eight bodies of the maximum size for one user.
@@ -170,10 +170,10 @@ describe("bodies that arrive slowly", () => {
     const uploads = Array.from({ length: 12 }, () => slow(begin))
     const cancelling = uploads.map(({ request }) => app.fetch("/api/chat/cancel", { ...request, headers }))
     const refused = await Promise.race(cancelling)
-    expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited" })
+    expect(await readProblem(refused)).toMatchObject({ status: 429, code: "rate_limited" })
     expect(refused.headers.get("retry-after")).toBe("1")
 
-    const init = await app.fetch("/api/chat/init", jsonRequest({ api_key: "another" }))
+    const init = await app.fetch("/api/chat/init", createJsonRequest({ api_key: "another" }))
     const { session_token } = (await init.json()) as { session_token: string }
     const other = { ...headers, authorization: `Bearer ${session_token}` }
     expect((await app.fetch("/api/chat/cancel", { ...whole, headers: other })).status).toBe(422)
@@ -193,7 +193,7 @@ describe("bodies that arrive slowly", () => {
     })
     const headers = { "content-type": "application/json" }
     const response = await app.fetch("/api/chat/init", { method: "POST", headers, body, duplex: "half" })
-    expect(await problemOf(response)).toMatchObject({ status: 400, code: "incomplete_body" })
+    expect(await readProblem(response)).toMatchObject({ status: 400, code: "incomplete_body" })
     expect(app.errors).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const fourMegabytes = 4 * 1024 * 1024
 
@@ -30,7 +30,7 @@ describe("a body of 4 MiB full of values", () => {
   it.each(Object.entries(hostile))("such as %s is refused before it is parsed", async (_, body) => {
     const app = createTestApp()
     const { headers } = await app.authorize()
-    const request = jsonRequest(body, headers)
+    const request = createJsonRequest(body, headers)
     let response: Response | undefined
     const spent = await threadMs(async () => {
       response = await app.fetch("/api/chat", request)
@@ -44,8 +44,11 @@ describe("a body of 4 MiB full of values", () => {
   it("is refused with the limit that it exceeds", async () => {
     const app = createTestApp({ limits: { jsonValues: 100 } })
     const { headers } = await app.authorize()
-    const response = await app.fetch("/api/chat", jsonRequest({ message: Array(200).fill({}) }, headers))
-    const { code, detail } = await problemOf(response)
+    const response = await app.fetch(
+      "/api/chat",
+      createJsonRequest({ message: Array(200).fill({}) }, headers),
+    )
+    const { code, detail } = await readProblem(response)
     expect(code).toBe("too_many_values")
     expect(detail).toContain("100 JSON values")
   })
@@ -55,12 +58,12 @@ describe("a body of 4 MiB full of values", () => {
     const { headers } = await app.authorize()
     for (const path of ["tool-result", "tool-approval", "elicitation", "cancel"]) {
       const body = `{"result":[${many("0", 200_000)}]}`
-      const response = await app.fetch(`/api/chat/${path}`, jsonRequest(body, headers))
-      expect(await problemOf(response)).toMatchObject({ status: 422, code: "too_many_values" })
+      const response = await app.fetch(`/api/chat/${path}`, createJsonRequest(body, headers))
+      expect(await readProblem(response)).toMatchObject({ status: 422, code: "too_many_values" })
     }
     const fields = `{"api_key":"key",${many('"k":0', 1_000)}}`
-    const response = await app.fetch("/api/chat/init", jsonRequest(fields))
-    expect(await problemOf(response)).toMatchObject({ status: 422, code: "too_many_values" })
+    const response = await app.fetch("/api/chat/init", createJsonRequest(fields))
+    expect(await readProblem(response)).toMatchObject({ status: 422, code: "too_many_values" })
   })
 })
 
@@ -85,9 +88,9 @@ describe("a body with as many wrong values as the limit allows", () => {
     const { headers } = await app.authorize()
     let response: Response | undefined
     const spent = await threadMs(async () => {
-      response = await app.fetch("/api/chat", jsonRequest(body, headers))
+      response = await app.fetch("/api/chat", createJsonRequest(body, headers))
     })
-    const { code, errors } = await problemOf(response as Response)
+    const { code, errors } = await readProblem(response as Response)
     expect(code).toBe("invalid_body")
     expect(errors).toHaveLength(20)
     expect((errors as { path: string }[])[0]?.path).toContain(path)
@@ -111,7 +114,7 @@ describe("a legal body of 4 MiB", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const once = { ...headers, "idempotency-key": "once" }
-    const response = await app.fetch("/api/chat", jsonRequest(body, once))
+    const response = await app.fetch("/api/chat", createJsonRequest(body, once))
     expect(response.status).toBe(200)
     const [start] = app.sessions.starts
     expect(await start?.request?.().json()).toEqual(body)
@@ -125,7 +128,7 @@ describe("addresses of images", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const message = Array(times).fill({ type: "image", source: { type: "url", url } })
-    const request = jsonRequest({ message }, headers)
+    const request = createJsonRequest({ message }, headers)
     const answer = { status: 0, spent: 0 }
     answer.spent = await threadMs(async () => {
       const response = await app.fetch("/api/chat", request)

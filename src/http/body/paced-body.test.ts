@@ -1,11 +1,11 @@
 import { expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const large = { message: "x".repeat(4_000_000) }
 
 /** Returns a request with a `content-length`, like a request over a connection. */
 function sized(body: object, headers: Record<string, string>) {
-  return jsonRequest(body, { ...headers, "content-length": String(JSON.stringify(body).length) })
+  return createJsonRequest(body, { ...headers, "content-length": String(JSON.stringify(body).length) })
 }
 
 it("delays a user's large bodies for each other, and not those of other users", async () => {
@@ -17,7 +17,7 @@ it("delays a user's large bodies for each other, and not those of other users", 
     await response.body?.cancel()
     ended.push(name)
   }
-  const init = await app.fetch("/api/chat/init", jsonRequest({ api_key: "another" }))
+  const init = await app.fetch("/api/chat/init", createJsonRequest({ api_key: "another" }))
   const { session_token } = (await init.json()) as { session_token: string }
   const other = { ...headers, authorization: `Bearer ${session_token}` }
   // A body over the size limit is refused at once. These are within the limit of this route.
@@ -43,7 +43,7 @@ it("refuses a large body that would wait for too long", async () => {
       response.then((each) => (each.status === 429 ? each : new Promise<never>(() => {}))),
     ),
   )
-  expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited" })
+  expect(await readProblem(refused)).toMatchObject({ status: 429, code: "rate_limited" })
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(15)
   for (const { abort } of requests) abort()
   await Promise.allSettled(requests.map(({ response }) => response))
@@ -53,7 +53,7 @@ it("does not treat small bodies without a length as large ones", async () => {
   const app = createTestApp()
   const { headers } = await app.authorize()
   const small = () => {
-    const { body, ...init } = jsonRequest({}, headers)
+    const { body, ...init } = createJsonRequest({}, headers)
     const stream = new Blob([String(body)]).stream()
     return { ...init, body: stream, duplex: "half" } as RequestInit
   }

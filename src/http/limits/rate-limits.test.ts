@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest"
-import { text } from "../fixtures/entries.ts"
-import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { createText } from "../fixtures/entries.ts"
+import { createJsonRequest, createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 
 const address = "192.0.2.7"
 
 function init(app: TestApp, apiKey: string, from = address) {
-  return app.fetch("/api/chat/init", jsonRequest({ api_key: apiKey }), from)
+  return app.fetch("/api/chat/init", createJsonRequest({ api_key: apiKey }), from)
 }
 
 async function expectLimited(response: Response, policy: string): Promise<void> {
   expect(response.status).toBe(429)
-  expect(await problemOf(response)).toMatchObject({ code: "rate_limited", status: 429 })
+  expect(await readProblem(response)).toMatchObject({ code: "rate_limited", status: 429 })
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0)
   expect(response.headers.get("ratelimit-policy")).toBe(policy)
   expect(response.headers.get("ratelimit")).toMatch(/^"\w+";r=0;t=\d+$/)
@@ -18,7 +18,7 @@ async function expectLimited(response: Response, policy: string): Promise<void> 
 
 describe("tokens for one user of an API key", () => {
   const user = (app: TestApp, userId: string, from = address) =>
-    app.fetch("/api/chat/init", jsonRequest({ api_key: "shared", user_id: userId }), from)
+    app.fetch("/api/chat/init", createJsonRequest({ api_key: "shared", user_id: userId }), from)
 
   it("are issued at a limited rate", async () => {
     const app = createTestApp({ rateLimits: { initPerMinute: 2 } })
@@ -51,7 +51,7 @@ describe("tokens for a person whom the application identifies", () => {
     const authenticate = async ({ headers }: Request) => ({ userId: headers.get("x-person") ?? "" })
     const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
     const as = (name: string, from: string) =>
-      app.fetch("/api/chat/init", jsonRequest({}, { "x-person": name }), from)
+      app.fetch("/api/chat/init", createJsonRequest({}, { "x-person": name }), from)
     expect((await as("ada", address)).status).toBe(200)
     expect((await as("eve", address)).status).toBe(200)
     expect((await as("ada", "192.0.2.8")).status).toBe(429)
@@ -62,16 +62,16 @@ describe("requests of one session", () => {
   it("are accepted at a limited rate, whatever they change", async () => {
     const app = createTestApp({ rateLimits: { requestsPerMinute: 3 } })
     const { headers } = await app.authorize()
-    const chat = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
+    const chat = await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, headers))
     expect(chat.status).toBe(200)
     expect(chat.headers.get("ratelimit")).toBe('"session";r=2;t=60')
-    app.sessions.publish(text("hi"))
+    app.sessions.publish(createText("hi"))
     app.sessions.end()
     expect(await chat.text()).toContain("hi")
-    await app.fetch("/api/chat/cancel", jsonRequest({}, headers))
+    await app.fetch("/api/chat/cancel", createJsonRequest({}, headers))
     await app.fetch("/api/chat/grants?tool_name=x", { method: "DELETE", headers })
     await expectLimited(
-      await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers)),
+      await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, headers)),
       '"session";q=3;w=60',
     )
     expect(app.sessions.starts).toHaveLength(1)
@@ -81,14 +81,14 @@ describe("requests of one session", () => {
     const app = createTestApp({ rateLimits: { requestsPerMinute: 1 } })
     const { headers } = await app.authorize()
     const other = await app.authorize()
-    await app.fetch("/api/chat/cancel", jsonRequest({}, headers))
-    expect((await app.fetch("/api/chat/cancel", jsonRequest({}, headers))).status).toBe(429)
+    await app.fetch("/api/chat/cancel", createJsonRequest({}, headers))
+    expect((await app.fetch("/api/chat/cancel", createJsonRequest({}, headers))).status).toBe(429)
     for (const path of ["/api/chat/history", "/api/chat/grants"]) {
       const response = await app.fetch(path, { headers })
       expect(response.status).toBe(200)
       expect(response.headers.has("ratelimit")).toBe(false)
     }
-    expect((await app.fetch("/api/chat/cancel", jsonRequest({}, other.headers))).status).toBe(404)
+    expect((await app.fetch("/api/chat/cancel", createJsonRequest({}, other.headers))).status).toBe(404)
     expect((await app.fetch("/api/chat/revoke", { method: "POST", headers })).status).toBe(200)
   })
 })

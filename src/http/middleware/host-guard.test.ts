@@ -1,7 +1,7 @@
 import { ServerResponse } from "node:http"
 import { describe, expect, it } from "vitest"
 import type { HttpAppOptions } from "../app.ts"
-import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+import { createTestApp, readProblem } from "../fixtures/test-app.ts"
 import type { Reach } from "./host-guard.ts"
 
 /** Resolves to the response of a gateway on its own server to a request with this host. */
@@ -15,7 +15,7 @@ async function ask(
   const response = Object.assign(Object.create(ServerResponse.prototype), { req: { url: target } })
   const bindings = reach === "mounted" ? {} : { ownServer: { response, reach } }
   const answer = await app.handle(new Request("http://127.0.0.1/api/health", { headers }), bindings)
-  return answer.status === 200 ? "200" : `${answer.status} ${(await problemOf(answer)).code}`
+  return answer.status === 200 ? "200" : `${answer.status} ${(await readProblem(answer)).code}`
 }
 
 const refusedHost = "421 host_not_allowed"

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest"
-import { text } from "../fixtures/entries.ts"
-import { createTestApp, jsonRequest } from "../fixtures/test-app.ts"
+import { createText } from "../fixtures/entries.ts"
+import { createJsonRequest, createTestApp } from "../fixtures/test-app.ts"
 
 const origin = "https://app.example.com"
 
 /** Resolves to one response of every kind. */
 async function answers(app: ReturnType<typeof createTestApp>) {
   const { sessionId, headers } = await app.authorize()
-  const stream = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, { ...headers, origin }))
-  app.sessions.publish(text("hi"))
+  const stream = await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, { ...headers, origin }))
+  app.sessions.publish(createText("hi"))
   app.sessions.end()
   app.sessions.change(sessionId, { lastSeq: 0 })
   const all: Record<string, Response> = {
@@ -18,14 +18,14 @@ async function answers(app: ReturnType<typeof createTestApp>) {
     "not found": await app.fetch("/nothing"),
     "wrong method": await app.fetch("/api/chat"),
     "no token": await app.fetch("/api/chat/history"),
-    "bad body": await app.fetch("/api/chat", jsonRequest("{", headers)),
+    "bad body": await app.fetch("/api/chat", createJsonRequest("{", headers)),
     preflight: await app.fetch("/api/chat", {
       method: "OPTIONS",
       headers: { origin, "access-control-request-method": "POST" },
     }),
   }
   app.sessions.failure = { not: "an error" }
-  all.failure = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
+  all.failure = await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, headers))
   return all
 }
 

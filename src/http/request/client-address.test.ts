@@ -8,11 +8,11 @@ import { createHttpApp } from "../app.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
 import {
-  collectingLogger,
+  createCollectingLogger,
+  createJsonRequest,
   createTestApp,
   defaultHttpOptions,
   emptyDirectory,
-  jsonRequest,
 } from "../fixtures/test-app.ts"
 
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", approved: true }
@@ -23,7 +23,7 @@ async function addressOf(trustProxy: number, forwardedFor: string | null, from: 
   const app = createTestApp({ trustProxy })
   const { headers } = await app.authorize()
   const more: Record<string, string> = forwardedFor === null ? {} : { "x-forwarded-for": forwardedFor }
-  await app.fetch("/api/chat/tool-approval", jsonRequest(answer, { ...headers, ...more }), from)
+  await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, { ...headers, ...more }), from)
   return { address: app.sessions.decisions[0]?.decidedBy.address, warnings: app.warnings }
 }
 
@@ -51,7 +51,7 @@ describe("the client's address", () => {
   it("is null if the server does not provide it", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
-    await app.fetch("/api/chat/tool-approval", jsonRequest(answer, headers))
+    await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, headers))
     expect(app.sessions.decisions[0]?.decidedBy.address).toBeNull()
   })
 
@@ -60,7 +60,7 @@ describe("the client's address", () => {
     const { headers } = await app.authorize()
     for (let times = 0; times < 3; times++) {
       const forwarded = { ...headers, "x-forwarded-for": "192.0.2.1" }
-      await app.fetch("/api/chat/tool-approval", jsonRequest(answer, forwarded), socket)
+      await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, forwarded), socket)
     }
     expect(app.warnings).toEqual([{ fields: {}, message: expect.stringContaining("trustProxy") }])
     expect((await addressOf(1, "192.0.2.1")).warnings).toEqual([])
@@ -80,7 +80,7 @@ describe("on a real server", () => {
     agents: [{ name: "agent" }],
     keyring: createFakeKeyring(),
     clock: { now: () => Date.now() },
-    logger: collectingLogger([]),
+    logger: createCollectingLogger([]),
     version: "1",
     readiness: async () => ({ ready: true, checks: {} }),
     accepting: () => true,
@@ -94,7 +94,10 @@ describe("on a real server", () => {
     server.listen(0, "127.0.0.1")
     await once(server, "listening")
     port = (server.address() as AddressInfo).port
-    const response = await fetch(`http://127.0.0.1:${port}/api/chat/init`, jsonRequest({ api_key: "key" }))
+    const response = await fetch(
+      `http://127.0.0.1:${port}/api/chat/init`,
+      createJsonRequest({ api_key: "key" }),
+    )
     token = ((await response.json()) as { session_token: string }).session_token
   })
   afterAll(async () => {
@@ -105,7 +108,7 @@ describe("on a real server", () => {
   it("the socket's address is recorded for the decision", async () => {
     const headers = { authorization: `Bearer ${token}` }
     const url = `http://127.0.0.1:${port}/api/chat/tool-approval`
-    expect((await fetch(url, jsonRequest(answer, headers))).status).toBe(200)
+    expect((await fetch(url, createJsonRequest(answer, headers))).status).toBe(200)
     expect(sessions.decisions.at(-1)?.decidedBy.address).toBe("127.0.0.1")
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 async function appThatCancels() {
   const app = createTestApp()
@@ -11,7 +11,7 @@ async function appThatCancels() {
 describe("POST /chat/cancel", () => {
   it("names the canceled run", async () => {
     const { app, headers } = await appThatCancels()
-    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: "run_1" }, headers))
+    const response = await app.fetch("/api/chat/cancel", createJsonRequest({ run_id: "run_1" }, headers))
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: "ok", run_id: "run_1" })
     expect(app.sessions.cancels).toEqual(["run_1"])
@@ -21,8 +21,8 @@ describe("POST /chat/cancel", () => {
     const { app, headers } = await appThatCancels()
     const { authorization = "" } = headers
     for (const init of [
-      jsonRequest({}, headers),
-      jsonRequest("", headers),
+      createJsonRequest({}, headers),
+      createJsonRequest("", headers),
       { method: "POST", headers: { authorization } },
     ]) {
       expect((await app.fetch("/api/chat/cancel", init)).status).toBe(200)
@@ -33,9 +33,9 @@ describe("POST /chat/cancel", () => {
   it("answers 404 when no such run is open", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
-    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: "run_2" }, headers))
+    const response = await app.fetch("/api/chat/cancel", createJsonRequest({ run_id: "run_2" }, headers))
     expect(response.status).toBe(404)
-    expect(await problemOf(response)).toMatchObject({ code: "no_active_run" })
+    expect(await readProblem(response)).toMatchObject({ code: "no_active_run" })
   })
 
   it.each([
@@ -43,9 +43,9 @@ describe("POST /chat/cancel", () => {
     [{ runId: "run_1" }, "runId"],
   ])("cancels nothing for %j, and names the field", async (body, path) => {
     const { app, headers } = await appThatCancels()
-    const response = await app.fetch("/api/chat/cancel", jsonRequest(body, headers))
+    const response = await app.fetch("/api/chat/cancel", createJsonRequest(body, headers))
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ errors: [{ path }] })
+    expect(await readProblem(response)).toMatchObject({ errors: [{ path }] })
     expect(app.sessions.cancels).toEqual([])
   })
 })

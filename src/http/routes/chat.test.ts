@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { runCompleted, runStarted, text } from "../fixtures/entries.ts"
-import { framesOf } from "../fixtures/frames.ts"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createText, runCompleted, runStarted } from "../fixtures/entries.ts"
+import { readFrames } from "../fixtures/frames.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const hello = { messages: [{ role: "user", content: "hello" }] }
 
@@ -12,7 +12,7 @@ async function chat(
 ) {
   const app = createTestApp(setup)
   const { headers } = await app.authorize()
-  const response = await app.fetch("/api/chat", jsonRequest(body, { ...headers, ...more }))
+  const response = await app.fetch("/api/chat", createJsonRequest(body, { ...headers, ...more }))
   return { app, response, started: app.sessions.starts.at(-1) }
 }
 
@@ -21,16 +21,16 @@ describe("POST /chat", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.startOutcome = { status: "accepted", runId: "run_9", cursor: 0 }
-    const response = await app.fetch("/api/chat", jsonRequest(hello, headers))
+    const response = await app.fetch("/api/chat", createJsonRequest(hello, headers))
     expect(response.status).toBe(200)
     expect(response.headers.get("content-type")).toBe("text/event-stream")
     expect(response.headers.get("cache-control")).toBe("no-cache, no-transform")
     expect(response.headers.get("x-accel-buffering")).toBe("no")
     expect(response.headers.get("x-run-id")).toBe("run_9")
     expect(response.headers.get("x-cursor")).toBe("0")
-    app.sessions.publish(runStarted, text("Hi"))
+    app.sessions.publish(runStarted, createText("Hi"))
     app.sessions.publish(runCompleted)
-    const frames = await framesOf(response)
+    const frames = await readFrames(response)
     expect(frames.map(({ id, data }) => [id, data.type])).toEqual([
       ["2", "text_delta"],
       ["3", "stream_complete"],
@@ -146,7 +146,7 @@ describe("POST /chat", () => {
   ])("refuses %s by the path of the field", async (_, body, path) => {
     const { app, response } = await chat(body)
     expect(response.status).toBe(422)
-    const { code, errors } = await problemOf(response)
+    const { code, errors } = await readProblem(response)
     expect(code).toBe("invalid_body")
     expect(errors).toHaveProperty("0.path", path)
     expect(app.sessions.starts).toEqual([])
@@ -154,7 +154,7 @@ describe("POST /chat", () => {
 
   it("names a bounded number of fields", async () => {
     const { response } = await chat({ messages: Array(1000).fill({ role: "user", content: 1 }) })
-    expect((await problemOf(response)).errors).toHaveLength(20)
+    expect((await readProblem(response)).errors).toHaveLength(20)
   })
 
   const withSystem = { messages: [{ role: "system", content: "Obey." }, ...hello.messages] }
@@ -162,7 +162,7 @@ describe("POST /chat", () => {
   it("refuses system messages unless they are allowed", async () => {
     const { response } = await chat(withSystem)
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({
+    expect(await readProblem(response)).toMatchObject({
       code: "system_message_not_allowed",
       errors: [{ path: "messages.0.role" }],
     })
@@ -173,7 +173,7 @@ describe("POST /chat", () => {
 
   it("names the types that a field may have", async () => {
     const { response } = await chat({ message: 5 })
-    expect(await problemOf(response)).toMatchObject({
+    expect(await readProblem(response)).toMatchObject({
       errors: [{ path: "message", message: "Invalid input: expected string or array" }],
     })
   })
@@ -182,7 +182,7 @@ describe("POST /chat", () => {
     const agents = [{ name: "agent", allowedModels: ["small"] }]
     const { response } = await chat({ ...hello, model: "big" }, { agents })
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "model_not_allowed" })
+    expect(await readProblem(response)).toMatchObject({ code: "model_not_allowed" })
     expect((await chat({ ...hello, model: "small" }, { agents })).response.status).toBe(200)
     expect((await chat(hello, { agents })).response.status).toBe(200)
   })
@@ -200,18 +200,24 @@ describe("POST /chat", () => {
   it.each(["", "x".repeat(256), "with space", "ünïcode"])("refuses the idempotency key %j", async (key) => {
     const { response } = await chat(hello, {}, { "idempotency-key": key })
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_idempotency_key" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_idempotency_key" })
   })
 
   it("streams the existing run for a repeated request", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
-    app.sessions.publish(text("old"), runCompleted)
+    app.sessions.publish(createText("old"), runCompleted)
     app.sessions.startOutcome = { status: "duplicate", runId: "run_1", cursor: 0 }
-    const response = await app.fetch("/api/chat", jsonRequest(hello, { ...headers, "idempotency-key": "k" }))
+    const response = await app.fetch(
+      "/api/chat",
+      createJsonRequest(hello, { ...headers, "idempotency-key": "k" }),
+    )
     expect(response.status).toBe(200)
     expect(response.headers.get("x-run-id")).toBe("run_1")
-    expect((await framesOf(response)).map(({ data }) => data.type)).toEqual(["text_delta", "stream_complete"])
+    expect((await readFrames(response)).map(({ data }) => data.type)).toEqual([
+      "text_delta",
+      "stream_complete",
+    ])
   })
 
   it.each([
@@ -224,9 +230,9 @@ describe("POST /chat", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.startOutcome = outcome
-    const response = await app.fetch("/api/chat", jsonRequest(hello, headers))
+    const response = await app.fetch("/api/chat", createJsonRequest(hello, headers))
     expect(response.status).toBe(status)
-    expect(await problemOf(response)).toMatchObject({ status, ...problem })
+    expect(await readProblem(response)).toMatchObject({ status, ...problem })
   })
 
   it("ignores Last-Event-ID", async () => {

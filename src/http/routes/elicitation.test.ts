@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", action: "accept", content: { name: "Ada" } }
 
 async function respond(body: unknown) {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
-  const response = await app.fetch("/api/chat/elicitation", jsonRequest(body, headers), "192.0.2.7")
+  const response = await app.fetch("/api/chat/elicitation", createJsonRequest(body, headers), "192.0.2.7")
   return { app, sessionId, response, responses: app.sessions.responses }
 }
 
@@ -43,9 +43,9 @@ describe("POST /chat/elicitation", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.answerOutcome = outcome
-    const response = await app.fetch("/api/chat/elicitation", jsonRequest(answer, headers))
+    const response = await app.fetch("/api/chat/elicitation", createJsonRequest(answer, headers))
     expect(response.status).toBe(status)
-    expect(await problemOf(response)).toMatchObject({ code, status })
+    expect(await readProblem(response)).toMatchObject({ code, status })
   })
 
   it.each<[object, string]>([
@@ -59,7 +59,7 @@ describe("POST /chat/elicitation", () => {
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response, responses } = await respond(body)
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
     expect(responses).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Session } from "../../core/ports/store/session-log.ts"
 import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
-import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+import { createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 /** Returns a session's files, and records which of them are open. */
 function filesOf(texts: Readonly<Record<string, string>>) {
@@ -80,7 +80,7 @@ describe("GET /chat/files/PATH", () => {
     const { headers } = await app.authorize()
     const response = await app.fetch("/api/chat/files/none.txt", { headers })
     expect(response.status).toBe(404)
-    expect(await problemOf(response)).toMatchObject({ code: "file_not_found" })
+    expect(await readProblem(response)).toMatchObject({ code: "file_not_found" })
   })
 
   it("closes the file after a HEAD request, or when the client disconnects", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../../core/ports/store/approvals.ts"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
-import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { createTestApp, readProblem } from "../fixtures/test-app.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 
 async function appWithGrants() {
@@ -12,7 +12,7 @@ async function appWithGrants() {
   const grant: Grant = { sessionId, ...type, grantedBy, at: 1_700_000_000_999 }
   app.sessions.granted = [
     grant,
-    { ...grant, toolName: "look", qualifier: null, origin: originAt("tracker"), scope: "tree" },
+    { ...grant, toolName: "look", qualifier: null, origin: createOrigin("tracker"), scope: "tree" },
     { ...grant, toolName: "theirs", sessionId: "sess_other" },
   ]
   const ask = (method: string, query = "") =>
@@ -67,7 +67,7 @@ describe("DELETE /chat/grants", () => {
     const { ask } = await appWithGrants()
     const response = await ask("DELETE", query)
     expect(response.status).toBe(404)
-    expect(await problemOf(response)).toMatchObject({ code: "grant_not_found" })
+    expect(await readProblem(response)).toMatchObject({ code: "grant_not_found" })
   })
 
   it.each(["", "?tool_name=", "?qualifier=git", "?tool_name=a%00b", "?tool_name=look&qualifer=git"])(
@@ -76,7 +76,7 @@ describe("DELETE /chat/grants", () => {
       const { app, ask } = await appWithGrants()
       const response = await ask("DELETE", query)
       expect(response.status).toBe(422)
-      expect(await problemOf(response)).toMatchObject({ status: 422 })
+      expect(await readProblem(response)).toMatchObject({ status: 422 })
       expect(app.sessions.revokedGrants).toEqual([])
     },
   )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
-import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { createTestApp, readProblem } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
 const noUsageYet = {
@@ -54,7 +54,7 @@ describe("GET /chat/history", () => {
     const refused = await read()
     expect(refused.status).toBe(429)
     expect(refused.headers.get("retry-after")).toBe("1")
-    expect(await problemOf(refused)).toMatchObject({ code: "too_many_history_reads" })
+    expect(await readProblem(refused)).toMatchObject({ code: "too_many_history_reads" })
     await first.text()
     expect((await read("HEAD")).status).toBe(200)
     const third = await read()
@@ -219,7 +219,7 @@ describe("GET /chat/history", () => {
       runId: "run_1",
       toolName: "shell",
       answerSchema: { type: "object" },
-      origin: originAt("git tools"),
+      origin: createOrigin("git tools"),
       nonce: "nonce_1",
       openedAt: 1_700_000_000_000,
       expiresAt: 1_700_000_060_999,
@@ -245,7 +245,7 @@ describe("GET /chat/history", () => {
         ...wait,
         kind: "elicitation",
         toolCallId: "call_3",
-        origin: originAt("hotel"),
+        origin: createOrigin("hotel"),
         payload: { question, server: "hotel" },
       },
       {
@@ -308,7 +308,7 @@ describe("GET /chat/history", () => {
     const { headers } = await app.authorize()
     const refused = await app.fetch(`/api/chat/history?${query}`, { headers })
     expect(refused.status).toBe(422)
-    expect(await problemOf(refused)).toMatchObject({ errors: [{ path }] })
+    expect(await readProblem(refused)).toMatchObject({ errors: [{ path }] })
     expect(app.sessions.historyQueries).toEqual([])
   })
 })

@@ -1,9 +1,9 @@
 import { decodeJwt, decodeProtectedHeader } from "jose"
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 
 async function init(app: TestApp, body: object) {
-  const response = await app.fetch("/api/chat/init", jsonRequest(body))
+  const response = await app.fetch("/api/chat/init", createJsonRequest(body))
   return { response, body: (await response.clone().json()) as Record<string, string> }
 }
 
@@ -67,7 +67,7 @@ describe("POST /chat/init", () => {
     const theirs = await init(app, { ...principal, session_id: body.session_id })
     const nobodys = await init(app, { ...principal, session_id: "sess_none" })
     expect(theirs.response.status).toBe(404)
-    expect(await problemOf(theirs.response)).toEqual(await problemOf(nobodys.response))
+    expect(await readProblem(theirs.response)).toEqual(await readProblem(nobodys.response))
   })
 
   it("answers the same for another agent's session as for a missing one", async () => {
@@ -77,7 +77,7 @@ describe("POST /chat/init", () => {
     const theirs = await init(app, { api_key: "key", session_id: body.session_id })
     const nobodys = await init(app, { api_key: "key", session_id: "sess_none" })
     expect(theirs.response.status).toBe(404)
-    expect(await problemOf(theirs.response)).toEqual(await problemOf(nobodys.response))
+    expect(await readProblem(theirs.response)).toEqual(await readProblem(nobodys.response))
   })
 
   it("refuses keys that are not on the list", async () => {
@@ -86,7 +86,7 @@ describe("POST /chat/init", () => {
     const { response } = await init(app, { api_key: "wrong" })
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_api_key" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_api_key" })
   })
 
   it.each<[object, string]>([
@@ -104,7 +104,7 @@ describe("POST /chat/init", () => {
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response } = await init(createTestApp(), body)
     expect(response.status).toBe(422)
-    const { code, errors } = await problemOf(response)
+    const { code, errors } = await readProblem(response)
     expect(code).toBe("invalid_body")
     expect(errors).toHaveProperty("0.path", path)
   })

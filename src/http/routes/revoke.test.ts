@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { protectedRoutes, requestOf } from "../fixtures/protected-routes.ts"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createRequest, protectedRoutes } from "../fixtures/protected-routes.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 describe("POST /chat/revoke", () => {
   it("ends the session for all its tokens, and no other session", async () => {
@@ -8,7 +8,7 @@ describe("POST /chat/revoke", () => {
     const { sessionId, headers } = await app.authorize()
     const other = await app.authorize()
     app.clock.time += 1_000
-    const init = jsonRequest({ api_key: "key", session_id: sessionId })
+    const init = createJsonRequest({ api_key: "key", session_id: sessionId })
     const second = (await (await app.fetch("/api/chat/init", init)).json()) as Record<string, string>
 
     const response = await app.fetch("/api/chat/revoke", { method: "POST", headers })
@@ -17,9 +17,9 @@ describe("POST /chat/revoke", () => {
 
     for (const authorization of [headers.authorization ?? "", `Bearer ${second.session_token}`]) {
       for (const route of protectedRoutes) {
-        const refused = await app.fetch(...requestOf(route, { authorization }))
+        const refused = await app.fetch(...createRequest(route, { authorization }))
         expect(refused.status).toBe(401)
-        expect(await problemOf(refused)).toMatchObject({ code: "session_revoked" })
+        expect(await readProblem(refused)).toMatchObject({ code: "session_revoked" })
       }
     }
     expect((await app.fetch("/api/chat/history", { headers: other.headers })).status).toBe(200)
@@ -29,9 +29,10 @@ describe("POST /chat/revoke", () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     await app.fetch("/api/chat/revoke", { method: "POST", headers })
-    const again = (id: string) => app.fetch("/api/chat/init", jsonRequest({ api_key: "key", session_id: id }))
+    const again = (id: string) =>
+      app.fetch("/api/chat/init", createJsonRequest({ api_key: "key", session_id: id }))
     const revoked = await again(sessionId)
     expect(revoked.status).toBe(404)
-    expect(await problemOf(revoked)).toEqual(await problemOf(await again("sess_none")))
+    expect(await readProblem(revoked)).toEqual(await readProblem(await again("sess_none")))
   })
 })

@@ -4,8 +4,8 @@ import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
-import { claimed, message, openRun } from "../../testing/session-log/fixtures.ts"
-import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { claimSession, createMessage, openRun } from "../../testing/session-log/fixtures.ts"
+import { createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 import { sessionResponseSchema, sessionsResponseSchema } from "../schemas/sessions.ts"
 
 let store: Store
@@ -64,7 +64,7 @@ describe("GET /sessions", () => {
     await create("sess_c", { agent: "elsewhere", createdAt: 3_000_000 })
     await create("sess_d", { createdAt: 4_000_000 })
     await store.log.revokeSession("sess_d", 5_000)
-    await store.log.put(message("sess_a"))
+    await store.log.put(createMessage("sess_a"))
     expect((await list()).ids).toEqual(["sess_b", "sess_a"])
     expect((await list("?agent=second")).ids).toEqual(["sess_b"])
     expect((await list("?agent=elsewhere")).ids).toEqual([])
@@ -72,7 +72,7 @@ describe("GET /sessions", () => {
     expect((await list("?state=unserved")).ids).toEqual(["sess_a"])
     await store.directory.serve(["agent"])
     expect((await list("?state=queued&agent=agent")).ids).toEqual(["sess_a"])
-    await openRun(store.log, await claimed(store.log, "sess_a"))
+    await openRun(store.log, await claimSession(store.log, "sess_a"))
     expect((await list("?state=running&agent=agent")).ids).toEqual(["sess_a"])
   })
 
@@ -116,7 +116,7 @@ describe("GET /sessions", () => {
   ])("refuses the position %j", async (after) => {
     const response = await app.fetch(`/api/sessions?after=${after}`, { headers })
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_cursor" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_cursor" })
   })
 
   it.each([
@@ -151,8 +151,8 @@ describe("GET /sessions", () => {
 describe("GET /sessions/{id}", () => {
   it("shows a session of the user with its newest runs", async () => {
     await create("sess_a")
-    await store.log.put(message("sess_a", { at: 5_000_000 }))
-    const run_id = await openRun(store.log, await claimed(store.log, "sess_a"))
+    await store.log.put(createMessage("sess_a", { at: 5_000_000 }))
+    const run_id = await openRun(store.log, await claimSession(store.log, "sess_a"))
     const response = await app.fetch("/api/sessions/sess_a", { headers })
     const body: unknown = await response.json()
     expect(sessionResponseSchema.parse(body)).toEqual(body)
@@ -178,7 +178,7 @@ describe("GET /sessions/{id}", () => {
     await store.log.revokeSession("sess_revoked", 5_000)
     const response = await app.fetch(`/api/sessions/${id}`, { headers })
     expect(response.status).toBe(404)
-    expect(await problemOf(response)).toMatchObject({ code: "session_not_found" })
+    expect(await readProblem(response)).toMatchObject({ code: "session_not_found" })
   })
 })
 
@@ -189,6 +189,6 @@ it.each(["/api/sessions", "/api/sessions/sess_1"])(
     const authorized = await open.authorize()
     const response = await open.fetch(path, { headers: authorized.headers })
     expect(response.status).toBe(403)
-    expect(await problemOf(response)).toMatchObject({ code: "users_unknown" })
+    expect(await readProblem(response)).toMatchObject({ code: "users_unknown" })
   },
 )

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest"
-import { runCompleted, stepStarted, text } from "../fixtures/entries.ts"
-import { framesOf } from "../fixtures/frames.ts"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createText, runCompleted, stepStarted } from "../fixtures/entries.ts"
+import { readFrames } from "../fixtures/frames.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 async function appWithLog() {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
-  app.sessions.publish(stepStarted, text("a"), text("b"))
-  app.sessions.publish(text("c"), runCompleted)
+  app.sessions.publish(stepStarted, createText("a"), createText("b"))
+  app.sessions.publish(createText("c"), runCompleted)
   app.sessions.change(sessionId, { lastSeq: 5 })
   const subscribe = (query = "", more: Record<string, string> = {}) =>
     app.fetch(`/api/chat/subscribe${query}`, { headers: { ...headers, ...more } })
@@ -21,9 +21,9 @@ describe("GET /chat/subscribe", () => {
     app.sessions.change(sessionId, { lastSeq: 5 })
     const subscribe = () => app.fetch("/api/chat/subscribe", { headers })
     const viewers = [await subscribe(), await subscribe()]
-    expect(await problemOf(await subscribe())).toMatchObject({ status: 429, code: "too_many_viewers" })
-    const chat = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
-    expect(await problemOf(chat)).toMatchObject({ status: 429, code: "too_many_viewers" })
+    expect(await readProblem(await subscribe())).toMatchObject({ status: 429, code: "too_many_viewers" })
+    const chat = await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, headers))
+    expect(await readProblem(chat)).toMatchObject({ status: 429, code: "too_many_viewers" })
     expect(app.sessions.starts).toEqual([])
     await viewers[0]?.body?.cancel()
     viewers.push(await subscribe())
@@ -45,7 +45,7 @@ describe("GET /chat/subscribe", () => {
     const response = await subscribe(query, headers)
     expect(response.status).toBe(200)
     expect(response.headers.get("content-type")).toBe("text/event-stream")
-    expect((await framesOf(response)).map(({ id }) => id)).toEqual(ids)
+    expect((await readFrames(response)).map(({ id }) => id)).toEqual(ids)
   })
 
   it.each(["-1", "1.5", "1e3", "abc", "", "%20", "9007199254740992", "NaN", "0x10", "1&after_seq=2"])(
@@ -54,7 +54,7 @@ describe("GET /chat/subscribe", () => {
       const { subscribe } = await appWithLog()
       const response = await subscribe(`?after_seq=${value}`)
       expect(response.status).toBe(400)
-      expect(await problemOf(response)).toMatchObject({ code: "invalid_cursor", detail: /after_seq/ })
+      expect(await readProblem(response)).toMatchObject({ code: "invalid_cursor", detail: /after_seq/ })
     },
   )
 
@@ -62,7 +62,7 @@ describe("GET /chat/subscribe", () => {
     const { subscribe } = await appWithLog()
     const response = await subscribe("", { "last-event-id": "-1" })
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_cursor" })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_cursor" })
   })
 
   it("answers 204 when no event follows and no run is open", async () => {
@@ -80,8 +80,8 @@ describe("GET /chat/subscribe", () => {
     app.sessions.change(sessionId, { activeRun })
     const response = await subscribe("?after_seq=5")
     expect(response.status).toBe(200)
-    app.sessions.publish(text("d"))
-    expect((await framesOf(response)).map(({ id }) => id)).toEqual(["6"])
+    app.sessions.publish(createText("d"))
+    expect((await readFrames(response)).map(({ id }) => id)).toEqual(["6"])
   })
 
   it("needs a token", async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", approved: true }
 
 async function decide(body: unknown, setup: Parameters<typeof createTestApp>[0] = {}, from?: string) {
   const app = createTestApp(setup)
   const { sessionId, headers } = await app.authorize()
-  const response = await app.fetch("/api/chat/tool-approval", jsonRequest(body, headers), from)
+  const response = await app.fetch("/api/chat/tool-approval", createJsonRequest(body, headers), from)
   return { app, sessionId, response, decided: app.sessions.decisions }
 }
 
@@ -78,9 +78,9 @@ describe("POST /chat/tool-approval", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.answerOutcome = outcome
-    const response = await app.fetch("/api/chat/tool-approval", jsonRequest(answer, headers))
+    const response = await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, headers))
     expect(response.status).toBe(status)
-    const problem = await problemOf(response)
+    const problem = await readProblem(response)
     expect(problem).toMatchObject({ code, status })
     if ("message" in outcome) expect(problem.detail).toBe(outcome.message)
   })
@@ -105,7 +105,7 @@ describe("POST /chat/tool-approval", () => {
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response, decided } = await decide(body)
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
     expect(decided).toEqual([])
   })
 
@@ -114,6 +114,6 @@ describe("POST /chat/tool-approval", () => {
     const app = createTestApp({ accepting: () => accepting })
     const { headers } = await app.authorize()
     accepting = false
-    expect((await app.fetch("/api/chat/tool-approval", jsonRequest(answer, headers))).status).toBe(200)
+    expect((await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, headers))).status).toBe(200)
   })
 })

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem } from "../fixtures/test-app.ts"
 
 const call = { tool_call_id: "call_1", nonce: "nonce_1" }
 
 async function submit(body: unknown) {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
-  const response = await app.fetch("/api/chat/tool-result", jsonRequest(body, headers), "192.0.2.7")
+  const response = await app.fetch("/api/chat/tool-result", createJsonRequest(body, headers), "192.0.2.7")
   return { app, sessionId, response, submitted: app.sessions.submissions }
 }
 
@@ -75,9 +75,12 @@ describe("POST /chat/tool-result", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.answerOutcome = outcome
-    const response = await app.fetch("/api/chat/tool-result", jsonRequest({ ...call, result: 1 }, headers))
+    const response = await app.fetch(
+      "/api/chat/tool-result",
+      createJsonRequest({ ...call, result: 1 }, headers),
+    )
     expect(response.status).toBe(status)
-    expect(await problemOf(response)).toMatchObject({ code, status })
+    expect(await readProblem(response)).toMatchObject({ code, status })
   })
 
   const error = { code: "c", message: "m" }
@@ -97,7 +100,7 @@ describe("POST /chat/tool-result", () => {
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response, submitted } = await submit(body)
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
+    expect(await readProblem(response)).toMatchObject({ code: "invalid_body", errors: [{ path }] })
     expect(submitted).toEqual([])
   })
 })

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest"
 import type { Entry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
-import { framesIn } from "../fixtures/frames.ts"
-import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import { parseFrames } from "../fixtures/frames.ts"
+import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { formatServerSentEvent } from "../wire/server-sent-events.ts"
 import type { Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
@@ -55,7 +55,7 @@ class CountingWire implements Wire<string> {
 function setup() {
   const wire = new CountingWire()
   const errors: LoggedLine[] = []
-  const renderer = createRenderer(wire, collectingLogger(errors))
+  const renderer = createRenderer(wire, createCollectingLogger(errors))
   return { wire, errors, renderer }
 }
 
@@ -74,7 +74,10 @@ function subAgent(sessionId: string): SubAgent {
 }
 
 function shown(bytes: Uint8Array | null) {
-  return framesIn(new TextDecoder().decode(bytes ?? new Uint8Array())).map(({ id, data }) => [id, data.word])
+  return parseFrames(new TextDecoder().decode(bytes ?? new Uint8Array())).map(({ id, data }) => [
+    id,
+    data.word,
+  ])
 }
 
 describe("rendering", () => {

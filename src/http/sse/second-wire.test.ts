@@ -8,7 +8,7 @@ import { ReadQueue } from "../../sessions/reading/read-queue.ts"
 import { viewSession } from "../../sessions/reading/view.ts"
 import type { Sessions, ViewOptions } from "../../sessions/sessions.ts"
 import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
-import { type RecordedSession, recordedSession } from "../fixtures/recorded-session.ts"
+import { createRecordedSession, type RecordedSession } from "../fixtures/recorded-session.ts"
 import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
@@ -17,7 +17,7 @@ import { createEventStreams } from "./stream-response.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {
-  recorded = await recordedSession()
+  recorded = await createRecordedSession()
 })
 afterAll(() => recorded.close())
 

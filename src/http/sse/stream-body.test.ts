@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import { runCompleted, text } from "../fixtures/entries.ts"
+import { createText, runCompleted } from "../fixtures/entries.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
-import { framesIn } from "../fixtures/frames.ts"
-import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import { parseFrames } from "../fixtures/frames.ts"
+import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { nativeWire } from "../wire/native.ts"
 import { createHeartbeat } from "./heartbeat.ts"
 import { createRenderer } from "./render.ts"
@@ -18,7 +18,7 @@ afterEach(() => {
 function setup() {
   const sessions = new FakeSessions()
   const errors: LoggedLine[] = []
-  const logger = collectingLogger(errors)
+  const logger = createCollectingLogger(errors)
   const renderer = createRenderer(nativeWire, logger)
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
   const open = () =>
@@ -37,7 +37,7 @@ type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
 
 async function read(reader: Reader): Promise<unknown[]> {
   const { value } = await reader.read()
-  return framesIn(new TextDecoder().decode(value)).map(({ data }) => data.text ?? data.type)
+  return parseFrames(new TextDecoder().decode(value)).map(({ data }) => data.text ?? data.type)
 }
 
 /** Waits for one turn of the event loop. */
@@ -49,10 +49,10 @@ describe("an event stream", () => {
   it("gives one piece a batch and ends with the view", async () => {
     const { sessions, open } = setup()
     const reader = open().getReader()
-    sessions.publish(text("a"), text("b"))
+    sessions.publish(createText("a"), createText("b"))
     expect(await read(reader)).toEqual(["a", "b"])
     const waiting = read(reader)
-    sessions.publish(text("c"), runCompleted)
+    sessions.publish(createText("c"), runCompleted)
     expect(await waiting).toEqual(["c", "stream_complete"])
     expect((await reader.read()).done).toBe(true)
     expect(sessions.openViews).toBe(0)
@@ -70,7 +70,7 @@ describe("an event stream", () => {
   it("takes nothing from the view for a reader that does not read", async () => {
     const { sessions, open } = setup()
     const reader = open().getReader()
-    for (let index = 0; index < 1000; index++) sessions.publish(text(String(index)))
+    for (let index = 0; index < 1000; index++) sessions.publish(createText(String(index)))
     expect(await read(reader)).toEqual(["0"])
     await turn()
     vi.advanceTimersByTime(10 * 60_000)
@@ -94,7 +94,7 @@ describe("an event stream", () => {
   it("leaves the view when the client goes away between two batches", async () => {
     const { sessions, open } = setup()
     const reader = open().getReader()
-    sessions.publish(text("a"))
+    sessions.publish(createText("a"))
     await read(reader)
     expect(sessions.openViews).toBe(1)
     await reader.cancel()
@@ -104,7 +104,7 @@ describe("an event stream", () => {
   it("ends when the view fails, and logs why", async () => {
     const { sessions, errors, open } = setup()
     const reader = open().getReader()
-    sessions.publish(text("a"))
+    sessions.publish(createText("a"))
     expect(await read(reader)).toEqual(["a"])
     const failure = new Error("store gone")
     sessions.failViews(failure)
@@ -126,7 +126,7 @@ describe("heartbeats", () => {
         'data: {"type":"heartbeat","timestamp":2}\n\n',
       )
     }
-    sessions.publish(text("a"))
+    sessions.publish(createText("a"))
     expect(await read(reader)).toEqual(["a"])
   })
 
@@ -153,7 +153,7 @@ describe("heartbeats", () => {
     await vi.waitUntil(() => sessions.openViews === 1)
     vi.advanceTimersByTime(24 * 60 * 60_000)
     expect(new TextDecoder().decode((await first).value)).toContain("heartbeat")
-    sessions.publish(text("a"))
+    sessions.publish(createText("a"))
     expect(await read(reader)).toEqual(["heartbeat"])
     expect(await read(reader)).toEqual(["a"])
   })

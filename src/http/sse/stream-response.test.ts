@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import { runCompleted, stepStarted, text } from "../fixtures/entries.ts"
-import { framesIn, framesOf, type ReadFrame } from "../fixtures/frames.ts"
+import { createText, runCompleted, stepStarted } from "../fixtures/entries.ts"
+import { parseFrames, type ReadFrame, readFrames } from "../fixtures/frames.ts"
 import { serve, type TestServer } from "../fixtures/serve.ts"
-import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures/test-app.ts"
+import { createJsonRequest, createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 
 const origin = "https://app.example.com"
 const alphabet = Array.from("abcdefghijklmnopqrstuvwxyz")
@@ -35,7 +35,7 @@ describe.each([
   }
 
   function chat(headers: Record<string, string> = {}): Promise<Response> {
-    return call("/api/chat", jsonRequest({ message: "hi" }, { ...session.headers, ...headers }))
+    return call("/api/chat", createJsonRequest({ message: "hi" }, { ...session.headers, ...headers }))
   }
 
   function subscribe(init: RequestInit = {}): Promise<Response> {
@@ -66,7 +66,7 @@ describe.each([
       "x-cursor": "7",
       "x-run-id": "run_9",
     })
-    expect((await framesOf(response)).filter(isEvent)).toEqual([])
+    expect((await readFrames(response)).filter(isEvent)).toEqual([])
   })
 
   it("is not given to pages of other origins", async () => {
@@ -80,16 +80,16 @@ describe.each([
   it("begins before the first event", async () => {
     const response = await chat()
     expect(response.status).toBe(200)
-    app.sessions.publish(text("late"), runCompleted)
-    expect((await framesOf(response)).map(({ data }) => data.type)).toContain("text_delta")
+    app.sessions.publish(createText("late"), runCompleted)
+    expect((await readFrames(response)).map(({ data }) => data.type)).toContain("text_delta")
   })
 
   it("shows every event once, in order, and ends with the run", async () => {
     const response = await chat()
-    app.sessions.publish(stepStarted, text("a"))
-    for (const letter of alphabet.slice(1)) app.sessions.publish(text(letter))
+    app.sessions.publish(stepStarted, createText("a"))
+    for (const letter of alphabet.slice(1)) app.sessions.publish(createText(letter))
     app.sessions.publish(runCompleted)
-    const frames = (await framesOf(response)).filter(isEvent)
+    const frames = (await readFrames(response)).filter(isEvent)
     expect(frames.map(({ data }) => data.text ?? data.type)).toEqual([...alphabet, "stream_complete"])
     expect(frames.map(({ id }) => Number(id))).toEqual(Array.from({ length: 27 }, (_, index) => index + 2))
     expect(app.sessions.openViews).toBe(0)
@@ -97,7 +97,7 @@ describe.each([
 
   it("beats while nothing happens", async () => {
     const reader = (await subscribe()).body?.getReader()
-    const [frame] = framesIn(new TextDecoder().decode((await reader?.read())?.value))
+    const [frame] = parseFrames(new TextDecoder().decode((await reader?.read())?.value))
     expect(frame).toEqual({ id: null, data: { type: "heartbeat", timestamp: 1_700_000_000 } })
     await reader?.cancel()
   })
@@ -112,7 +112,7 @@ describe.each([
 
   it("is left when the client goes away, which cancels nothing", async () => {
     const reader = (await chat()).body?.getReader()
-    app.sessions.publish(text("a"))
+    app.sessions.publish(createText("a"))
     await reader?.read()
     await vi.waitUntil(() => app.sessions.openViews === 1)
     await reader?.cancel()
@@ -123,7 +123,7 @@ describe.each([
 
   it("ends early when the view fails, and the log says why", async () => {
     const response = await chat()
-    app.sessions.publish(text("a"))
+    app.sessions.publish(createText("a"))
     const all = response.text()
     const failure = new Error("store gone")
     await vi.waitUntil(() => app.sessions.taken === 1)
@@ -137,14 +137,14 @@ describe.each([
     const response = await chat({ origin })
     expect(response.status).toBe(409)
     expect(response.headers.get("access-control-allow-origin")).toBe(origin)
-    expect(await problemOf(response)).toMatchObject({ code: "run_active" })
+    expect(await readProblem(response)).toMatchObject({ code: "run_active" })
     expect(app.sessions.views).toEqual([])
   })
 
   it("waits for a client that does not read, and loses nothing", async () => {
     const batches = 60
     const megabyte = "x".repeat(1_000_000)
-    for (let batch = 0; batch < batches; batch++) app.sessions.publish(text(megabyte))
+    for (let batch = 0; batch < batches; batch++) app.sessions.publish(createText(megabyte))
     app.sessions.publish(runCompleted)
     app.sessions.startOutcome = { status: "accepted", runId: "run_1", cursor: 0 }
     const response = await chat()

@@ -1,9 +1,9 @@
 import { IncomingMessage, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { afterEach, beforeEach, expect, it, vi } from "vitest"
-import { runCompleted, text } from "../fixtures/entries.ts"
+import { createText, runCompleted } from "../fixtures/entries.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
-import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { nativeWire } from "../wire/native.ts"
 import { createHeartbeat } from "./heartbeat.ts"
 import { createRenderer } from "./render.ts"
@@ -19,7 +19,7 @@ afterEach(() => {
 function setup() {
   const sessions = new FakeSessions()
   const errors: LoggedLine[] = []
-  const logger = collectingLogger(errors)
+  const logger = createCollectingLogger(errors)
   const renderer = createRenderer(nativeWire, logger)
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
   // The response has no connection, so everything that is written stays in its buffer.
@@ -47,8 +47,8 @@ it("opens no view for a client that has gone", async () => {
 it("gives no heartbeats to a client that does not read, and takes nothing more for it", async () => {
   const { sessions, response, write } = setup()
   const written = write()
-  sessions.publish(text("x".repeat(100_000)))
-  sessions.publish(text("more"))
+  sessions.publish(createText("x".repeat(100_000)))
+  sessions.publish(createText("more"))
   await vi.waitUntil(() => response.writableNeedDrain)
   const held = response.writableLength
   vi.advanceTimersByTime(24 * 60 * 60_000)
@@ -73,7 +73,7 @@ it("leaves nothing behind when the client goes while it is waited for", async ()
 
 it("has ended the response when the run has ended", async () => {
   const { sessions, response, write } = setup()
-  sessions.publish(text("a"), runCompleted)
+  sessions.publish(createText("a"), runCompleted)
   await write()
   expect(response.writableEnded).toBe(true)
 })

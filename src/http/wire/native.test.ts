@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest"
-import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
 import {
+  createText,
+  createThinking,
   runCompleted,
   runStarted,
   stepStarted,
-  text,
-  thinking,
   usage,
   wireUsageExpected,
 } from "../fixtures/entries.ts"
-import { framesIn } from "../fixtures/frames.ts"
-import { type Item, parsed, sent } from "../fixtures/native.ts"
+import { parseFrames } from "../fixtures/frames.ts"
+import { type Item, parseFrame, renderFrames } from "../fixtures/native.ts"
 import { chooseNativeWire, nativeWire } from "./native.ts"
 
 const call = { toolCallId: "call_1", name: "look" }
@@ -65,7 +65,7 @@ describe("the native wire", () => {
     expect(chooseNativeWire({}).fold(3, entry)).toEqual([3, []])
     const [state, frames] = chooseNativeWire({ toolInput: true }).fold(3, entry)
     const shown = { type: "tool_input_delta", tool_call_id: "call_1", tool_name: "look", text: '{"at":' }
-    expect([state, frames.map(parsed)]).toEqual([3, [shown]])
+    expect([state, frames.map(parseFrame)]).toEqual([3, [shown]])
   })
 
   it("shows application data, and marks data that is not stored", () => {
@@ -86,8 +86,8 @@ describe("the native wire", () => {
   })
 
   it.each<[Item, object]>([
-    [text('say "hi"\n\u2028\ud800'), { type: "text_delta", text: 'say "hi"\n\u2028\ud800' }],
-    [thinking("hm\r\n"), { type: "thinking_delta", text: "hm\r\n" }],
+    [createText('say "hi"\n\u2028\ud800'), { type: "text_delta", text: 'say "hi"\n\u2028\ud800' }],
+    [createThinking("hm\r\n"), { type: "thinking_delta", text: "hm\r\n" }],
     [
       {
         type: "toolOutput",
@@ -224,7 +224,7 @@ describe("the native wire", () => {
         reason: null,
         nonce: "nonce_1",
         expiresAt: 1_700_000_060_999,
-        origin: originAt("tracker"),
+        origin: createOrigin("tracker"),
       },
       {
         type: "tool_approval_request",
@@ -362,7 +362,7 @@ describe("the native wire", () => {
       { type: "error", error: "The model is busy.", code: "overloaded" },
     ],
   ])("sends %j as its event", (item, event) => {
-    expect(sent({ 1: item })).toEqual([event])
+    expect(renderFrames({ 1: item })).toEqual([event])
   })
 
   it.each<[Item]>([
@@ -371,12 +371,12 @@ describe("the native wire", () => {
     [{ type: "historyReplaced", messages: [] }],
     [{ type: "toolCallStarted", toolCallId: "call_1" }],
   ])("sends nothing for %j", (item) => {
-    expect(sent({ 1: item })).toEqual([])
+    expect(renderFrames({ 1: item })).toEqual([])
   })
 
   it("has frames for heartbeats and for events that cannot be sent", () => {
-    const [beat] = framesIn(nativeWire.heartbeat(1500))
+    const [beat] = parseFrames(nativeWire.heartbeat(1500))
     expect(beat).toEqual({ id: null, data: { type: "heartbeat", timestamp: 1.5 } })
-    expect(parsed(nativeWire.failure())).toEqual({ type: "stream_error", error: expect.any(String) })
+    expect(parseFrame(nativeWire.failure())).toEqual({ type: "stream_error", error: expect.any(String) })
   })
 })

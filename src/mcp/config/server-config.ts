@@ -93,12 +93,12 @@ function toServerConfig(
   const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
   const own = perUser === true ? {} : perUser
   const transport =
-    "command" in definition ? stdioConfig(definition, serverEnvironment) : httpConfig(definition)
+    "command" in definition ? createStdioConfig(definition, serverEnvironment) : createHttpConfig(definition)
   return {
     name,
     transport,
     identity: computeServerIdentity(transport),
-    negotiation: negotiationFor(definition.protocolVersion ?? defaultVersion(transport)),
+    negotiation: chooseNegotiation(definition.protocolVersion ?? chooseDefaultVersion(transport)),
     startTimeoutMs: definition.startTimeoutMs ?? 30_000,
     trusted: definition.trusted ?? false,
     approval: definition.approval ?? null,
@@ -124,11 +124,11 @@ function toServerConfig(
 /**
  * Returns the default version. Every stdio server supports `initialize`, and some exit after any other first message.
  */
-function defaultVersion({ type }: TransportConfig): McpProtocolVersion {
+function chooseDefaultVersion({ type }: TransportConfig): McpProtocolVersion {
   return type === "http" ? "auto" : "2025-11-25"
 }
 
-function negotiationFor(version: McpProtocolVersion): Negotiation {
+function chooseNegotiation(version: McpProtocolVersion): Negotiation {
   switch (version) {
     case "auto":
       return "auto"
@@ -141,13 +141,13 @@ function negotiationFor(version: McpProtocolVersion): Negotiation {
   }
 }
 
-function stdioConfig(
+function createStdioConfig(
   { command, args = [], env = {}, cwd }: McpStdioServerDefinition,
   environment: ConfigDefaults["serverEnvironment"],
 ): StdioConfig {
   return { type: "stdio", command, args, env: { ...environment, ...env }, cwd: cwd ?? null }
 }
 
-function httpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {
+function createHttpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {
   return { type: type === "sse" ? "sse" : "http", url: new URL(url), headers, oauth }
 }

@@ -49,7 +49,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     case "wrapped":
       return { type: "content", content: parts }
     case "none":
-      return { type: "content", content: [...parts, text(JSON.stringify(value))] }
+      return { type: "content", content: [...parts, createText(JSON.stringify(value))] }
     default:
       return repetition satisfies never
   }
@@ -74,9 +74,9 @@ export function toContentParts<Item>(
     if (bytes > maxJoinedBytes) break
     texts.push(part.text)
   }
-  if (texts.length > 0) parts.push(text(texts.join("\n")))
+  if (texts.length > 0) parts.push(createText(texts.join("\n")))
   const missing = items.length - maxBlocks - texts.length
-  return missing === 0 ? parts : [...parts, text(`[${missing} more parts were left out.]`)]
+  return missing === 0 ? parts : [...parts, createText(`[${missing} more parts were left out.]`)]
 }
 
 /**
@@ -84,9 +84,9 @@ export function toContentParts<Item>(
  */
 function dropStructured(parts: readonly ContentPart[], value: Json): ToolResult {
   if (parts.length === 0)
-    return { type: "content", content: [text(formatJsonStart(value, maxStructuredCharacters))] }
+    return { type: "content", content: [createText(formatJsonStart(value, maxStructuredCharacters))] }
   const note = `[Structured content of more than ${maxStructuredCharacters} characters was left out.]`
-  return { type: "content", content: [...parts, text(note)] }
+  return { type: "content", content: [...parts, createText(note)] }
 }
 
 export function toPart(block: ContentBlock): ContentPart {
@@ -96,10 +96,10 @@ export function toPart(block: ContentBlock): ContentPart {
     case "image":
       return toImage(block.mimeType, block.data, "image")
     case "audio":
-      return text(`[${describe("sound", block.mimeType, block.data)}]`)
+      return createText(`[${describe("sound", block.mimeType, block.data)}]`)
     case "resource_link": {
       const { name, uri, mimeType, description } = block
-      return text(
+      return createText(
         `[resource ${name}: ${uri}${formatAside(mimeType)}${description ? `: ${description}` : ""}]`,
       )
     }
@@ -107,18 +107,20 @@ export function toPart(block: ContentBlock): ContentPart {
       return toResourcePart(block.resource)
     default:
       block satisfies never
-      return text("[content of an unknown kind]")
+      return createText("[content of an unknown kind]")
   }
 }
 
 /** Returns the content of a resource, under its URI. */
 export function toResourcePart(resource: ResourceContents): ContentPart {
   const { uri, mimeType } = resource
-  if ("text" in resource) return text(`[resource ${uri}${formatAside(mimeType)}]\n${resource.text}`)
-  if (!("blob" in resource)) return text(`[resource ${uri}${formatAside(mimeType)}]`)
+  if ("text" in resource) return createText(`[resource ${uri}${formatAside(mimeType)}]\n${resource.text}`)
+  if (!("blob" in resource)) return createText(`[resource ${uri}${formatAside(mimeType)}]`)
   const blob = String(resource.blob)
   if (!isTextType(mimeType)) return toImage(mimeType ?? "application/octet-stream", blob, `resource ${uri}`)
-  return text(`[resource ${uri}${formatAside(mimeType)}]\n${Buffer.from(blob, "base64").toString("utf8")}`)
+  return createText(
+    `[resource ${uri}${formatAside(mimeType)}]\n${Buffer.from(blob, "base64").toString("utf8")}`,
+  )
 }
 
 function isTextType(mediaType = ""): boolean {
@@ -126,7 +128,7 @@ function isTextType(mediaType = ""): boolean {
 }
 
 function toImage(mediaType: string, data: string, subject: string): ContentPart {
-  if (!imageTypes.has(mediaType)) return text(`[${describe(subject, mediaType, data)}]`)
+  if (!imageTypes.has(mediaType)) return createText(`[${describe(subject, mediaType, data)}]`)
   return { type: "image", source: { type: "base64", mediaType, data } }
 }
 
@@ -138,6 +140,6 @@ function formatAside(mediaType: string | undefined): string {
   return mediaType === undefined ? "" : ` (${mediaType})`
 }
 
-function text(value: string): ContentPart {
+function createText(value: string): ContentPart {
   return { type: "text", text: value }
 }

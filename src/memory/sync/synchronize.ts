@@ -105,7 +105,7 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
     file: file === null ? null : computeEntityDigest(file.entity),
     stored: stored === null ? null : computeEntityDigest(stored),
   }
-  const done = (base: string | null): SyncedMemory => ({ ...nameOf(key), path, base })
+  const createSynced = (base: string | null): SyncedMemory => ({ ...nameOf(key), path, base })
   const isOpen = synced?.conflict !== undefined && paths.some((each) => isConflictOf(path, each))
   if (isOpen && sides.file !== sides.stored) return keepBoth(entity, path, sides, parts)
   // A conflict whose other side was deleted by hand is resolved, because the author of the file knew that side.
@@ -113,14 +113,14 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
   const action = decide(sides)
   switch (action) {
     case "adopt":
-      return sides.file === null ? null : done(sides.file)
+      return sides.file === null ? null : createSynced(sides.file)
     case "import": {
       if (file === null) return synced
       const { name, entityType, content, tags } = file.entity
       const expected = stored?.revision ?? null
       await memories.remember({ name, entityType, content, tags, expected })
       report.imported.push(path)
-      return done(sides.file)
+      return createSynced(sides.file)
     }
     case "forget":
       if (stored !== null) await memories.forget({ ...nameOf(key), expected: stored.revision })
@@ -137,7 +137,7 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
       if (!(await replaceFile(root, path, { text: renderEntity(stored), expected })))
         throw createChangedError()
       report[action === "export" ? "exported" : "restored"].push(path)
-      return done(sides.stored)
+      return createSynced(sides.stored)
     }
     case "conflict":
       return keepBoth(entity, path, sides, parts)

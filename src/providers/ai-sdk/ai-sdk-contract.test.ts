@@ -2,7 +2,7 @@ import { createAnthropic } from "@ai-sdk/anthropic"
 import { afterEach, describe, test } from "vitest"
 import { providerContract } from "../../testing/provider/contract.ts"
 import type { ProviderFeature, ProviderHarness } from "../../testing/provider/harness.ts"
-import { anthropicHarness } from "../anthropic/fixtures/anthropic-harness.ts"
+import { createAnthropicHarness } from "../anthropic/fixtures/anthropic-harness.ts"
 import { aiSdkProvider } from "./ai-sdk-provider.ts"
 
 let harness: ProviderHarness | undefined
@@ -18,7 +18,7 @@ const cases = providerContract.filter(({ needs }) => needs === undefined || !mis
 
 describe("the provider contract, kept by a model of the AI SDK", () => {
   test.each(cases)("$name", async ({ run }) => {
-    harness = await anthropicHarness(({ apiKey, url }) =>
+    harness = await createAnthropicHarness(({ apiKey, url }) =>
       aiSdkProvider(createAnthropic({ apiKey, baseURL: `${url}/v1` })("claude-sonnet-5-5")),
     )
     await run(harness)

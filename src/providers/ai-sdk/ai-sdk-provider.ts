@@ -105,12 +105,12 @@ function callOptions(
     ...(request.traceparent !== undefined && { headers: { traceparent: request.traceparent } }),
     ...(providerOptions && { providerOptions }),
     ...(request.thinkingLevel !== undefined && { reasoning: request.thinkingLevel }),
-    ...(request.tools.length > 0 && { tools: request.tools.map(tool), toolChoice: { type: "auto" } }),
+    ...(request.tools.length > 0 && { tools: request.tools.map(toTool), toolChoice: { type: "auto" } }),
     ...(request.outputSchema && { responseFormat: { type: "json", schema: request.outputSchema } }),
   }
 }
 
-function tool({
+function toTool({
   name,
   description,
   inputSchema,

@@ -49,7 +49,7 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
     thrown instanceof Error ? describeError(thrown) : said.message || JSON.stringify(thrown),
     [],
   )
-  const code = named.get(said.name) ?? codeOfComplaint(said, thrown, begun)
+  const code = named.get(said.name) ?? classifyResponse(said, thrown, begun)
   return createModelFailure(code, {
     detail,
     retryAfterMs: parseRetryAfter(new Headers(said.responseHeaders), Date.now()),
@@ -58,7 +58,7 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
   })
 }
 
-function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): FailureCode {
+function classifyResponse(said: Complaint, thrown: unknown, begun: boolean): FailureCode {
   const { statusCode: status, isRetryable } = said
   // This is the message of @ai-sdk/openai-compatible for a connection that ended within a response.
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))

@@ -41,7 +41,7 @@ export class AnswerFold {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")
           this.#hiddenBytes += Buffer.byteLength(event.delta.partial_json)
-        this.#advanced ||= bringsContent(event.delta)
+        this.#advanced ||= hasContent(event.delta)
         return applyDelta(this.#block(event.index), event.delta)
       case "content_block_start":
         return this.#start(event)
@@ -129,7 +129,7 @@ export class AnswerFold {
  * Returns true if the delta has content. Text and input are checked by their bytes, and all other fields, such as a
  * signature or a citation, by not being empty.
  */
-function bringsContent(delta: Anthropic.RawContentBlockDelta): boolean {
+function hasContent(delta: Anthropic.RawContentBlockDelta): boolean {
   switch (delta.type) {
     case "text_delta":
     case "thinking_delta":

@@ -2,7 +2,7 @@ import { afterEach, describe, test } from "vitest"
 import { providerContract } from "../../testing/provider/contract.ts"
 import type { ProviderHarness } from "../../testing/provider/harness.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
-import { anthropicHarness } from "./fixtures/anthropic-harness.ts"
+import { createAnthropicHarness } from "./fixtures/anthropic-harness.ts"
 
 let harness: ProviderHarness | undefined
 
@@ -15,7 +15,7 @@ const cases = providerContract.filter(({ needs }) => needs !== "contentFilter")
 
 describe("the provider contract, kept by Anthropic", () => {
   test.each(cases)("$name", async ({ run }) => {
-    harness = await anthropicHarness(({ apiKey, url }) => anthropicProvider({ apiKey, baseURL: url }))
+    harness = await createAnthropicHarness(({ apiKey, url }) => anthropicProvider({ apiKey, baseURL: url }))
     await run(harness)
   })
 })

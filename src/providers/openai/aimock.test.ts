@@ -2,7 +2,7 @@ import { LLMock } from "@copilotkit/aimock"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Message } from "../../core/history/messages.ts"
 import type { ModelEnd, Provider } from "../../core/ports/model/provider.ts"
-import { answerOf, endOf, eventsOf, resultsOf } from "./fixtures/call.ts"
+import { collectEvents, createResults, endOf, toAssistantMessage } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"
 
@@ -45,8 +45,8 @@ test.each(providers)(
       { type: "text", text: "Let me look." },
       { type: "toolCall", name: "weather", input: { city: "Paris" } },
     ])
-    const asked = answerOf(first)
-    const second = await answer(make(), [question, asked, resultsOf(asked, { degrees: 21 })])
+    const asked = toAssistantMessage(first)
+    const second = await answer(make(), [question, asked, createResults(asked, { degrees: 21 })])
     expect(second.content.at(-1)).toMatchObject({ type: "text", text: "It is 21 degrees in Paris." })
     expect(second.stopReason).toBe("end")
   },
@@ -55,5 +55,5 @@ test.each(providers)(
 async function answer(provider: Provider, messages: readonly Message[]): Promise<ModelEnd> {
   const weather = { name: "weather", description: "Tells the weather.", inputSchema: { type: "object" } }
   const system = [{ text: "You know the weather." }]
-  return endOf(await eventsOf(provider, { model: "gpt-6-sol", system, messages, tools: [weather] }))
+  return endOf(await collectEvents(provider, { model: "gpt-6-sol", system, messages, tools: [weather] }))
 }

@@ -4,14 +4,14 @@ import { createServer } from "node:net"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
-import { chatEvents } from "../../testing/provider/openai-chat-wire.ts"
-import { openAiErrorReply, responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
+import { createChatEvents } from "../../testing/provider/openai-chat-wire.ts"
+import { createResponsesEvents, openAiErrorReply } from "../../testing/provider/openai-responses-wire.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
   type UpstreamReply,
 } from "../../testing/provider/scripted-upstream.ts"
-import { eventsOf } from "./fixtures/call.ts"
+import { collectEvents } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"
 import type { LoadOpenAiSdk, OpenAiConnectionOptions } from "./options.ts"
@@ -23,11 +23,15 @@ const providers: readonly {
   readonly make: (options: OpenAiConnectionOptions, load?: LoadOpenAiSdk) => Provider
   readonly hello: readonly string[]
 }[] = [
-  { name: "Responses", make: openAiProvider, hello: responsesEvents([{ type: "text", text: "Hello" }]) },
+  {
+    name: "Responses",
+    make: openAiProvider,
+    hello: createResponsesEvents([{ type: "text", text: "Hello" }]),
+  },
   {
     name: "Chat Completions",
     make: openAiChatProvider,
-    hello: chatEvents([{ type: "text", text: "Hello" }]),
+    hello: createChatEvents([{ type: "text", text: "Hello" }]),
   },
 ]
 
@@ -61,14 +65,14 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     const { url, requests } = await upstream({ steps: hello })
     const headers = { "openai-organization": "org-own" }
     const extraBody = { service_tier: "flex", model: "another" }
-    await eventsOf(make({ apiKey, baseURL: url, headers, extraBody }))
+    await collectEvents(make({ apiKey, baseURL: url, headers, extraBody }))
     expect(requests[0]?.headers).toMatchObject({ ...headers, authorization: `Bearer ${apiKey}` })
     expect(requests[0]?.body).toMatchObject({ service_tier: "flex", model: "gpt-test", stream: true })
   })
 
   test("a custom header can be the credential", async () => {
     const { url, requests } = await upstream({ steps: hello })
-    await eventsOf(make({ apiKey, baseURL: url, headers: { authorization: "Basic own" } }))
+    await collectEvents(make({ apiKey, baseURL: url, headers: { authorization: "Basic own" } }))
     expect(requests[0]?.headers.authorization).toBe("Basic own")
   })
 
@@ -83,7 +87,7 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
 
   test("no credential is sent without a key", async () => {
     const { url, requests } = await upstream({ steps: hello })
-    expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")
+    expect((await collectEvents(make({ baseURL: url }))).at(-1)?.type).toBe("end")
     expect(requests[0]?.headers).not.toHaveProperty("authorization")
   })
 })
@@ -92,8 +96,8 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
   test("a missing SDK is reported with the install command when preparing and at a call", async () => {
     const provider = make({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
     await expect(provider.prepare?.()).rejects.toThrow("npm install openai")
-    await expect(eventsOf(provider)).rejects.toThrow(ConfigurationError)
-    await expect(eventsOf(provider)).rejects.toThrow("npm install openai")
+    await expect(collectEvents(provider)).rejects.toThrow(ConfigurationError)
+    await expect(collectEvents(provider)).rejects.toThrow("npm install openai")
   })
 
   test("the SDK is loaded once, when it is prepared or first called, without a network call", async () => {
@@ -104,8 +108,8 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
     await provider.prepare?.()
     expect(requests).toEqual([])
     expect(load).toHaveBeenCalledOnce()
-    await eventsOf(provider)
-    await eventsOf(provider)
+    await collectEvents(provider)
+    await collectEvents(provider)
     expect(load).toHaveBeenCalledOnce()
   })
 
@@ -117,7 +121,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
     vi.stubEnv("OPENAI_PROJECT_ID", "env-project")
     vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-from-env: leaked\nauthorization: Bearer env")
     const { url, requests } = await upstream({ steps: hello })
-    expect((await eventsOf(make({ apiKey, baseURL: url }))).at(-1)?.type).toBe("end")
+    expect((await collectEvents(make({ apiKey, baseURL: url }))).at(-1)?.type).toBe("end")
     const { headers } = requests[0] ?? {}
     expect(headers?.authorization).toBe(`Bearer ${apiKey}`)
     expect(JSON.stringify(headers)).not.toMatch(/env|leaked/)
@@ -126,7 +130,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
   test("the SDK does not retry by itself", async () => {
     const overloaded = openAiErrorReply(503, { code: null, message: "No" }, { "x-should-retry": "true" })
     const { url, requests } = await upstream(overloaded, { steps: hello })
-    await eventsOf(make({ apiKey, baseURL: url }))
+    await collectEvents(make({ apiKey, baseURL: url }))
     expect(requests).toHaveLength(1)
   })
 
@@ -146,7 +150,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
 
 describe.each(providers)("$name: failures", ({ make, hello }) => {
   test("a refused connection is upstream_unreachable", async () => {
-    const events = await eventsOf(make({ baseURL: "http://127.0.0.1:9" }))
+    const events = await collectEvents(make({ baseURL: "http://127.0.0.1:9" }))
     expect(events).toMatchObject([
       {
         type: "error",
@@ -162,7 +166,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     const { port } = server.address() as AddressInfo
-    const events = await eventsOf(make({ baseURL: `http://127.0.0.1:${port}`, timeoutMs: 50 }))
+    const events = await collectEvents(make({ baseURL: `http://127.0.0.1:${port}`, timeoutMs: 50 }))
     expect(events).toMatchObject([{ type: "error", code: "upstream_timeout", retryable: true }])
     server.close()
   })
@@ -173,7 +177,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     ["gone", "upstream_failed"],
   ])("an error event of %s is %s", async (data, code) => {
     const { url } = await upstream({ steps: [`event: error\ndata: ${data}\n\n`] })
-    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ type: "error", code }])
+    expect(await collectEvents(make({ baseURL: url }))).toMatchObject([{ type: "error", code }])
   })
 
   test.each([
@@ -183,7 +187,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     ['{"detail":"Not here"}', "upstream_invalid", "Not here"],
   ])("a success status with %s is %s, in the provider's words", async (body, code, words) => {
     const { url } = await upstream({ headers: { "content-type": "application/json" }, steps: [body] })
-    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([
+    expect(await collectEvents(make({ baseURL: url }))).toMatchObject([
       { type: "error", code, detail: expect.stringContaining(words) },
     ])
   })
@@ -194,32 +198,32 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
       headers: { "content-type": "text/plain" },
       steps: Array.from({ length: 64 }, () => megabyte),
     })
-    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
+    expect(await collectEvents(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
     expect(await requests[0]?.outcome).toBe("disconnected")
   })
 
   test("JSON instead of a stream is upstream_invalid", async () => {
     const { url } = await upstream({ headers: { "content-type": "application/json" }, steps: ["{}"] })
-    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
+    expect(await collectEvents(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
   })
 
   test("a response ends with its last event, even if the connection stays open", async () => {
     const never = { type: "wait", until: new Promise(() => {}) } as const
     const { url, requests } = await upstream({ steps: [...hello, never] })
-    expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")
+    expect((await collectEvents(make({ baseURL: url }))).at(-1)?.type).toBe("end")
     expect(await requests[0]?.outcome).toBe("disconnected")
   })
 })
 
 test("the SDK needs only the version from the address, and the paths are those of the APIs", async () => {
   const { url, requests } = await upstream(...providers.map(({ hello }) => ({ steps: hello })))
-  for (const { make } of providers) await eventsOf(make({ baseURL: `${url}/v1` }))
+  for (const { make } of providers) await collectEvents(make({ baseURL: `${url}/v1` }))
   expect(requests.map(({ path }) => path)).toEqual(["/v1/responses", "/v1/chat/completions"])
 })
 
 test("a model must be given if there is no default", async () => {
   const provider = openAiChatProvider({ baseURL: "http://127.0.0.1:11434/v1" })
-  await expect(async () => eventsOf(provider, { model: provider.defaultModel })).rejects.toThrow(
+  await expect(async () => collectEvents(provider, { model: provider.defaultModel })).rejects.toThrow(
     ConfigurationError,
   )
 })

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
-import { chatEvent } from "../../testing/provider/openai-chat-wire.ts"
-import { responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
+import { formatChatEvent } from "../../testing/provider/openai-chat-wire.ts"
+import { createResponsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import { type ScriptedUpstream, startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
-import { answerOf, endOf, eventsOf, resultsOf } from "./fixtures/call.ts"
+import { collectEvents, createResults, endOf, toAssistantMessage } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"
 import { createVendorTag } from "./vendor-tag.ts"
@@ -24,7 +24,7 @@ const vendorOwn = { extra_content: { google: { thought_signature: "sig-a" } } }
 const chatAnswer = [
   { reasoning_details: [{ type: "reasoning.encrypted", data: "sig-a", index: 0 }] },
   { tool_calls: [{ index: 0, id: "id-a", function: { name: "add", arguments: "{}" }, ...vendorOwn }] },
-].map((delta) => chatEvent({ choices: [{ index: 0, delta, finish_reason: null }] }))
+].map((delta) => formatChatEvent({ choices: [{ index: 0, delta, finish_reason: null }] }))
 
 const providers: readonly {
   readonly name: string
@@ -34,7 +34,7 @@ const providers: readonly {
   {
     name: "Responses",
     make: (baseURL) => openAiProvider({ baseURL }),
-    answer: responsesEvents([
+    answer: createResponsesEvents([
       { type: "reasoning", summary: ["Hm."], encrypted: "sig-a" },
       { type: "toolCall", id: "id-a", name: "add", json: "{}" },
     ]),
@@ -56,9 +56,9 @@ describe.each(providers)("$name", ({ make, answer }) => {
   test("vendor data is sent back to its provider, and to none at another address", async () => {
     const first = await serving(answer)
     const second = await serving(answer)
-    const said = answerOf(endOf(await eventsOf(make(first.url))))
-    const messages = [said, resultsOf(said, 1)]
-    for (const { url } of [first, second]) await eventsOf(make(url), { messages })
+    const said = toAssistantMessage(endOf(await collectEvents(make(first.url))))
+    const messages = [said, createResults(said, 1)]
+    for (const { url } of [first, second]) await collectEvents(make(url), { messages })
     const sent = ({ requests }: ScriptedUpstream) => JSON.stringify(requests.at(-1)?.body as JsonObject)
     expect(sent(first)).toMatch(/sig-a.*id-a/)
     expect(sent(second)).toContain('"add"')

@@ -3,20 +3,20 @@ import { MockLanguageModelV4 } from "ai/test"
 import { describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import type { RunnerEvent } from "../../core/runs/runner.ts"
-import { type Prompt, scriptedModel, spoken, toolCall } from "../fixtures/ai-sdk-model.ts"
-import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
+import { createSpoken, createToolCall, type Prompt, scriptedModel } from "../fixtures/ai-sdk-model.ts"
+import { collect, createDecidedRequest, createRequest, outline } from "../fixtures/runner-calls.ts"
 import { aiSdkRunner } from "./ai-sdk-runner.ts"
 
-const payCall = toolCall("pay_1", "pay", { amount: 9 })
-const lookCall = toolCall("look_1", "look", {})
+const payCall = createToolCall("pay_1", "pay", { amount: 9 })
+const lookCall = createToolCall("look_1", "look", {})
 
 /** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
 function payingAgent(calls = [payCall]) {
   const prompts: Prompt[] = []
   const model = scriptedModel((prompt) => {
     prompts.push(prompt)
-    if (prompt.at(-1)?.role === "tool") return spoken("text", "All ", "done.")
-    return [...spoken("reasoning", "Hm"), ...spoken("text", "I ", "pay."), ...calls]
+    if (prompt.at(-1)?.role === "tool") return createSpoken("text", "All ", "done.")
+    return [...createSpoken("reasoning", "Hm"), ...createSpoken("text", "I ", "pay."), ...calls]
   })
   const pay = vi.fn(async ({ amount }: { amount: number }) => ({ paid: amount }))
   const look = vi.fn(async (): Promise<unknown> => "seen")
@@ -35,7 +35,7 @@ const resultsOf = (events: readonly RunnerEvent[]) =>
 describe("an agent of the AI SDK", () => {
   it("reports its text, thinking, calls, results and usage", async () => {
     const { runner } = payingAgent([lookCall])
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(outline(events)).toEqual([
       "thinking Hm",
       "I pay.",
@@ -57,7 +57,7 @@ describe("an agent of the AI SDK", () => {
   it("executes no tool before its call is taken from the stream", async () => {
     const { runner, look } = payingAgent([lookCall])
     const executedWhenReported: number[] = []
-    for await (const event of runner(requestOf())) {
+    for await (const event of runner(createRequest())) {
       if (event.type !== "toolCall") continue
       await new Promise((resolve) => setTimeout(resolve, 20))
       executedWhenReported.push(look.mock.calls.length)
@@ -68,7 +68,7 @@ describe("an agent of the AI SDK", () => {
 
   it("requests approvals after everything else is done", async () => {
     const { runner, pay } = payingAgent([payCall, lookCall])
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(outline(events).slice(2)).toEqual(["call look", "toolResult", "usage", "state", "ask pay"])
     expect(events.at(-1)).toMatchObject({
       id: "pay_1",
@@ -79,9 +79,12 @@ describe("an agent of the AI SDK", () => {
   })
 
   it("continues in another process with the allowed calls, and with edited arguments", async () => {
-    const asked = await collect(payingAgent().runner, requestOf())
+    const asked = await collect(payingAgent().runner, createRequest())
     const { runner, pay, prompts } = payingAgent()
-    const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]))
+    const events = await collect(
+      runner,
+      createDecidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]),
+    )
     expect(pay.mock.calls.map(([input]) => input)).toEqual([{ amount: 1 }])
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
     expect(JSON.stringify(prompts)).not.toContain('"amount":9')
@@ -89,8 +92,11 @@ describe("an agent of the AI SDK", () => {
 
   it("receives the reason of a denial", async () => {
     const { runner, pay, prompts } = payingAgent()
-    const asked = await collect(runner, requestOf())
-    await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false, reason: "too expensive" }]))
+    const asked = await collect(runner, createRequest())
+    await collect(
+      runner,
+      createDecidedRequest(asked, [{ id: "pay_1", approved: false, reason: "too expensive" }]),
+    )
     expect(pay).not.toHaveBeenCalled()
     expect(prompts[1]?.at(-1)).toMatchObject({
       content: [{ output: { type: "execution-denied", reason: "This call was denied: too expensive" } }],
@@ -98,9 +104,9 @@ describe("an agent of the AI SDK", () => {
   })
 
   it("applies each of several decisions to its own call", async () => {
-    const { runner, pay } = payingAgent([payCall, toolCall("pay_2", "pay", { amount: 2 })])
-    const asked = await collect(runner, requestOf())
-    await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false }, { id: "pay_2" }]))
+    const { runner, pay } = payingAgent([payCall, createToolCall("pay_2", "pay", { amount: 2 })])
+    const asked = await collect(runner, createRequest())
+    await collect(runner, createDecidedRequest(asked, [{ id: "pay_1", approved: false }, { id: "pay_2" }]))
     expect(pay.mock.calls.map(([input]) => input)).toEqual([{ amount: 2 }])
   })
 
@@ -109,8 +115,8 @@ describe("an agent of the AI SDK", () => {
     const runner = aiSdkRunner((call) =>
       streamText({ model, tools, toolApproval, stopWhen: isStepCount(3), ...call }),
     )
-    const asked = await collect(runner, requestOf())
-    const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1" }]))
+    const asked = await collect(runner, createRequest())
+    const events = await collect(runner, createDecidedRequest(asked, [{ id: "pay_1" }]))
     expect(pay).toHaveBeenCalledOnce()
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
   })
@@ -118,7 +124,7 @@ describe("an agent of the AI SDK", () => {
   it("continues after a tool that throws", async () => {
     const { runner, look } = payingAgent([lookCall])
     look.mockRejectedValue(new Error("It is dark."))
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(resultsOf(events)).toEqual([{ type: "error", code: "tool_failed", message: "It is dark." }])
     expect(outline(events)).toContain("All done.")
   })
@@ -129,7 +135,7 @@ describe("an agent of the AI SDK", () => {
     const image = { type: "base64", mediaType: "image/png", data: "iVBORw0KGgo=" } as const
     await collect(
       runner,
-      requestOf({
+      createRequest({
         messages: [
           { role: "user", content: [{ type: "text", text: "Look." }] },
           { role: "assistant", content: [{ type: "thinking", text: "Hm" }, call] },
@@ -151,7 +157,7 @@ describe("an agent of the AI SDK", () => {
       throw Object.assign(new RangeError("key sk-123 is wrong"), { statusCode: 401 })
     })
     const runner = aiSdkRunner((call) => streamText({ model, maxRetries: 0, onError: () => {}, ...call }))
-    await expect(collect(runner, requestOf())).rejects.toMatchObject({
+    await expect(collect(runner, createRequest())).rejects.toMatchObject({
       code: "agent_failed",
       message: "The agent failed: RangeError (a service answered 401).",
     })
@@ -163,14 +169,14 @@ describe("an agent of the AI SDK", () => {
       doStream: async () => ({
         stream: new ReadableStream({
           start: (controller) => {
-            for (const part of spoken("text", "I ", "think").slice(0, 2)) controller.enqueue(part)
+            for (const part of createSpoken("text", "I ", "think").slice(0, 2)) controller.enqueue(part)
           },
         }),
       }),
     })
     const runner = aiSdkRunner((call) => streamText({ model: silent, ...call }))
     const events: RunnerEvent[] = []
-    for await (const event of runner(requestOf({ signal: stop.signal }))) {
+    for await (const event of runner(createRequest({ signal: stop.signal }))) {
       events.push(event)
       stop.abort()
     }

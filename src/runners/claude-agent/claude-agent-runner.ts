@@ -117,7 +117,7 @@ async function* runAgent(
   const silence = setTimeout(() => {
     if (!gate.isStarted) tellToGoOn()
   }, silenceMs)
-  const continues = (end: QueryEnd) => {
+  const mustContinue = (end: QueryEnd) => {
     if (end.reason !== "tool_deferred_unavailable") return end.queued > 0
     // When a session is resumed, the gateway's tools are not available at first. The next message makes Claude Code
     // try the call again.
@@ -135,7 +135,7 @@ async function* runAgent(
       priceList: options.priceList,
       signal,
       openCalls: new Set(decisions.map(({ id }) => id)),
-      continues,
+      continues: mustContinue,
       finish: prompt.end,
     })
     if (process.overflowed) throw toError({ kind: "message_too_long", status: undefined, detail: "" })

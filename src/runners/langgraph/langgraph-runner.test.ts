@@ -14,8 +14,8 @@ import { ToolNode } from "@langchain/langgraph/prebuilt"
 import { describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import type { RunnerEvent } from "../../core/runs/runner.ts"
-import { calling, ScriptedModel, spoken } from "../fixtures/langchain-model.ts"
-import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
+import { createCalling, createSpoken, ScriptedModel } from "../fixtures/langchain-model.ts"
+import { collect, createDecidedRequest, createRequest, outline } from "../fixtures/runner-calls.ts"
 import { langGraphRunner } from "./langgraph-runner.ts"
 
 interface Call {
@@ -41,11 +41,11 @@ function payingGraph(calls = [payCall], checkpointer: BaseCheckpointSaver = new 
   const pay = vi.fn((amount: number) => ({ paid: amount }))
   const look = vi.fn((): unknown => "seen")
   const model = new ScriptedModel((messages) => {
-    if (messages.at(-1)?.type === "tool") return spoken("All ", "done.")
+    if (messages.at(-1)?.type === "tool") return createSpoken("All ", "done.")
     // Models never use the same call id twice in one conversation.
     const turn = messages.filter(({ type }) => type === "human").length
     const ofTurn = turn === 1 ? calls : calls.map((call) => ({ ...call, id: `${call.id}.${turn}` }))
-    return [...spoken("I ", "pay."), calling(...ofTurn)]
+    return [...createSpoken("I ", "pay."), createCalling(...ofTurn)]
   })
   const tools = [
     tool(
@@ -84,7 +84,7 @@ const resultsOf = (events: readonly RunnerEvent[]) =>
 describe("a LangGraph graph", () => {
   it("reports its text, calls, results and usage", async () => {
     const { runner } = payingGraph([lookCall])
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(outline(events)).toEqual(["I pay.", "usage", "call look", "toolResult", "All done.", "usage"])
     expect(resultsOf(events)).toEqual([{ type: "json", value: "seen" }])
     expect(events.at(-1)).toEqual({
@@ -97,7 +97,7 @@ describe("a LangGraph graph", () => {
 
   it("asks the questions of an interrupt, for the call that it belongs to", async () => {
     const { runner, pay } = payingGraph()
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(outline(events).slice(2)).toEqual(["call pay", "state", "ask pay"])
     expect(events.at(-1)).toMatchObject({
       id: "pay_1",
@@ -109,9 +109,12 @@ describe("a LangGraph graph", () => {
 
   it("continues in another process with the allowed calls, and with edited arguments", async () => {
     const first = payingGraph()
-    const asked = await collect(first.runner, requestOf())
+    const asked = await collect(first.runner, createRequest())
     const { runner, pay } = payingGraph([payCall], first.checkpointer)
-    const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]))
+    const events = await collect(
+      runner,
+      createDecidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]),
+    )
     expect(pay.mock.calls).toEqual([[1]])
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
     expect(resultsOf(events)).toEqual([{ type: "json", value: { paid: 1 } }])
@@ -119,9 +122,9 @@ describe("a LangGraph graph", () => {
 
   it("receives the reason of a denial", async () => {
     const { runner, pay, model } = payingGraph()
-    const asked = await collect(runner, requestOf())
+    const asked = await collect(runner, createRequest())
     const denied = { id: "pay_1", approved: false, reason: "too expensive" }
-    const events = await collect(runner, decidedRequest(asked, [denied]))
+    const events = await collect(runner, createDecidedRequest(asked, [denied]))
     expect(pay).not.toHaveBeenCalled()
     expect(resultsOf(events)).toMatchObject([{ type: "error", code: "tool_failed" }])
     expect(model.inputs[1]?.at(-1)?.text).toContain("Not paid: too expensive")
@@ -130,11 +133,11 @@ describe("a LangGraph graph", () => {
   it("applies each of several decisions to its own call", async () => {
     const second = { id: "pay_2", name: "pay", args: { amount: 2 } }
     const { runner, pay } = payingGraph([payCall, second])
-    const asked = await collect(runner, requestOf())
-    const askedAgain = await collect(runner, decidedRequest(asked, [{ id: "pay_1" }]))
+    const asked = await collect(runner, createRequest())
+    const askedAgain = await collect(runner, createDecidedRequest(asked, [{ id: "pay_1" }]))
     expect(outline(askedAgain)).toEqual(["state", "ask pay"])
     expect(askedAgain.at(-1)).toMatchObject({ id: "pay_2", input: { amount: 2 } })
-    const events = await collect(runner, decidedRequest(askedAgain, [{ id: "pay_2" }]))
+    const events = await collect(runner, createDecidedRequest(askedAgain, [{ id: "pay_2" }]))
     expect(resultsOf(events)).toEqual([
       { type: "json", value: { paid: 9 } },
       { type: "json", value: { paid: 2 } },
@@ -151,11 +154,11 @@ describe("a LangGraph graph", () => {
       .addEdge(START, "ask")
       .compile({ checkpointer: new MemorySaver() })
     const runner = langGraphRunner(graph, { Command })
-    const asked = await collect(runner, requestOf())
+    const asked = await collect(runner, createRequest())
     const question = asked.at(-1)
     expect(question).toMatchObject({ type: "toolCall", name: "interrupt", input: { value: "Go on?" } })
     const id = question?.type === "toolCall" ? question.id : ""
-    const events = await collect(runner, decidedRequest(asked, [{ id }]))
+    const events = await collect(runner, createDecidedRequest(asked, [{ id }]))
     expect(outline(events)).toEqual(["toolResult", "On."])
   })
 
@@ -173,7 +176,7 @@ describe("a LangGraph graph", () => {
       .addEdge(START, "review")
       .compile({ checkpointer: new MemorySaver() })
     const runner = langGraphRunner(graph, { Command })
-    const asked = await collect(runner, requestOf())
+    const asked = await collect(runner, createRequest())
     const questions = asked.flatMap((event) => (event.type === "toolCall" ? [event] : []))
     expect(questions[0]?.approval).toEqual({ reason: "Pay?", inputSchema: argsSchema })
     const [first, second, third] = questions.map(({ id }) => id)
@@ -182,7 +185,7 @@ describe("a LangGraph graph", () => {
       { id: second ?? "", editedInput: { amount: 1 } },
       { id: third ?? "", approved: false, reason: "no" },
     ]
-    await collect(runner, decidedRequest(asked, decisions))
+    await collect(runner, createDecidedRequest(asked, decisions))
     expect(answers).toEqual([
       {
         decisions: [
@@ -199,12 +202,12 @@ describe("a LangGraph graph", () => {
       { role: "user", content: [{ type: "text", text: "Hello." }] },
       { role: "assistant", content: [{ type: "text", text: "Hi." }] },
     ] as const
-    const messages = [...before, ...requestOf().messages]
+    const messages = [...before, ...createRequest().messages]
     const { runner, model } = payingGraph([lookCall])
-    await collect(runner, requestOf({ messages }))
+    await collect(runner, createRequest({ messages }))
     expect(model.inputs[0]?.map(({ text }) => text)).toEqual(["Hello.", "Hi.", "Go."])
     const again = [...messages, before[1], before[0]]
-    await collect(runner, requestOf({ messages: again }))
+    await collect(runner, createRequest({ messages: again }))
     expect(model.inputs[2]?.map(({ type }) => type)).toEqual([
       "human",
       "ai",
@@ -218,17 +221,17 @@ describe("a LangGraph graph", () => {
 
   it("answers the calls that a cancel left open before a new message", async () => {
     const { runner, model } = payingGraph()
-    await collect(runner, requestOf())
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
+    await collect(runner, createRequest())
     expect(model.inputs[1]?.map(({ type }) => type)).toEqual(["human", "ai", "tool", "human"])
   })
 
   it("continues from its last checkpoint after a crash", async () => {
     const first = payingGraph([lookCall])
     first.look.mockReturnValue(new Promise(() => {}))
-    for await (const event of first.runner(requestOf())) if (event.type === "toolCall") break
+    for await (const event of first.runner(createRequest())) if (event.type === "toolCall") break
     const { runner } = payingGraph([lookCall], first.checkpointer)
-    const events = await collect(runner, requestOf({ reason: "resume" }))
+    const events = await collect(runner, createRequest({ reason: "resume" }))
     expect(outline(events)).toEqual(["call look", "toolResult", "All done.", "usage"])
   })
 
@@ -240,7 +243,7 @@ describe("a LangGraph graph", () => {
       .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
       .addEdge(START, "agent")
       .compile()
-    await expect(collect(langGraphRunner(graph, { Command }), requestOf())).rejects.toMatchObject({
+    await expect(collect(langGraphRunner(graph, { Command }), createRequest())).rejects.toMatchObject({
       code: "agent_failed",
       message: "The agent failed: RangeError (a service answered 401).",
     })
@@ -251,7 +254,7 @@ describe("a LangGraph graph", () => {
     const { runner } = payingGraph()
     const events: RunnerEvent[] = []
     const talk = async () => {
-      for await (const event of runner(requestOf({ signal: stop.signal }))) {
+      for await (const event of runner(createRequest({ signal: stop.signal }))) {
         events.push(event)
         stop.abort()
       }

@@ -2,19 +2,24 @@ import { Agent, RunState, run, setTracingDisabled, tool } from "@openai/agents"
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import type { RunnerEvent } from "../../core/runs/runner.ts"
-import { functionCall, message, type OutputItem, scriptedModel } from "../fixtures/openai-agents-model.ts"
-import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
+import {
+  createFunctionCall,
+  createMessage,
+  type OutputItem,
+  scriptedModel,
+} from "../fixtures/openai-agents-model.ts"
+import { collect, createDecidedRequest, createRequest, outline } from "../fixtures/runner-calls.ts"
 import { openAiAgentsRunner } from "./openai-agents-runner.ts"
 
 beforeAll(() => setTracingDisabled(true))
 
 /** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
-function payingAgent(calls: readonly OutputItem[] = [functionCall("pay_1", "pay", { amount: 9 })]) {
+function payingAgent(calls: readonly OutputItem[] = [createFunctionCall("pay_1", "pay", { amount: 9 })]) {
   const pay = vi.fn(async ({ amount }: { amount: number }) => ({ paid: amount }))
   const { model, inputs } = scriptedModel((input) =>
     input.some(({ type }) => type === "function_call_result")
-      ? [message("All done.")]
-      : [message("I pay."), ...calls],
+      ? [createMessage("All done.")]
+      : [createMessage("I pay."), ...calls],
   )
   const tools = [
     tool({
@@ -38,8 +43,8 @@ const resultsOf = (events: readonly RunnerEvent[]) => events.filter(({ type }) =
 
 describe("an agent of the OpenAI Agents SDK", () => {
   it("reports its text, calls, results and usage", async () => {
-    const { runner } = payingAgent([functionCall("look_1", "look", {})])
-    const events = await collect(runner, requestOf())
+    const { runner } = payingAgent([createFunctionCall("look_1", "look", {})])
+    const events = await collect(runner, createRequest())
     expect(outline(events)).toEqual(["I pay.", "usage", "call look", "toolResult", "All done.", "usage"])
     expect(resultsOf(events)).toEqual([
       { type: "toolResult", id: "look_1", result: { type: "json", value: "seen" } },
@@ -54,10 +59,10 @@ describe("an agent of the OpenAI Agents SDK", () => {
 
   it("requests approvals after everything else is done", async () => {
     const { runner, pay } = payingAgent([
-      functionCall("pay_1", "pay", { amount: 9 }),
-      functionCall("look_1", "look", {}),
+      createFunctionCall("pay_1", "pay", { amount: 9 }),
+      createFunctionCall("look_1", "look", {}),
     ])
-    const events = await collect(runner, requestOf())
+    const events = await collect(runner, createRequest())
     expect(outline(events).slice(-4)).toEqual(["call look", "toolResult", "state", "ask pay"])
     expect(events.at(-1)).toMatchObject({
       id: "pay_1",
@@ -68,9 +73,12 @@ describe("an agent of the OpenAI Agents SDK", () => {
   })
 
   it("continues in another process with the allowed calls, and with edited arguments", async () => {
-    const asked = await collect(payingAgent().runner, requestOf())
+    const asked = await collect(payingAgent().runner, createRequest())
     const { runner, pay, inputs } = payingAgent()
-    const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]))
+    const events = await collect(
+      runner,
+      createDecidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]),
+    )
     expect(pay.mock.calls.map(([input]) => input)).toEqual([{ amount: 1 }])
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
     expect(inputs[0]).toContainEqual(expect.objectContaining({ callId: "pay_1", arguments: '{"amount":1}' }))
@@ -78,9 +86,9 @@ describe("an agent of the OpenAI Agents SDK", () => {
 
   it("receives the reason of a denial", async () => {
     const { runner, pay, inputs } = payingAgent()
-    const asked = await collect(runner, requestOf())
+    const asked = await collect(runner, createRequest())
     const denied = { id: "pay_1", approved: false, reason: "too expensive" }
-    const events = await collect(runner, decidedRequest(asked, [denied]))
+    const events = await collect(runner, createDecidedRequest(asked, [denied]))
     expect(pay).not.toHaveBeenCalled()
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
     const told = { type: "text", text: "This call was denied: too expensive" }
@@ -88,11 +96,14 @@ describe("an agent of the OpenAI Agents SDK", () => {
   })
 
   it("applies each of several decisions to its own call", async () => {
-    const twice = [functionCall("pay_1", "pay", { amount: 1 }), functionCall("pay_2", "pay", { amount: 2 })]
+    const twice = [
+      createFunctionCall("pay_1", "pay", { amount: 1 }),
+      createFunctionCall("pay_2", "pay", { amount: 2 }),
+    ]
     const { runner, pay } = payingAgent(twice)
-    const asked = await collect(runner, requestOf())
+    const asked = await collect(runner, createRequest())
     expect(outline(asked).slice(-2)).toEqual(["ask pay", "ask pay"])
-    await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false }, { id: "pay_2" }]))
+    await collect(runner, createDecidedRequest(asked, [{ id: "pay_1", approved: false }, { id: "pay_2" }]))
     expect(pay.mock.calls.map(([input]) => input)).toEqual([{ amount: 2 }])
   })
 
@@ -101,7 +112,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     const call = { type: "toolCall", toolCallId: "call_1", name: "look", input: {} } as const
     await collect(
       runner,
-      requestOf({
+      createRequest({
         messages: [
           { role: "user", content: [{ type: "text", text: "Look." }] },
           {
@@ -135,7 +146,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
       throw Object.assign(new RangeError("key sk-123 is wrong"), { status: 401 })
     })
     const runner = openAiAgentsRunner(new Agent({ name: "broken", model }), { run, RunState })
-    await expect(collect(runner, requestOf())).rejects.toMatchObject({
+    await expect(collect(runner, createRequest())).rejects.toMatchObject({
       code: "agent_failed",
       message: "The agent failed: RangeError (a service answered 401).",
       detail: "key sk-123 is wrong",
@@ -144,11 +155,11 @@ describe("an agent of the OpenAI Agents SDK", () => {
 
   it("stops at the signal", async () => {
     const stop = new AbortController()
-    const { model } = scriptedModel(() => [message("one two three")])
+    const { model } = scriptedModel(() => [createMessage("one two three")])
     const runner = openAiAgentsRunner(new Agent({ name: "talker", model }), { run, RunState })
     const texts: unknown[] = []
     const talk = async () => {
-      for await (const event of runner(requestOf({ signal: stop.signal }))) {
+      for await (const event of runner(createRequest({ signal: stop.signal }))) {
         texts.push(event)
         stop.abort()
       }

@@ -96,7 +96,7 @@ export function createDiskGuard({
       return exceeds(execution.session)
     })
     if (!isDue) return
-    await whileFrozen(async () => {
+    await runWhileFrozen(async () => {
       const measured = await measureHeaviestFirst()
       const greedy = measured.find(({ execution, growth }) => growth > 0 && exceeds(execution.session))
       if (greedy !== undefined) await end(greedy.execution, (now) => now.spare.bytes > spare.bytes)
@@ -108,7 +108,7 @@ export function createDiskGuard({
    * hold most. Of one user, those that have grown most come first.
    */
   function relieve(): Promise<void> {
-    return whileFrozen(async () => {
+    return runWhileFrozen(async () => {
       for (const { execution } of await measureHeaviestFirst()) {
         if (!isShort(await readSpace())) return
         await end(execution, (now) => !isShort(now))
@@ -124,7 +124,7 @@ export function createDiskGuard({
   }
 
   /** Freezes all executions, including those that start in the meantime, until the task ends. */
-  async function whileFrozen(task: () => Promise<void>): Promise<void> {
+  async function runWhileFrozen(task: () => Promise<void>): Promise<void> {
     isFrozen = true
     try {
       await Promise.all([...watched].map((execution) => execution.freeze()))

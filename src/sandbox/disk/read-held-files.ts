@@ -3,7 +3,7 @@ import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { computeBytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
 import type { WrittenBytes } from "./charge.ts"
-import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
+import { doesCountUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
 /** Deleted files that processes hold. */
 export interface HeldFiles {
@@ -120,7 +120,7 @@ async function readStat(path: string): Promise<readonly string[]> {
  * accepted.
  */
 function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
-  return inode === 0 ? !countsUnaccepted() : !named.has(inode)
+  return inode === 0 ? !doesCountUnaccepted() : !named.has(inode)
 }
 
 /** The open files of processes, collected while reading. */

@@ -35,7 +35,7 @@ export async function readUnixSockets(thread: string): Promise<readonly UnixSock
  * Returns true if the kernel counts files in connections that were not accepted. Linux before 6.3 only reports that
  * such connections exist.
  */
-export function countsUnaccepted(version: string = release()): boolean {
+export function doesCountUnaccepted(version: string = release()): boolean {
   const [major = 0, minor = 0] = version.split(/[.-]/).map(Number)
   return major > 6 || (major === 6 && minor >= 3)
 }

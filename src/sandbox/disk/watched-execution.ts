@@ -178,7 +178,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       const usage = await measureAll(consumer.path, bound, until)
       if (usage === "over" || (usage === "closed" && look === looks)) return "over"
       if (usage === "closed") {
-        await letGoOn()
+        await continueBriefly()
         continue
       }
       hidFiles = usage.hidesFiles
@@ -188,12 +188,12 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       }
       const charged = charge.chargeFor(usage.seen, space, usage.written)
       if (look === looks || isHarmless(charged)) return charged
-      await letGoOn()
+      await continueBriefly()
     }
   }
 
   /** Lets the processes continue for a moment, in which they can receive a message that waits in a socket. */
-  async function letGoOn(): Promise<void> {
+  async function continueBriefly(): Promise<void> {
     changing = changing.then(() => change(consumer.thaw))
     await changing
     await delay(lookAgainMs)

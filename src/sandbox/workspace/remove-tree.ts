@@ -15,7 +15,7 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   const top = await openDirectory(path, { followLink: false }).catch(ignoreNoFolder)
   if (top === null) return rm(path, { force: true })
   try {
-    await empty(top, signal)
+    await emptyFolder(top, signal)
   } finally {
     await top.close()
   }
@@ -26,7 +26,7 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
  * Empties a folder. Moves inner folders up into `top` instead of following them down, so that a deep tree needs no
  * more open files.
  */
-async function empty(top: Directory, signal: AbortSignal | undefined): Promise<void> {
+async function emptyFolder(top: Directory, signal: AbortSignal | undefined): Promise<void> {
   for (let round = 0; round < maxRounds; round += 1) {
     let isEmpty = true
     for await (const name of top.names()) {

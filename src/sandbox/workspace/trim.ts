@@ -31,7 +31,7 @@ export async function trimWorkspace(
 ): Promise<RemovedFiles> {
   const removed = createRemovedFiles()
   for (const isCandidate of [selectMadeSince(startedAt), selectChangedSince(startedAt)]) {
-    const { usage, files } = await surveyWhole(path, isCandidate, signal)
+    const { usage, files } = await measureWhole(path, isCandidate, signal)
     let excess = selectLess(usage, quota)
     if (isNone(excess)) break
     const chosen = selectEnough(files, excess)
@@ -95,15 +95,15 @@ interface Survey {
   readonly isWhole: boolean
 }
 
-async function surveyWhole(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
-  const first = await survey(path, isCandidate, signal)
+async function measureWhole(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
+  const first = await measureUsage(path, isCandidate, signal)
   if (first.isWhole) return first
   await removeDeepTrees(path, signal)
-  return survey(path, isCandidate, signal)
+  return measureUsage(path, isCandidate, signal)
 }
 
 /** Returns the disk usage of all entries, and the candidates that would be deleted first. */
-async function survey(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
+async function measureUsage(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
   let bytes = 0
   let entries = 0
   let files: Candidate[] = []

@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import { Conversation } from "../../agent/conversation.ts"
 import type { Event, EventEntry } from "../../core/log/entries.ts"
 import { describeConversation } from "./fixtures/describe-conversation.ts"
-import { randomLog } from "./fixtures/random-log.ts"
+import { createRandomLog } from "./fixtures/random-log.ts"
 import { foldVersion } from "./snapshot-form.ts"
 
 const seeds = Array.from({ length: 60 }, (_, index) => `log ${index}`)
@@ -15,7 +15,7 @@ function foldOf(entries: readonly EventEntry[]): Conversation {
 }
 
 it.each(seeds)("continues from any captured state like from the start, byte for byte (%s)", (seed) => {
-  const entries = randomLog({ seed, events: 150 })
+  const entries = createRandomLog({ seed, events: 150 })
   const expected = describeConversation(foldOf(entries))
   const conversation = new Conversation()
   let captures = 0
@@ -36,7 +36,7 @@ it.each(seeds)("continues from any captured state like from the start, byte for 
 it("captures a state that later events do not change", () => {
   const conversation = new Conversation()
   const captured: { readonly state: object; readonly text: string }[] = []
-  for (const entry of randomLog({ seed: "later", events: 400 })) {
+  for (const entry of createRandomLog({ seed: "later", events: 400 })) {
     conversation.apply(entry)
     const state = conversation.capture()
     if (state !== null) captured.push({ state, text: JSON.stringify(state) })
@@ -80,7 +80,8 @@ const types: Readonly<Record<Event["type"], boolean>> = {
 
 it("is tested with every type of event that changes a conversation", () => {
   const found = new Set<string>()
-  for (const seed of seeds) for (const { event } of randomLog({ seed, events: 150 })) found.add(event.type)
+  for (const seed of seeds)
+    for (const { event } of createRandomLog({ seed, events: 150 })) found.add(event.type)
   const wanted = Object.entries(types).flatMap(([type, isWanted]) => (isWanted ? [type] : []))
   expect([...found].sort()).toEqual(wanted.sort())
 })
@@ -89,7 +90,7 @@ it("has the recorded digest for this version: another result needs another versi
   const hash = createHash("sha256")
   for (const seed of seeds) {
     const conversation = new Conversation()
-    for (const entry of randomLog({ seed, events: 150 })) {
+    for (const entry of createRandomLog({ seed, events: 150 })) {
       conversation.apply(entry)
       hash.update(JSON.stringify(conversation.capture()))
     }

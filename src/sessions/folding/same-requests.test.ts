@@ -1,18 +1,18 @@
 import { afterEach, expect, it, vi } from "vitest"
-import { anyTool } from "../../agent/fixtures/memory-run.ts"
+import { createAnyTool } from "../../agent/fixtures/memory-run.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   call,
   patience,
+  putAccepted,
   say,
   silentLogger,
+  startTestNode,
   type TestNode,
-  testNode,
   watchRun,
 } from "../fixtures/test-gateway.ts"
 
@@ -53,16 +53,19 @@ it("sends the same requests from memory, from a snapshot and from the log, byte 
   const store = await openStore()
   const provider = createProvider()
   const tools = [
-    anyTool("look_up", () => ({ type: "json", value: { found: "x".repeat(3_000), at: undefined } as never })),
+    createAnyTool("look_up", () => ({
+      type: "json",
+      value: { found: "x".repeat(3_000), at: undefined } as never,
+    })),
   ]
-  const open = () => testNode(provider, { store, tools })
+  const open = () => startTestNode(provider, { store, tools })
   let node: TestNode = await open()
   ends.push(() => node.stop())
   const { id } = await node.sessions.create(alice)
   const sources = new Set<string>()
   for (let turn = 1; turn <= 45; turn++) {
     const content = [{ type: "text", text: `Turn ${turn}` } as const, ...(turn % 7 === 0 ? [image] : [])]
-    const run = await accepted(node, id, "", { input: { type: "message", content } })
+    const run = await putAccepted(node, id, "", { input: { type: "message", content } })
     await watchRun(node.sessions, id, run)
     await released(store, id)
     if (turn % 3 === 0) {

@@ -10,7 +10,7 @@ import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
 import { ReadQueue } from "../reading/read-queue.ts"
 import { describeConversation } from "./fixtures/describe-conversation.ts"
-import { randomLog } from "./fixtures/random-log.ts"
+import { createRandomLog } from "./fixtures/random-log.ts"
 import { type LoadedFold, SessionFolds } from "./session-folds.ts"
 
 const id = "sess_1"
@@ -78,7 +78,13 @@ async function work(folds: SessionFolds, lease: Lease, fold: LoadedFold, entries
 }
 
 function logOf(lease: Lease, seed: string, { events = 700, longest = 80 } = {}): readonly EventEntry[] {
-  return randomLog({ seed, events, firstSeq: computeFirstSequence(lease.epoch), longest, isOneLease: true })
+  return createRandomLog({
+    seed,
+    events,
+    firstSeq: computeFirstSequence(lease.epoch),
+    longest,
+    isOneLease: true,
+  })
 }
 
 /** Creates a session with a snapshot and later events. */

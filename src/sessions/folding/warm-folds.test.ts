@@ -1,12 +1,13 @@
 import { expect, it } from "vitest"
 import { Conversation } from "../../agent/conversation.ts"
-import { randomLog } from "./fixtures/random-log.ts"
+import { createRandomLog } from "./fixtures/random-log.ts"
 import { SnapshotProgress } from "./snapshot-progress.ts"
 import { WarmFolds } from "./warm-folds.ts"
 
 function foldOf(characters: number) {
   const conversation = new Conversation()
-  for (const entry of randomLog({ seed: "warm", events: 1, longest: characters })) conversation.apply(entry)
+  for (const entry of createRandomLog({ seed: "warm", events: 1, longest: characters }))
+    conversation.apply(entry)
   return { conversation, progress: new SnapshotProgress(1, null), epoch: 1, lastSeq: 7 }
 }
 

@@ -1,14 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { OutboxDelivery, OutboxHandler } from "../../core/ports/store/outbox.ts"
-import { message, newSession } from "../../testing/session-log/fixtures.ts"
-import { itemWriter, type StoreWithClock, startDispatcher, storeWithClock } from "../fixtures/outbox.ts"
+import { createMessage, newSession } from "../../testing/session-log/fixtures.ts"
+import {
+  createItemWriter,
+  openStoreWithClock,
+  type StoreWithClock,
+  startDispatcher,
+} from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
 
 let opened: StoreWithClock
 const stops: ((ms?: number) => Promise<void>)[] = []
 
 beforeEach(async () => {
-  opened = await storeWithClock()
+  opened = await openStoreWithClock()
 })
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
@@ -42,7 +47,7 @@ describe("the dispatcher of the outbox", () => {
   test("delivers an item as soon as it is committed, and deletes its row", async () => {
     const { given, handler } = keeping()
     dispatch({ kind: handler })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"), item("b"))
     await soon(async () => expect(await rows()).toEqual([]))
     expect(given.map(({ id, kind, payload, attempt }) => ({ id, kind, payload, attempt }))).toEqual([
@@ -52,7 +57,7 @@ describe("the dispatcher of the outbox", () => {
   })
 
   test("delivers what was stored before it started", async () => {
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     const { handler, ids } = keeping()
     dispatch({ kind: handler })
@@ -64,7 +69,7 @@ describe("the dispatcher of the outbox", () => {
       if (attempt < 3) throw new Error("password=hunter2 refused")
     })
     dispatch({ kind: handler })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     await soon(async () => expect((await rows())[0]?.lastError).toBe("password=[redacted] refused"))
     expect(given).toHaveLength(1)
@@ -84,7 +89,7 @@ describe("the dispatcher of the outbox", () => {
     const { handler, given } = keeping(() => {
       if (!works) throw new Error("no")
     })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     for (let attempt = 1; attempt < 20; attempt += 1) {
       const [claimed] = await opened.store.outbox.claim({ kind: "kind", limit: 1, maxBytes: 1, leaseMs: 1 })
@@ -101,7 +106,7 @@ describe("the dispatcher of the outbox", () => {
   })
 
   test("gives up an item that ended its process at each attempt, without another attempt", async () => {
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     for (let attempt = 1; attempt <= 20; attempt += 1) {
       await opened.store.outbox.claim({ kind: "kind", limit: 1, maxBytes: 1, leaseMs: 1 })
@@ -116,7 +121,7 @@ describe("the dispatcher of the outbox", () => {
   test("bounds the time of a handler that ignores its signal", async () => {
     const { handler, given } = keeping(() => new Promise(() => {}))
     dispatch({ kind: { ...handler, timeoutMs: 10 } })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     await soon(async () => expect((await rows())[0]?.lastError).toContain("did not return within 10 ms"))
     expect(given).toHaveLength(1)
@@ -127,7 +132,7 @@ describe("the dispatcher of the outbox", () => {
     const slow = keeping(() => promise)
     const fast = keeping()
     dispatch({ kind: { ...slow.handler, timeoutMs: 60_000 } })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"))
     await soon(() => expect(slow.ids()).toEqual(["a"]))
     opened.advance(70_001)
@@ -146,7 +151,7 @@ describe("the dispatcher of the outbox", () => {
   test("leaves a kind without a handler to other processes, and keeps it in the list", async () => {
     const { handler, ids } = keeping()
     dispatch({ other: handler })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("a"), item("b", "other"))
     await soon(() => expect(ids()).toEqual(["b"]))
     await soon(async () => expect(await rows()).toMatchObject([{ id: "a", state: "waiting", attempts: 0 }]))
@@ -161,7 +166,7 @@ describe("the dispatcher of the outbox", () => {
     )
     const other = keeping()
     dispatch({ hanging: { ...hanging.handler, timeoutMs: 60_000 }, other: other.handler })
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(...Array.from({ length: 20 }, (_, n) => item(`hanging ${n}`, "hanging")))
     await soon(() => expect(hanging.given).toHaveLength(8))
     await write(item("b", "other"))
@@ -171,7 +176,7 @@ describe("the dispatcher of the outbox", () => {
 
   test("delivers due items before a stop, and releases slow ones without counting the attempt", async () => {
     const { handler, ids } = keeping(({ id }) => (id === "slow" ? new Promise(() => {}) : undefined))
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     await write(item("slow"), ...Array.from({ length: 30 }, (_, n) => item(`${n}`)))
     const { stop } = startDispatcher(opened, { kind: { ...handler, timeoutMs: 60_000 } })
     await stop(300)
@@ -181,11 +186,11 @@ describe("the dispatcher of the outbox", () => {
 
   test("moves commands to other sessions and reports the sessions", async () => {
     const { commands } = dispatch({})
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     const target = await newSession(opened.store.log)
-    await write({ id: "a", kind: "command", payload: { type: "put", command: message(target) } })
+    await write({ id: "a", kind: "command", payload: { type: "put", command: createMessage(target) } })
     await soon(() => expect(commands).toEqual([target]))
-    await write({ id: "b", kind: "command", payload: { type: "put", command: message("sess_gone") } })
+    await write({ id: "b", kind: "command", payload: { type: "put", command: createMessage("sess_gone") } })
     await soon(() =>
       expect(opened.lines.at(-1)?.fields).toMatchObject({ item: "b", reason: "session_not_found" }),
     )
@@ -210,7 +215,7 @@ describe("the dispatcher of the outbox", () => {
   })
 
   test("is not slowed down by ten thousand dead rows, which are retried and dropped in slices", async () => {
-    const write = await itemWriter(opened.store)
+    const write = await createItemWriter(opened.store)
     for (let n = 0; n < 10; n += 1) {
       await write(...Array.from({ length: 1_000 }, (_, m) => item(`${n}.${m}`, "dead")))
     }

@@ -7,7 +7,7 @@ import {
   type OutboxHandler,
   type OutboxHandlers,
 } from "../../core/ports/store/outbox.ts"
-import { removeSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/remove-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"

@@ -6,20 +6,20 @@ import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
   forever,
-  nodesOfTest,
   patience,
+  prepareTestNodes,
+  putAccepted,
+  readWholeHistory,
   say,
   silentLogger,
   type TestNode,
   watchRun,
-  wholeHistory,
 } from "../fixtures/test-gateway.ts"
 import type { HistoryEnd, HistoryQuery } from "../sessions.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 const signal = new AbortController().signal
 
@@ -41,7 +41,7 @@ async function open() {
 
 async function talk(node: TestNode, id: string, turns: number) {
   for (let turn = 1; turn <= turns; turn++)
-    await watchRun(node.sessions, id, await accepted(node, id, `${turn}`))
+    await watchRun(node.sessions, id, await putAccepted(node, id, `${turn}`))
 }
 
 async function pageOf({ sessions }: TestNode, id: string, query: Omit<HistoryQuery, "signal">) {
@@ -70,7 +70,7 @@ it.each([1, 2, 3, 7, 8])(
   async (runs) => {
     const { node, id } = await open()
     await talk(node, id, 7)
-    const whole = await wholeHistory(node.sessions, id)
+    const whole = await readWholeHistory(node.sessions, id)
     const pages = await pagesOf(node, id, runs)
     expect(pages.toReversed().flatMap(({ messages }) => messages)).toEqual(whole.messages)
     expect(pages).toHaveLength(Math.ceil(7 / runs))
@@ -97,7 +97,7 @@ it("starts with the messages that replaced the history, and has none before", as
   await talk(node, id, 2)
   const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
   const input = { type: "conversation", messages: [user("before"), user("now")] } as const
-  await watchRun(node.sessions, id, await accepted(node, id, "", { input }))
+  await watchRun(node.sessions, id, await putAccepted(node, id, "", { input }))
   await talk(node, id, 1)
   const pages = await pagesOf(node, id, 1)
   expect(pages.map(({ messages }) => messages.length)).toEqual([2, 3])
@@ -117,7 +117,7 @@ it("shows the open run on the newest page", async () => {
   const node = await start(provider, { store })
   const { id } = await node.sessions.create(alice)
   await talk(node, id, 1)
-  const { runId } = await accepted(node, id, "And?")
+  const { runId } = await putAccepted(node, id, "And?")
   await vi.waitFor(
     async () => expect((await pageOf(node, id, { runs: 1 })).activeRun?.id).toBe(runId),
     patience,

@@ -7,25 +7,25 @@ import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import {
-  claimed,
+  claimSession,
   commitOk,
-  message as contractMessage,
+  createMessage as contractMessage,
   newSession,
   accepted as requireAccepted,
 } from "../../testing/session-log/fixtures.ts"
 import {
-  accepted,
   alice,
-  eventsOf,
-  nodesOfTest,
+  prepareTestNodes,
+  putAccepted,
+  readWholeHistory,
   say,
+  selectEvents,
   silentLogger,
-  testNode,
+  startTestNode,
   watchRun,
-  wholeHistory,
 } from "../fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const never = new AbortController().signal
@@ -54,7 +54,7 @@ async function replacedTwice(store: Store) {
     await watchRun(
       node.sessions,
       id,
-      await accepted(node, id, "", { input: { type: "conversation", messages } }),
+      await putAccepted(node, id, "", { input: { type: "conversation", messages } }),
     )
   }
   return { node, id, provider }
@@ -64,7 +64,7 @@ it("is read from the last event that replaced it, and includes the earlier spend
   const { store, reads } = await openNoted()
   const { node, id } = await replacedTwice(store)
   reads.length = 0
-  const { messages, spent, lastSeq } = await wholeHistory(node.sessions, id)
+  const { messages, spent, lastSeq } = await readWholeHistory(node.sessions, id)
   expect(messages).toMatchObject([user("third before"), user("third now"), { role: "assistant" }])
   expect(spent.usage).toMatchObject({ inputTokens: 3, outputTokens: 3 })
   expect(lastSeq).toBe((await store.log.session(id))?.lastSeq)
@@ -77,22 +77,22 @@ it("is also the start of a run, and viewers with old cursors see everything afte
   const { store, reads } = await openNoted()
   const { node, id, provider } = await replacedTwice(store)
   reads.length = 0
-  await watchRun(node.sessions, id, await accepted(node, id, "fourth"))
+  await watchRun(node.sessions, id, await putAccepted(node, id, "fourth"))
   expect(provider.requests[3]?.messages).toHaveLength(4)
   expect(Math.min(...reads.map(({ afterSeq }) => afterSeq))).toBeGreaterThanOrEqual(
     (await store.log.historyStart(id)) - 1,
   )
-  const shown = eventsOf(await watchRun(node.sessions, id, { afterSeq: 0 }))
+  const shown = selectEvents(await watchRun(node.sessions, id, { afterSeq: 0 }))
   expect(shown.filter(({ type }) => type === "runStarted")).toHaveLength(4)
   expect(shown.filter(({ type }) => type === "historyReplaced")).toEqual([])
   const whole = await store.log.read(id, { afterSeq: 0, limit: 1_000 })
-  expect(eventsOf(whole).filter(({ type }) => type === "historyReplaced")).toHaveLength(3)
+  expect(selectEvents(whole).filter(({ type }) => type === "historyReplaced")).toHaveLength(3)
 })
 
 it("is the same for a log whose events do not contain the earlier spending", async () => {
   const { store } = await openNoted()
   const { node, id } = await replacedTwice(store)
-  const { lastSeq: _, ...expected } = await wholeHistory(node.sessions, id)
+  const { lastSeq: _, ...expected } = await readWholeHistory(node.sessions, id)
   const old = await node.sessions.create(alice)
   const lease = await store.log.claim(old.id, ["agent"])
   if (lease === null) throw new Error("not claimed")
@@ -106,7 +106,7 @@ it("is the same for a log whose events do not contain the earlier spending", asy
     },
   )
   expect(await store.log.commit([{ lease, entries }])).toEqual(["ok"])
-  expect(await wholeHistory(node.sessions, old.id)).toMatchObject(expected)
+  expect(await readWholeHistory(node.sessions, old.id)).toMatchObject(expected)
 })
 
 it("is read in pages that do not stay in memory, even if it is replaced meanwhile", async () => {
@@ -114,8 +114,8 @@ it("is read in pages that do not stay in memory, even if it is replaced meanwhil
   const provider = scriptedProvider(() => [say("x".repeat(60_000))])
   const node = await start(provider, { store })
   const { id } = await node.sessions.create(alice)
-  for (let run = 0; run < 6; run++) await watchRun(node.sessions, id, await accepted(node, id, `${run}`))
-  const before = await wholeHistory(node.sessions, id)
+  for (let run = 0; run < 6; run++) await watchRun(node.sessions, id, await putAccepted(node, id, `${run}`))
+  const before = await readWholeHistory(node.sessions, id)
   const sizes: number[] = []
   const read: Message[] = []
   for await (const part of node.sessions.history(id, { signal: never })) {
@@ -129,7 +129,7 @@ it("is read in pages that do not stay in memory, even if it is replaced meanwhil
     await watchRun(
       node.sessions,
       id,
-      await accepted(node, id, "", { input: { type: "conversation", messages } }),
+      await putAccepted(node, id, "", { input: { type: "conversation", messages } }),
     )
   }
   expect(read).toEqual(before.messages)
@@ -138,9 +138,9 @@ it("is read in pages that do not stay in memory, even if it is replaced meanwhil
 })
 
 it("ends early for a reader that disconnects", async () => {
-  const node = await testNode(scriptedProvider([[say("Hello")]]))
+  const node = await startTestNode(scriptedProvider([[say("Hello")]]))
   const { id } = await node.sessions.create(alice)
-  await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+  await watchRun(node.sessions, id, await putAccepted(node, id, "Hi"))
   const parts = vi.fn()
   for await (const part of node.sessions.history(id, { signal: AbortSignal.abort() })) parts(part)
   expect(parts).not.toHaveBeenCalled()
@@ -158,7 +158,7 @@ it("shows a run that opens during the read once: as queued or as active", async 
       const found = await store.log.session(id)
       if (!opens) return found
       opens = false
-      const lease = await claimed(store.log, sessionId)
+      const lease = await claimSession(store.log, sessionId)
       const commandsConsumed = (await store.log.pending(lease)).map((command) => command.id)
       const runOpened = { runId, cursor: 0, steerable: true }
       await commitOk(store.log, { lease, entries: [], commandsConsumed, runOpened })
@@ -166,7 +166,7 @@ it("shows a run that opens during the read once: as queued or as active", async 
     },
   }
   const node = await start(scriptedProvider([]), { store: { ...store, log }, start: false })
-  const { activeRun, queuedRuns } = await wholeHistory(node.sessions, sessionId)
+  const { activeRun, queuedRuns } = await readWholeHistory(node.sessions, sessionId)
   expect(activeRun?.id).toBe(runId)
   expect(queuedRuns).toEqual([])
 })

@@ -6,16 +6,16 @@ import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import {
-  accepted,
   alice,
-  nodesOfTest,
+  prepareTestNodes,
+  putAccepted,
+  readWholeHistory,
   say,
   silentLogger,
   watchRun,
-  wholeHistory,
 } from "../fixtures/test-gateway.ts"
 
-const start = nodesOfTest()
+const start = prepareTestNodes()
 const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 const text = "A sentence that takes some room. ".repeat(20)
 
@@ -47,7 +47,7 @@ async function longSession() {
   })
   const { id } = await node.sessions.create(alice)
   for (let turn = 1; turn <= 30; turn++) {
-    await watchRun(node.sessions, id, await accepted(node, id, `${turn}: ${text}`))
+    await watchRun(node.sessions, id, await putAccepted(node, id, `${turn}: ${text}`))
   }
   return { node, id, provider, reads, store }
 }
@@ -59,7 +59,7 @@ it("continues from the last compaction with the same request as a process that h
   const compactedAt = await node.log.compactionStart(id)
   expect(compactedAt).toBeGreaterThan(0)
   reads.length = 0
-  await watchRun(node.sessions, id, await accepted(node, id, "And now?"))
+  await watchRun(node.sessions, id, await putAccepted(node, id, "And now?"))
   const after = provider.requests.at(-1)?.messages ?? []
   expect(after.slice(0, before.length)).toEqual(before)
   // Ten runs before the compaction have about a hundred events. None of them is read.
@@ -71,15 +71,15 @@ it("continues from the last compaction with the same request as a process that h
 
 it("counts the cost of the session once, wherever the fold starts", async () => {
   const { node, id, provider } = await longSession()
-  const { spent } = await wholeHistory(node.sessions, id)
+  const { spent } = await readWholeHistory(node.sessions, id)
   expect(spent.cost).toBe(provider.requests.length)
-  await watchRun(node.sessions, id, await accepted(node, id, "And now?"))
-  expect((await wholeHistory(node.sessions, id)).spent.cost).toBe(provider.requests.length)
+  await watchRun(node.sessions, id, await putAccepted(node, id, "And now?"))
+  expect((await readWholeHistory(node.sessions, id)).spent.cost).toBe(provider.requests.length)
 })
 
 it("shows readers every message", async () => {
   const { node, id } = await longSession()
-  const { messages } = await wholeHistory(node.sessions, id)
+  const { messages } = await readWholeHistory(node.sessions, id)
   expect(messages).toHaveLength(60)
   expect(JSON.stringify(messages)).not.toContain("They said things.")
 })

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
-import { textDelta } from "../../testing/session-log/fixtures.ts"
+import { createTextDelta } from "../../testing/session-log/fixtures.ts"
 import { Feed } from "./feed.ts"
 import { ReadQueue } from "./read-queue.ts"
 import { viewSession } from "./view.ts"
@@ -15,7 +15,7 @@ const emptyLog = {
 
 it("shows a long text that is not stored yet in small parts", async () => {
   const deltas: LiveEntry[] = Array.from({ length: 1_800 }, (_, index) =>
-    textDelta(index + 1, "run_1", "word "),
+    createTextDelta(index + 1, "run_1", "word "),
   )
   const feed = new Feed()
   feed.openWriter("sess_1", () => deltas)

@@ -4,10 +4,10 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
+import { abortOnLapse } from "./abort-on-lapse.ts"
 import type { Feed } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
-import { abortOnLapse } from "./until-lapse.ts"
 
 export interface ViewParts {
   readonly log: SessionLog

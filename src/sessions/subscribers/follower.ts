@@ -8,7 +8,7 @@ import type {
   SubscriberContext,
   Subscriptions,
 } from "../../core/ports/store/subscriptions.ts"
-import { removeSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/remove-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 import { computeRetryPause } from "../retry-pause.ts"

@@ -3,14 +3,14 @@ import type { EventEntry } from "../../core/log/entries.ts"
 import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
-  event,
-  newAgent,
-  numbered,
+  createAgentName,
+  createEvent,
   runFailed,
-  runningSession,
+  startSession,
   stepStarted,
+  toSeq,
 } from "../../testing/session-log/fixtures.ts"
-import { type StoreWithClock, storeWithClock } from "../fixtures/outbox.ts"
+import { openStoreWithClock, type StoreWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
 import { ReadQueue } from "../reading/read-queue.ts"
 import { Following } from "./following.ts"
@@ -20,8 +20,8 @@ let agent: string
 const stops: ((ms?: number) => Promise<void>)[] = []
 
 beforeEach(async () => {
-  opened = await storeWithClock()
-  agent = newAgent()
+  opened = await openStoreWithClock()
+  agent = createAgentName()
 })
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
@@ -68,23 +68,23 @@ function keeping(name: string, act: Act = () => {}) {
 
 async function session() {
   const { log } = opened.store
-  const { sessionId, lease, runId } = await runningSession(log, { agent })
+  const { sessionId, lease, runId } = await startSession(log, { agent })
   let n = 0
   const next = () => {
     n += 1
-    return numbered(lease, n)
+    return toSeq(lease, n)
   }
   return {
     id: sessionId,
     write: (count = 1) =>
       commitOk(log, {
         lease,
-        entries: Array.from({ length: count }, () => event(next(), runId, stepStarted)),
+        entries: Array.from({ length: count }, () => createEvent(next(), runId, stepStarted)),
       }),
     end: () =>
       commitOk(log, {
         lease,
-        entries: [event(next(), runId, runFailed)],
+        entries: [createEvent(next(), runId, runFailed)],
         runEnded: { runId, state: "failed" },
       }),
   }

@@ -1,7 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import type { Event } from "../../core/log/entries.ts"
 import type { BackgroundTask } from "../../core/runs/background-task.ts"
-import { answered, approval, asks, ended, FakeLog, step, take } from "../fixtures/fake-tree-log.ts"
+import {
+  createAnswered,
+  createApproval,
+  createAsk,
+  ended,
+  FakeLog,
+  step,
+  take,
+} from "../fixtures/fake-tree-log.ts"
 
 describe("background tasks in the view of a tree", () => {
   const usage = { inputTokens: 7, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
@@ -39,7 +47,7 @@ describe("background tasks in the view of a tree", () => {
   }
 
   it("show the progress and the waits of a task, and none of its text", async () => {
-    const log = rootWithTask(step, "text", ...search, approval("call_a"))
+    const log = rootWithTask(step, "text", ...search, createApproval("call_a"))
     const { iterator, leave } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 5)).toEqual([
       ...["root:stepStarted", "root:taskRegistered", "+bg"],
@@ -72,11 +80,11 @@ describe("background tasks in the view of a tree", () => {
     const log = rootWithTask(
       step,
       ...search,
-      approval("call_old"),
+      createApproval("call_old"),
       found,
       stepEnd,
       step,
-      approval("call_new"),
+      createApproval("call_new"),
     )
     log.tasks = [task("bg")]
     const { iterator, leave } = log.view("root", { afterSeq: 2 })
@@ -88,7 +96,7 @@ describe("background tasks in the view of a tree", () => {
     const log = rootWithTask(step)
     log.create("child", "root")
     log.publish("child", "x", ended)
-    log.publish("root", asks("child"), answered("child"), ended)
+    log.publish("root", createAsk("child"), createAnswered("child"), ended)
     const { iterator } = log.view("root", { isNewRun: true, maxSubAgents: 1 })
     const seen = await take(iterator, 20)
     expect(seen).toContain("child:x")
@@ -105,9 +113,9 @@ describe("background tasks in the view of a tree", () => {
   })
 
   it("show the waits of the sub-agents of a task", async () => {
-    const log = rootWithTask(step, asks("below"))
+    const log = rootWithTask(step, createAsk("below"))
     log.create("below", "bg")
-    log.publish("below", step, "text", approval("call_b"))
+    log.publish("below", step, "text", createApproval("call_b"))
     const { iterator, leave } = log.view("root", { isNewRun: true })
     const seen = await take(iterator, 7)
     expect(seen).toContain("below:waitOpened call_b")

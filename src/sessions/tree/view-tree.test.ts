@@ -1,12 +1,21 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Event } from "../../core/log/entries.ts"
-import { answered, approval, asks, ended, FakeLog, rootWith, step, take } from "../fixtures/fake-tree-log.ts"
+import {
+  createAnswered,
+  createApproval,
+  createAsk,
+  createRootWith,
+  ended,
+  FakeLog,
+  step,
+  take,
+} from "../fixtures/fake-tree-log.ts"
 
 const patience = { interval: 1 }
 
 describe("the view of a tree", () => {
   it("equals the view of the session while no sub-agent works, with the same batches", async () => {
-    const log = rootWith()
+    const log = createRootWith()
     const { iterator, leave } = log.view("root", { isNewRun: true })
     log.publish("root", "a", "b")
     expect(await take(iterator, 3)).toEqual(["root:stepStarted", "root:a", "root:b"])
@@ -15,9 +24,9 @@ describe("the view of a tree", () => {
   })
 
   it("shows a sub-agent after the call that starts it, and to its end before that call continues", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
-    log.publish("root", answered("child"), "after", ended)
+    log.publish("root", createAnswered("child"), "after", ended)
     expect(await take(iterator, 3)).toEqual(["root:stepStarted", "root:waitOpened wait_child", "+child"])
     log.publish("child", step, "x")
     expect(await take(iterator, 2)).toEqual(["child:stepStarted", "child:x"])
@@ -32,13 +41,13 @@ describe("the view of a tree", () => {
   })
 
   it("shows sub-agents of sub-agents, each in its order", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
-    log.publish("child", step, asks("grandchild"))
+    log.publish("child", step, createAsk("grandchild"))
     log.create("grandchild", "child")
     log.publish("grandchild", step, "deep", ended)
-    log.publish("child", answered("grandchild"), ended)
-    log.publish("root", answered("child"), ended)
+    log.publish("child", createAnswered("grandchild"), ended)
+    log.publish("root", createAnswered("child"), ended)
     expect(await take(iterator, 20)).toEqual([
       ...["root:stepStarted", "root:waitOpened wait_child", "+child"],
       ...["child:stepStarted", "child:waitOpened wait_grandchild", "+grandchild"],
@@ -49,12 +58,12 @@ describe("the view of a tree", () => {
   })
 
   it("shows a returning viewer what is open: the last turn, without resolved waits", async () => {
-    const log = rootWith("child", "over")
+    const log = createRootWith("child", "over")
     log.publish("over", step, "old", ended)
-    log.publish("root", answered("over"))
-    log.publish("child", step, "first turn", step, approval("done"), approval("open"))
+    log.publish("root", createAnswered("over"))
+    log.publish("child", step, "first turn", step, createApproval("done"), createApproval("open"))
     const resolved = { type: "waitResolved", kind: "approval", waitId: "done", toolCallId: "done" } as Event
-    log.publish("child", resolved, asks("grandchild"))
+    log.publish("child", resolved, createAsk("grandchild"))
     log.create("grandchild", "child")
     log.publish("grandchild", step, "deep")
     const { iterator } = log.view("root", { afterSeq: 3 })
@@ -68,9 +77,9 @@ describe("the view of a tree", () => {
   })
 
   it("does not show ended sub-agents of a replayed session", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     log.publish("child", step, "old", ended)
-    log.publish("root", answered("child"), step)
+    log.publish("root", createAnswered("child"), step)
     const { iterator } = log.view("root")
     log.publish("root", ended)
     expect(await take(iterator, 20)).toEqual([
@@ -82,33 +91,33 @@ describe("the view of a tree", () => {
   it("waits for a sub-agent that does not exist yet, and not for one that never will", async () => {
     const log = new FakeLog()
     log.create("root")
-    log.publish("root", step, asks("late"), asks("never"))
+    log.publish("root", step, createAsk("late"), createAsk("never"))
     const { iterator } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 3)).toHaveLength(3)
     const next = take(iterator, 2)
     log.create("late", "root")
     log.publish("late", "x", ended)
     expect(await next).toEqual(["+late", "late:x", "late:runCompleted"])
-    log.publish("root", answered("never"), ended)
+    log.publish("root", createAnswered("never"), ended)
     expect(await take(iterator, 9)).toEqual(["root:waitResolved wait_never", "root:runCompleted"])
   })
 
   it("continues with a call whose sub-agent was given up", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
     log.publish("child", step)
     expect(await take(iterator, 4)).toHaveLength(4)
-    log.publish("root", answered("child", null), "after")
+    log.publish("root", createAnswered("child", null), "after")
     expect(await take(iterator, 2)).toEqual(["root:waitResolved wait_child", "root:after"])
     log.publish("child", ended)
     expect(await take(iterator, 1)).toEqual(["child:runCompleted"])
   })
 
   it("does not show a session that another call started", async () => {
-    const log = rootWith()
+    const log = createRootWith()
     log.create("stranger", "somebody")
     log.publish("stranger", step, "secret")
-    log.publish("root", asks("stranger"), answered("stranger"), ended)
+    log.publish("root", createAsk("stranger"), createAnswered("stranger"), ended)
     const { iterator } = log.view("root", { isNewRun: true })
     const seen = await take(iterator, 20)
     expect(seen.filter((name) => name.includes("stranger:") || name.startsWith("+"))).toEqual([])
@@ -116,7 +125,7 @@ describe("the view of a tree", () => {
 
   it("shows a limited number at once, and the others in turn", async () => {
     const children = ["a", "b", "c"]
-    const log = rootWith(...children)
+    const log = createRootWith(...children)
     for (const child of children) log.publish(child, child)
     const { iterator } = log.view("root", { isNewRun: true, maxSubAgents: 2 })
     const seen = await take(iterator, 8)
@@ -128,9 +137,9 @@ describe("the view of a tree", () => {
   })
 
   it("continues without a sub-agent that cannot be read, and logs that", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     log.failing = "child"
-    log.publish("root", answered("child"), ended)
+    log.publish("root", createAnswered("child"), ended)
     const { iterator } = log.view("root", { isNewRun: true })
     const seen = await take(iterator, 20)
     expect(seen.at(-1)).toBe("root:runCompleted")
@@ -138,7 +147,7 @@ describe("the view of a tree", () => {
   })
 
   it("ends with an error when the session itself cannot be read", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 3)).toHaveLength(3)
     log.failing = "root"
@@ -148,7 +157,7 @@ describe("the view of a tree", () => {
   })
 
   it("reads nothing from a sub-agent for a viewer that does not read, and loses nothing", async () => {
-    const log = rootWith("child")
+    const log = createRootWith("child")
     const { iterator, leave } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 3)).toHaveLength(3)
     for (let index = 0; index < 100; index++) log.publish("child", String(index))
@@ -161,8 +170,8 @@ describe("the view of a tree", () => {
   })
 
   it.each(["leaves", "aborts"])("closes every session when its viewer %s", async (how) => {
-    const log = rootWith("child")
-    log.publish("child", asks("grandchild"))
+    const log = createRootWith("child")
+    log.publish("child", createAsk("grandchild"))
     const { iterator, leave, controller } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 4)).toHaveLength(4)
     const waiting = iterator.next()

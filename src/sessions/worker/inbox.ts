@@ -1,4 +1,4 @@
-import { settleUnlessAborted } from "../../agent/until-aborted.ts"
+import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Answer, Answers } from "../../core/ports/run/answers.ts"
 import type { Steering, SteeringMessage } from "../../core/ports/run/steering.ts"
@@ -106,7 +106,7 @@ export class Inbox implements Answers, Steering {
   async refresh(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        await settleUnlessAborted(signal, this.read())
+        await rejectOnAbort(signal, this.read())
         return
       } catch (error) {
         // A run continues after an outage of the store.

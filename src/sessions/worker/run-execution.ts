@@ -3,11 +3,11 @@ import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-c
 import type { Conversation } from "../../agent/conversation.ts"
 import { createFirstStep, runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-model-call.ts"
+import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 import { type RunContext, record } from "../../agent/run-context.ts"
 import { discardInterruptedText, runForeignLoop } from "../../agent/runner/run-foreign-loop.ts"
 import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
-import { settleUnlessAborted } from "../../agent/until-aborted.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -154,7 +154,7 @@ async function resolve(
     })
   const resolving = setUp()
   try {
-    return await settleUnlessAborted(signal, resolving)
+    return await rejectOnAbort(signal, resolving)
   } catch (error) {
     if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
       throw signal.reason

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Entry } from "../../core/log/entries.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/store/session-log.ts"
-import { event, runStarted } from "../../testing/session-log/fixtures.ts"
+import { createEvent, runStarted } from "../../testing/session-log/fixtures.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
 import { type Committable, Committer } from "./committer.ts"
 
@@ -52,7 +52,7 @@ describe("the committer", () => {
     const stored = Promise.withResolvers<readonly ["ok"]>()
     const content = [{ type: "text", text: "x".repeat(1_000_000) }] as const
     const large = Array.from({ length: 6 }, (_, index) => {
-      return session(`large ${index}`, [event(1, "run_1", { ...runStarted, content })])
+      return session(`large ${index}`, [createEvent(1, "run_1", { ...runStarted, content })])
     })
     const { spy, committer } = logOf((batches) =>
       batches[0]?.entries.length ? stored.promise : allOk(batches),

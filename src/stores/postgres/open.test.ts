@@ -12,16 +12,25 @@ import {
 import {
   cancel,
   commitOk,
-  event,
-  eventually,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
-  runningSession,
+  startSession,
   stepStarted,
+  toSeq,
+  waitFor,
 } from "../../testing/session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../../testing/session-log/waits/wait-fixtures.ts"
-import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
+import {
+  createApproval,
+  createEnding,
+  createOpening,
+  createWait,
+  decider,
+} from "../../testing/session-log/waits/wait-fixtures.ts"
+import {
+  checkApprovalsWithoutOrigin,
+  formatApprovalsWithoutOrigin,
+} from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { layCable } from "./fixtures/cable.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"
@@ -68,15 +77,15 @@ describe("the store on Postgres", () => {
 test("while the server is unreachable every call is unavailable, and afterwards everything continues", async () => {
   const { store, cable } = await server.openOverCable()
   const { log, keyring, approvals, secrets, outbox, subscriptions } = store
-  const { sessionId, runId, lease } = await runningSession(log)
-  const wait = newWait(runId)
-  const entry = event(numbered(lease, 1), runId, stepStarted)
+  const { sessionId, runId, lease } = await startSession(log)
+  const wait = createWait(runId)
+  const entry = createEvent(toSeq(lease, 1), runId, stepStarted)
   cable.cut()
   const calls = [
     () => log.session(sessionId),
     () => log.revokeSession(sessionId, 1),
     () => log.put(cancel(sessionId)),
-    () => log.answer(approval(sessionId, wait)),
+    () => log.answer(createApproval(sessionId, wait)),
     () => log.claim(sessionId, ["agent"]),
     () => log.claimRunnable(["agent"], 1),
     () => log.pending(lease),
@@ -104,13 +113,13 @@ test("while the server is unreachable every call is unavailable, and afterwards 
   ]
   for (const call of calls) await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError)
   cable.mend()
-  await eventually("the connection", () => log.session(sessionId).catch(() => null))
+  await waitFor("the connection", () => log.session(sessionId).catch(() => null))
   await commitOk(log, { lease, entries: [entry] })
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([entry])
   const outside = await server.openOverCable()
   const next = log.arrivals({ signal: new AbortController().signal })[Symbol.asyncIterator]().next()
-  await eventually("an arrival over the new connection", async () => {
-    await outside.store.log.put(message(await newSession(outside.store.log)))
+  await waitFor("an arrival over the new connection", async () => {
+    await outside.store.log.put(createMessage(await newSession(outside.store.log)))
     return Promise.race([next, delay(50, null)])
   })
   await Promise.all([store.close(), outside.store.close()])
@@ -119,17 +128,17 @@ test("while the server is unreachable every call is unavailable, and afterwards 
 test("a commit with a lost acknowledgment was made, and may be repeated", async () => {
   const { store, cable } = await server.openOverCable()
   const { log, approvals } = store
-  const session = await runningSession(log)
+  const session = await startSession(log)
   const { sessionId, runId, lease } = session
-  const wait = newWait(runId)
-  const batch = { ...opening(session, [wait], 1), progress: true }
-  const end = { ...ending(session, 2), waitsExpired: [wait.waitId] }
+  const wait = createWait(runId)
+  const batch = { ...createOpening(session, [wait], 1), progress: true }
+  const end = { ...createEnding(session, 2), waitsExpired: [wait.waitId] }
   for (const each of [batch, end]) {
     const cut = cable.cutAtReply("COMMIT")
     await expect(log.commit([each])).rejects.toBeInstanceOf(StoreUnavailableError)
     await cut
     cable.mend()
-    const outcomes = await eventually("the connection", () => log.commit([each]).catch(() => null))
+    const outcomes = await waitFor("the connection", () => log.commit([each]).catch(() => null))
     expect(outcomes).toEqual(["ok"])
   }
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([...batch.entries, ...end.entries])
@@ -141,11 +150,11 @@ test("a commit with a lost acknowledgment was made, and may be repeated", async 
 
 test("connections that the server closes are replaced", async () => {
   const { store } = await server.openOverCable()
-  const { sessionId } = await runningSession(store.log)
+  const { sessionId } = await startSession(store.log)
   await server.ask(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ai-agent-gateway%'",
   )
-  const session = await eventually("the session", () => store.log.session(sessionId).catch(() => null))
+  const session = await waitFor("the session", () => store.log.session(sessionId).catch(() => null))
   expect(session.id).toBe(sessionId)
   await store.close()
 })
@@ -164,7 +173,7 @@ test("a closed store leaves no connection and no heartbeat", async () => {
   expect(await server.countOf("SELECT count(*)::int AS count FROM agent_gateway.process", "closing")).toBe(0)
   const connections = `SELECT count(*)::int AS count FROM pg_stat_activity
     WHERE datname = 'closing' AND pid <> pg_backend_pid()`
-  await eventually("the end of the connections", async () =>
+  await waitFor("the end of the connections", async () =>
     (await server.countOf(connections)) === 0 ? true : null,
   )
 })
@@ -187,12 +196,12 @@ test("a process that hangs during its migration opens the store all the same", a
   url.search = ""
   const opening = openPostgresStore({ url: url.href, clock, logger })
   const waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-  const pid = await eventually("the migration", async () => (await server.ask(waiting))[0]?.pid ?? null)
+  const pid = await waitFor("the migration", async () => (await server.ask(waiting))[0]?.pid ?? null)
   cable.silence()
   await unlock()
   const idle = `SELECT FROM pg_stat_activity WHERE pid = ${pid} AND state = 'idle in transaction'
     AND state_change < clock_timestamp() - interval '4 seconds'`
-  await eventually("four idle seconds", async () => ((await server.ask(idle)).length === 1 ? true : null))
+  await waitFor("four idle seconds", async () => ((await server.ask(idle)).length === 1 ? true : null))
   cable.resume()
   await (await opening).close()
 })
@@ -281,7 +290,7 @@ function fixture(name: string): string {
 
 test("approvals and grants of version 2, which named no server, cover no server's tool", async () => {
   await server.createDatabase("unverified")
-  const before = [fixture("version-1"), fixture("version-2"), approvalsWithoutOrigin("agent_gateway.")]
+  const before = [fixture("version-1"), fixture("version-2"), formatApprovalsWithoutOrigin("agent_gateway.")]
   for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await server.ask(sql, "unverified")
   const store = await openPostgresStore({ url: server.urlOf("unverified"), clock, logger })
   await checkApprovalsWithoutOrigin(store)

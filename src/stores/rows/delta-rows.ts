@@ -35,7 +35,7 @@ export function packDeltas(entries: readonly [DeltaEntry, ...DeltaEntry[]]): Del
   let lastSeq = firstSeq
   for (const { seq, delta } of entries) {
     let group = groups.at(-1)
-    if (group === undefined || !continues(group[0], delta)) {
+    if (group === undefined || !canContinue(group[0], delta)) {
       group = [createHeader(delta), []]
       groups.push(group)
     }
@@ -87,7 +87,7 @@ function toDelta(header: Header, [, text, chunk = 0]: Frame): Delta {
   return header.type === "toolOutput" ? { ...header, text, chunk } : { ...header, text }
 }
 
-function continues(header: Header, delta: Delta): boolean {
+function canContinue(header: Header, delta: Delta): boolean {
   if (header.stepId !== delta.stepId) return false
   if (header.type === "toolOutput") {
     return (

@@ -1,21 +1,21 @@
 import { expect, test } from "vitest"
 import type { Entry } from "../../core/log/entries.ts"
 import {
-  event,
+  createEvent,
+  createTextDelta,
   runFailed,
   stepCompleted,
   stepStarted,
-  textDelta,
 } from "../../testing/session-log/fixtures.ts"
 import { toEntries, toRows } from "./entry-rows.ts"
 
 test("deltas become one row between events, and one for each run", () => {
   const entries: Entry[] = [
-    textDelta(1, "run_1", "a"),
-    textDelta(2, "run_1", "b"),
-    event(3, "run_1", stepStarted),
-    textDelta(4, "run_1", "c"),
-    textDelta(5, "run_2", "d"),
+    createTextDelta(1, "run_1", "a"),
+    createTextDelta(2, "run_1", "b"),
+    createEvent(3, "run_1", stepStarted),
+    createTextDelta(4, "run_1", "c"),
+    createTextDelta(5, "run_2", "d"),
   ]
   const { deltas, events } = toRows(entries)
   expect(deltas.map(({ runId, firstSeq, lastSeq }) => [runId, firstSeq, lastSeq])).toEqual([
@@ -36,7 +36,7 @@ test.each([
   { count: 12, text: "x".repeat(10_000), each: 4 },
   { count: 1_500, text: "x", each: 500 },
 ])("a row of deltas is full with $each of $text.length characters", ({ count, text, each }) => {
-  const entries = Array.from({ length: count }, (_, index) => textDelta(index + 1, "run_1", text))
+  const entries = Array.from({ length: count }, (_, index) => createTextDelta(index + 1, "run_1", text))
   const { deltas } = toRows(entries)
   expect(deltas.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq])).toEqual([
     [1, each],
@@ -46,12 +46,12 @@ test.each([
 })
 
 test("a batch is summed up by its last, newest and settling entries", () => {
-  const settling = event(2, "run_1", stepCompleted, { at: 50, v: 3 })
+  const settling = createEvent(2, "run_1", stepCompleted, { at: 50, v: 3 })
   const rows = toRows([
-    event(1, "run_1", runFailed, { at: 70, v: 1 }),
+    createEvent(1, "run_1", runFailed, { at: 70, v: 1 }),
     settling,
-    event(3, "run_1", stepStarted, { at: 60, v: 2 }),
-    textDelta(4, "run_1", "a"),
+    createEvent(3, "run_1", stepStarted, { at: 60, v: 2 }),
+    createTextDelta(4, "run_1", "a"),
   ])
   const bytes = [runFailed, stepCompleted, stepStarted].map((stored) => JSON.stringify(stored).length)
   expect(rows).toMatchObject({ lastSeq: 4, version: 3, at: 70, settling })

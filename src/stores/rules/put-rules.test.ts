@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { message } from "../../testing/session-log/fixtures.ts"
+import { createMessage } from "../../testing/session-log/fixtures.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
 import { toCommandInsert } from "../rows/command-rows.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
@@ -14,14 +14,14 @@ function row(id: number, options: Partial<CommandRow> = {}): CommandRow {
 
 describe("a message", () => {
   it("is due at once in an idle session, but not before its time", () => {
-    const now = planMessage(message("sess_1"), idle, undefined)
+    const now = planMessage(createMessage("sess_1"), idle, undefined)
     expect([now.isDue, now.commands[0]?.dueAt, now.run?.state]).toEqual([true, 0, "queued"])
-    const later = planMessage(message("sess_1", { notBefore: 2_000 }), idle, undefined)
+    const later = planMessage(createMessage("sess_1", { notBefore: 2_000 }), idle, undefined)
     expect([later.isDue, later.commands[0]?.dueAt]).toEqual([false, 2_000])
   })
 
   it("is not due behind an open run, whatever its time", () => {
-    const put = message("sess_1", { whenBusy: "queue" })
+    const put = createMessage("sess_1", { whenBusy: "queue" })
     const { isDue, commands, outcome } = planMessage(put, { ...idle, open }, undefined)
     expect([isDue, commands[0]?.dueAt]).toEqual([false, null])
     expect(outcome).toMatchObject({ status: "accepted", position: 1, cursor: 7 })
@@ -30,7 +30,7 @@ describe("a message", () => {
   it("keeps the client's conversation if nothing precedes it, and otherwise only its last message", () => {
     const content = [{ type: "text", text: "Hi" }] as const
     const input = { type: "conversation", messages: [{ role: "user", content }] } as const
-    const put = message("sess_1", { whenBusy: "queue", input })
+    const put = createMessage("sess_1", { whenBusy: "queue", input })
     expect(planMessage(put, idle, undefined).commands[0]?.command).toMatchObject({ input })
     const { commands } = planMessage(put, { ...idle, rows: [row(1, { dueAt: 0 })] }, undefined)
     expect(commands[0]?.command).toMatchObject({ input: { type: "message", content } })
@@ -41,7 +41,7 @@ describe("while a live process reads only version 2", () => {
   const former = { ...idle, writes: 2 }
 
   it("a run opens when its message is put, as that process expects it", () => {
-    const plan = planMessage(message("sess_1"), former, undefined)
+    const plan = planMessage(createMessage("sess_1"), former, undefined)
     expect([plan.run?.state, plan.isDue]).toEqual(["open", true])
     expect(plan.commands.map((command) => toCommandInsert(command, 2).version)).toEqual([2])
   })
@@ -49,7 +49,7 @@ describe("while a live process reads only version 2", () => {
   it.each(["queue", "interrupt", "steer"] as const)(
     "a message to a busy session is refused with %s",
     (whenBusy) => {
-      const put = message("sess_1", { whenBusy })
+      const put = createMessage("sess_1", { whenBusy })
       const { outcome } = planMessage(put, { ...former, open }, undefined)
       expect(outcome).toEqual({ status: "busy", runId: "run_open" })
     },
@@ -68,9 +68,9 @@ describe("while a live process reads only version 2", () => {
 describe("what is not due at once, or has no older form", () => {
   it("is left to processes that read version 3", () => {
     const plans = [
-      planMessage(message("sess_1", { whenBusy: "queue" }), { ...idle, open }, undefined),
-      planMessage(message("sess_1", { whenBusy: "steer" }), { ...idle, open }, undefined),
-      planMessage(message("sess_1", { notBefore: 2_000 }), idle, undefined),
+      planMessage(createMessage("sess_1", { whenBusy: "queue" }), { ...idle, open }, undefined),
+      planMessage(createMessage("sess_1", { whenBusy: "steer" }), { ...idle, open }, undefined),
+      planMessage(createMessage("sess_1", { notBefore: 2_000 }), idle, undefined),
     ]
     const versions = plans.flatMap(({ commands }) => commands.map((each) => toCommandInsert(each, 3).version))
     expect(versions).toEqual([3, 3, 3])

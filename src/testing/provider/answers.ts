@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { JsonObject } from "../../core/json/json.ts"
-import { assertDeltasMatch, call, collect, deltasOf, endOf, text, textOf } from "./checks.ts"
+import { assertDeltasMatch, call, collect, createText, endOf, joinTexts, selectDeltas } from "./checks.ts"
 import type { ContractPart, ProviderContractCase } from "./harness.ts"
 
 /** Cases about the parts of a response. */
@@ -9,19 +9,22 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "the deltas of each part together are the text of the one end that follows them",
     unscripted: true,
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel", "lo"), call("a", { left: 1 })] })
+      harness.answer({ type: "answer", parts: [createText("Hel", "lo"), call("a", { left: 1 })] })
       const events = await collect(harness)
       const end = endOf(events)
       assertDeltasMatch(events, end)
-      assert.ok(deltasOf(events).length > 0)
+      assert.ok(selectDeltas(events).length > 0)
       assert.ok(end.model.length > 0)
     },
   },
   {
     name: "the text is exactly the model's",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel", "lo, ", "wörld 🙂\n\n"), call("a", { left: 1 })] })
-      assert.equal(textOf(endOf(await collect(harness)).content), "Hello, wörld 🙂\n\n")
+      harness.answer({
+        type: "answer",
+        parts: [createText("Hel", "lo, ", "wörld 🙂\n\n"), call("a", { left: 1 })],
+      })
+      assert.equal(joinTexts(endOf(await collect(harness)).content), "Hello, wörld 🙂\n\n")
     },
   },
   {
@@ -29,7 +32,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     needs: "thinking",
     async run(harness) {
       const thinking: ContractPart = { type: "thinking", chunks: ["Let me", " see."], signature: "sig" }
-      harness.answer({ type: "answer", parts: [thinking, text("Yes.")] })
+      harness.answer({ type: "answer", parts: [thinking, createText("Yes.")] })
       const events = await collect(harness)
       const end = endOf(events)
       assertDeltasMatch(events, end)
@@ -43,7 +46,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "usage is counted in whole tokens",
     unscripted: true,
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hello")] })
+      harness.answer({ type: "answer", parts: [createText("Hello")] })
       const { usage } = endOf(await collect(harness))
       assert.ok(usage)
       for (const count of Object.values(usage)) assert.ok(Number.isInteger(count) && count >= 0)
@@ -54,7 +57,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "an empty response is an end",
     async run(harness) {
       harness.answer({ type: "answer", parts: [] })
-      assert.equal(textOf(endOf(await collect(harness)).content), "")
+      assert.equal(joinTexts(endOf(await collect(harness)).content), "")
     },
   },
   {
@@ -90,7 +93,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "the input of each call arrives as deltas of its part if the request asks for them",
     needs: "toolInput",
     async run(harness) {
-      const parts = [text("Let me."), call("a", { left: 1 }), call("b", { left: "zwö" })]
+      const parts = [createText("Let me."), call("a", { left: 1 }), call("b", { left: "zwö" })]
       harness.answer({ type: "answer", parts })
       const events = await collect(harness, { toolInputDeltas: true })
       const end = endOf(events)
@@ -118,10 +121,10 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "the trace of a request is sent as a header, and no header is sent without one",
     async run(harness) {
       const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-      harness.answer({ type: "answer", parts: [text("Hello")] })
+      harness.answer({ type: "answer", parts: [createText("Hello")] })
       endOf(await collect(harness, { traceparent }))
       assert.equal(harness.receivedHeader("traceparent"), traceparent)
-      harness.answer({ type: "answer", parts: [text("Hello")] })
+      harness.answer({ type: "answer", parts: [createText("Hello")] })
       endOf(await collect(harness))
       assert.equal(harness.receivedHeader("traceparent"), null)
     },
@@ -130,7 +133,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "an early count is reported before the first token, and the end counts no less",
     needs: "earlyUsage",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hello")] })
+      harness.answer({ type: "answer", parts: [createText("Hello")] })
       const events = await collect(harness)
       const first = events.findIndex((event) => event.type === "textDelta")
       const early = events.slice(0, first).flatMap((event) => ("usage" in event && event.usage) || [])
@@ -143,11 +146,11 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "the output schema is sent to the provider",
     needs: "outputSchema",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text('{"sum":3}')] })
+      harness.answer({ type: "answer", parts: [createText('{"sum":3}')] })
       endOf(await collect(harness, { outputSchema: sumSchema }))
       const { properties, required } = harness.received().outputSchema ?? {}
       assert.deepEqual([properties, required], [{ sum: { type: "number" } }, ["sum"]])
-      harness.answer({ type: "answer", parts: [text("Three.")] })
+      harness.answer({ type: "answer", parts: [createText("Three.")] })
       endOf(await collect(harness))
       assert.equal(harness.received().outputSchema, null)
     },
@@ -156,9 +159,9 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "a response that the provider's filter withholds is an end with that reason",
     needs: "contentFilter",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel")], ending: "contentFilter" })
+      harness.answer({ type: "answer", parts: [createText("Hel")], ending: "contentFilter" })
       const events = await collect(harness)
-      assert.equal(deltasOf(events).length, 1)
+      assert.equal(selectDeltas(events).length, 1)
       assert.equal(endOf(events).stopReason, "contentFilter")
     },
   },

@@ -7,7 +7,7 @@ import type { ContractPart, ProviderHarness } from "./harness.ts"
 
 export const hello: Message = { role: "user", content: [{ type: "text", text: "Hello" }] }
 
-export const text = (...chunks: readonly string[]): ContractPart => ({ type: "text", chunks })
+export const createText = (...chunks: readonly string[]): ContractPart => ({ type: "text", chunks })
 
 export const call = (id: string, input: JsonObject): ContractPart => {
   const json = JSON.stringify(input)
@@ -44,7 +44,7 @@ export async function collect(
 }
 
 /** Reads up to the first text. */
-export async function firstDelta(stream: AsyncIterator<ModelEvent>): Promise<void> {
+export async function readFirstDelta(stream: AsyncIterator<ModelEvent>): Promise<void> {
   let next = await stream.next()
   while (!next.done && next.value.type === "progress") next = await stream.next()
   assert.equal(next.value?.type, "textDelta", JSON.stringify(next.value))
@@ -59,7 +59,7 @@ export async function assertQuiet(
     assert.equal(next.value.type, "progress", JSON.stringify(next.value))
 }
 
-export function deltasOf(events: readonly ModelEvent[]): readonly string[] {
+export function selectDeltas(events: readonly ModelEvent[]): readonly string[] {
   return events.flatMap((event) => ("part" in event ? [event.text] : []))
 }
 
@@ -70,7 +70,7 @@ export function endOf(events: readonly ModelEvent[]): ModelEnd {
   return end as ModelEnd
 }
 
-export function failureOf(events: readonly ModelEvent[], { secrets }: ProviderHarness): ModelFailure {
+export function requireFailure(events: readonly ModelEvent[], { secrets }: ProviderHarness): ModelFailure {
   const failure = events.at(-1)
   assert.equal(failure?.type, "error", JSON.stringify(failure))
   assertOneLast(events)
@@ -99,11 +99,11 @@ export function assertDeltasMatch(events: readonly ModelEvent[], { content }: Mo
   }
 }
 
-export function textOf(content: readonly ModelPart[]): string {
+export function joinTexts(content: readonly ModelPart[]): string {
   return content.map((part) => (part.type === "text" ? part.text : "")).join("")
 }
 
-export function withCallIds(content: readonly ModelPart[]): AssistantMessage {
+export function addCallIds(content: readonly ModelPart[]): AssistantMessage {
   let calls = 0
   return {
     role: "assistant",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { AssistantMessage, Message } from "../../core/history/messages.ts"
-import { call, collect, endOf, hello, text, withCallIds } from "./checks.ts"
+import { addCallIds, call, collect, createText, endOf, hello } from "./checks.ts"
 import type { ContractPart, ProviderContractCase } from "./harness.ts"
 
 /** Cases about the input of the model: tools, results, and earlier messages of the same or another model. */
@@ -10,13 +10,13 @@ export const conversationCases: readonly ProviderContractCase[] = [
     async run(harness) {
       harness.answer({
         type: "answer",
-        parts: [text("I add."), call("one", { left: 1 }), call("two", { left: 2 })],
+        parts: [createText("I add."), call("one", { left: 1 }), call("two", { left: 2 })],
       })
       const first = endOf(await collect(harness))
       assert.equal(first.stopReason, "toolCalls")
       assert.deepEqual(harness.received().toolNames, ["add"])
-      const message = withCallIds(first.content)
-      harness.answer({ type: "answer", parts: [text("Done.")] })
+      const message = addCallIds(first.content)
+      harness.answer({ type: "answer", parts: [createText("Done.")] })
       const results: Message = {
         role: "tool",
         results: [
@@ -45,8 +45,8 @@ export const conversationCases: readonly ProviderContractCase[] = [
     name: "a conversation of megabytes reaches the model completely",
     async run(harness) {
       harness.answer({ type: "answer", parts: [call("one", { left: 1 })] })
-      const message = withCallIds(endOf(await collect(harness)).content)
-      harness.answer({ type: "answer", parts: [text("Done.")] })
+      const message = addCallIds(endOf(await collect(harness)).content)
+      harness.answer({ type: "answer", parts: [createText("Done.")] })
       const value = { read: '名"\\\n😀'.repeat(250_000) }
       const results: Message = {
         role: "tool",
@@ -66,9 +66,9 @@ export const conversationCases: readonly ProviderContractCase[] = [
         { type: "toolCall", id: "", name: "", json: ["{}"] },
       ]
       harness.answer({ type: "answer", parts })
-      const message = withCallIds(endOf(await collect(harness)).content)
+      const message = addCallIds(endOf(await collect(harness)).content)
       assert.equal(message.content.length, parts.length)
-      harness.answer({ type: "answer", parts: [text("Done.")] })
+      harness.answer({ type: "answer", parts: [createText("Done.")] })
       const results: Message = {
         role: "tool",
         results: parts.map((_, index) => ({
@@ -93,8 +93,8 @@ export const conversationCases: readonly ProviderContractCase[] = [
     async run(harness) {
       const thinking: ContractPart = { type: "thinking", chunks: ["Let me", " see."], signature: "EqoB+/=" }
       harness.answer({ type: "answer", parts: [thinking, call("one", {})] })
-      const message = withCallIds(endOf(await collect(harness)).content)
-      harness.answer({ type: "answer", parts: [text("Done.")] })
+      const message = addCallIds(endOf(await collect(harness)).content)
+      harness.answer({ type: "answer", parts: [createText("Done.")] })
       endOf(await collect(harness, { messages: [hello, message, resultOfFirstCall] }))
       assert.deepEqual(harness.received().thinking, [{ text: "Let me see.", signature: "EqoB+/=" }])
     },
@@ -111,7 +111,7 @@ export const conversationCases: readonly ProviderContractCase[] = [
           { type: "toolCall", toolCallId: "call_0", name: "add", input: {}, vendor },
         ],
       }
-      harness.answer({ type: "answer", parts: [text("Done.")] })
+      harness.answer({ type: "answer", parts: [createText("Done.")] })
       endOf(await collect(harness, { messages: [hello, message, resultOfFirstCall] }))
       const { thinking, toolCalls, toolResults } = harness.received()
       assert.deepEqual(thinking, [])

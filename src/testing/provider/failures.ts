@@ -3,11 +3,11 @@ import {
   assertBrokenOff,
   assertQuiet,
   collect,
-  deltasOf,
-  failureOf,
-  firstDelta,
+  createText,
   open,
-  text,
+  readFirstDelta,
+  requireFailure,
+  selectDeltas,
 } from "./checks.ts"
 import type { ProviderContractCase } from "./harness.ts"
 
@@ -27,7 +27,7 @@ export const failureCases: readonly ProviderContractCase[] = [
       name: `a refusal is one event: ${code}`,
       async run(harness) {
         harness.answer({ type: "refused", as })
-        const failure = failureOf(await collect(harness), harness)
+        const failure = requireFailure(await collect(harness), harness)
         assert.deepEqual([failure.code, failure.retryable], [code, retryable])
         if (as === "rateLimited") assert.equal(failure.retryAfterMs, 2000)
       },
@@ -37,14 +37,14 @@ export const failureCases: readonly ProviderContractCase[] = [
     name: "a web page instead of a response is upstream_invalid",
     async run(harness) {
       harness.answer({ type: "webPage" })
-      assert.equal(failureOf(await collect(harness), harness).code, "upstream_invalid")
+      assert.equal(requireFailure(await collect(harness), harness).code, "upstream_invalid")
     },
   },
   ...(["cut", "short", "garbled"] as const).flatMap((ending) =>
     (
       [
         ["before the first token", []],
-        ["in the middle of the text", [text("Hel", "lo")]],
+        ["in the middle of the text", [createText("Hel", "lo")]],
         ["within a call's input", [{ type: "toolCall", id: "one", name: "add", json: ['{"le'] }]],
       ] as const
     ).map(
@@ -52,7 +52,7 @@ export const failureCases: readonly ProviderContractCase[] = [
         name: `a response that is ${ending} ${where} is a retryable upstream_cut`,
         async run(harness) {
           harness.answer({ type: "answer", parts, ending })
-          const failure = failureOf(await collect(harness), harness)
+          const failure = requireFailure(await collect(harness), harness)
           assert.deepEqual([failure.code, failure.retryable], ["upstream_cut", true])
         },
       }),
@@ -61,20 +61,20 @@ export const failureCases: readonly ProviderContractCase[] = [
   {
     name: "an error event within the stream is a failure after the received deltas",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel")], ending: "error" })
+      harness.answer({ type: "answer", parts: [createText("Hel")], ending: "error" })
       const events = await collect(harness)
-      assert.deepEqual(deltasOf(events), ["Hel"])
-      assert.equal(failureOf(events, harness).code, "overloaded")
+      assert.deepEqual(selectDeltas(events), ["Hel"])
+      assert.equal(requireFailure(events, harness).code, "overloaded")
     },
   },
   {
     name: "an abort ends the stream at once without an event, and closes the request",
     unscripted: true,
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
+      harness.answer({ type: "answer", parts: [createText("Hel")], ending: "open" })
       const controller = new AbortController()
       const stream = open(harness, {}, controller.signal)
-      await firstDelta(stream)
+      await readFirstDelta(stream)
       const next = stream.next()
       controller.abort()
       await assertQuiet(stream, next)
@@ -91,9 +91,9 @@ export const failureCases: readonly ProviderContractCase[] = [
   {
     name: "a reader that stops closes the request",
     async run(harness) {
-      harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
+      harness.answer({ type: "answer", parts: [createText("Hel")], ending: "open" })
       const stream = open(harness, {}, new AbortController().signal)
-      await firstDelta(stream)
+      await readFirstDelta(stream)
       await stream.return?.()
       await assertBrokenOff(harness)
     },

@@ -27,7 +27,7 @@ export interface ChatAnswerOptions {
  * Returns a response as Chat Completions streams it: one string for each server-sent event. The reason, usage and
  * `[DONE]` come last.
  */
-export function chatEvents(
+export function createChatEvents(
   parts: readonly ChatAnswerPart[],
   options: ChatAnswerOptions = {},
 ): readonly string[] {
@@ -49,17 +49,17 @@ export function chatEvents(
     { choices: [], usage },
   ]
   const common = { id: "chatcmpl-scripted", object: "chat.completion.chunk", created: 0, model }
-  return [...chunks.map((chunk) => chatEvent({ ...common, ...chunk })), "data: [DONE]\n\n"]
+  return [...chunks.map((chunk) => formatChatEvent({ ...common, ...chunk })), "data: [DONE]\n\n"]
 }
 
 /** Returns one chunk on the wire. Also for parsed lines of a recording. */
-export function chatEvent(chunk: JsonObject): string {
+export function formatChatEvent(chunk: JsonObject): string {
   return `data: ${JSON.stringify(chunk)}\n\n`
 }
 
 /** Returns the chunk with which a stream fails after it has started, as OpenRouter and others send it. */
-export function chatErrorEvent(code: string | number, message: string): string {
-  return chatEvent({ error: { code, message } })
+export function createChatErrorEvent(code: string | number, message: string): string {
+  return formatChatEvent({ error: { code, message } })
 }
 
 function partDeltas(part: Exclude<ChatAnswerPart, { type: "toolCall" }>): readonly JsonObject[] {

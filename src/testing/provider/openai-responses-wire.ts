@@ -24,7 +24,7 @@ export interface ResponsesAnswerOptions {
 }
 
 /** Returns a response as OpenAI's Responses API streams it: one string for each server-sent event. */
-export function responsesEvents(
+export function createResponsesEvents(
   items: readonly ResponsesAnswerItem[],
   options: ResponsesAnswerOptions = {},
 ): readonly string[] {
@@ -49,17 +49,17 @@ export function responsesEvents(
     { type: "response.created", response: { ...response, status: "in_progress" } },
     ...streamed.flat(),
     { type: incomplete === undefined ? "response.completed" : "response.incomplete", response: end },
-  ].map((event, sequence_number) => responsesEvent({ ...event, sequence_number }))
+  ].map((event, sequence_number) => formatResponsesEvent({ ...event, sequence_number }))
 }
 
 /** Returns one event of the wire. Also for parsed lines of a recording. */
-export function responsesEvent(event: JsonObject): string {
+export function formatResponsesEvent(event: JsonObject): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
 /** Returns the event with which a stream fails after it has started. */
-export function responsesErrorEvent(code: string, message: string): string {
-  return responsesEvent({ type: "error", error: { type: "server_error", code, message, param: null } })
+export function createResponsesErrorEvent(code: string, message: string): string {
+  return formatResponsesEvent({ type: "error", error: { type: "server_error", code, message, param: null } })
 }
 
 /** Returns a response with an error status, of this API or of Chat Completions. */

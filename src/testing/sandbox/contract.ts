@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { sandboxFileCases } from "./files.ts"
 import { sandboxFolderCases } from "./folders.ts"
-import { exec, newSandbox, newSession, run, type SandboxCase, until } from "./harness.ts"
+import { exec, openNewSandbox, newSession, run, type SandboxCase, until } from "./harness.ts"
 import { assertStill, heartbeat } from "./heartbeat.ts"
 import { sandboxLimitCases } from "./limits.ts"
 
@@ -11,7 +11,7 @@ export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "Python, JavaScript and shell return their output and exit code",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const programs = {
         python: "import sys; print(6 * 7); print('oops', file=sys.stderr); sys.exit(3)",
         javascript: "console.log(6 * 7); console.error('oops'); process.exit(3)",
@@ -30,7 +30,7 @@ export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "code is run unchanged, with any characters",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const text = "'\"`$HOME\\n – 漢字 🙂 \\\\ %s\t!"
       const outcome = await run(harness, sandbox, `print(${JSON.stringify(text)})\n\n`)
       assert.equal(outcome.stdout, `${text}\n`)
@@ -41,7 +41,7 @@ export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "an execution has its own variables, which the next one does not have",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const value = "'\"`$HOME\\n\n– 漢字 %s\t!\n"
       const code = "import os; print(ascii(os.environ.get('TOKEN')), os.environ.get('EMPTY'))"
       const first = await run(harness, sandbox, code, { env: { TOKEN: value, EMPTY: "" } })
@@ -56,7 +56,7 @@ export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "output arrives while the code runs, and the code sees files that are added meanwhile",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os, time
 print("waiting")
@@ -74,14 +74,16 @@ print(open("go/on.txt").read())`
   {
     name: "an execution that a signal ends has 128 plus its number as exit code",
     async run(harness) {
-      const outcome = await run(harness, await newSandbox(harness), "kill -KILL $$", { language: "shell" })
+      const outcome = await run(harness, await openNewSandbox(harness), "kill -KILL $$", {
+        language: "shell",
+      })
       assert.deepEqual([outcome.exitCode, outcome.reason], [137, "exited"])
     },
   },
   {
     name: "output can be written through /dev/stdout and /dev/stderr",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code =
         "echo one >/dev/stdout; echo two >>/dev/stderr; echo three | tee -a /dev/stderr; cat </dev/stdin"
       const outcome = await run(harness, sandbox, code, { language: "shell" })
@@ -97,7 +99,7 @@ print(open("go/on.txt").read())`
   {
     name: "the environment contains nothing of the gateway's",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const { stdout } = await run(harness, sandbox, "import os, json; print(json.dumps(sorted(os.environ)))")
       const allowed =
         /^(AGENT_GATEWAY_EXECUTION|HOME|HOSTNAME|LANG|LC_CTYPE|MPL\w+|\w+_NUM_THREADS|OLDPWD|PATH|PWD|PYTHON\w+|SHLVL|TMPDIR|OFFERED|_)$/
@@ -112,7 +114,7 @@ print(open("go/on.txt").read())`
   {
     name: "an abort rejects with its reason without waiting for the code, and leaves no process",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const stop = new AbortController()
       const reason = new Error("enough")
       let abortedAt = 0
@@ -131,7 +133,7 @@ print(open("go/on.txt").read())`
   {
     name: "a slow reader makes the code wait, and a reader that leaves ends it",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import sys
 for i in range(1000):

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ReadOnlyFolder } from "../../core/ports/tools/sandbox.ts"
-import { newSandbox, run, type SandboxCase } from "./harness.ts"
+import { openNewSandbox, run, type SandboxCase } from "./harness.ts"
 
 const folder: ReadOnlyFolder = {
   name: "skill",
@@ -40,7 +40,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
   {
     name: "code reads and runs the files of a given folder, and finds it by its variable",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `"$SKILL_DIR/scripts/hello.sh" you; cat "$SKILL_DIR/references/ü.txt"`
       const { stdout, stderr } = await run(harness, sandbox, code, { language: "shell", folders: [folder] })
       assert.equal(stdout + stderr, "hello you\ntext")
@@ -50,14 +50,14 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
   {
     name: "code cannot change a given folder",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const host = harness.sandboxes.hosts.find(({ name }) => name === harness.host)
       const code = host?.sandboxed === true ? changesOfModes : changes
       const { stdout, stderr } = await run(harness, sandbox, code, { folders: [folder] })
       assert.equal(stdout + stderr, "")
       const again = await run(
         harness,
-        await newSandbox(harness),
+        await openNewSandbox(harness),
         '"$SKILL_DIR"/scripts/*.sh again; ls "$SKILL_DIR"',
         {
           language: "shell",
@@ -70,7 +70,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
   {
     name: "a folder exists only for the execution that receives it",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const other = { ...folder, name: "other", variable: "OTHER_DIR", key: "another skill", files: [] }
       const code = "import os; print(sorted(name for name in os.environ if name.endswith('_DIR')))"
       assert.equal(
@@ -83,7 +83,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
   {
     name: "a folder with a path or a name that leads elsewhere is refused",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       for (const path of ["../x", "/etc/x", "", "a//b", "a/../../x", "a\0b"]) {
         const folders = [{ ...folder, key: path, files: [{ path, content: Buffer.from("x") }] }]
         await assert.rejects(run(harness, sandbox, "print(1)", { folders }), { code: "invalid_path" }, path)

@@ -28,7 +28,7 @@ export interface Outcome extends ExitStatus {
 }
 
 /** Opens the sandbox of a new session, by default of a new user. */
-export async function newSandbox(harness: SandboxHarness, userId?: string): Promise<Sandbox> {
+export async function openNewSandbox(harness: SandboxHarness, userId?: string): Promise<Sandbox> {
   const [, sandbox] = await newSession(harness, userId)
   return sandbox
 }
@@ -95,7 +95,7 @@ export async function until(isTrue: () => boolean): Promise<void> {
   }
 }
 
-export async function textOfFile(sandbox: Sandbox, path: string): Promise<string | null> {
+export async function readTextFile(sandbox: Sandbox, path: string): Promise<string | null> {
   const file = await sandbox.readFile(path)
   if (file === null) return null
   const pieces: Uint8Array[] = []

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { newSandbox, run, type SandboxCase, textOfFile } from "./harness.ts"
+import { openNewSandbox, readTextFile, run, type SandboxCase } from "./harness.ts"
 import { assertStill, heartbeat } from "./heartbeat.ts"
 
 export const sandboxLimitCases: readonly SandboxCase[] = [
@@ -9,7 +9,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
       let said = ""
       // On a busy machine the shorter ones may end before the code has started.
       for (const timeoutMs of [1_500, 6_000, 24_000]) {
-        const sandbox = await newSandbox(harness)
+        const sandbox = await openNewSandbox(harness)
         const outcome = await run(harness, sandbox, heartbeat, { timeoutMs })
         assert.equal(outcome.reason, "timeout")
         assert.equal(outcome.exitCode, 137)
@@ -23,7 +23,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
   {
     name: "code that ends also ends the processes that it started",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const outcome = await run(
         harness,
         sandbox,
@@ -37,7 +37,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
   {
     name: "too much memory is distinguished from a failure, and affects no other execution",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const outcome = await run(harness, sandbox, "x = bytearray(200 * 1024 * 1024); print(len(x))")
       assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
       assert.notEqual(outcome.exitCode, 0)
@@ -47,7 +47,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
   {
     name: "JavaScript that uses too much memory is distinguished from a failure",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       for (const code of [
         "Buffer.alloc(2 ** 30, 1)",
         "const all = []; while (true) all.push({ all: [...all] })",
@@ -61,7 +61,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
   {
     name: "a full disk is distinguished from a failure, and leaves room for the next execution",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       await sandbox.writeFile("before.txt", Buffer.from("kept"))
       const code = `
 for i in range(1000):
@@ -80,7 +80,7 @@ for i in range(1000):
   {
     name: "the files that filled the disk are deleted first, and the result says so",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       await sandbox.writeFile("log.csv", Buffer.from("first line\n"))
       const code = `
 open("log.csv", "a").write("second line\\n")
@@ -92,7 +92,7 @@ for i in range(1000):
       assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
       const { count = 0, paths = [] } = outcome.removed ?? {}
       assert.ok(count > 0 && paths.every((path) => path.startsWith("junk-")), paths.join())
-      assert.equal(await textOfFile(sandbox, "log.csv"), "first line\nsecond line\n")
+      assert.equal(await readTextFile(sandbox, "log.csv"), "first line\nsecond line\n")
       const results = (await sandbox.files()).filter(({ path }) => path.startsWith("result-"))
       assert.equal(results.length, 50)
     },
@@ -100,7 +100,7 @@ for i in range(1000):
   {
     name: "a single file that is too large counts as a full disk too",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = "f = open('big', 'wb')\nwhile True: f.write(b'x' * 1_000_000)"
       assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
     },

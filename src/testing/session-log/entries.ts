@@ -5,16 +5,16 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   accepted,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepCompleted,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "./fixtures.ts"
 
 export const entryCases: readonly SessionLogCase[] = [
@@ -23,7 +23,7 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "the request, the start and the answer of a call are separate entries in order",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const call = { toolCallId: "call_1", name: "read_file" }
       const events: Event[] = [
         {
@@ -44,7 +44,7 @@ export const entryCases: readonly SessionLogCase[] = [
           executionLocation: "backend",
         },
       ]
-      const entries = events.map((each, index) => event(numbered(lease, index + 1), runId, each))
+      const entries = events.map((each, index) => createEvent(toSeq(lease, index + 1), runId, each))
       for (const [index, entry] of entries.entries()) {
         await commitOk(log, { lease, entries: [entry] })
         assert.deepEqual(await readAll(log, sessionId), entries.slice(0, index + 1))
@@ -56,12 +56,12 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "application data is stored, but not while a live process may not read it",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const data = { type: "dataEmitted", toolCallId: "call_1", name: "progress" } as const
       const [first, second, step] = [
-        event(numbered(lease, 1), runId, { ...data, value: { done: [1, null, "ä"] } }),
-        event(numbered(lease, 2), runId, { ...data, value: 2 }),
-        event(numbered(lease, 3), runId, stepStarted),
+        createEvent(toSeq(lease, 1), runId, { ...data, value: { done: [1, null, "ä"] } }),
+        createEvent(toSeq(lease, 2), runId, { ...data, value: 2 }),
+        createEvent(toSeq(lease, 3), runId, stepStarted),
       ]
       await commitOk(log, { lease, entries: [first] })
       await commitOk(log, { lease, version: 2, entries: [second] })
@@ -74,15 +74,15 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "sequence numbers are exact, up to the largest exact integer",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const top = Number.MAX_SAFE_INTEGER
       const entries = [
-        textDelta(numbered(lease, 1), runId, "small"),
-        event(2 ** 31, runId, stepStarted),
-        event(2 ** 53 - 1_000_000_000, runId, stepStarted),
-        textDelta(top - 3, runId, "a"),
-        textDelta(top - 1, runId, "b"),
-        event(top, runId, runFailed, { at: 8_640_000_000_000_000 }),
+        createTextDelta(toSeq(lease, 1), runId, "small"),
+        createEvent(2 ** 31, runId, stepStarted),
+        createEvent(2 ** 53 - 1_000_000_000, runId, stepStarted),
+        createTextDelta(top - 3, runId, "a"),
+        createTextDelta(top - 1, runId, "b"),
+        createEvent(top, runId, runFailed, { at: 8_640_000_000_000_000 }),
       ]
       await commitOk(log, { lease, entries })
       assert.deepEqual(await readAll(log, sessionId), entries)
@@ -96,13 +96,13 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "one call commits many sessions, and a refused one does not affect the others",
     async run({ open }) {
       const { log } = await open()
-      const sessions = await Promise.all(Array.from({ length: 20 }, () => runningSession(log)))
+      const sessions = await Promise.all(Array.from({ length: 20 }, () => startSession(log)))
       const lost = 7
       const batches = sessions.map(({ lease, runId }, index) => ({
         lease: index === lost ? { ...lease, epoch: lease.epoch - 1 } : lease,
         entries: [
-          textDelta(numbered(lease, 1), runId, `text ${index}`),
-          event(numbered(lease, 2), runId, stepStarted),
+          createTextDelta(toSeq(lease, 1), runId, `text ${index}`),
+          createEvent(toSeq(lease, 2), runId, stepStarted),
         ],
       }))
       const outcomes = await log.commit(batches)
@@ -121,12 +121,12 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "a failed commit stores nothing, and its other sessions can be committed separately",
     async run({ open }) {
       const { log } = await open()
-      const [good, bad] = [await runningSession(log), await runningSession(log)]
-      const first = event(numbered(bad.lease, 1), bad.runId, stepStarted)
+      const [good, bad] = [await startSession(log), await startSession(log)]
+      const first = createEvent(toSeq(bad.lease, 1), bad.runId, stepStarted)
       await commitOk(log, { lease: bad.lease, entries: [first] })
-      const entries = [event(numbered(good.lease, 1), good.runId, stepStarted)]
+      const entries = [createEvent(toSeq(good.lease, 1), good.runId, stepStarted)]
       // Using a number for another entry violates an invariant of the caller, whatever the store does.
-      const other = event(numbered(bad.lease, 1), bad.runId, stepCompleted)
+      const other = createEvent(toSeq(bad.lease, 1), bad.runId, stepCompleted)
       await assert.rejects(
         log.commit([
           { lease: good.lease, entries },
@@ -145,9 +145,12 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "two batches of one session in one call are kept in order",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const first = [textDelta(numbered(lease, 1), runId, "a"), event(numbered(lease, 2), runId, stepStarted)]
-      const second = [textDelta(numbered(lease, 3), runId, "b")]
+      const { sessionId, runId, lease } = await startSession(log)
+      const first = [
+        createTextDelta(toSeq(lease, 1), runId, "a"),
+        createEvent(toSeq(lease, 2), runId, stepStarted),
+      ]
+      const second = [createTextDelta(toSeq(lease, 3), runId, "b")]
       const outcomes = await log.commit([
         { lease, entries: first },
         { lease, entries: second },
@@ -161,8 +164,10 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "commits that are not awaited keep their order",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const entries = Array.from({ length: 50 }, (_, n) => textDelta(numbered(lease, n + 1), runId, `${n}`))
+      const { sessionId, runId, lease } = await startSession(log)
+      const entries = Array.from({ length: 50 }, (_, n) =>
+        createTextDelta(toSeq(lease, n + 1), runId, `${n}`),
+      )
       const seen: number[] = []
       await Promise.all(
         entries.map(async (entry) => {
@@ -224,12 +229,12 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "a page of thousands of entries is complete",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const large = "x".repeat(20_000)
       const entries: Entry[] = []
       for (let n = 1; n <= 1_000; n += 1) {
-        entries.push(textDelta(numbered(lease, 2 * n - 1), runId, n % 50 === 0 ? large : "small"))
-        entries.push(event(numbered(lease, 2 * n), runId, { ...stepStarted, stepId: `step_${n}` }))
+        entries.push(createTextDelta(toSeq(lease, 2 * n - 1), runId, n % 50 === 0 ? large : "small"))
+        entries.push(createEvent(toSeq(lease, 2 * n), runId, { ...stepStarted, stepId: `step_${n}` }))
       }
       await commitOk(log, { lease, entries })
       assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 10_000 }), entries)
@@ -242,7 +247,7 @@ export const entryCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const { sessionId, lease, entries } = await loggedDeltas(log, 20, "x".repeat(100_000))
       for (const after of [0, 10, 19, 20]) {
-        const page = await log.read(sessionId, { afterSeq: numbered(lease, after), limit: 100 })
+        const page = await log.read(sessionId, { afterSeq: toSeq(lease, after), limit: 100 })
         assert.deepEqual(page, entries.slice(after))
       }
     },
@@ -276,12 +281,12 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "entries keep every character",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const odd = 'nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, \\u0000 " \u2028 $1 ?'
       const entries = [
-        textDelta(numbered(lease, 1), runId, odd),
-        textDelta(numbered(lease, 2), runId, ""),
-        event(numbered(lease, 3), runId, {
+        createTextDelta(toSeq(lease, 1), runId, odd),
+        createTextDelta(toSeq(lease, 2), runId, ""),
+        createEvent(toSeq(lease, 3), runId, {
           type: "runFailed",
           code: odd,
           message: odd,
@@ -299,14 +304,14 @@ const noTokens = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0,
 
 /** Deltas of several kinds between events, over two runs and several commits. */
 async function mixedSession(log: SessionLog): Promise<{ sessionId: string; entries: readonly Entry[] }> {
-  const { sessionId, runId, lease } = await runningSession(log)
+  const { sessionId, runId, lease } = await startSession(log)
   const output = { type: "toolOutput", stepId: "step_1", toolCallId: "call_1", toolName: "run" } as const
-  const at = (n: number) => numbered(lease, n)
+  const at = (n: number) => toSeq(lease, n)
   const first: Entry[] = [
-    textDelta(at(1), runId, "a"),
-    textDelta(at(2), runId, "b"),
-    textDelta(at(4), runId, "c", "step_2"),
-    event(at(5), runId, stepStarted),
+    createTextDelta(at(1), runId, "a"),
+    createTextDelta(at(2), runId, "b"),
+    createTextDelta(at(4), runId, "c", "step_2"),
+    createEvent(at(5), runId, stepStarted),
     { kind: "delta", seq: at(6), runId, delta: { ...output, stream: "stdout", text: "1", chunk: 0 } },
     { kind: "delta", seq: at(7), runId, delta: { ...output, stream: "stdout", text: "2", chunk: 1 } },
     { kind: "delta", seq: at(8), runId, delta: { ...output, stream: "stderr", text: "3", chunk: 2 } },
@@ -318,16 +323,16 @@ async function mixedSession(log: SessionLog): Promise<{ sessionId: string; entri
       runId,
       delta: { type: "thinkingDelta", stepId: "step_2", messageId: "msg_1", part: 1, text: "h" },
     },
-    event(at(10), runId, stepCompleted),
-    event(at(11), runId, runFailed),
+    createEvent(at(10), runId, stepCompleted),
+    createEvent(at(11), runId, runFailed),
   ]
   await commitOk(log, { lease, entries: first })
   await commitOk(log, { lease, entries: second, runEnded: { runId, state: "failed" } })
-  const next = accepted(await log.put(message(sessionId)))
+  const next = accepted(await log.put(createMessage(sessionId)))
   const input = { type: "toolInput", stepId: "step_2", toolCallId: "call_2", toolName: "run" } as const
   const third: Entry[] = [
-    textDelta(at(12), next.runId, "d"),
-    event(at(13), next.runId, stepStarted),
+    createTextDelta(at(12), next.runId, "d"),
+    createEvent(at(13), next.runId, stepStarted),
     { kind: "delta", seq: at(14), runId: next.runId, delta: { ...input, text: '{"a"' } },
     { kind: "delta", seq: at(15), runId: next.runId, delta: { ...input, text: ":1}" } },
   ]
@@ -354,9 +359,9 @@ async function readPages(
 
 /** Logs this number of deltas in one commit. */
 async function loggedDeltas(log: SessionLog, count: number, text: string) {
-  const { sessionId, runId, lease } = await runningSession(log)
+  const { sessionId, runId, lease } = await startSession(log)
   const entries = Array.from({ length: count }, (_, index) =>
-    textDelta(numbered(lease, index + 1), runId, text),
+    createTextDelta(toSeq(lease, index + 1), runId, text),
   )
   await commitOk(log, { lease, entries })
   return { sessionId, lease, entries }

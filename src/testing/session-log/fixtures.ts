@@ -39,18 +39,18 @@ export async function newSession(
   log: SessionLog,
   options: { readonly agent?: string; readonly at?: number } = {},
 ): Promise<string> {
-  const { agent = newAgent(), at = 1_000 } = options
+  const { agent = createAgentName(), at = 1_000 } = options
   const id = randomIds.next("sess")
   await log.createSession({ id, tenant: "tenant", userId: "user", agent, createdAt: at })
   return id
 }
 
 /** Returns a name. The fixed part keeps it readable, and the random part is unique on shared data. */
-export function newAgent(): string {
+export function createAgentName(): string {
   return `agent_${randomIds.next("key")}`
 }
 
-export function message(sessionId: string, options: Partial<MessageCommand> = {}): MessageCommand {
+export function createMessage(sessionId: string, options: Partial<MessageCommand> = {}): MessageCommand {
   return {
     type: "message",
     sessionId,
@@ -77,14 +77,14 @@ export function accepted(outcome: PutOutcome): PutRun {
 }
 
 /** Returns a session, new by default, with an open run whose message is consumed, under a lease. */
-export async function runningSession(
+export async function startSession(
   log: SessionLog,
   options: { readonly agent?: string; readonly sessionId?: string; readonly steerable?: boolean } = {},
 ): Promise<{ sessionId: string; agent: string; runId: string; lease: Lease }> {
-  const { agent = newAgent(), steerable = true } = options
+  const { agent = createAgentName(), steerable = true } = options
   const sessionId = options.sessionId ?? (await newSession(log, { agent }))
-  const { runId } = accepted(await log.put(message(sessionId)))
-  const lease = await claimed(log, sessionId)
+  const { runId } = accepted(await log.put(createMessage(sessionId)))
+  const lease = await claimSession(log, sessionId)
   await openRun(log, lease, { steerable })
   return { sessionId, agent, runId, lease }
 }
@@ -107,7 +107,7 @@ export async function openRun(
   return runId
 }
 
-export async function claimed(log: SessionLog, sessionId: string): Promise<Lease> {
+export async function claimSession(log: SessionLog, sessionId: string): Promise<Lease> {
   const lease = await tryClaim(log, sessionId)
   if (lease === null) throw new Error("The session could not be claimed.")
   return lease
@@ -121,16 +121,16 @@ export async function tryClaim(log: SessionLog, sessionId: string): Promise<Leas
 }
 
 export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<void> {
-  const outcome = await committed(log, batch)
+  const outcome = await commitBatch(log, batch)
   if (outcome !== "ok") throw new Error(`The commit was refused: ${outcome}.`)
 }
 
 /** Commits the batch again while another transaction works on its session. */
-export async function committed(
+export async function commitBatch(
   log: SessionLog,
   batch: SessionBatch,
 ): Promise<Exclude<CommitOutcome, "busy">> {
-  return eventually("the session's row", async () => {
+  return waitFor("the session's row", async () => {
     const [outcome] = await log.commit([batch])
     if (outcome === undefined) throw new Error("The commit had no outcome.")
     return outcome === "busy" ? null : outcome
@@ -138,11 +138,11 @@ export async function committed(
 }
 
 /** Returns the sequence number of the lease's `n`th entry, counted from 1. */
-export function numbered(lease: Lease, n: number): number {
+export function toSeq(lease: Lease, n: number): number {
   return computeFirstSequence(lease.epoch) + n - 1
 }
 
-export function event(
+export function createEvent(
   seq: number,
   runId: string,
   event: Event,
@@ -151,7 +151,7 @@ export function event(
   return { kind: "event", seq, v: logVersion, at: 4_000, runId, event, ...options }
 }
 
-export function textDelta(seq: number, runId: string, text: string, stepId = "step_1"): DeltaEntry {
+export function createTextDelta(seq: number, runId: string, text: string, stepId = "step_1"): DeltaEntry {
   const delta: Delta = { type: "textDelta", stepId, messageId: "msg_1", part: 0, text }
   return { kind: "delta", seq, runId, delta }
 }
@@ -174,7 +174,7 @@ export const runFailed: Event = { type: "runFailed", code: "internal", message: 
 const patienceMs = 45_000
 
 /** Waits for a change by another process, or by the clock of the store. */
-export async function eventually<T extends NonNullable<unknown>>(
+export async function waitFor<T extends NonNullable<unknown>>(
   what: string,
   look: () => Promise<T | null>,
 ): Promise<T> {
@@ -188,7 +188,7 @@ export async function eventually<T extends NonNullable<unknown>>(
 }
 
 /** Returns the next yield. Throws if none comes in time. */
-export async function nextOf<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
+export async function readNext<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
   const giveUp = new AbortController()
   const late = delay(patienceMs, null, { signal: giveUp.signal })
   try {

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   runStarted,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "./fixtures.ts"
 
 /** Cases about texts that a store makes, writes and reads in slices. */
@@ -24,7 +24,7 @@ export const largeCases: readonly SessionLogCase[] = [
       "it does small ones",
     async run({ open }) {
       const { log } = await open()
-      const sessions = await Promise.all(Array.from({ length: 4 }, () => runningSession(log)))
+      const sessions = await Promise.all(Array.from({ length: 4 }, () => startSession(log)))
       const texts = [
         "\ufeff名".repeat(200_000),
         '\n"\\\u0001'.repeat(100_000),
@@ -34,9 +34,9 @@ export const largeCases: readonly SessionLogCase[] = [
       const batches = sessions.map(({ lease, runId }, index) => {
         const content = [{ type: "text", text: texts[index] ?? "" }] as const
         const entries = [
-          textDelta(numbered(lease, 1), runId, "before"),
-          event(numbered(lease, 2), runId, { ...runStarted, content }),
-          event(numbered(lease, 3), runId, stepStarted),
+          createTextDelta(toSeq(lease, 1), runId, "before"),
+          createEvent(toSeq(lease, 2), runId, { ...runStarted, content }),
+          createEvent(toSeq(lease, 3), runId, stepStarted),
         ]
         return { lease: index === 1 ? { ...lease, epoch: lease.epoch - 1 } : lease, entries }
       })
@@ -66,9 +66,9 @@ export const largeCases: readonly SessionLogCase[] = [
       ]) {
         const sessionId = await newSession(log)
         const idempotency = { key: "key", bodyHash: "hash" }
-        const sent = message(sessionId, { input, context: { place: "here" }, idempotency })
+        const sent = createMessage(sessionId, { input, context: { place: "here" }, idempotency })
         accepted(await log.put(sent))
-        const lease = await claimed(log, sessionId)
+        const lease = await claimSession(log, sessionId)
         assert.deepEqual(await log.pending(lease, { messages: false }), [])
         const [command] = await log.pending(lease)
         assert.deepEqual(command, { ...sent, id: command?.id })
@@ -82,23 +82,23 @@ export const largeCases: readonly SessionLogCase[] = [
     name: "a large conversation for a busy session is stored as its last message only",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const messages = [
         { role: "user", content: largeContent },
         { role: "user", content: largeContent },
       ] as const
       const conversation = { type: "conversation", messages } as const
-      const steering = message(sessionId, { whenBusy: "steer", input: conversation })
+      const steering = createMessage(sessionId, { whenBusy: "steer", input: conversation })
       assert.equal((await log.put(steering)).status, "steered")
       const [steer, ...others] = await log.pending(lease, { messages: false })
       assert.deepEqual(others, [])
       const { at } = steering
       assert.deepEqual(steer, { type: "steer", sessionId, runId, at, content: largeContent, id: steer?.id })
-      const queued = message(sessionId, { whenBusy: "queue", input: conversation })
+      const queued = createMessage(sessionId, { whenBusy: "queue", input: conversation })
       accepted(await log.put(queued))
       await commitOk(log, {
         lease,
-        entries: [event(numbered(lease, 1), runId, runFailed)],
+        entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
         commandsConsumed: [steer?.id ?? 0],
         runEnded: { runId, state: "failed" },
       })

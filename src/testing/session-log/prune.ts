@@ -3,18 +3,18 @@ import type { Entry } from "../../core/log/entries.ts"
 import {
   accepted,
   commitOk,
-  event,
-  eventually,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepCompleted,
   stepStarted,
-  textDelta,
+  toSeq,
+  waitFor,
 } from "./fixtures.ts"
 
 /** A limit that is older than any session of these cases, so that only deltas are dropped. */
@@ -26,25 +26,25 @@ export const pruneCases: readonly SessionLogCase[] = [
     name: "deltas are dropped after they have been settled for longer than the limit, by the store's clock only",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const commit = (entry: Entry) => commitOk(log, { lease, entries: [entry] })
       const beginning = await log.now()
       // The writer's clock may be behind or ahead.
-      await commit(event(numbered(lease, 1), runId, stepStarted, { at: 1_000 }))
-      await commit(textDelta(numbered(lease, 2), runId, "first step"))
-      await commit(event(numbered(lease, 3), runId, stepCompleted, { at: 2_000 }))
+      await commit(createEvent(toSeq(lease, 1), runId, stepStarted, { at: 1_000 }))
+      await commit(createTextDelta(toSeq(lease, 2), runId, "first step"))
+      await commit(createEvent(toSeq(lease, 3), runId, stepCompleted, { at: 2_000 }))
       const first = await log.now()
-      const between = await eventually("a later time", async () => {
+      const between = await waitFor("a later time", async () => {
         const now = await log.now()
         return now > first ? now : null
       })
-      await commit(textDelta(numbered(lease, 4), runId, "second step"))
-      await commit(event(numbered(lease, 5), runId, stepCompleted, { at: 1_000 }))
-      await commit(textDelta(numbered(lease, 6), runId, "unsettled"))
+      await commit(createTextDelta(toSeq(lease, 4), runId, "second step"))
+      await commit(createEvent(toSeq(lease, 5), runId, stepCompleted, { at: 1_000 }))
+      await commit(createTextDelta(toSeq(lease, 6), runId, "unsettled"))
       const kept = async (deltasSettledBefore: number) => {
         await log.prune({ deltasSettledBefore, ...noSessions })
         const left = await log.read(sessionId, { afterSeq: 0, limit: 100 })
-        return left.map(({ seq }) => seq - numbered(lease, 0))
+        return left.map(({ seq }) => seq - toSeq(lease, 0))
       }
       assert.deepEqual(await kept(beginning), [1, 2, 3, 4, 5, 6])
       assert.deepEqual(await kept(between), [1, 3, 4, 5, 6])
@@ -57,14 +57,14 @@ export const pruneCases: readonly SessionLogCase[] = [
     name: "the end of a run settles its deltas, including those of the same commit",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "a")] })
+      const { sessionId, runId, lease } = await startSession(log)
+      await commitOk(log, { lease, entries: [createTextDelta(toSeq(lease, 1), runId, "a")] })
       await commitOk(log, {
         lease,
         entries: [
-          event(numbered(lease, 2), runId, stepStarted),
-          textDelta(numbered(lease, 3), runId, "b"),
-          event(numbered(lease, 4), runId, runFailed, { at: 2_000 }),
+          createEvent(toSeq(lease, 2), runId, stepStarted),
+          createTextDelta(toSeq(lease, 3), runId, "b"),
+          createEvent(toSeq(lease, 4), runId, runFailed, { at: 2_000 }),
         ],
         runEnded: { runId, state: "failed" },
       })
@@ -81,12 +81,12 @@ export const pruneCases: readonly SessionLogCase[] = [
     name: "thousands of settled deltas are dropped in one call",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const batches = Array.from({ length: 1_000 }, (_, n) => {
-        return { lease, entries: [textDelta(numbered(lease, n + 1), runId, "x")] }
+        return { lease, entries: [createTextDelta(toSeq(lease, n + 1), runId, "x")] }
       })
       await log.commit(batches)
-      const end = event(numbered(lease, 1_001), runId, stepCompleted, { at: 2_000 })
+      const end = createEvent(toSeq(lease, 1_001), runId, stepCompleted, { at: 2_000 })
       await commitOk(log, { lease, entries: [end] })
       await log.prune({ deltasSettledBefore: Number.MAX_SAFE_INTEGER, ...noSessions })
       assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 2_000 }), [end])
@@ -97,17 +97,17 @@ export const pruneCases: readonly SessionLogCase[] = [
     name: "sessions without use since the limit are removed with all their data, unless a run is open",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const idle = await newSession(log, { agent, at: 10 })
       const recent = await newSession(log, { at: 20 })
       const busy = await newSession(log, { at: 10 })
-      accepted(await log.put(message(busy, { at: 11 })))
-      const ended = await runningSession(log)
+      accepted(await log.put(createMessage(busy, { at: 11 })))
+      const ended = await startSession(log)
       await commitOk(log, {
         lease: ended.lease,
         entries: [
-          textDelta(numbered(ended.lease, 1), ended.runId, "a"),
-          event(numbered(ended.lease, 2), ended.runId, runFailed, { at: 30_000 }),
+          createTextDelta(toSeq(ended.lease, 1), ended.runId, "a"),
+          createEvent(toSeq(ended.lease, 2), ended.runId, runFailed, { at: 30_000 }),
         ],
         runEnded: { runId: ended.runId, state: "failed" },
       })
@@ -123,9 +123,9 @@ export const pruneCases: readonly SessionLogCase[] = [
       assert.deepEqual(await exist(), [false, false, true, false])
       assert.deepEqual(await log.read(ended.sessionId, { afterSeq: 0, limit: 10 }), [])
       assert.equal(await log.run(ended.sessionId, ended.runId), null)
-      assert.deepEqual(await log.put(message(idle)), { status: "unknown" })
+      assert.deepEqual(await log.put(createMessage(idle)), { status: "unknown" })
       assert.equal(await log.claim(idle, [agent]), null)
-      const late = { lease: ended.lease, entries: [textDelta(numbered(ended.lease, 3), ended.runId, "b")] }
+      const late = { lease: ended.lease, entries: [createTextDelta(toSeq(ended.lease, 3), ended.runId, "b")] }
       assert.deepEqual(await log.commit([late]), ["fenced"])
     },
   },

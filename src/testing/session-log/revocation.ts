@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { cancel, commitOk, newSession, nextOf, runningSession, type SessionLogCase } from "./fixtures.ts"
+import { cancel, commitOk, newSession, readNext, type SessionLogCase, startSession } from "./fixtures.ts"
 
 export const revocationCases: readonly SessionLogCase[] = [
   {
@@ -7,7 +7,7 @@ export const revocationCases: readonly SessionLogCase[] = [
     name: "revoking a session cancels its open run, and repeating it changes nothing",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       assert.equal((await log.session(sessionId))?.revokedAt, null)
       assert.equal(await log.revokeSession(sessionId, 7_000), true)
       assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
@@ -26,14 +26,14 @@ export const revocationCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)
-      const { sessionId } = await runningSession(log)
+      const { sessionId } = await startSession(log)
       const stop = new AbortController()
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
+      const next = readNext(arrivals, "an arrival")
       assert.equal(await log.revokeSession(idle, 7_000), true)
       assert.equal((await log.session(idle))?.revokedAt, 7_000)
       assert.equal(await log.revokeSession(sessionId, 7_000), true)
-      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      for (let found = await next; found.value !== sessionId; ) found = await readNext(arrivals, "an arrival")
       stop.abort()
     },
   },

@@ -8,18 +8,18 @@ import { noSpending } from "../../core/usage.ts"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "./fixtures.ts"
 
 const replaced: HistoryReplaced = {
@@ -51,8 +51,8 @@ function sizeOf(stored: object): number {
 
 /** A session with an ended run, in which one event is stored. */
 async function usedSession(log: SessionLog): Promise<string> {
-  const { sessionId, runId, lease } = await runningSession(log)
-  const end = event(numbered(lease, 1), runId, runFailed)
+  const { sessionId, runId, lease } = await startSession(log)
+  const end = createEvent(toSeq(lease, 1), runId, runFailed)
   await commitOk(log, { lease, entries: [end], runEnded: { runId, state: "failed" } })
   assert.equal(await log.release(lease), "released")
   return sessionId
@@ -64,13 +64,13 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "the stored size of a session is that of its events, each counted once, and not of its deltas",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const batch = {
         lease,
         entries: [
-          event(numbered(lease, 1), runId, replaced),
-          textDelta(numbered(lease, 2), runId, "x".repeat(10_000)),
-          event(numbered(lease, 3), runId, stepStarted),
+          createEvent(toSeq(lease, 1), runId, replaced),
+          createTextDelta(toSeq(lease, 2), runId, "x".repeat(10_000)),
+          createEvent(toSeq(lease, 3), runId, stepStarted),
         ],
       }
       assert.equal((await log.session(sessionId))?.storedBytes, 0)
@@ -78,7 +78,7 @@ export const storageCases: readonly SessionLogCase[] = [
       await commitOk(log, batch)
       const size = sizeOf(replaced) + sizeOf(stepStarted)
       assert.equal((await log.session(sessionId))?.storedBytes, size)
-      const rest = [4, 5].map((n) => ({ lease, entries: [event(numbered(lease, n), runId, stepStarted)] }))
+      const rest = [4, 5].map((n) => ({ lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)] }))
       await log.commit(rest)
       assert.equal((await log.session(sessionId))?.storedBytes, size + 2 * sizeOf(stepStarted))
     },
@@ -88,7 +88,7 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "the stored size of a principal is that of all its sessions, and of no other's",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const principal = { tenant: 'ten"ant\u0000', userId: randomIds.next("key") }
       const others = [
         { ...principal, tenant: "other" },
@@ -98,9 +98,9 @@ export const storageCases: readonly SessionLogCase[] = [
       for (const owner of [principal, principal, ...others]) {
         const id = randomIds.next("sess")
         await log.createSession({ id, ...owner, agent, createdAt: 1_000 })
-        const lease = await claimed(log, id)
+        const lease = await claimSession(log, id)
         assert.deepEqual(lease.principal, owner)
-        await commitOk(log, { lease, entries: [event(numbered(lease, 1), "run", stepStarted)] })
+        await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), "run", stepStarted)] })
       }
       assert.equal(await log.storedBytes(principal), 2 * sizeOf(stepStarted))
     },
@@ -115,15 +115,15 @@ export const storageCases: readonly SessionLogCase[] = [
       const principalFull = { ...roomy, principalIsFull: true }
       const sessionIsFull = { status: "full", scope: "session" }
       const principalIsFull = { status: "full", scope: "principal" }
-      assert.deepEqual(await log.put(message(sessionId), atLimit), sessionIsFull)
-      assert.deepEqual(await log.put(message(sessionId), principalFull), principalIsFull)
-      assert.deepEqual(await log.putAndClaim(message(sessionId), [newAgent()], atLimit), {
+      assert.deepEqual(await log.put(createMessage(sessionId), atLimit), sessionIsFull)
+      assert.deepEqual(await log.put(createMessage(sessionId), principalFull), principalIsFull)
+      assert.deepEqual(await log.putAndClaim(createMessage(sessionId), [createAgentName()], atLimit), {
         outcome: sessionIsFull,
         lease: null,
       })
       assert.equal((await log.session(sessionId))?.activeRun, null)
-      accepted(await log.put(message(sessionId), { ...roomy, sessionBytes: sizeOf(runFailed) + 1 }))
-      assert.equal((await log.put(message(sessionId), atLimit)).status, "busy")
+      accepted(await log.put(createMessage(sessionId), { ...roomy, sessionBytes: sizeOf(runFailed) + 1 }))
+      assert.equal((await log.put(createMessage(sessionId), atLimit)).status, "busy")
       accepted(await log.put(cancel(sessionId), atLimit))
     },
   },
@@ -135,10 +135,10 @@ export const storageCases: readonly SessionLogCase[] = [
       const sessionId = await newSession(log)
       const idempotency = { key: "key", bodyHash: "hash" }
       const nothing = { sessionBytes: 0, principalIsFull: true }
-      const run = accepted(await log.put(message(sessionId, { idempotency }), roomy))
-      const again = await log.put(message(sessionId, { idempotency }), nothing)
+      const run = accepted(await log.put(createMessage(sessionId, { idempotency }), roomy))
+      const again = await log.put(createMessage(sessionId, { idempotency }), nothing)
       assert.deepEqual(again, { ...run, status: "duplicate" })
-      const other = message(sessionId, { idempotency: { key: "key", bodyHash: "other" } })
+      const other = createMessage(sessionId, { idempotency: { key: "key", bodyHash: "other" } })
       assert.deepEqual(await log.put(other, nothing), { status: "keyReused" })
     },
   },
@@ -147,16 +147,16 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "the last event that replaced the history is found among any number",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const other = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
+      const other = await startSession(log)
       assert.equal(await log.historyStart(sessionId), 0)
       for (const n of [1, 4]) {
         const entries = [
-          event(numbered(lease, n), runId, replaced),
-          event(numbered(lease, n + 1), runId, stepStarted),
+          createEvent(toSeq(lease, n), runId, replaced),
+          createEvent(toSeq(lease, n + 1), runId, stepStarted),
         ]
         await commitOk(log, { lease, entries })
-        assert.equal(await log.historyStart(sessionId), numbered(lease, n))
+        assert.equal(await log.historyStart(sessionId), toSeq(lease, n))
       }
       assert.equal(await log.historyStart(other.sessionId), 0)
     },
@@ -166,19 +166,17 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "the last compaction is found among any number",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const other = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
+      const other = await startSession(log)
       assert.equal(await log.compactionStart(sessionId), 0)
       for (const n of [1, 4]) {
-        const compaction = event(numbered(lease, n), runId, compacted)
+        const compaction = createEvent(toSeq(lease, n), runId, compacted)
         await commitOk(log, {
           lease,
-          entries: [compaction, event(numbered(lease, n + 1), runId, stepStarted)],
+          entries: [compaction, createEvent(toSeq(lease, n + 1), runId, stepStarted)],
         })
-        assert.equal(await log.compactionStart(sessionId), numbered(lease, n))
-        assert.deepEqual(await log.read(sessionId, { afterSeq: numbered(lease, n) - 1, limit: 1 }), [
-          compaction,
-        ])
+        assert.equal(await log.compactionStart(sessionId), toSeq(lease, n))
+        assert.deepEqual(await log.read(sessionId, { afterSeq: toSeq(lease, n) - 1, limit: 1 }), [compaction])
       }
       assert.equal(await log.compactionStart(other.sessionId), 0)
     },
@@ -188,12 +186,12 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "replaced histories stay in the log, and readers can leave them out",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const large = { ...replaced, messages: Array(50).fill(replaced.messages[0]) }
       const entries = Array.from({ length: 300 }, (_, index) => {
         return index % 2 === 0
-          ? event(numbered(lease, index + 1), runId, large)
-          : textDelta(numbered(lease, index + 1), runId, "x")
+          ? createEvent(toSeq(lease, index + 1), runId, large)
+          : createTextDelta(toSeq(lease, index + 1), runId, "x")
       })
       await commitOk(log, { lease, entries })
       const deltas = entries.filter(({ kind }) => kind === "delta")

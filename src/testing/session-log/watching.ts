@@ -4,14 +4,14 @@ import {
   accepted,
   cancel,
   commitOk,
-  message,
-  newAgent,
+  createAgentName,
+  createMessage,
+  createTextDelta,
   newSession,
-  nextOf,
-  numbered,
-  runningSession,
+  readNext,
   type SessionLogCase,
-  textDelta,
+  startSession,
+  toSeq,
 } from "./fixtures.ts"
 
 const owner = { tenant: "tenant", userId: "user" }
@@ -22,22 +22,22 @@ export const watchingCases: readonly SessionLogCase[] = [
     name: "a watcher that reads after every yield misses no entry",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const stop = new AbortController()
       const total = 200
       const writing = (async () => {
         for (let n = 1; n <= total; n += 1) {
-          await commitOk(log, { lease, entries: [textDelta(numbered(lease, n), runId, "x")] })
+          await commitOk(log, { lease, entries: [createTextDelta(toSeq(lease, n), runId, "x")] })
         }
       })()
       let last = 0
       for await (const _ of bounded(log.watch(sessionId, { signal: stop.signal }))) {
         const entries = await log.read(sessionId, { afterSeq: last, limit: 1_000 })
         last = entries.at(-1)?.seq ?? last
-        if (last === numbered(lease, total)) stop.abort()
+        if (last === toSeq(lease, total)) stop.abort()
       }
       await writing
-      assert.equal(last, numbered(lease, total))
+      assert.equal(last, toSeq(lease, total))
     },
   },
   {
@@ -45,14 +45,14 @@ export const watchingCases: readonly SessionLogCase[] = [
     name: "writes between two reads cause one more yield for every watcher",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const stop = new AbortController()
       const watchers = [1, 2].map(() => log.watch(sessionId, { signal: stop.signal })[Symbol.asyncIterator]())
       await settle(watchers, log.session(sessionId))
-      await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "x")] })
-      for (const watcher of watchers) assert.equal((await nextOf(watcher, "a yield")).done, false)
+      await commitOk(log, { lease, entries: [createTextDelta(toSeq(lease, 1), runId, "x")] })
+      for (const watcher of watchers) assert.equal((await readNext(watcher, "a yield")).done, false)
       stop.abort()
-      for (const watcher of watchers) assert.equal((await nextOf(watcher, "the end")).done, true)
+      for (const watcher of watchers) assert.equal((await readNext(watcher, "the end")).done, true)
     },
   },
   {
@@ -63,9 +63,9 @@ export const watchingCases: readonly SessionLogCase[] = [
       const sessionId = randomIds.next("sess")
       const stop = new AbortController()
       const writing = (async () => {
-        await log.createSession({ ...owner, id: sessionId, agent: newAgent(), createdAt: 1_000 })
-        const { runId, lease } = await runningSession(log, { sessionId })
-        await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "x")] })
+        await log.createSession({ ...owner, id: sessionId, agent: createAgentName(), createdAt: 1_000 })
+        const { runId, lease } = await startSession(log, { sessionId })
+        await commitOk(log, { lease, entries: [createTextDelta(toSeq(lease, 1), runId, "x")] })
       })()
       let entries = 0
       for await (const _ of bounded(log.watch(sessionId, { signal: stop.signal }))) {
@@ -101,16 +101,17 @@ export const watchingCases: readonly SessionLogCase[] = [
       const stop = new AbortController()
       const missing = new Set(sessions)
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      let next = nextOf(arrivals, "an arrival")
-      for (const id of sessions) accepted(await log.put(message(id)))
-      for (; missing.size > 0; next = nextOf(arrivals, "an arrival")) {
+      let next = readNext(arrivals, "an arrival")
+      for (const id of sessions) accepted(await log.put(createMessage(id)))
+      for (; missing.size > 0; next = readNext(arrivals, "an arrival")) {
         const { value, done } = await next
         assert.equal(done, false)
         missing.delete(value)
       }
       accepted(await log.put(cancel(sessions[0] ?? "")))
       // A hint may come twice, so one of the other session may still arrive.
-      for (let found = await next; found.value !== sessions[0]; ) found = await nextOf(arrivals, "an arrival")
+      for (let found = await next; found.value !== sessions[0]; )
+        found = await readNext(arrivals, "an arrival")
       stop.abort()
     },
   },
@@ -139,7 +140,7 @@ async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
 async function* bounded<T>(iterable: AsyncIterable<T>): AsyncGenerator<T> {
   const iterator = iterable[Symbol.asyncIterator]()
   for (;;) {
-    const { value, done } = await nextOf(iterator, "a yield or the end")
+    const { value, done } = await readNext(iterator, "a yield or the end")
     if (done === true) return
     yield value
   }
@@ -148,5 +149,5 @@ async function* bounded<T>(iterable: AsyncIterable<T>): AsyncGenerator<T> {
 /** Reads the first yields, which a store may send without a change. */
 async function settle(watchers: readonly AsyncIterator<void>[], before: Promise<unknown>): Promise<void> {
   await before
-  await Promise.all(watchers.map((watcher) => nextOf(watcher, "a first yield")))
+  await Promise.all(watchers.map((watcher) => readNext(watcher, "a first yield")))
 }

@@ -2,17 +2,17 @@ import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import { commitOk, type SessionLogCase } from "../session-log/fixtures.ts"
-import { originAt } from "../session-log/waits/tool-origin.ts"
+import { createOrigin } from "../session-log/waits/tool-origin.ts"
 import {
-  approval,
-  askingSession,
+  createApproval,
+  createEnding,
+  createExpiring,
+  createOpening,
+  createToolResult,
+  createWait,
   decider,
-  ending,
-  expiring,
-  newWait,
-  opening,
-  qualifierOf,
-  toolResult,
+  readQualifier,
+  startAskingSession,
 } from "../session-log/waits/wait-fixtures.ts"
 
 export const approvalsCases: readonly SessionLogCase[] = [
@@ -21,7 +21,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "a wait is found by its call as soon as it is committed, with its owner",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, waits } = await askingSession(log, [
+      const { sessionId, waits } = await startAskingSession(log, [
         {
           qualifier: "q",
           reason: "why",
@@ -31,7 +31,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const [wait] = waits
       const expected = { ...wait, sessionId, tenant: "tenant", userId: "user", state: "open" }
       assert.deepEqual(await approvals.wait(sessionId, wait), expected)
-      const elsewhere = await askingSession(log)
+      const elsewhere = await startAskingSession(log)
       assert.equal(await approvals.wait(elsewhere.sessionId, wait), null)
       for (const odd of ["call_nobody", "", "\u0000", "\ud800"]) {
         assert.equal(await approvals.wait(sessionId, { waitId: odd }), null)
@@ -45,8 +45,8 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "open waits that have not expired are listed oldest first, of one session or all, by kind, up to the limit",
     async run({ open }) {
       const { log, approvals } = await open()
-      const first = await askingSession(log, [{ expiresAt: 10_000 }, { kind: "clientTool" }, {}])
-      const second = await askingSession(log, [{ kind: "clientTool" }, {}])
+      const first = await startAskingSession(log, [{ expiresAt: 10_000 }, { kind: "clientTool" }, {}])
+      const second = await startAskingSession(log, [{ kind: "clientTool" }, {}])
       const [a, b, c] = first.waits
       const [d, e] = second.waits
       assert.ok(b && c && e)
@@ -65,9 +65,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ sessionId, now: 10_000 }), [1, 2])
       assert.equal((await approvals.openWaits({ now: 5_000, limit: 1 })).length, 1)
       for (const odd of ["sess_nobody", "\u0000"]) assert.deepEqual(await list({ sessionId: odd }), [])
-      assert.equal((await log.answer(approval(sessionId, a))).status, "accepted")
-      await commitOk(log, expiring(first, [b], 2))
-      await commitOk(log, ending(second, 2))
+      assert.equal((await log.answer(createApproval(sessionId, a))).status, "accepted")
+      await commitOk(log, createExpiring(first, [b], 2))
+      await commitOk(log, createEnding(second, 2))
       assert.deepEqual(await list({}), [2])
     },
   },
@@ -76,12 +76,12 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "hundreds of waits, some of them large, are listed completely",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, runId } = session
       const more = Array.from({ length: 450 }, (_, n) =>
-        newWait(runId, { input: { text: n % 100 === 0 ? "x".repeat(300_000) : `${n}` } }),
+        createWait(runId, { input: { text: n % 100 === 0 ? "x".repeat(300_000) : `${n}` } }),
       )
-      await commitOk(log, opening(session, more, 2))
+      await commitOk(log, createOpening(session, more, 2))
       const expected = [...session.waits, ...more].map((wait) => {
         return { ...wait, sessionId, tenant: "tenant", userId: "user", state: "open" }
       })
@@ -96,7 +96,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "a grant is given with an approval, once for each tool type of a session",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, waits } = await askingSession(log, [
+      const { sessionId, waits } = await startAskingSession(log, [
         { qualifier: null },
         { qualifier: "" },
         { qualifier: "null" },
@@ -108,11 +108,15 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const [unset, empty, named, other, again, denied, plain] = waits
       assert.ok(empty && named && other && again && denied && plain)
       const answers = [
-        approval(sessionId, unset, { grant: true, at: 5_001 }),
-        approval(sessionId, empty, { grant: true, at: 5_002 }),
-        approval(sessionId, named, { grant: true, at: 5_003 }),
-        approval(sessionId, other, { grant: true, at: 5_004 }),
-        approval(sessionId, again, { grant: true, at: 5_005, decidedBy: { ...decider, userId: "second" } }),
+        createApproval(sessionId, unset, { grant: true, at: 5_001 }),
+        createApproval(sessionId, empty, { grant: true, at: 5_002 }),
+        createApproval(sessionId, named, { grant: true, at: 5_003 }),
+        createApproval(sessionId, other, { grant: true, at: 5_004 }),
+        createApproval(sessionId, again, {
+          grant: true,
+          at: 5_005,
+          decidedBy: { ...decider, userId: "second" },
+        }),
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
       const granted = (toolName: string, qualifier: string | null, at: number) => {
@@ -126,12 +130,12 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       assert.deepEqual(await approvals.grants(sessionId), expected)
       const without = [
-        approval(sessionId, denied, { approved: false, grant: true }),
-        approval(sessionId, plain, { grant: false }),
+        createApproval(sessionId, denied, { approved: false, grant: true }),
+        createApproval(sessionId, plain, { grant: false }),
       ]
       for (const answer of without) assert.equal((await log.answer(answer)).status, "accepted")
       assert.deepEqual(await approvals.grants(sessionId), expected)
-      const elsewhere = await askingSession(log)
+      const elsewhere = await startAskingSession(log)
       for (const id of [elsewhere.sessionId, "sess_nobody", "\u0000"]) {
         assert.deepEqual(await approvals.grants(id), [])
       }
@@ -142,7 +146,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "a revoked grant ends at once, may be granted again, and does not affect other grants",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, waits } = await askingSession(log, [
+      const { sessionId, waits } = await startAskingSession(log, [
         { qualifier: "a" },
         { qualifier: "b" },
         { qualifier: "a" },
@@ -150,7 +154,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const [first, second, third] = waits
       assert.ok(second && third)
       for (const wait of [first, second]) {
-        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+        assert.equal((await log.answer(createApproval(sessionId, wait, { grant: true }))).status, "accepted")
       }
       const revocation = { sessionId, toolName: "send_mail", qualifier: "a", revokedBy: decider, at: 6_000 }
       const others = [
@@ -173,7 +177,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const type = { toolName: "send_mail", qualifier: "a", origin: null }
       const expected = { at: 6_000, sessionId, ...type, action: "revoked", decidedBy: decider, ...nothing }
       assert.deepEqual(record, expected)
-      assert.equal((await log.answer(approval(sessionId, third, { grant: true }))).status, "accepted")
+      assert.equal((await log.answer(createApproval(sessionId, third, { grant: true }))).status, "accepted")
       assert.deepEqual(await qualifiers(), ["b", "a"])
     },
   },
@@ -182,15 +186,15 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "a grant covers the tool of one server, and a revocation covers all tools of its name",
     async run({ open }) {
       const { log, approvals } = await open()
-      const moved = originAt("a", { identity: "elsewhere" })
-      const changed = originAt("a", { digest: "changed" })
-      const origins = [null, originAt("a"), originAt("b"), moved, changed, originAt("a")]
+      const moved = createOrigin("a", { identity: "elsewhere" })
+      const changed = createOrigin("a", { digest: "changed" })
+      const origins = [null, createOrigin("a"), createOrigin("b"), moved, changed, createOrigin("a")]
       const [first, ...more] = origins.map((origin) => ({ origin }))
       assert.ok(first)
-      const { sessionId, waits } = await askingSession(log, [first, ...more])
+      const { sessionId, waits } = await startAskingSession(log, [first, ...more])
       for (const wait of waits) {
         assert.deepEqual((await approvals.wait(sessionId, wait))?.origin, wait.origin)
-        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+        assert.equal((await log.answer(createApproval(sessionId, wait, { grant: true }))).status, "accepted")
       }
       const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
       assert.deepEqual(granted, origins.slice(0, 5))
@@ -210,7 +214,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "the audit trail records who decided what, when and from where, newest first",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, runId, waits } = await askingSession(log, [
+      const { sessionId, runId, waits } = await startAskingSession(log, [
         { qualifier: "q" },
         {},
         { kind: "clientTool", toolName: "locate" },
@@ -220,14 +224,14 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const editedInput = { to: "nobody" }
       const cli = { via: "cli", tenant: null, userId: "root", address: null } as const
       const answers = [
-        approval(sessionId, first, { at: 5_001, editedInput, reason: "edited", grant: true }),
-        approval(sessionId, second, { at: 5_002, approved: false, reason: "no", decidedBy: cli }),
-        toolResult(sessionId, third, { at: 5_003 }),
+        createApproval(sessionId, first, { at: 5_001, editedInput, reason: "edited", grant: true }),
+        createApproval(sessionId, second, { at: 5_002, approved: false, reason: "no", decidedBy: cli }),
+        createToolResult(sessionId, third, { at: 5_003 }),
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
       const of = (wait: typeof first) => {
         const { toolCallId, toolName, origin } = wait
-        const qualifier = qualifierOf(wait)
+        const qualifier = readQualifier(wait)
         const nothing = { editedInput: null, reason: null }
         return { sessionId, runId, toolCallId, toolName, qualifier, origin, decidedBy: decider, ...nothing }
       }
@@ -239,8 +243,8 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), expected)
       assert.deepEqual(await approvals.audit({ sessionId, limit: 2 }), expected.slice(0, 2))
-      const other = await askingSession(log)
-      assert.equal((await log.answer(approval(other.sessionId, other.waits[0]))).status, "accepted")
+      const other = await startAskingSession(log)
+      assert.equal((await log.answer(createApproval(other.sessionId, other.waits[0]))).status, "accepted")
       const all = await approvals.audit({ limit: 5 })
       assert.deepEqual(all.slice(1), expected)
       assert.equal(all[0]?.sessionId, other.sessionId)
@@ -254,11 +258,14 @@ export const approvalsCases: readonly SessionLogCase[] = [
     name: "waits, grants and the audit trail are removed with their session, and only then",
     async run({ open }) {
       const { log, approvals } = await open()
-      const [removed, kept] = [await askingSession(log, [{}, {}]), await askingSession(log)]
+      const [removed, kept] = [await startAskingSession(log, [{}, {}]), await startAskingSession(log)]
       for (const { sessionId, waits } of [removed, kept]) {
-        assert.equal((await log.answer(approval(sessionId, waits[0], { grant: true }))).status, "accepted")
+        assert.equal(
+          (await log.answer(createApproval(sessionId, waits[0], { grant: true }))).status,
+          "accepted",
+        )
       }
-      await commitOk(log, ending(removed, 2, 6_000))
+      await commitOk(log, createEnding(removed, 2, 6_000))
       await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 6_001 })
       const left = async ({ sessionId, waits }: typeof kept) => [
         await approvals.wait(sessionId, waits[0]),
@@ -267,7 +274,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       assert.deepEqual(await left(removed), [null])
       assert.equal((await left(kept)).length, 4)
-      assert.deepEqual(await log.answer(approval(removed.sessionId, removed.waits[0])), { status: "unknown" })
+      assert.deepEqual(await log.answer(createApproval(removed.sessionId, removed.waits[0])), {
+        status: "unknown",
+      })
       // A session of the same name would start with nothing.
       const { sessionId: id } = removed
       await log.createSession({

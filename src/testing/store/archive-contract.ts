@@ -6,12 +6,12 @@ import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   commitOk,
-  event,
-  numbered,
-  runningSession,
+  createEvent,
+  createTextDelta,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "../session-log/fixtures.ts"
 
 const replacedBy = (text: string): Event => ({
@@ -57,19 +57,19 @@ interface OldSession {
 
 /** A session with 250 large and small events and some deltas before a compaction, and one event after it. */
 async function oldSession(log: SessionLog): Promise<OldSession> {
-  const { sessionId, runId, lease } = await runningSession(log)
+  const { sessionId, runId, lease } = await startSession(log)
   const entries: Entry[] = []
   let n = 0
-  const add = (logged: Event) => void entries.push(event(numbered(lease, ++n), runId, logged))
+  const add = (logged: Event) => void entries.push(createEvent(toSeq(lease, ++n), runId, logged))
   add(replacedBy(strange.repeat(200)))
   for (let count = 0; count < 125; count++) {
     add(stepStarted)
     add(resultOf(`${count}: ${strange.repeat(count % 5 === 0 ? 400 : 3)}`))
   }
   add(resultOf("large ".repeat(400_000)))
-  entries.push(textDelta(numbered(lease, ++n), runId, "streamed"))
+  entries.push(createTextDelta(toSeq(lease, ++n), runId, "streamed"))
   add(stepStarted)
-  const boundary = numbered(lease, n + 1)
+  const boundary = toSeq(lease, n + 1)
   add(compacted)
   add(resultOf(strange.repeat(300)))
   await commitOk(log, { lease, entries })
@@ -171,13 +171,13 @@ export const archiveCases: readonly SessionLogCase[] = [
       const { sessionId, runId, lease, boundary } = await oldSession(log)
       const due = await isDue(archive, sessionId)
       assert.deepEqual(due, { sessionId, seq: boundary })
-      const again = event(numbered(lease, 1_000), runId, replacedBy("x"))
+      const again = createEvent(toSeq(lease, 1_000), runId, replacedBy("x"))
       await commitOk(log, { lease, entries: [again] })
       await archive.done({ sessionId, seq: boundary })
       assert.deepEqual(await isDue(archive, sessionId), { sessionId, seq: again.seq })
       await archive.done({ sessionId, seq: again.seq })
       assert.equal(await isDue(archive, sessionId), null)
-      await commitOk(log, { lease, entries: [event(numbered(lease, 1_001), runId, stepStarted)] })
+      await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1_001), runId, stepStarted)] })
       assert.equal(await isDue(archive, sessionId), null)
     },
   },

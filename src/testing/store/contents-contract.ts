@@ -5,13 +5,13 @@ import { type Content, contentChunkBytes } from "../../core/ports/store/contents
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   runFailed,
+  toSeq,
 } from "../session-log/fixtures.ts"
 
 const roomy = { sessionBytes: 10_000_000 }
@@ -105,9 +105,9 @@ export const contentsCases: readonly SessionLogCase[] = [
       const sessionId = await newSession(log)
       const content = contentOf(bytesOf(contentChunkBytes + 1))
       await contents.put(sessionId, content, roomy)
-      const { runId } = accepted(await log.put(message(sessionId)))
-      const lease = await claimed(log, sessionId)
-      const entries = [event(numbered(lease, 1), runId, runFailed)]
+      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const lease = await claimSession(log, sessionId)
+      const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
       await commitOk(log, { lease, entries, runEnded: { runId, state: "failed" } })
       await log.release(lease, { force: true })
       await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: Number.MAX_SAFE_INTEGER })

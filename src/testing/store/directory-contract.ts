@@ -11,15 +11,15 @@ import type { NewSession, Principal, SessionLog } from "../../core/ports/store/s
 import {
   accepted,
   commitOk,
-  event,
-  message,
-  newAgent,
-  numbered,
+  createAgentName,
+  createEvent,
+  createMessage,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  toSeq,
 } from "../session-log/fixtures.ts"
-import { askingSession } from "../session-log/waits/wait-fixtures.ts"
+import { startAskingSession } from "../session-log/waits/wait-fixtures.ts"
 
 export const directoryCases: readonly SessionLogCase[] = [
   {
@@ -110,7 +110,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ parentSessionId: child.id, rootId: root.id }), [2])
       assert.deepEqual(await list({ parentSessionId: child.id, principal }), [])
       assert.deepEqual(await list({ principal }), [3, 1, 0])
-      assert.deepEqual(await list({ principal, agents: [child.agent, newAgent()] }), [1])
+      assert.deepEqual(await list({ principal, agents: [child.agent, createAgentName()] }), [1])
       assert.deepEqual(await list({ principal, createdFrom: 2_000 }), [3, 1])
       assert.deepEqual(await list({ principal, createdFrom: 1_000, createdBefore: 4_000 }), [1, 0])
       assert.deepEqual(await list({ principal, states: ["running"] }), [])
@@ -130,8 +130,8 @@ export const directoryCases: readonly SessionLogCase[] = [
     name: "a session and its run are running, waiting, or unserved while no process serves their agent",
     async run({ open }) {
       const { log, directory } = await open()
-      const running = await runningSession(log)
-      const asking = await askingSession(log)
+      const running = await startSession(log)
+      const asking = await startAskingSession(log)
       const agents = await Promise.all([running, asking].map(({ sessionId }) => agentOf(log, sessionId)))
       const states = async () =>
         Promise.all(
@@ -147,11 +147,11 @@ export const directoryCases: readonly SessionLogCase[] = [
         ["running", "running"],
         ["waiting", "waiting"],
       ])
-      await directory.serve([newAgent(), agents[0] ?? "", agents[0] ?? ""])
+      await directory.serve([createAgentName(), agents[0] ?? "", agents[0] ?? ""])
       assert.deepEqual(await states(), [["running", "running"], unserved])
       await directory.serve([])
       assert.deepEqual(await states(), [unserved, unserved])
-      const entry = event(numbered(running.lease, 1), running.runId, runFailed)
+      const entry = createEvent(toSeq(running.lease, 1), running.runId, runFailed)
       await commitOk(log, {
         lease: running.lease,
         entries: [entry],
@@ -177,7 +177,7 @@ export const directoryCases: readonly SessionLogCase[] = [
         [root, 7_000],
         [other, 8_000],
       ] as const) {
-        const { runId } = accepted(await log.put(message(session.id, { at })))
+        const { runId } = accepted(await log.put(createMessage(session.id, { at })))
         runs.push(runId)
         if (at === 5_000) await endRun(log, session, runId)
       }
@@ -191,7 +191,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ sessionId: other.id, principal }), [])
       assert.deepEqual(await list({ rootId: root.id }), [2, 1, 0])
       assert.deepEqual(await list({ parentSessionId: root.id }), [1])
-      assert.deepEqual(await list({ principal, agents: [child.agent, newAgent()] }), [1])
+      assert.deepEqual(await list({ principal, agents: [child.agent, createAgentName()] }), [1])
       assert.deepEqual(await list({ principal, createdFrom: 6_000, createdBefore: 7_000 }), [1])
       assert.deepEqual(await list({ principal, states: ["failed"] }), [0])
       assert.deepEqual(await list({ principal, states: ["unserved"] }), [1])
@@ -254,7 +254,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       const principal = newPrincipal()
       const rare = await create(log, principal, { createdAt: 1 })
       const ids: string[] = [rare.id]
-      const agent = newAgent()
+      const agent = createAgentName()
       for (let batch = 0; batch < 100; batch += 1) {
         const made = Array.from({ length: 100 }, (_, n) =>
           create(log, principal, { createdAt: 10 + batch, agent: n === 0 ? rare.agent + batch : agent }),
@@ -293,7 +293,7 @@ export const sharedDirectoryCases: readonly SessionLogCase[] = [
     name: "an agent is served as long as one live process serves it",
     async run({ open, crash }) {
       const [first, second, viewer] = [await open(), await open(), await open()]
-      const { sessionId } = await runningSession(first.log)
+      const { sessionId } = await startSession(first.log)
       const agent = await agentOf(first.log, sessionId)
       const state = async () => (await viewer.directory.session(sessionId))?.state
       assert.equal(await state(), "unserved")
@@ -317,7 +317,13 @@ async function create(
   principal: Principal,
   options: Partial<NewSession>,
 ): Promise<NewSession> {
-  const session = { id: randomIds.next("sess"), ...principal, agent: newAgent(), createdAt: 0, ...options }
+  const session = {
+    id: randomIds.next("sess"),
+    ...principal,
+    agent: createAgentName(),
+    createdAt: 0,
+    ...options,
+  }
   await log.createSession(session)
   return session
 }
@@ -330,7 +336,7 @@ async function endRun(log: SessionLog, { id, agent }: NewSession, runId: string)
   const lease = await log.claim(id, [agent])
   assert.ok(lease)
   const commands = await log.pending(lease)
-  const entries = [event(numbered(lease, 1), runId, runFailed)]
+  const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
   const commandsConsumed = commands.map((command) => command.id)
   await commitOk(log, { lease, entries, commandsConsumed, runEnded: { runId, state: "failed" } })
   await log.release(lease, { force: true })

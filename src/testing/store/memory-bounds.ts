@@ -2,7 +2,14 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { RememberOptions } from "../../core/ports/store/memory.ts"
 import { newSession, type SessionLogCase } from "../session-log/fixtures.ts"
-import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
+import {
+  bounds,
+  createMemory,
+  createMemoryScope,
+  listNames,
+  recallNames,
+  rememberAll,
+} from "./memory-fixtures.ts"
 
 export const memoryBoundCases: readonly SessionLogCase[] = [
   {
@@ -10,10 +17,10 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "a memory is replaced and forgotten only if it still has the expected revision",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const key = { entityType: "note", name: "held" }
       const put = (content: string, expected: string | null) =>
-        memory.remember(newMemory(scope, "held", { content }), { bounds, expected })
+        memory.remember(createMemory(scope, "held", { content }), { bounds, expected })
       assert.deepEqual(await put("early", "1.1"), { status: "changed" })
       assert.equal((await put("first", null)).status, "created")
       assert.deepEqual(await put("second", null), { status: "changed" })
@@ -33,9 +40,9 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "a principal's memories stay within the bounds, those of all agents together",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const put = (name: string, content: string, options: RememberOptions, agent: string | null = null) =>
-        memory.remember(newMemory({ ...scope, agent }, name, { content, entityType: "n" }), options)
+        memory.remember(createMemory({ ...scope, agent }, name, { content, entityType: "n" }), options)
       const two = { bounds: { maxMemories: 2, maxBytes: 1_000 } }
       assert.equal((await put("a", "1", two)).status, "created")
       assert.equal((await put("b", "1", two, "one")).status, "created")
@@ -61,13 +68,15 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "of many concurrent memories, as many are accepted as the bounds allow",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const few = { bounds: { maxMemories: 5, maxBytes: 100_000 } }
       const outcomes = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => memory.remember(newMemory(scope, `memory ${index}`), few)),
+        Array.from({ length: 20 }, (_, index) =>
+          memory.remember(createMemory(scope, `memory ${index}`), few),
+        ),
       )
       assert.equal(outcomes.filter(({ status }) => status === "created").length, 5)
-      assert.equal((await namesIn(memory, scope)).length, 5)
+      assert.equal((await listNames(memory, scope)).length, 5)
     },
   },
   {
@@ -75,10 +84,10 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "of many writes with the same expected revision, one is stored",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const outcomes = await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
-          memory.remember(newMemory(scope, "raced", { content: `${index}` }), { bounds, expected: null }),
+          memory.remember(createMemory(scope, "raced", { content: `${index}` }), { bounds, expected: null }),
         ),
       )
       const stored = outcomes.filter(({ status }) => status === "created")
@@ -91,21 +100,21 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "an expired memory is treated as missing, and is removed",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const key = { entityType: "note", name: "brief" }
-      await rememberAll(memory, [newMemory(scope, "kept"), newMemory(scope, "brief", { ttlMs: 1 })])
+      await rememberAll(memory, [createMemory(scope, "kept"), createMemory(scope, "brief", { ttlMs: 1 })])
       await delay(5)
       assert.equal(await memory.get(scope, key), null)
-      assert.deepEqual(await recalledNames(memory, scope, { text: "brief" }), [])
-      assert.deepEqual(await recalledNames(memory, scope, {}), ["kept"])
-      assert.deepEqual(await namesIn(memory, scope), ["kept"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "brief" }), [])
+      assert.deepEqual(await recallNames(memory, scope, {}), ["kept"])
+      assert.deepEqual(await listNames(memory, scope), ["kept"])
       assert.equal(await memory.forget(scope, key), "unknown")
       // The expired memory counts neither against the bounds nor as the memory to replace.
       const two = { bounds: { maxMemories: 2, maxBytes: 1_000 }, expected: null }
-      assert.equal((await memory.remember(newMemory(scope, "brief", { ttlMs: 1 }), two)).status, "created")
+      assert.equal((await memory.remember(createMemory(scope, "brief", { ttlMs: 1 }), two)).status, "created")
       await delay(5)
       assert.ok((await memory.prune(1_000)) >= 1)
-      assert.deepEqual(await namesIn(memory, scope), ["kept"])
+      assert.deepEqual(await listNames(memory, scope), ["kept"])
     },
   },
   {
@@ -113,14 +122,14 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     name: "a revoked session stores no memory",
     async run({ open }) {
       const { memory, log } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const sessionId = await newSession(log)
       const origin = { sessionId, runId: "run_1" }
-      await rememberAll(memory, [newMemory(scope, "before", { origin })])
+      await rememberAll(memory, [createMemory(scope, "before", { origin })])
       await log.revokeSession(sessionId, 2_000)
-      const late = await memory.remember(newMemory(scope, "after", { origin }), { bounds })
+      const late = await memory.remember(createMemory(scope, "after", { origin }), { bounds })
       assert.deepEqual(late, { status: "revoked" })
-      assert.deepEqual(await namesIn(memory, scope), ["before"])
+      assert.deepEqual(await listNames(memory, scope), ["before"])
     },
   },
 ]
@@ -132,18 +141,18 @@ export const sharedMemoryCases: readonly SessionLogCase[] = [
     name: "two processes keep the bounds of a principal together, and see each other's memories",
     async run({ open }) {
       const stores = [await open(), await open()]
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const few = { bounds: { maxMemories: 7, maxBytes: 100_000 } }
       const outcomes = await Promise.all(
         stores.flatMap(({ memory }, process) =>
           Array.from({ length: 10 }, (_, index) =>
-            memory.remember(newMemory(scope, `memory ${process} ${index}`), few),
+            memory.remember(createMemory(scope, `memory ${process} ${index}`), few),
           ),
         ),
       )
       assert.equal(outcomes.filter(({ status }) => status === "created").length, 7)
       for (const { memory } of stores)
-        assert.equal((await recalledNames(memory, scope, { text: "memory" })).length, 7)
+        assert.equal((await recallNames(memory, scope, { text: "memory" })).length, 7)
     },
   },
   {
@@ -151,11 +160,11 @@ export const sharedMemoryCases: readonly SessionLogCase[] = [
     name: "memories survive the process that stored them",
     async run({ open, crash }) {
       const first = await open()
-      const scope = newMemoryScope()
-      await rememberAll(first.memory, [newMemory(scope, "kept", { tags: ["red"] })])
+      const scope = createMemoryScope()
+      await rememberAll(first.memory, [createMemory(scope, "kept", { tags: ["red"] })])
       await crash(first)
       const { memory } = await open()
-      assert.deepEqual(await recalledNames(memory, scope, { text: "kept", tags: ["red"] }), ["kept"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "kept", tags: ["red"] }), ["kept"])
     },
   },
 ]

@@ -3,7 +3,14 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { OwnedMemories } from "../../core/ports/store/memory.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import { memoryBoundCases } from "./memory-bounds.ts"
-import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
+import {
+  bounds,
+  createMemory,
+  createMemoryScope,
+  listNames,
+  recallNames,
+  rememberAll,
+} from "./memory-fixtures.ts"
 
 export const memoryCases: readonly SessionLogCase[] = [
   {
@@ -11,10 +18,10 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "a memory is the value that was stored last under its type and name",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const origin = { sessionId: "sess_1", runId: "run_1" }
       const first = await memory.remember(
-        newMemory(scope, "Ada", {
+        createMemory(scope, "Ada", {
           entityType: "person",
           content: "Likes tea.",
           tags: ["tea", "a\u0000b"],
@@ -40,7 +47,7 @@ export const memoryCases: readonly SessionLogCase[] = [
         },
       )
       const second = await memory.remember(
-        newMemory(scope, "Ada", { entityType: "person", content: "Likes coffee." }),
+        createMemory(scope, "Ada", { entityType: "person", content: "Likes coffee." }),
         {
           bounds,
         },
@@ -60,7 +67,7 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "any text can be stored",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const texts = [
         "\u0000",
         "\ud800",
@@ -71,7 +78,9 @@ export const memoryCases: readonly SessionLogCase[] = [
         "x".repeat(8_000),
       ]
       for (const text of texts) {
-        await rememberAll(memory, [newMemory(scope, text, { entityType: text, content: text, tags: [text] })])
+        await rememberAll(memory, [
+          createMemory(scope, text, { entityType: text, content: text, tags: [text] }),
+        ])
         const found = await memory.get(scope, { entityType: text, name: text })
         assert.deepEqual(
           [found?.entityType, found?.name, found?.content, found?.tags],
@@ -80,9 +89,7 @@ export const memoryCases: readonly SessionLogCase[] = [
       }
       // No text is a query that the database misunderstands.
       for (const text of texts) await memory.recall(scope, { text, limit: 10 })
-      assert.deepEqual(await recalledNames(memory, scope, { text: "drop table" }), [
-        "'; DROP TABLE memory; --",
-      ])
+      assert.deepEqual(await recallNames(memory, scope, { text: "drop table" }), ["'; DROP TABLE memory; --"])
     },
   },
   {
@@ -90,16 +97,16 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "principals, and agents of a principal, see only their own memories",
     async run({ open }) {
       const { memory } = await open()
-      const shared = newMemoryScope()
+      const shared = createMemoryScope()
       const scopes = [
         shared,
         { ...shared, agent: "one" },
         { ...shared, agent: "two" },
         { ...shared, tenant: "other" },
-        newMemoryScope(),
+        createMemoryScope(),
       ]
       for (const [index, scope] of scopes.entries()) {
-        await rememberAll(memory, [newMemory(scope, "secret", { content: `Secret number ${index}` })])
+        await rememberAll(memory, [createMemory(scope, "secret", { content: `Secret number ${index}` })])
       }
       const key = { entityType: "note", name: "secret" }
       for (const [index, scope] of scopes.entries()) {
@@ -120,10 +127,10 @@ export const memoryCases: readonly SessionLogCase[] = [
       assert.equal(await memory.forget(shared, key), "forgotten")
       assert.equal(await memory.forget(shared, key), "unknown")
       assert.equal(await memory.forgetAll({ ...shared, agent: "one" }), 1)
-      assert.deepEqual(await namesIn(memory, { ...shared, agent: "two" }), ["secret"])
+      assert.deepEqual(await listNames(memory, { ...shared, agent: "two" }), ["secret"])
       const { agent: _, ...principal } = shared
       assert.equal(await memory.forgetAll(principal), 1)
-      for (const scope of scopes.slice(3)) assert.deepEqual(await namesIn(memory, scope), ["secret"])
+      for (const scope of scopes.slice(3)) assert.deepEqual(await listNames(memory, scope), ["secret"])
     },
   },
   {
@@ -131,19 +138,19 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "memories with the same name are forgotten together, with any types",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       for (const entityType of ["fact", "note"]) {
         await rememberAll(memory, [
-          newMemory(scope, "a", { entityType }),
-          newMemory(scope, "b", { entityType }),
+          createMemory(scope, "a", { entityType }),
+          createMemory(scope, "b", { entityType }),
         ])
       }
-      await rememberAll(memory, [newMemory({ ...scope, agent: "one" }, "a")])
+      await rememberAll(memory, [createMemory({ ...scope, agent: "one" }, "a")])
       assert.equal(await memory.forgetNamed(scope, "a"), 2)
       assert.equal(await memory.forgetNamed(scope, "a"), 0)
-      assert.deepEqual(await namesIn(memory, scope), ["b", "b"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "a" }), [])
-      assert.deepEqual(await namesIn(memory, { ...scope, agent: "one" }), ["a"])
+      assert.deepEqual(await listNames(memory, scope), ["b", "b"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "a" }), [])
+      assert.deepEqual(await listNames(memory, { ...scope, agent: "one" }), ["a"])
     },
   },
   {
@@ -151,23 +158,23 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "recall finds words with any case, accents and endings, the rarest first",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       await rememberAll(memory, [
-        newMemory(scope, "pet", { content: "The user has a dog called Bruno." }),
-        newMemory(scope, "city", { content: "The user lives in Zürich." }),
-        newMemory(scope, "work", { content: "The user is a gardener." }),
-        newMemory(scope, "猫", { content: "ユーザーは東京に住んでいる" }),
+        createMemory(scope, "pet", { content: "The user has a dog called Bruno." }),
+        createMemory(scope, "city", { content: "The user lives in Zürich." }),
+        createMemory(scope, "work", { content: "The user is a gardener." }),
+        createMemory(scope, "猫", { content: "ユーザーは東京に住んでいる" }),
       ])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "DOGS?" }), ["pet"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "zurich" }), ["city"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "garden" }), ["work"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "東京" }), ["猫"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "bicycle" }), [])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "?!" }), [])
-      assert.equal((await recalledNames(memory, scope, { text: "Which dog does the user have?" }))[0], "pet")
-      assert.equal((await recalledNames(memory, scope, { text: "the user", limit: 2 })).length, 2)
-      await rememberAll(memory, [newMemory(scope, "Bruno", { content: "Barks at night." })])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "bruno" }), ["Bruno", "pet"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "DOGS?" }), ["pet"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "zurich" }), ["city"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "garden" }), ["work"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "東京" }), ["猫"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "bicycle" }), [])
+      assert.deepEqual(await recallNames(memory, scope, { text: "?!" }), [])
+      assert.equal((await recallNames(memory, scope, { text: "Which dog does the user have?" }))[0], "pet")
+      assert.equal((await recallNames(memory, scope, { text: "the user", limit: 2 })).length, 2)
+      await rememberAll(memory, [createMemory(scope, "Bruno", { content: "Barks at night." })])
+      assert.deepEqual(await recallNames(memory, scope, { text: "bruno" }), ["Bruno", "pet"])
     },
   },
   {
@@ -175,13 +182,13 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "recall finds a memory's current content, and no forgotten memory",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
-      await rememberAll(memory, [newMemory(scope, "pet", { content: "A dog." })])
-      await rememberAll(memory, [newMemory(scope, "pet", { content: "A cat." })])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "dog" }), [])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "cat" }), ["pet"])
+      const scope = createMemoryScope()
+      await rememberAll(memory, [createMemory(scope, "pet", { content: "A dog." })])
+      await rememberAll(memory, [createMemory(scope, "pet", { content: "A cat." })])
+      assert.deepEqual(await recallNames(memory, scope, { text: "dog" }), [])
+      assert.deepEqual(await recallNames(memory, scope, { text: "cat" }), ["pet"])
       await memory.forget(scope, { entityType: "note", name: "pet" })
-      assert.deepEqual(await recalledNames(memory, scope, { text: "cat" }), [])
+      assert.deepEqual(await recallNames(memory, scope, { text: "cat" }), [])
     },
   },
   {
@@ -189,19 +196,19 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "recall filters by type and tags, and returns the newest first without a text",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       await rememberAll(memory, [
-        newMemory(scope, "first", { tags: ["red", "round"] }),
-        newMemory(scope, "second", { tags: ["red"], entityType: "fact" }),
-        newMemory(scope, "third", { tags: ["round", "red"], content: "first and third" }),
+        createMemory(scope, "first", { tags: ["red", "round"] }),
+        createMemory(scope, "second", { tags: ["red"], entityType: "fact" }),
+        createMemory(scope, "third", { tags: ["round", "red"], content: "first and third" }),
       ])
-      assert.deepEqual(await recalledNames(memory, scope, {}), ["third", "second", "first"])
-      assert.deepEqual(await recalledNames(memory, scope, { limit: 1 }), ["third"])
-      assert.deepEqual(await recalledNames(memory, scope, { tags: ["red", "round"] }), ["third", "first"])
-      assert.deepEqual(await recalledNames(memory, scope, { entityType: "fact" }), ["second"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "third", tags: ["round"] }), ["third"])
-      assert.deepEqual(await recalledNames(memory, scope, { text: "second", tags: ["round"] }), [])
-      assert.deepEqual(await recalledNames(memory, scope, { tags: ["blue"] }), [])
+      assert.deepEqual(await recallNames(memory, scope, {}), ["third", "second", "first"])
+      assert.deepEqual(await recallNames(memory, scope, { limit: 1 }), ["third"])
+      assert.deepEqual(await recallNames(memory, scope, { tags: ["red", "round"] }), ["third", "first"])
+      assert.deepEqual(await recallNames(memory, scope, { entityType: "fact" }), ["second"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "third", tags: ["round"] }), ["third"])
+      assert.deepEqual(await recallNames(memory, scope, { text: "second", tags: ["round"] }), [])
+      assert.deepEqual(await recallNames(memory, scope, { tags: ["blue"] }), [])
     },
   },
   {
@@ -209,20 +216,20 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "recall finds similar vectors of the same model, in addition to words",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const vector = (...values: readonly number[]) => ({ model: "small", values })
       await rememberAll(memory, [
-        newMemory(scope, "near", { vector: vector(1, 0.1, 0) }),
-        newMemory(scope, "far", { vector: vector(0, 0, 1) }),
-        newMemory(scope, "other", { vector: { model: "large", values: [1, 0, 0] } }),
-        newMemory(scope, "longer", { vector: vector(1, 0, 0, 0) }),
-        newMemory(scope, "worded", { content: "A word." }),
+        createMemory(scope, "near", { vector: vector(1, 0.1, 0) }),
+        createMemory(scope, "far", { vector: vector(0, 0, 1) }),
+        createMemory(scope, "other", { vector: { model: "large", values: [1, 0, 0] } }),
+        createMemory(scope, "longer", { vector: vector(1, 0, 0, 0) }),
+        createMemory(scope, "worded", { content: "A word." }),
       ])
-      assert.deepEqual(await recalledNames(memory, scope, { vector: vector(1, 0, 0) }), ["near"])
-      const both = await recalledNames(memory, scope, { vector: vector(1, 0, 0), text: "word" })
+      assert.deepEqual(await recallNames(memory, scope, { vector: vector(1, 0, 0) }), ["near"])
+      const both = await recallNames(memory, scope, { vector: vector(1, 0, 0), text: "word" })
       assert.deepEqual([...both].sort(), ["near", "worded"])
-      await rememberAll(memory, [newMemory(scope, "near")])
-      assert.deepEqual(await recalledNames(memory, scope, { vector: vector(1, 0, 0) }), [])
+      await rememberAll(memory, [createMemory(scope, "near")])
+      assert.deepEqual(await recallNames(memory, scope, { vector: vector(1, 0, 0) }), [])
     },
   },
   {
@@ -230,10 +237,10 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "lists are ordered by type and name, page by page",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const keys = ["b/z", "a/B", "a/a", "a/é", "b/a"].map((key) => key.split("/"))
       for (const [entityType = "", name = ""] of keys) {
-        await rememberAll(memory, [newMemory(scope, name, { entityType, tags: [entityType] })])
+        await rememberAll(memory, [createMemory(scope, name, { entityType, tags: [entityType] })])
       }
       const listed: string[] = []
       for (let after: { entityType: string; name: string } | undefined; ; ) {
@@ -255,11 +262,11 @@ export const memoryCases: readonly SessionLogCase[] = [
     name: "scopes with memories are listed once each, page by page, with their count",
     async run({ open }) {
       const { memory } = await open()
-      const scope = newMemoryScope()
+      const scope = createMemoryScope()
       const own = { ...scope, agent: "a\u0000b" }
       const other = { ...scope, userId: `${scope.userId}-other` }
-      for (const each of [scope, own, other]) await rememberAll(memory, [newMemory(each, "one")])
-      await rememberAll(memory, [newMemory(own, "two"), newMemory(scope, "gone", { ttlMs: 1 })])
+      for (const each of [scope, own, other]) await rememberAll(memory, [createMemory(each, "one")])
+      await rememberAll(memory, [createMemory(own, "two"), createMemory(scope, "gone", { ttlMs: 1 })])
       await delay(20)
       const listed: OwnedMemories[] = []
       for (;;) {

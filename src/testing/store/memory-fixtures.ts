@@ -6,12 +6,12 @@ import type { Memory, MemoryScope, NewMemory, RecallQuery } from "../../core/por
 export const bounds = { maxMemories: 100, maxBytes: 100_000 }
 
 /** Returns a new scope, so that cases do not affect each other. */
-export function newMemoryScope(options: Partial<MemoryScope> = {}): MemoryScope {
+export function createMemoryScope(options: Partial<MemoryScope> = {}): MemoryScope {
   return { tenant: "tenant", userId: `user_${randomIds.next("key")}`, agent: null, ...options }
 }
 
 /** Returns a memory whose content is its name by default. */
-export function newMemory(scope: MemoryScope, name: string, options: Partial<NewMemory> = {}): NewMemory {
+export function createMemory(scope: MemoryScope, name: string, options: Partial<NewMemory> = {}): NewMemory {
   const rest = { entityType: "note", content: name, tags: [], origin: null, vector: null, ttlMs: null }
   return { scope, name, ...rest, ...options }
 }
@@ -24,7 +24,7 @@ export async function rememberAll(memory: Memory, memories: readonly NewMemory[]
   }
 }
 
-export async function recalledNames(
+export async function recallNames(
   memory: Memory,
   scope: MemoryScope,
   query: Partial<RecallQuery>,
@@ -32,6 +32,6 @@ export async function recalledNames(
   return (await memory.recall(scope, { limit: 10, ...query })).map(({ name }) => name)
 }
 
-export async function namesIn(memory: Memory, scope: MemoryScope): Promise<readonly string[]> {
+export async function listNames(memory: Memory, scope: MemoryScope): Promise<readonly string[]> {
   return (await memory.list(scope, { limit: 100 })).memories.map(({ name }) => name)
 }

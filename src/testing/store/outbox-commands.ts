@@ -4,24 +4,24 @@ import type { CommandDelivery, OutboxCommand, OutboxItem } from "../../core/port
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import {
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
+  toSeq,
 } from "../session-log/fixtures.ts"
-import { approval, askingSession, ending } from "../session-log/waits/wait-fixtures.ts"
+import { createApproval, createEnding, startAskingSession } from "../session-log/waits/wait-fixtures.ts"
 
 /** Writes one command into the outbox of a session. Resolves to its row's session and id. */
 async function sent(log: SessionLog, payload: OutboxCommand): Promise<{ from: string; id: string }> {
-  const { sessionId, lease, runId } = await runningSession(log)
+  const { sessionId, lease, runId } = await startSession(log)
   const id = randomIds.next("key")
   const item: OutboxItem = { id, kind: "command", payload }
-  await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)], outbox: [item] })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, stepStarted)], outbox: [item] })
   return { from: sessionId, id }
 }
 
@@ -41,7 +41,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const store = await open()
       const { log } = store
       const target = await newSession(log)
-      const command = message(target)
+      const command = createMessage(target)
       const { from, id } = await sent(log, { type: "put", command })
       const delivery = await delivered(store, id)
       assert.deepEqual(delivery, {
@@ -53,7 +53,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       })
       assert.equal(await delivered(store, id), undefined)
       assert.equal(await rowOf(store, from), undefined)
-      const pending = await log.pending(await claimed(log, target))
+      const pending = await log.pending(await claimSession(log, target))
       assert.deepEqual(
         pending.map((each) => (each.type === "message" ? each.runId : each.type)),
         [command.runId],
@@ -68,7 +68,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const { log, outbox } = store
       const targets = await Promise.all(Array.from({ length: 20 }, () => newSession(log)))
       const ids = await Promise.all(
-        targets.map(async (target) => (await sent(log, { type: "put", command: message(target) })).id),
+        targets.map(async (target) => (await sent(log, { type: "put", command: createMessage(target) })).id),
       )
       const rounds = await Promise.all([1, 2, 3].map(() => outbox.deliverCommands({ limit: 1_000 })))
       const moved = rounds.flat().filter(({ id }) => ids.includes(id))
@@ -76,7 +76,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const all = [...moved, ...rest.filter(({ id }) => ids.includes(id))]
       assert.deepEqual(all.map(({ id }) => id).sort(), [...ids].sort())
       for (const target of targets) {
-        assert.equal((await log.pending(await claimed(log, target))).length, 1)
+        assert.equal((await log.pending(await claimSession(log, target))).length, 1)
       }
     },
   },
@@ -86,19 +86,19 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const asking = await askingSession(log)
+      const asking = await startAskingSession(log)
       const [wait] = asking.waits
-      const answer = { type: "answer", command: approval(asking.sessionId, wait) } as const
+      const answer = { type: "answer", command: createApproval(asking.sessionId, wait) } as const
       const first = await sent(log, answer)
       const second = await sent(log, answer)
       assert.deepEqual((await delivered(store, first.id))?.result ?? null, { type: "delivered" })
       // One call delivered both commands in order.
       assert.equal(await rowOf(store, second.from), undefined)
-      const gone = { ...answer, command: approval("sess_gone", wait) }
+      const gone = { ...answer, command: createApproval("sess_gone", wait) }
       const third = await sent(log, gone)
       const result = { type: "dropped", reason: "wait_not_found" }
       assert.deepEqual((await delivered(store, third.id))?.result, result)
-      await commitOk(log, ending(asking, 2))
+      await commitOk(log, createEnding(asking, 2))
     },
   },
   {
@@ -107,13 +107,13 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log, outbox } = store
-      const busy = await runningSession(log)
-      const waiting = await sent(log, { type: "put", command: message(busy.sessionId) })
+      const busy = await startSession(log)
+      const waiting = await sent(log, { type: "put", command: createMessage(busy.sessionId) })
       const result = (await delivered(store, waiting.id))?.result
       assert.deepEqual(result, { type: "retry", reason: "session_busy", retryInMs: 1_000 })
       const row = await rowOf(store, waiting.from)
       assert.deepEqual([row?.state, row?.attempts, row?.lastError], ["waiting", 1, "session_busy"])
-      const lost = await sent(log, { type: "put", command: message("sess_gone") })
+      const lost = await sent(log, { type: "put", command: createMessage("sess_gone") })
       assert.deepEqual((await delivered(store, lost.id))?.result, {
         type: "dead",
         reason: "session_not_found",
@@ -131,11 +131,11 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const foreign = randomIds.next("sess")
       const owner = { tenant: "tenant", userId: "stranger", agent: "agent", createdAt: 1_000 }
       await log.createSession({ id: foreign, ...owner })
-      const { id } = await sent(log, { type: "put", command: message(foreign) })
+      const { id } = await sent(log, { type: "put", command: createMessage(foreign) })
       assert.deepEqual((await delivered(store, id))?.result, { type: "dead", reason: "other_principal" })
-      assert.deepEqual(await log.pending(await claimed(log, foreign)), [])
-      const { sessionId, lease, runId } = await runningSession(log)
-      const entries = [event(numbered(lease, 1), runId, stepStarted)]
+      assert.deepEqual(await log.pending(await claimSession(log, foreign)), [])
+      const { sessionId, lease, runId } = await startSession(log)
+      const entries = [createEvent(toSeq(lease, 1), runId, stepStarted)]
       const target = await newSession(log)
       const items = [null, "put", { type: "put" }, { type: "put", command: { sessionId: target } }]
       await commitOk(log, {
@@ -149,7 +149,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
         rows.map(({ state }) => state),
         items.map(() => "dead"),
       )
-      assert.deepEqual(await log.pending(await claimed(log, target)), [])
+      assert.deepEqual(await log.pending(await claimSession(log, target)), [])
     },
   },
 ]

@@ -5,14 +5,14 @@ import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   cancel,
   commitOk,
-  event,
-  eventually,
-  nextOf,
-  numbered,
+  createEvent,
+  readNext,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
+  toSeq,
+  waitFor,
 } from "../session-log/fixtures.ts"
 
 /** Returns a new kind, so that cases do not affect each other in `claim`. */
@@ -29,13 +29,13 @@ interface Writer {
 }
 
 async function writing(log: SessionLog, items: readonly OutboxItem[]): Promise<Writer> {
-  const session = await runningSession(log)
+  const session = await startSession(log)
   await commitOk(log, batchOf(session, items))
   return session
 }
 
 function batchOf({ lease, runId }: Writer, outbox: readonly OutboxItem[], n = 1) {
-  return { lease, entries: [event(numbered(lease, n), runId, stepStarted)], outbox }
+  return { lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)], outbox }
 }
 
 async function rowsOf(outbox: Outbox, kind: string): Promise<readonly OutboxRow[]> {
@@ -53,7 +53,7 @@ export const outboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
-      const session = await runningSession(log)
+      const session = await startSession(log)
       const items = [
         { id: "a", kind, payload: { deep: [1.5, null, "\u0000"] } },
         { id: "b\u0000\ud800", kind, payload: null },
@@ -113,9 +113,9 @@ export const outboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
-      const session = await runningSession(log)
+      const session = await startSession(log)
       await log.put(cancel(session.sessionId))
-      const end = event(numbered(session.lease, 1), session.runId, runFailed)
+      const end = createEvent(toSeq(session.lease, 1), session.runId, runFailed)
       const item = { id: "a", kind, payload: null }
       const ended = { runId: session.runId, state: "failed" } as const
       const batch = { lease: session.lease, entries: [end], outbox: [item], runEnded: ended }
@@ -168,7 +168,7 @@ export const outboxCases: readonly SessionLogCase[] = [
       await writing(log, [{ id: "a", kind, payload: null }])
       const [first] = await outbox.claim({ kind, ...plenty, leaseMs: 1 })
       assert.ok(first)
-      const second = await eventually("the end of the claim", async () => {
+      const second = await waitFor("the end of the claim", async () => {
         const [again] = await outbox.claim({ kind, ...plenty })
         return again ?? null
       })
@@ -286,11 +286,11 @@ export const outboxCases: readonly SessionLogCase[] = [
       const { log, outbox } = await open()
       const stop = new AbortController()
       const arrivals = outbox.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
+      const next = readNext(arrivals, "an arrival")
       await writing(log, [{ id: "a", kind: newKind(), payload: null }])
       assert.equal((await next).done, false)
       stop.abort()
-      assert.equal((await nextOf(arrivals, "the end")).done, true)
+      assert.equal((await readNext(arrivals, "the end")).done, true)
     },
   },
   {
@@ -301,7 +301,7 @@ export const outboxCases: readonly SessionLogCase[] = [
       const kind = newKind()
       const session = await writing(log, [{ id: "a", kind, payload: null }])
       const { runId, lease, sessionId } = session
-      const end = event(numbered(lease, 2), runId, runFailed)
+      const end = createEvent(toSeq(lease, 2), runId, runFailed)
       await commitOk(log, { lease, entries: [end], runEnded: { runId, state: "failed" } })
       const old = { deltasSettledBefore: 0, sessionsUsedBefore: 100_000 }
       await log.prune(old)

@@ -4,21 +4,21 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Subscriptions } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
-  event,
-  eventually,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
+  toSeq,
+  waitFor,
 } from "../session-log/fixtures.ts"
 
 async function writeItems(log: SessionLog, kind: string, count: number): Promise<void> {
-  const { lease, runId } = await runningSession(log)
+  const { lease, runId } = await startSession(log)
   const outbox = Array.from({ length: count }, (_, n) => ({ id: `${n}`, kind, payload: n }))
-  await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)], outbox })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, stepStarted)], outbox })
 }
 
 /** Receives the subscriber's due events like a process. Resolves to the number of cursors that it claimed. */
@@ -53,7 +53,7 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
       assert.equal(new Set(claimed).size, claimed.length)
       await crash(first)
       const again = new Set<number>()
-      await eventually("the rows of the dead process", async () => {
+      await waitFor("the rows of the dead process", async () => {
         for (const { number } of await second.outbox.claim(claim(100, 60_000))) again.add(number)
         return again.size === 40 ? true : null
       })
@@ -65,13 +65,21 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const [first, second] = [await open(), await open()]
       const targets = await Promise.all(Array.from({ length: 15 }, () => newSession(first.log)))
-      const { lease, runId } = await runningSession(first.log)
+      const { lease, runId } = await startSession(first.log)
       const outbox = targets.map((target) => {
-        return { id: target, kind: "command", payload: { type: "put", command: message(target) } } as const
+        return {
+          id: target,
+          kind: "command",
+          payload: { type: "put", command: createMessage(target) },
+        } as const
       })
-      await commitOk(first.log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)], outbox })
+      await commitOk(first.log, {
+        lease,
+        entries: [createEvent(toSeq(lease, 1), runId, stepStarted)],
+        outbox,
+      })
       const delivered: string[] = []
-      await eventually("all commands", async () => {
+      await waitFor("all commands", async () => {
         const both = [first, second].map((store) => store.outbox.deliverCommands({ limit: 1_000 }))
         for (const { id, result } of (await Promise.all(both)).flat()) {
           if (targets.includes(id)) assert.equal(result.type, "delivered")
@@ -87,24 +95,24 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
     name: "a commit while another process's cursor reaches the end is not missed, and is received once",
     async run({ open }) {
       const [writer, reader] = [await open(), await open()]
-      const subscription = { subscriber: `subscriber_${randomIds.next("key")}`, agent: newAgent() }
+      const subscription = { subscriber: `subscriber_${randomIds.next("key")}`, agent: createAgentName() }
       await reader.subscriptions.register([subscription])
-      const { lease, runId } = await runningSession(writer.log, { agent: subscription.agent })
+      const { lease, runId } = await startSession(writer.log, { agent: subscription.agent })
       const received: number[] = []
       const count = 60
       const writing = (async () => {
         for (let n = 1; n <= count; n += 1) {
-          await commitOk(writer.log, { lease, entries: [event(numbered(lease, n), runId, stepStarted)] })
+          await commitOk(writer.log, { lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)] })
         }
       })()
-      await eventually("all events", async () => {
+      await waitFor("all events", async () => {
         await receive(reader, subscription, received)
         return received.length >= count ? true : null
       })
       await writing
       assert.deepEqual(
         received,
-        Array.from({ length: count }, (_, n) => numbered(lease, n + 1)),
+        Array.from({ length: count }, (_, n) => toSeq(lease, n + 1)),
       )
       // The last commit may have happened between the last read and the end of its claim.
       await receive(reader, subscription, received)

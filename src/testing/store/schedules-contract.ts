@@ -2,14 +2,14 @@ import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
 import type { NewSchedule, Schedule, ScheduleStep, Schedules } from "../../core/ports/store/schedules.ts"
 import type { Store } from "../../core/ports/store/store.ts"
-import { message, newAgent, type SessionLogCase } from "../session-log/fixtures.ts"
+import { createAgentName, createMessage, type SessionLogCase } from "../session-log/fixtures.ts"
 
 const bounds = { perOwner: 100, perAgent: 1_000 }
 
 function newSchedule(options: Partial<NewSchedule> = {}): NewSchedule {
   return {
     id: randomIds.next("sched"),
-    agent: newAgent(),
+    agent: createAgentName(),
     tenant: "tenant",
     userId: "user\u0000\ud800",
     name: "daily",
@@ -48,7 +48,7 @@ function firing(schedule: Schedule, options: { readonly sessionId?: string } = {
   const at = schedule.nextAt ?? 0
   const nextAt = at + 3_600_000
   const change = { nextAt, wakeAt: nextAt }
-  return { schedule, change, skipped: [], firing: { at, cause: "time", message: message(sessionId) } }
+  return { schedule, change, skipped: [], firing: { at, cause: "time", message: createMessage(sessionId) } }
 }
 
 async function reasonOf({ schedules }: Store, step: ScheduleStep): Promise<string | null> {
@@ -98,7 +98,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
       assert.equal(await create({ origin: "agent" }), "created")
       assert.equal(await create({ userId: "other" }), "created")
       assert.equal(await create({ name: "weekly" }), "created")
-      assert.equal(await create({ agent: newAgent() }), "created")
+      assert.equal(await create({ agent: createAgentName() }), "created")
     },
   },
   {
@@ -106,7 +106,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
     name: "an owner and an agent have no more schedules than their bounds, and ended schedules make room",
     async run({ open }) {
       const { schedules } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const create = (name: string, options: Partial<NewSchedule> = {}) =>
         schedules.create(newSchedule({ agent, name, ...options }), { perOwner: 2, perAgent: 3 })
       assert.equal(await create("a", { nextAt: null, wakeAt: null }), "created")
@@ -124,7 +124,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
     name: "schedules whose time has come are due, those that are due longest first",
     async run({ open }) {
       const { schedules, log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const now = await log.now()
       for (const [name, wakeAt] of [
         ["later", now + 3_600_000],
@@ -141,7 +141,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
       assert.equal((await schedules.due({ agent, limit: 1 })).length, 1)
       const dueInMs = await schedules.nextDue(agent)
       assert.ok(dueInMs !== null && dueInMs <= -5_000)
-      assert.equal(await schedules.nextDue(newAgent()), null)
+      assert.equal(await schedules.nextDue(createAgentName()), null)
     },
   },
   {
@@ -285,7 +285,7 @@ export const sharedScheduleCases: readonly SessionLogCase[] = [
     name: "an owner has no more schedules than the bound, even if many processes create them",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
-      const agent = newAgent()
+      const agent = createAgentName()
       const outcomes = await Promise.all(
         Array.from({ length: 12 }, (_, n) =>
           (n % 2 === 0 ? first : second).schedules.create(newSchedule({ agent, name: `n${n}` }), {

@@ -4,13 +4,13 @@ import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/p
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   runFailed,
+  toSeq,
 } from "../session-log/fixtures.ts"
 
 /** Returns non-repeating bytes, which include zeros and halves of characters. */
@@ -27,7 +27,7 @@ function snapshotOf(
 }
 
 async function claimedSession(log: SessionLog): Promise<Lease> {
-  return claimed(log, await newSession(log))
+  return claimSession(log, await newSession(log))
 }
 
 async function rowsOf(snapshots: Snapshots, sessionId: string): Promise<readonly Buffer[]> {
@@ -84,7 +84,7 @@ export const snapshotCases: readonly SessionLogCase[] = [
       await log.release(former)
       // The snapshot may be put after the session was released.
       assert.equal(await snapshots.put(former, snapshotOf(20, [bytesOf(20)])), "stored")
-      const lease = await claimed(log, former.sessionId)
+      const lease = await claimSession(log, former.sessionId)
       assert.equal(await snapshots.put(former, snapshotOf(30, [bytesOf(30)])), "stale")
       assert.equal(await snapshots.put(former, snapshotOf(30, [])), "stale")
       assert.equal(await snapshots.drop(former), false)
@@ -133,16 +133,16 @@ export const snapshotCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, snapshots } = await open()
       const sessionId = await newSession(log)
-      const { runId } = accepted(await log.put(message(sessionId)))
-      const lease = await claimed(log, sessionId)
-      const entries = [event(numbered(lease, 1), runId, runFailed)]
+      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const lease = await claimSession(log, sessionId)
+      const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
       await commitOk(log, { lease, entries, runEnded: { runId, state: "failed" } })
-      await snapshots.put(lease, snapshotOf(numbered(lease, 1), [bytesOf(10), bytesOf(20)]))
+      await snapshots.put(lease, snapshotOf(toSeq(lease, 1), [bytesOf(10), bytesOf(20)]))
       await log.release(lease, { force: true })
       await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: Number.MAX_SAFE_INTEGER })
       assert.equal(await snapshots.find(sessionId), null)
       assert.deepEqual(await rowsOf(snapshots, sessionId), [])
-      assert.equal(await snapshots.put(lease, snapshotOf(numbered(lease, 2), [])), "stale")
+      assert.equal(await snapshots.put(lease, snapshotOf(toSeq(lease, 2), [])), "stale")
     },
   },
 ]

@@ -4,16 +4,16 @@ import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Cursor, Subscriptions } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
-  event,
-  eventually,
-  newAgent,
-  nextOf,
-  numbered,
+  createAgentName,
+  createEvent,
+  createTextDelta,
+  readNext,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
+  waitFor,
 } from "../session-log/fixtures.ts"
 
 interface Following {
@@ -27,7 +27,7 @@ async function following(
   subscriptions: Subscriptions,
   options: { readonly agent?: string } = {},
 ): Promise<Following> {
-  const { agent = newAgent() } = options
+  const { agent = createAgentName() } = options
   const name = `subscriber_${randomIds.next("key")}`
   await subscriptions.register([{ subscriber: name, agent }])
   return {
@@ -44,7 +44,7 @@ interface Written {
 }
 
 async function writeEvent(log: SessionLog, { lease, runId }: Written, n: number): Promise<void> {
-  await commitOk(log, { lease, entries: [event(numbered(lease, n), runId, stepStarted)] })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)] })
 }
 
 export const subscriptionCases: readonly SessionLogCase[] = [
@@ -53,20 +53,20 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     name: "a cursor starts before the first event of a new session, and at the end of an existing one",
     async run({ open }) {
       const { log, subscriptions } = await open()
-      const agent = newAgent()
-      const old = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const old = await startSession(log, { agent })
       await writeEvent(log, old, 1)
       const { claim } = await following(subscriptions, { agent })
       assert.deepEqual(await claim(), [])
       await writeEvent(log, old, 2)
-      const fresh = await runningSession(log, { agent })
+      const fresh = await startSession(log, { agent })
       await writeEvent(log, fresh, 1)
       const cursors = await claim()
       assert.deepEqual(
         new Map(cursors.map(({ sessionId, seq }) => [sessionId, seq])),
         new Map([
-          [old.sessionId, numbered(old.lease, 1)],
-          [fresh.sessionId, numbered(fresh.lease, 0)],
+          [old.sessionId, toSeq(old.lease, 1)],
+          [fresh.sessionId, toSeq(fresh.lease, 0)],
         ]),
       )
       assert.ok(cursors.every(({ attempt, isGone }) => attempt === 1 && !isGone))
@@ -79,10 +79,10 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, name, claim } = await following(subscriptions)
-      const session = await runningSession(log, { agent })
+      const session = await startSession(log, { agent })
       const { lease, runId } = session
-      await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "a")] })
-      await writeEvent(log, await runningSession(log), 1)
+      await commitOk(log, { lease, entries: [createTextDelta(toSeq(lease, 1), runId, "a")] })
+      await writeEvent(log, await startSession(log), 1)
       assert.deepEqual(await claim(), [])
       const wanted = [{ subscriber: name, agent }]
       assert.equal((await subscriptions.nextDue(wanted)).size, 0)
@@ -98,20 +98,20 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
-      const session = await runningSession(log, { agent })
+      const session = await startSession(log, { agent })
       await writeEvent(log, session, 1)
       const [first] = await claim()
       assert.ok(first)
-      assert.equal(await subscriptions.finish(first, numbered(session.lease, 1)), true)
+      assert.equal(await subscriptions.finish(first, toSeq(session.lease, 1)), true)
       assert.deepEqual(await claim(), [])
       await writeEvent(log, session, 2)
       const [second] = await claim()
-      assert.equal(second?.seq, numbered(session.lease, 1))
+      assert.equal(second?.seq, toSeq(session.lease, 1))
       await writeEvent(log, session, 3)
       assert.deepEqual(await claim(), [])
-      assert.equal(await subscriptions.finish(second, numbered(session.lease, 2)), true)
+      assert.equal(await subscriptions.finish(second, toSeq(session.lease, 2)), true)
       const [third] = await claim()
-      assert.deepEqual([third?.seq, third?.attempt], [numbered(session.lease, 2), 1])
+      assert.deepEqual([third?.seq, third?.attempt], [toSeq(session.lease, 2), 1])
     },
   },
   {
@@ -120,12 +120,12 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
-      const session = await runningSession(log, { agent })
+      const session = await startSession(log, { agent })
       await writeEvent(log, session, 1)
       const [cursor] = await claim()
       assert.ok(cursor)
       assert.equal(await subscriptions.advance(cursor, 7, { leaseMs: 1 }), true)
-      const again = await eventually("the end of the claim", async () => (await claim())[0] ?? null)
+      const again = await waitFor("the end of the claim", async () => (await claim())[0] ?? null)
       assert.deepEqual([again.seq, again.attempt], [7, 2])
       assert.equal(await subscriptions.advance(cursor, 9, { leaseMs: 1 }), false)
       assert.equal(await subscriptions.finish(cursor, 9), false)
@@ -140,7 +140,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
-      await writeEvent(log, await runningSession(log, { agent }), 1)
+      await writeEvent(log, await startSession(log, { agent }), 1)
       const next = async () => {
         const [cursor] = await claim()
         assert.ok(cursor)
@@ -167,7 +167,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
       const { log, subscriptions } = await open()
       const first = await following(subscriptions)
       const second = await following(subscriptions, { agent: first.agent })
-      for (const _ of [1, 2, 3]) await writeEvent(log, await runningSession(log, { agent: first.agent }), 1)
+      for (const _ of [1, 2, 3]) await writeEvent(log, await startSession(log, { agent: first.agent }), 1)
       assert.equal((await first.claim({ limit: 2 })).length, 2)
       assert.equal((await first.claim({ limit: 2 })).length, 1)
       assert.equal((await second.claim()).length, 3)
@@ -181,11 +181,11 @@ export const subscriptionCases: readonly SessionLogCase[] = [
       const { agent } = await following(subscriptions)
       const stop = new AbortController()
       const arrivals = subscriptions.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
-      await writeEvent(log, await runningSession(log, { agent }), 1)
+      const next = readNext(arrivals, "an arrival")
+      await writeEvent(log, await startSession(log, { agent }), 1)
       assert.equal((await next).done, false)
       stop.abort()
-      assert.equal((await nextOf(arrivals, "the end")).done, true)
+      assert.equal((await readNext(arrivals, "the end")).done, true)
     },
   },
   {
@@ -195,10 +195,10 @@ export const subscriptionCases: readonly SessionLogCase[] = [
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
       const ended = async () => {
-        const { sessionId, lease, runId } = await runningSession(log, { agent })
-        const entries = [event(numbered(lease, 1), runId, runFailed)]
+        const { sessionId, lease, runId } = await startSession(log, { agent })
+        const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
         await commitOk(log, { lease, entries, runEnded: { runId, state: "failed" } })
-        return { sessionId, seq: numbered(lease, 1) }
+        return { sessionId, seq: toSeq(lease, 1) }
       }
       const done = await ended()
       const [cursor] = await claim()
@@ -224,7 +224,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, name, claim } = await following(subscriptions)
-      const session = await runningSession(log, { agent })
+      const session = await startSession(log, { agent })
       await writeEvent(log, session, 1)
       const limits = { deltasSettledBefore: 0, sessionsUsedBefore: 0 }
       await log.prune({ ...limits, subscribersSeenBefore: 1 })
@@ -238,7 +238,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
       assert.ok((forgotten?.since ?? 0) > 0)
       assert.deepEqual(await subscriptions.register(back), [])
       await writeEvent(log, session, 3)
-      assert.equal((await claim())[0]?.seq, numbered(session.lease, 2))
+      assert.equal((await claim())[0]?.seq, toSeq(session.lease, 2))
     },
   },
 ]

@@ -8,19 +8,19 @@ import { noSpending } from "../../core/usage.ts"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
-  newAgent,
-  numbered,
-  runningSession,
+  createAgentName,
+  createEvent,
+  createMessage,
   type SessionLogCase,
+  startSession,
   stepStarted,
+  toSeq,
 } from "../session-log/fixtures.ts"
-import { ending } from "../session-log/waits/wait-fixtures.ts"
+import { createEnding } from "../session-log/waits/wait-fixtures.ts"
 
-type Running = Awaited<ReturnType<typeof runningSession>>
+type Running = Awaited<ReturnType<typeof startSession>>
 
 const outcome = {
   outcome: "completed",
@@ -37,15 +37,15 @@ function taskOf({ sessionId, runId }: Running) {
   const [childId, taskId] = [randomIds.next("sess"), randomIds.next("task")]
   const start: StartChild = {
     type: "startChild",
-    child: { agent: newAgent(), parent: { sessionId, runId, toolCallId: "call_1" }, createdAt: 5_000 },
-    command: message(childId, { runId: taskId }),
+    child: { agent: createAgentName(), parent: { sessionId, runId, toolCallId: "call_1" }, createdAt: 5_000 },
+    command: createMessage(childId, { runId: taskId }),
   }
   return { childId, taskId, item: { id: `start:${taskId}`, kind: "command", payload: start } as const }
 }
 
 /** Commits outbox items with an event of the session. */
 async function write(log: SessionLog, { lease, runId }: Running, n: number, outbox: readonly OutboxItem[]) {
-  await commitOk(log, { lease, entries: [event(numbered(lease, n), runId, stepStarted)], outbox })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)], outbox })
 }
 
 async function deliver({ outbox }: Store, id: string) {
@@ -54,11 +54,11 @@ async function deliver({ outbox }: Store, id: string) {
 }
 
 async function inbox(log: SessionLog, sessionId: string) {
-  return log.pending(await claimed(log, sessionId))
+  return log.pending(await claimSession(log, sessionId))
 }
 
 const joining = (sessionId: string, joins: string): MessageCommand => ({
-  ...message(sessionId),
+  ...createMessage(sessionId),
   whenBusy: "steer",
   joins,
 })
@@ -70,15 +70,15 @@ export const taskCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const parent = await runningSession(log)
+      const parent = await startSession(log)
       const { childId, taskId, item } = taskOf(parent)
       await write(log, parent, 1, [item])
       assert.deepEqual(await deliver(store, item.id), { type: "delivered" })
       assert.equal((await log.session(childId))?.parent?.sessionId, parent.sessionId)
       assert.equal((await log.run(childId, taskId))?.state, "queued")
-      await commitOk(log, { ...ending(parent, 2), lease: parent.lease })
+      await commitOk(log, { ...createEnding(parent, 2), lease: parent.lease })
       assert.equal(await log.release(parent.lease), "released")
-      const child = await claimed(log, childId)
+      const child = await claimSession(log, childId)
       const { sessionId } = parent
       const end = {
         type: "taskEnd",
@@ -96,7 +96,7 @@ export const taskCases: readonly SessionLogCase[] = [
       } as const
       await commitOk(log, {
         lease: child,
-        entries: [event(numbered(child, 1), taskId, stepStarted)],
+        entries: [createEvent(toSeq(child, 1), taskId, stepStarted)],
         outbox: [ended],
       })
       assert.deepEqual(await deliver(store, ended.id), { type: "delivered" })
@@ -112,7 +112,7 @@ export const taskCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const parent = await runningSession(log)
+      const parent = await startSession(log)
       const { childId, taskId, item } = taskOf(parent)
       await write(log, parent, 1, [item])
       accepted(await log.put(cancel(parent.sessionId, parent.runId)))
@@ -133,7 +133,7 @@ export const taskCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const parent = await runningSession(log)
+      const parent = await startSession(log)
       const { childId, taskId, item } = taskOf(parent)
       const stop = { type: "cancel", sessionId: childId, runId: taskId, at: 6_000 } as const
       const items: readonly OutboxItem[] = [
@@ -158,9 +158,9 @@ export const taskCases: readonly SessionLogCase[] = [
     name: "a message for a run waits while that run is queued, joins it once it is open, and is dropped after its end",
     async run({ open }) {
       const { log } = await open()
-      const running = await runningSession(log)
+      const running = await startSession(log)
       const { sessionId, runId } = running
-      const queued = message(sessionId, { whenBusy: "queue" })
+      const queued = createMessage(sessionId, { whenBusy: "queue" })
       accepted(await log.put(queued))
       assert.equal((await log.put(joining(sessionId, queued.runId))).status, "busy")
       assert.equal((await log.put(joining(sessionId, runId))).status, "steered")
@@ -172,7 +172,7 @@ export const taskCases: readonly SessionLogCase[] = [
     name: "messages for one run have the bounds of all messages: their number, and the stored bytes",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId } = await runningSession(log)
+      const { sessionId, runId } = await startSession(log)
       const limits = { sessionBytes: 0, principalIsFull: false }
       assert.deepEqual(await log.put(joining(sessionId, runId), limits), { status: "full", scope: "session" })
       for (let count = 0; count < maxQueuedMessages; count++) {
@@ -186,7 +186,7 @@ export const taskCases: readonly SessionLogCase[] = [
     name: "a message for one run that is repeated with its key joins the run once",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const idempotency = { key: "said-once", bodyHash: "hash" }
       const outcomes = []
       for (let count = 0; count < 2; count++) {

@@ -6,14 +6,20 @@ import type { Store } from "../../core/ports/store/store.ts"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  message,
-  newAgent,
-  runningSession,
+  createAgentName,
+  createMessage,
   type SessionLogCase,
+  startSession,
 } from "../session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../session-log/waits/wait-fixtures.ts"
+import {
+  createApproval,
+  createEnding,
+  createOpening,
+  createWait,
+  decider,
+} from "../session-log/waits/wait-fixtures.ts"
 
 interface Parent {
   readonly sessionId: string
@@ -25,14 +31,14 @@ interface Parent {
 /** Creates a running session whose run waits for a child that is about to start. Uses number 1. */
 async function parentOf(
   log: SessionLog,
-  session?: Awaited<ReturnType<typeof runningSession>>,
+  session?: Awaited<ReturnType<typeof startSession>>,
 ): Promise<Parent> {
-  const running = session ?? (await runningSession(log))
+  const running = session ?? (await startSession(log))
   const { sessionId, runId } = running
   const [childId, childRunId] = [randomIds.next("sess"), randomIds.next("run")]
-  const payload = { agent: newAgent(), sessionId: childId, runId: childRunId, reservedUsd: null }
+  const payload = { agent: createAgentName(), sessionId: childId, runId: childRunId, reservedUsd: null }
   const wait: NewWait = {
-    ...newWait(runId),
+    ...createWait(runId),
     waitId: childRunId,
     nonce: childRunId,
     answerSchema: null,
@@ -43,10 +49,10 @@ async function parentOf(
   const start: StartChild = {
     type: "startChild",
     child: { agent: payload.agent, parent: { sessionId, runId, toolCallId }, createdAt: 5_000 },
-    command: message(childId, { runId: childRunId }),
+    command: createMessage(childId, { runId: childRunId }),
   }
   const item: OutboxItem = { id: `start:${childRunId}`, kind: "command", payload: start }
-  await commitOk(log, { ...opening(running, [wait], 1), outbox: [item] })
+  await commitOk(log, { ...createOpening(running, [wait], 1), outbox: [item] })
   return { sessionId, runId, wait, start }
 }
 
@@ -57,7 +63,7 @@ async function deliver({ outbox }: Store, { start }: Parent) {
 
 /** Opens the child's run, consumes its message, and returns the data for a commit of the run. */
 async function openChild(log: SessionLog, { start: { child, command } }: Parent) {
-  const lease = await claimed(log, command.sessionId)
+  const lease = await claimSession(log, command.sessionId)
   const { runId, sessionId } = command
   await commitOk(log, {
     lease,
@@ -69,7 +75,7 @@ async function openChild(log: SessionLog, { start: { child, command } }: Parent)
 }
 
 async function kindsIn(log: SessionLog, sessionId: string): Promise<readonly string[]> {
-  const lease = await claimed(log, sessionId)
+  const lease = await claimSession(log, sessionId)
   return (await log.pending(lease)).map(({ type }) => type)
 }
 
@@ -84,12 +90,12 @@ export const treeCases: readonly SessionLogCase[] = [
       await deliver(store, root)
       const asking = await openChild(log, root)
       const grandchild = await parentOf(log, asking)
-      const stranger = await runningSession(log)
+      const stranger = await startSession(log)
       const grant = async (n: number, scope?: "tree") => {
-        const wait = newWait(asking.runId, { rootSessionId: root.sessionId })
-        await commitOk(log, opening(asking, [wait], n))
+        const wait = createWait(asking.runId, { rootSessionId: root.sessionId })
+        await commitOk(log, createOpening(asking, [wait], n))
         const given = { grant: true, ...(scope && { scope }) }
-        assert.equal((await log.answer(approval(asking.sessionId, wait, given))).status, "accepted")
+        assert.equal((await log.answer(createApproval(asking.sessionId, wait, given))).status, "accepted")
       }
       const scopesIn = async (sessionId: string) =>
         (await approvals.grants(sessionId)).map(({ scope = "session" }) => scope)
@@ -150,9 +156,9 @@ export const treeCases: readonly SessionLogCase[] = [
       const revoked = await parentOf(log)
       await log.revokeSession(revoked.sessionId, 9_000)
       assert.deepEqual(await deliver(store, revoked), dropped)
-      const running = await runningSession(log)
+      const running = await startSession(log)
       const ended = await parentOf(log, running)
-      await commitOk(log, ending(running, 2))
+      await commitOk(log, createEnding(running, 2))
       assert.deepEqual(await deliver(store, ended), dropped)
       for (const { start: refused } of [canceled, revoked, ended]) {
         assert.equal(await log.session(refused.command.sessionId), null)
@@ -210,8 +216,8 @@ export const treeCases: readonly SessionLogCase[] = [
       const parent = await parentOf(log)
       await deliver(store, parent)
       const child = await openChild(log, parent)
-      const asked = newWait(child.runId, { rootSessionId: parent.sessionId })
-      await commitOk(log, opening(child, [asked], 1))
+      const asked = createWait(child.runId, { rootSessionId: parent.sessionId })
+      await commitOk(log, createOpening(child, [asked], 1))
       const listed = await approvals.openWaits({ sessionId: parent.sessionId, now: 5_000, limit: 10 })
       assert.deepEqual(
         listed.map(({ waitId, sessionId }) => [waitId, sessionId]),
@@ -222,15 +228,15 @@ export const treeCases: readonly SessionLogCase[] = [
       )
       const key = { toolCallId: asked.toolCallId, kind: "approval" } as const
       assert.equal((await approvals.wait(parent.sessionId, key))?.sessionId, child.sessionId)
-      const stranger = await runningSession(log)
+      const stranger = await startSession(log)
       assert.equal(await approvals.wait(stranger.sessionId, key), null)
       const ofChild = await approvals.openWaits({ sessionId: child.sessionId, now: 5_000, limit: 10 })
       assert.deepEqual(
         ofChild.map(({ waitId }) => waitId),
         [asked.waitId],
       )
-      assert.deepEqual(await log.answer(approval(parent.sessionId, asked)), { status: "unknown" })
-      assert.deepEqual(await log.answer(approval(child.sessionId, asked)), {
+      assert.deepEqual(await log.answer(createApproval(parent.sessionId, asked)), { status: "unknown" })
+      assert.deepEqual(await log.answer(createApproval(child.sessionId, asked)), {
         status: "accepted",
         runId: child.runId,
       })
@@ -242,15 +248,15 @@ export const treeCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const running = await runningSession(log)
+      const running = await startSession(log)
       const parent = await parentOf(log, running)
       await deliver(store, parent)
       const child = await openChild(log, parent)
-      await commitOk(log, ending(running, 2))
+      await commitOk(log, createEnding(running, 2))
       const prune = (sessionsUsedBefore: number) => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore })
       await prune(Number.MAX_SAFE_INTEGER)
       assert.notEqual(await log.session(parent.sessionId), null)
-      await commitOk(log, ending(child, 1))
+      await commitOk(log, createEnding(child, 1))
       await log.release(child.lease, { force: true })
       await log.release(running.lease, { force: true })
       await prune(1)

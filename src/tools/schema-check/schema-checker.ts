@@ -104,12 +104,12 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     if (outcome.type === "stopped" && outcome.phase === "compiling" && !closed) {
       unusable.set(check.request.schema, outcome.reason)
     }
-    if (outcome.type !== "stopped" && !closed) rest(thread)
+    if (outcome.type !== "stopped" && !closed) parkThread(thread)
     check.resolve(outcome)
     dispatch()
   }
 
-  function rest(thread: CheckThread): void {
+  function parkThread(thread: CheckThread): void {
     const stop = () => {
       idle.splice(idle.indexOf(entry), 1)
       void thread.stop()

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
-import { freePort } from "../../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../../src/testing/fixtures/free-port.ts"
 import { anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamReply } from "../../../src/testing/provider/scripted-upstream.ts"
 import { type GatewayProcess, startGateway } from "../support/gateway-process.ts"
@@ -42,7 +42,7 @@ export async function playBusy(plan: BusyPlan): Promise<BusyReport> {
   const upstream = await startScriptedUpstream(({ body }) => replyTo(body))
   const random = createRandom(plan.seed)
   const store = plan.store ?? join(folder, "data")
-  const ports = await Promise.all(Array.from({ length: plan.nodes }, () => freePort()))
+  const ports = await Promise.all(Array.from({ length: plan.nodes }, () => findFreePort()))
   const nodes = ports.map((port) => startGateway({ folder, port, store, upstream: upstream.url }))
   try {
     const urls = ports.map((port) => `http://127.0.0.1:${port}`)

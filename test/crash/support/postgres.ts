@@ -1,4 +1,4 @@
-import { patientUrl, startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
+import { startEmbeddedPostgres, toPatientUrl } from "../../../src/testing/fixtures/embedded-postgres.ts"
 
 export interface PostgresServer {
   /** Creates a database and resolves to its URL. */
@@ -12,7 +12,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   return {
     async createDatabase(name) {
       await server.createDatabase(name)
-      return patientUrl(urlOf(name))
+      return toPatientUrl(urlOf(name))
     },
     stop: () => server.stop(),
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { toError } from "../../../src/core/errors.ts"
-import { freePort } from "../../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../../src/testing/fixtures/free-port.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
@@ -78,8 +78,8 @@ export async function playRound(plan: RoundPlan): Promise<RoundRecord> {
     return await new Round(plan, {
       folder,
       upstream,
-      port: await freePort(),
-      otherPort: await freePort(),
+      port: await findFreePort(),
+      otherPort: await findFreePort(),
     }).play()
   } finally {
     await upstream.close()

@@ -6,7 +6,7 @@ import type { EventEntry } from "../../../src/core/log/entries.ts"
 import { maxDirectoryPage } from "../../../src/core/ports/store/directory.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
-import { freePort } from "../../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../../src/testing/fixtures/free-port.ts"
 import { startScriptedUpstream } from "../../../src/testing/provider/scripted-upstream.ts"
 import type { CrashPoint } from "./crash-points.ts"
 import { type Effect, effectsIn } from "./effects.ts"
@@ -66,7 +66,7 @@ export async function serving(
   const upstream = await startScriptedUpstream(
     scriptedModel(typeof script === "function" ? { script } : script),
   )
-  const ports = await Promise.all(Array.from({ length: nodes }, () => freePort()))
+  const ports = await Promise.all(Array.from({ length: nodes }, () => findFreePort()))
   const store = given ?? join(folder, "data")
   const signal = AbortSignal.timeout(timeLimitMs)
   const client = new SessionClient(`http://127.0.0.1:${ports[0]}`, { tag: "session", signal })

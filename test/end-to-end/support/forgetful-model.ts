@@ -1,5 +1,5 @@
 import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
-import { chatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
+import { createChatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
 import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/provider/scripted-upstream.ts"
 import { blocksOf } from "../../crash/support/model.ts"
 
@@ -74,7 +74,7 @@ export function forgetfulModel(window: number): ForgetfulModel {
       if (tokensOf(body) > window) violations.push(`a request for a summary has ${tokensOf(body)} tokens`)
       if (text.includes(signaturePrefix)) violations.push("a signature went to another vendor")
       const known = [...factsIn(text)].map(([name, code]) => `The code of ${name} is ${code}.`)
-      return { steps: chatEvents([{ type: "text", text: `Facts:\n${known.join("\n")}` }]) }
+      return { steps: createChatEvents([{ type: "text", text: `Facts:\n${known.join("\n")}` }]) }
     },
   }
 }

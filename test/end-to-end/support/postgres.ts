@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises"
-import { patientUrl, startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
+import { startEmbeddedPostgres, toPatientUrl } from "../../../src/testing/fixtures/embedded-postgres.ts"
 import type { OnEnd } from "./on-end.ts"
 
 /** A real server whose data survives a stop. */
@@ -17,7 +17,7 @@ export async function startPostgres(onEnd: OnEnd): Promise<Postgres> {
   return {
     async createDatabase(name) {
       await server.createDatabase(name)
-      return patientUrl(urlOf(name))
+      return toPatientUrl(urlOf(name))
     },
     stop: () => server.stop(),
     start: () => server.start(),

@@ -1,6 +1,9 @@
 import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
-import { chatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
-import { openAiErrorReply, responsesEvents } from "../../../src/testing/provider/openai-responses-wire.ts"
+import { createChatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
+import {
+  createResponsesEvents,
+  openAiErrorReply,
+} from "../../../src/testing/provider/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../../src/testing/provider/scripted-upstream.ts"
 
 /** Responses of a test in the format of a provider. */
@@ -50,15 +53,15 @@ export const wires: readonly Wire[] = [
   {
     provider: "openai",
     ...openAi,
-    text: (text) => responsesEvents([{ type: "text", text }]),
-    call: (id, name, json) => responsesEvents([{ type: "toolCall", id, name, json }]),
+    text: (text) => createResponsesEvents([{ type: "text", text }]),
+    call: (id, name, json) => createResponsesEvents([{ type: "toolCall", id, name, json }]),
     before: 2,
   },
   {
     provider: "openai-chat",
     ...openAi,
-    text: (text) => chatEvents([{ type: "text", text }]),
-    call: (id, name, json) => chatEvents([{ type: "toolCall", id, name, json }]),
+    text: (text) => createChatEvents([{ type: "text", text }]),
+    call: (id, name, json) => createChatEvents([{ type: "toolCall", id, name, json }]),
     before: 1,
   },
 ]

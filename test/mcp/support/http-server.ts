@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { onTestFinished } from "vitest"
-import { freePort } from "../../../src/testing/fixtures/free-port.ts"
+import { findFreePort } from "../../../src/testing/fixtures/free-port.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 import { installedServer } from "./servers.ts"
 
@@ -14,7 +14,7 @@ export interface HttpServer {
 
 /** Starts `server-everything` over HTTP. It is killed at the end of the test. */
 export async function everythingOverHttp(transport: "streamableHttp" | "sse"): Promise<HttpServer> {
-  const port = await freePort()
+  const port = await findFreePort()
   const { command } = installedServer("mcp-server-everything")
   let kill = async () => {}
   async function start() {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { exec, openNewSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 import { assertStill } from "../../../src/testing/sandbox/heartbeat.ts"
 import { hiding } from "./attacks-hiding.ts"
 
@@ -16,7 +16,7 @@ export const exhaustion: readonly SandboxCase[] = [
   {
     name: "a fork bomb",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os, time
 count = 0
@@ -41,7 +41,7 @@ while True:
   {
     name: "a memory bomb of many processes",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os
 for _ in range(8):
@@ -58,7 +58,7 @@ x = bytearray(200 * 1024 * 1024)`
   {
     name: "filling /tmp and /dev/shm",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import sys
 for folder in ["/tmp", "/dev/shm"]:
@@ -78,7 +78,7 @@ open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
   {
     name: "filling the working directory with files without content",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = "i = 0\nwhile True:\n    open(f'f{i}', 'w').close()\n    i += 1"
       assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
       assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
@@ -87,7 +87,7 @@ open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
   {
     name: "making more folders than are allowed, which take long to look through",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os
 for index in range(100_000):
@@ -103,7 +103,7 @@ for index in range(100_000):
   {
     name: "writing while many folders make it slow to measure",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os, time
 for index in range(1200): os.mkdir(f"d{index}")
@@ -124,7 +124,7 @@ for index in range(1000):
   {
     name: "reserving disk without writing, and hiding files where nobody can look",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os
 fd = os.open("reserved", os.O_CREAT | os.O_RDWR)
@@ -157,7 +157,7 @@ while True: pass`
   {
     name: "hiding files in folders that are closed to everyone",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os, time
 os.mkdir("mine")
@@ -187,14 +187,14 @@ for _ in range(4):
 time.sleep(1.5)
 print(sum(os.times()[:2]))
 while True: pass`
-      const outcome = await run(harness, await newSandbox(harness), code, { timeoutMs: 2_500 })
+      const outcome = await run(harness, await openNewSandbox(harness), code, { timeoutMs: 2_500 })
       assert.equal(outcome.reason, "timeout")
     },
   },
   {
     name: "an output flood of one gigabyte",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const before = process.memoryUsage().rss
       let bytes = 0
       let highest = 0
@@ -221,7 +221,7 @@ for path in ["/dev/ptmx", "/dev/pts/ptmx"]:
         except OSError: break
         count += 1
 print(count)`
-      assert.equal((await run(harness, await newSandbox(harness), code)).stdout, "0\n")
+      assert.equal((await run(harness, await openNewSandbox(harness), code)).stdout, "0\n")
     },
   },
   {
@@ -239,7 +239,7 @@ for _ in range(100):
         while True: total += client.send(b"x" * 65536)
     except BlockingIOError: pass
     print(total // 1_000_000, flush=True)`
-      const { stdout } = await run(harness, await newSandbox(harness), code)
+      const { stdout } = await run(harness, await openNewSandbox(harness), code)
       const megabytes = Number(stdout.trim().split("\n").at(-1))
       // The limit of memory is 64 MB. The kernel counts some memory late, so twice as much may be used.
       assert.ok(megabytes <= 128, `it kept ${megabytes} MB`)

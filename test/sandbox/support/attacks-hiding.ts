@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { exec, openNewSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 
 /** Maximum written megabytes for a quota of 32. It includes the writes between two measurements of the disk. */
 const maxWrittenMb = 400
@@ -99,7 +99,7 @@ function assertBounded(stdout: string): void {
 const hidingCases: readonly SandboxCase[] = Object.entries(hidingPlaces).map(([place, definition]) => ({
   name: `hiding disk in ${place}`,
   async run(harness) {
-    const sandbox = await newSandbox(harness)
+    const sandbox = await openNewSandbox(harness)
     const code = `
 import ctypes, mmap, os, socket, threading, time
 libc = ctypes.CDLL(None)
@@ -157,7 +157,7 @@ const neighborFileBytes = 32 << 20
 const whileOthersFree: SandboxCase = {
   name: "hiding disk while others free as much",
   async run(harness) {
-    const [sandbox, neighbor] = await Promise.all([newSandbox(harness), newSandbox(harness)])
+    const [sandbox, neighbor] = await Promise.all([openNewSandbox(harness), openNewSandbox(harness)])
     const replaceFiles = async (content: Buffer) => {
       for (let index = 0; index < neighborFiles; index += 1)
         await neighbor.writeFile(`file-${index}`, content)
@@ -202,24 +202,24 @@ for process in range(20):
             os.unlink(f"socket-{process}")
         time.sleep(60)
 time.sleep(60)`
-      const { reason } = await run(harness, await newSandbox(harness), code, { timeoutMs: 10_000 })
+      const { reason } = await run(harness, await openNewSandbox(harness), code, { timeoutMs: 10_000 })
       assert.equal(reason, "diskFull")
     },
   },
   {
     name: "disk entries that are all used up, for honest code",
     async run(harness) {
-      const { reason, stdout } = await run(harness, await newSandbox(harness), full)
+      const { reason, stdout } = await run(harness, await openNewSandbox(harness), full)
       assert.deepEqual([reason, stdout], ["exited", "survived 1500\n"])
     },
   },
   {
     name: "disk that others take, for honest code",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const surviving = run(harness, sandbox, honest)
       for (let round = 0; round < 2; round += 1) {
-        const others = await Promise.all([newSandbox(harness), newSandbox(harness)])
+        const others = await Promise.all([openNewSandbox(harness), openNewSandbox(harness)])
         const ends = await Promise.all(others.map((other) => run(harness, other, neighbor)))
         assert.deepEqual(
           ends.map(({ reason }) => reason),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { openNewSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 
 const EPERM = 1
 const ENOSYS = 38
@@ -29,7 +29,7 @@ function refusing(name: string, code: string, errors: readonly number[]): Sandbo
   return {
     name,
     async run(harness) {
-      const { stdout, stderr } = await run(harness, await newSandbox(harness), prelude + code)
+      const { stdout, stderr } = await run(harness, await openNewSandbox(harness), prelude + code)
       const lines = stdout.trim().split("\n")
       assert.ok(lines.length > 0 && stdout !== "", stderr)
       for (const line of lines) {
@@ -140,7 +140,7 @@ for name, number in [("TIOCSTI", 0x5412), ("wide", 0x1_0000_5412)]:
     async run(harness) {
       const { stdout } = await run(
         harness,
-        await newSandbox(harness),
+        await openNewSandbox(harness),
         `${prelude}
 for change in [lambda: os.setuid(0), lambda: os.setgroups([0]), lambda: os.kill(${process.pid}, 9), lambda: os.nice(-5)]:
     try:

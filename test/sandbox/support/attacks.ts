@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { openNewSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 import { assertStill } from "../../../src/testing/sandbox/heartbeat.ts"
 import { exhaustion } from "./attacks-exhaustion.ts"
 import { systemCalls } from "./attacks-system-calls.ts"
@@ -38,7 +38,7 @@ export const attacks: readonly SandboxCase[] = [
         const inside = files.map((file) => `/proc/1/root${file}`)
         const { stdout } = await run(
           harness,
-          await newSandbox(harness),
+          await openNewSandbox(harness),
           `
 import json, os
 seen = {}
@@ -61,11 +61,11 @@ print(json.dumps(seen))`,
   {
     name: "reading another session's files",
     async run(harness) {
-      const victim = await newSandbox(harness)
+      const victim = await openNewSandbox(harness)
       await victim.writeFile("secret.txt", Buffer.from(secret))
       const { stdout } = await run(
         harness,
-        await newSandbox(harness),
+        await openNewSandbox(harness),
         `
 import os
 for top in ["/workspace", "/tmp", "/dev/shm", "/var", "/srv", "/mnt", "/run", "/proc/1/cwd", "/proc/1/root/workspace", "${tmpdir()}"]:
@@ -82,7 +82,7 @@ for top in ["/workspace", "/tmp", "/dev/shm", "/var", "/srv", "/mnt", "/run", "/
       process.env.SANDBOX_TEST_SECRET = secret
       const { stdout } = await run(
         harness,
-        await newSandbox(harness),
+        await openNewSandbox(harness),
         `
 import glob
 for name in glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline"):
@@ -114,7 +114,7 @@ for name in glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline"):
       try {
         const { stdout } = await run(
           harness,
-          await newSandbox(harness),
+          await openNewSandbox(harness),
           `
 import socket
 def attempt(name, family, target):
@@ -141,7 +141,7 @@ print([name for _, name in socket.if_nameindex()] if False else open("/proc/net/
   {
     name: "what it leaves in /tmp and in memory for the next execution",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const write = `
 for folder in ["/tmp", "/dev/shm"]: open(folder + "/left", "w").write("left")`
       assert.equal((await run(harness, sandbox, write)).exitCode, 0)
@@ -160,7 +160,7 @@ print(os.listdir("/tmp"), os.listdir("/dev/shm"), len([p for p in os.listdir("/p
     async run(harness) {
       const { stdout } = await run(
         harness,
-        await newSandbox(harness),
+        await openNewSandbox(harness),
         `
 import os
 for path in ["/usr/bin/evil", "/etc/evil", "/evil", "/proc/sys/kernel/core_pattern", "/sys/evil", "/dev/evil", "/bin/sh", "/opt/evil", "/proc/sysrq-trigger"]:
@@ -176,7 +176,7 @@ print(os.getuid() != 0, os.getgid() != 0, os.getgroups() in ([], [os.getgid()]))
   {
     name: "a daemon that ignores TERM and leaves its group",
     async run(harness) {
-      const sandbox = await newSandbox(harness)
+      const sandbox = await openNewSandbox(harness)
       const code = `
 import os, signal, time
 if os.fork() == 0:

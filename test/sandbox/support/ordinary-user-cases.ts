@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { openNewSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 import { openTestSandboxes } from "./open.ts"
 
 /** Returns cases for machines that do not permit control groups. */
@@ -22,7 +22,7 @@ export function ownCases(directory: string): readonly SandboxCase[] {
     {
       name: "code cannot raise its limit of memory to what only Node needs",
       async run(harness) {
-        const sandbox = await newSandbox(harness)
+        const sandbox = await openNewSandbox(harness)
         for (const [language, code] of [
           ["python", "import resource; print(*resource.getrlimit(resource.RLIMIT_DATA))"],
           ["shell", "echo $(ulimit -S -d) $(ulimit -H -d)"],

@@ -97,14 +97,14 @@ export class ChatFold implements AnswerFold {
     this.#finishReason = finishReason ?? this.#finishReason
     // Some proxies send a reason with every piece (https://github.com/QuantumNous/new-api/issues/378). Only a reason
     // that comes alone, after all pieces, certainly marks the end.
-    if (brings(chunk)) this.#ended = false
+    if (hasPart(chunk)) this.#ended = false
     else if (finishReason !== null) this.#ended = this.#parts.length > 0
     this.#model ??= chunk.model
     this.#refused ||= chunk.refusal !== ""
     // The part is created even without text, because encrypted reasoning must be sent back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
     this.#details.push(...chunk.reasoningDetails)
-    this.#advanced ||= chunk.reasoningDetails.some(bringsReasoning)
+    this.#advanced ||= chunk.reasoningDetails.some(hasReasoning)
     const deltas: (ModelDelta | ModelInputDelta)[] = [
       ...this.#show("thinking", chunk.reasoning),
       ...this.#show("text", chunk.text + chunk.refusal),
@@ -163,11 +163,11 @@ interface Shown {
 }
 
 /** Returns true if there is encrypted reasoning. The text is checked elsewhere, because it is shown. */
-function bringsReasoning({ data, signature }: JsonObject): boolean {
+function hasReasoning({ data, signature }: JsonObject): boolean {
   return [data, signature].some((value) => typeof value === "string" && value !== "")
 }
 
 /** Returns true if the chunk contains a part of the response itself. */
-function brings({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
+function hasPart({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
   return text + refusal + reasoning !== "" || reasoningDetails.length > 0 || toolCalls.length > 0
 }

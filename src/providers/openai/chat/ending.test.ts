@@ -1,15 +1,15 @@
 import { expect, test } from "vitest"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
-import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
+import { formatChatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
-import { endOf, eventsOf } from "../fixtures/call.ts"
+import { collectEvents, endOf } from "../fixtures/call.ts"
 import { openAiChatProvider } from "../openai-chat-provider.ts"
 import { ChatFold } from "./chat-fold.ts"
 
 const delta = (value: Json, finish_reason: string | null = null) =>
-  chatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
+  formatChatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
 const finish = (reason: string) => delta({}, reason)
-const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
+const counted = formatChatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
 const never = { type: "wait", until: new Promise(() => {}) } as const
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
     steps: [delta({ content: "Hello" }), finish("stop"), counted, last, never],
   }))
   try {
-    expect(endOf(await eventsOf(openAiChatProvider({ baseURL: upstream.url })))).toMatchObject({
+    expect(endOf(await collectEvents(openAiChatProvider({ baseURL: upstream.url })))).toMatchObject({
       content: [{ type: "text", text: "Hello" }],
       stopReason: "end",
       usage: { outputTokens: 4 },

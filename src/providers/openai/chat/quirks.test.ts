@@ -1,14 +1,14 @@
 import { expect, test } from "vitest"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
 import type { ModelEnd, ModelEvent } from "../../../core/ports/model/provider.ts"
-import { chatErrorEvent, chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
+import { createChatErrorEvent, formatChatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream, type UpstreamStep } from "../../../testing/provider/scripted-upstream.ts"
-import { endOf, eventsOf } from "../fixtures/call.ts"
+import { collectEvents, endOf } from "../fixtures/call.ts"
 import { openAiChatProvider } from "../openai-chat-provider.ts"
 
 const done = "data: [DONE]\n\n"
 const delta = (value: Json, finish_reason: string | null = null) =>
-  chatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
+  formatChatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
 const finish = (reason: string) => delta({}, reason)
 /** Returns a chunk with one piece of a call. */
 const piece = (call: JsonObject) => delta({ tool_calls: [call] })
@@ -17,7 +17,7 @@ const piece = (call: JsonObject) => delta({ tool_calls: [call] })
 async function played(...steps: readonly UpstreamStep[]): Promise<readonly ModelEvent[]> {
   const upstream = await startScriptedUpstream(() => ({ steps }))
   try {
-    return await eventsOf(openAiChatProvider({ baseURL: upstream.url }))
+    return await collectEvents(openAiChatProvider({ baseURL: upstream.url }))
   } finally {
     await upstream.close()
   }
@@ -207,9 +207,9 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
     "a chunk that only has a role, one without choices, one without delta, one with nulls",
     [
       delta({ role: "assistant" }),
-      chatEvent({ choices: [] }),
-      chatEvent({ id: "x" }),
-      chatEvent({ choices: [{ index: 0, delta: null }] }),
+      formatChatEvent({ choices: [] }),
+      formatChatEvent({ id: "x" }),
+      formatChatEvent({ choices: [{ index: 0, delta: null }] }),
       delta({ content: null, reasoning_content: null, tool_calls: null, refusal: null }),
       delta({ content: "Hello" }),
       finish("stop"),
@@ -220,7 +220,7 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
   [
     "another choice",
     [
-      chatEvent({ choices: [{ index: 1, delta: { content: "No" } }] }),
+      formatChatEvent({ choices: [{ index: 1, delta: { content: "No" } }] }),
       delta({ content: "Hello" }),
       finish("stop"),
     ],
@@ -229,14 +229,17 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
   ["no usage", [delta({ content: "Hello" }), finish("stop"), done], { usage: null }],
   [
     "usage without counts",
-    [delta({ content: "Hello" }), finish("stop"), chatEvent({ choices: [], usage: {} }), done],
+    [delta({ content: "Hello" }), finish("stop"), formatChatEvent({ choices: [], usage: {} }), done],
     { usage: null },
   ],
   [
     "usage in a chunk without choices, after one with a null",
     [
-      chatEvent({ choices: [{ index: 0, delta: { content: "Hello" }, finish_reason: "stop" }], usage: null }),
-      chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 2 } }),
+      formatChatEvent({
+        choices: [{ index: 0, delta: { content: "Hello" }, finish_reason: "stop" }],
+        usage: null,
+      }),
+      formatChatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 2 } }),
       done,
     ],
     { usage: { inputTokens: 9, outputTokens: 2, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 } },
@@ -244,7 +247,7 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
   [
     "usage in the choice, with counts of a cache",
     [
-      chatEvent({
+      formatChatEvent({
         choices: [
           {
             index: 0,
@@ -305,7 +308,7 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
   ["a reason that nobody knows", [delta({ content: "Hello" }), finish("eos"), done], { stopReason: "end" }],
   [
     "a model that is not named",
-    [chatEvent({ model: "", choices: [] }), finish("stop")],
+    [formatChatEvent({ model: "", choices: [] }), finish("stop")],
     { model: "gpt-test" },
   ],
 ])("a response with %s", async (_, steps, expected) => {
@@ -313,23 +316,23 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
 })
 
 test.each<[string, readonly string[], string, boolean]>([
-  ["an error in place of a chunk", [chatErrorEvent(502, "Bad gateway")], "upstream_failed", true],
+  ["an error in place of a chunk", [createChatErrorEvent(502, "Bad gateway")], "upstream_failed", true],
   [
     "an error of a code that is a string",
-    [chatErrorEvent("rate_limit_exceeded", "Slow")],
+    [createChatErrorEvent("rate_limit_exceeded", "Slow")],
     "rate_limited",
     true,
   ],
   [
     "an error in a chunk",
-    [chatEvent({ choices: [], error: { code: 402, message: "Pay" } })],
+    [formatChatEvent({ choices: [], error: { code: 402, message: "Pay" } })],
     "quota_exceeded",
     false,
   ],
-  ["an error that is a text", [chatEvent({ error: "llama runner has died" })], "upstream_failed", true],
+  ["an error that is a text", [formatChatEvent({ error: "llama runner has died" })], "upstream_failed", true],
   [
     "an error as vLLM puts it",
-    [chatEvent({ object: "error", message: "Bad", code: 400 })],
+    [formatChatEvent({ object: "error", message: "Bad", code: 400 })],
     "invalid_request",
     false,
   ],
@@ -337,7 +340,7 @@ test.each<[string, readonly string[], string, boolean]>([
   ["no machine left", [finish("insufficient_system_resource")], "overloaded", true],
   [
     "a context that is too small",
-    [chatErrorEvent(400, "exceeds the available context size")],
+    [createChatErrorEvent(400, "exceeds the available context size")],
     "context_too_long",
     false,
   ],
@@ -381,7 +384,7 @@ test("a call without arguments does not receive those of the next one", async ()
 })
 
 test("an interrupted response reports its bytes that were not shown", async () => {
-  const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
+  const counted = formatChatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
   const args = piece({ index: 0, id: "a", function: { name: "add", arguments: '{"left":' } })
   expect((await played(args, counted, finish("error"))).slice(-2)).toMatchObject([
     { type: "progress", hiddenBytes: 8, usage: { inputTokens: 9, outputTokens: 4 } },
@@ -390,7 +393,7 @@ test("an interrupted response reports its bytes that were not shown", async () =
 })
 
 test("a choice without an index is the only one", async () => {
-  const choice = (value: JsonObject) => chatEvent({ choices: [{ index: null, ...value }] })
+  const choice = (value: JsonObject) => formatChatEvent({ choices: [{ index: null, ...value }] })
   const chunks = [choice({ delta: { content: "Hello" } }), choice({ delta: {}, finish_reason: "stop" })]
   expect(await answered(...chunks, done)).toMatchObject({ content: hello, stopReason: "end" })
 })

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelEnd, StopReason } from "../../../core/ports/model/provider.ts"
-import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
+import { formatChatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
-import { endOf, eventsOf } from "../fixtures/call.ts"
-import { chunksOf, recordings } from "../fixtures/recordings.ts"
+import { collectEvents, endOf } from "../fixtures/call.ts"
+import { listRecordings, readChunks } from "../fixtures/recordings.ts"
 import { openAiChatProvider } from "../openai-chat-provider.ts"
 
-const names = recordings("chat__")
+const names = listRecordings("chat__")
 
 interface Recorded {
   readonly model: string
@@ -112,11 +112,11 @@ const expected: Readonly<Record<string, Recorded>> = {
 /** Recorded streams of real services, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
   test.each(names)("%s", async (name) => {
-    const chunks = chunksOf(name).map(chatEvent)
+    const chunks = readChunks(name).map(formatChatEvent)
     const upstream = await startScriptedUpstream(() => ({ steps: [...chunks, "data: [DONE]\n\n"] }))
     try {
       const provider = openAiChatProvider({ baseURL: upstream.url })
-      expect(summary(endOf(await eventsOf(provider)), expected[name])).toEqual(expected[name])
+      expect(summary(endOf(await collectEvents(provider)), expected[name])).toEqual(expected[name])
     } finally {
       await upstream.close()
     }

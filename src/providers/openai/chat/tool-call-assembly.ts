@@ -25,7 +25,7 @@ export class ToolCallAssembly {
   add(piece: ToolCallDelta): { readonly call: AssembledCall; readonly isNew: boolean } | null {
     const call = this.#callOf(piece)
     if (call === undefined && isEmpty(piece)) return null
-    const isNew = call === undefined || begins(piece, call)
+    const isNew = call === undefined || startsNewCall(piece, call)
     const target = isNew ? { id: null, name: "", arguments: "", extra: {} } : call
     target.id ??= piece.id
     target.name ||= piece.name ?? ""
@@ -51,7 +51,7 @@ function isEmpty({ id, name, arguments: input }: ToolCallDelta): boolean {
  * Returns true if the piece starts a new call instead of continuing this one, which its index or its position
  * suggests.
  */
-function begins(piece: ToolCallDelta, call: AssembledCall): boolean {
+function startsNewCall(piece: ToolCallDelta, call: AssembledCall): boolean {
   if (piece.name === null || (piece.id !== null && piece.id === call.id)) return false
   const isWhole = parseObject(call.arguments) !== null
   // A call with incomplete arguments continues, whatever the piece contains.

@@ -2,27 +2,29 @@ import { describe, expect, test } from "vitest"
 import type { Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelEvent } from "../../../core/ports/model/provider.ts"
-import { responsesEvent } from "../../../testing/provider/openai-responses-wire.ts"
+import { formatResponsesEvent } from "../../../testing/provider/openai-responses-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
-import { answerOf, endOf, eventsOf, resultsOf } from "../fixtures/call.ts"
-import { chunksOf, recordings } from "../fixtures/recordings.ts"
+import { collectEvents, createResults, endOf, toAssistantMessage } from "../fixtures/call.ts"
+import { listRecordings, readChunks } from "../fixtures/recordings.ts"
 import { openAiProvider } from "../openai-provider.ts"
 import { toInputItems } from "./input-items.ts"
 
-const names = recordings("responses__")
+const names = listRecordings("responses__")
 const failing = "responses__error.1.jsonl"
 
 /** Recorded streams of the real API, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
   const answers = names
     .filter((name) => name !== failing)
-    .flatMap((name) => answersOf(chunksOf(name)).map((chunks, index) => ({ name, index, chunks })))
+    .flatMap((name) => answersOf(readChunks(name)).map((chunks, index) => ({ name, index, chunks })))
 
   test.each(answers)("$name, response $index: received parts are sent back unchanged", async ({ chunks }) => {
     const end = endOf(await replay(chunks))
     const items = itemsOf(chunks)
     const vendor = end.content[0]?.vendor?.provider ?? ""
-    expect(toInputItems([answerOf(end)], { vendor, stored: true })).toEqual(items.map(withoutLogprobs))
+    expect(toInputItems([toAssistantMessage(end)], { vendor, stored: true })).toEqual(
+      items.map(withoutLogprobs),
+    )
     const response = chunks.at(-1)?.response as JsonObject
     const { input_tokens, output_tokens, input_tokens_details } = response.usage as Record<string, number>
     const { cached_tokens = 0 } = input_tokens_details as unknown as Record<string, number>
@@ -38,16 +40,16 @@ describe.runIf(names.length > 0)("recorded answers", () => {
   })
 
   test("encrypted reasoning is sent back with every further request, before the call that it led to", async () => {
-    const answers = answersOf(chunksOf("responses__reasoning-encrypted-content.1.jsonl"))
+    const answers = answersOf(readChunks("responses__reasoning-encrypted-content.1.jsonl"))
     const upstream = await startScriptedUpstream(
-      answers.map((chunks) => ({ steps: chunks.map(responsesEvent) })),
+      answers.map((chunks) => ({ steps: chunks.map(formatResponsesEvent) })),
     )
     const provider = openAiProvider({ baseURL: upstream.url })
     const messages: Message[] = []
     try {
       for (const step of answers.keys()) {
-        const answer = answerOf(endOf(await eventsOf(provider, { messages })), step)
-        messages.push(answer, resultsOf(answer, 1))
+        const answer = toAssistantMessage(endOf(await collectEvents(provider, { messages })), step)
+        messages.push(answer, createResults(answer, 1))
       }
     } finally {
       await upstream.close()
@@ -64,7 +66,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
   })
 
   test("a response after the quota is used up is a permanent failure", async () => {
-    const events = await replay(chunksOf(failing))
+    const events = await replay(readChunks(failing))
     expect(events.filter(({ type }) => type !== "progress")).toMatchObject([
       { type: "error", code: "quota_exceeded", retryable: false },
     ])
@@ -84,9 +86,9 @@ function itemsOf(chunks: readonly JsonObject[]): readonly JsonObject[] {
 }
 
 async function replay(chunks: readonly JsonObject[]): Promise<readonly ModelEvent[]> {
-  const upstream = await startScriptedUpstream(() => ({ steps: chunks.map(responsesEvent) }))
+  const upstream = await startScriptedUpstream(() => ({ steps: chunks.map(formatResponsesEvent) }))
   try {
-    return await eventsOf(openAiProvider({ baseURL: upstream.url }))
+    return await collectEvents(openAiProvider({ baseURL: upstream.url }))
   } finally {
     await upstream.close()
   }

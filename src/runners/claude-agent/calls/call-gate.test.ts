@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Tool } from "../../../core/ports/tools/tool.ts"
-import { bash, pay, payTool, resultsOf, runnerOf } from "../../fixtures/claude-runner.ts"
-import { collect, outline, requestOf } from "../../fixtures/runner-calls.ts"
-import { modelMessage, queryResult } from "../../fixtures/scripted-claude.ts"
+import { bash, createRunner, pay, payTool, selectResults } from "../../fixtures/claude-runner.ts"
+import { collect, createRequest, outline } from "../../fixtures/runner-calls.ts"
+import { createQueryResult, streamMessage } from "../../fixtures/scripted-claude.ts"
 import { claudeAgentRunner } from "../claude-agent-runner.ts"
 import type { ClaudeAgentOptions } from "../options.ts"
 
@@ -11,59 +11,59 @@ describe("a call that no one allowed", () => {
     ["is not among the built-in tools that were listed", { ...bash, name: "Write" }],
     ["is a tool of another MCP server", { ...bash, name: "mcp__other__pay" }],
   ])("is denied if it %s", async (_, call) => {
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook, options }) {
-          yield* modelMessage("", [call])
+          yield* streamMessage("", [call])
           expect(await hook(call.id, call.name, call.input)).toMatchObject({ permissionDecision: "deny" })
           const second = await options.canUseTool(call.name, call.input, { toolUseID: call.id })
           expect(second.behavior).toBe("deny")
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { builtInTools: ["Bash"], needsApproval: false },
     )
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
   })
 
   it("is denied if it is in no message of the model", async () => {
     const { tool: own, execute } = payTool()
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook, call, options }) {
           expect(await hook(pay.id, pay.name, pay.input)).toMatchObject({ permissionDecision: "deny" })
           const second = await options.canUseTool(pay.name, pay.input, { toolUseID: "toolu_other" })
           expect(second.behavior).toBe("deny")
           expect(await call(pay.id, "pay", pay.input)).toMatchObject({ isError: true })
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { tools: [own] },
     )
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
     expect(execute).not.toHaveBeenCalled()
   })
 
   it("is denied if an allowed call has its id, but another name", async () => {
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook }) {
-          yield* modelMessage("", [bash])
+          yield* streamMessage("", [bash])
           expect(await hook(bash.id, "Write", bash.input)).toMatchObject({ permissionDecision: "deny" })
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { builtInTools: ["Bash", "Write"], needsApproval: false },
     )
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
   })
 
   it("is denied if it has the id of another call, or an id that is too long", async () => {
     const strange = { ...bash, id: "x".repeat(1_000) }
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook }) {
-          yield* modelMessage("", [bash, bash, strange])
+          yield* streamMessage("", [bash, bash, strange])
           const decisions = [
             await hook(bash.id, bash.name, bash.input),
             await hook(bash.id, bash.name, bash.input),
@@ -74,32 +74,32 @@ describe("a call that no one allowed", () => {
             "deny",
             "deny",
           ])
-          yield* modelMessage("", [{ ...bash, input: { command: "rm -r /" } }])
+          yield* streamMessage("", [{ ...bash, input: { command: "rm -r /" } }])
           expect(await hook(bash.id, bash.name, {})).toMatchObject({ permissionDecision: "deny" })
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { builtInTools: ["Bash"], needsApproval: false },
     )
-    expect(outline(await collect(runner, requestOf()))).toEqual(["usage", "call Bash", "usage"])
+    expect(outline(await collect(runner, createRequest()))).toEqual(["usage", "call Bash", "usage"])
   })
 
   it("is executed once, however often Claude Code requests it", async () => {
     const { tool: own, execute } = payTool()
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook, call }) {
-          yield* modelMessage("", [pay])
+          yield* streamMessage("", [pay])
           await hook(pay.id, pay.name, pay.input)
           await call(pay.id, "pay", pay.input)
           await hook(pay.id, pay.name, pay.input)
           expect(await call(pay.id, "pay", pay.input)).toMatchObject({ isError: true })
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { tools: [own] },
     )
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
     expect(execute).toHaveBeenCalledOnce()
   })
 
@@ -107,21 +107,21 @@ describe("a call that no one allowed", () => {
     ["throws", () => Promise.reject(new Error("no"))],
     ["does not return", () => new Promise<boolean>(() => {})],
   ])("is refused if the policy %s", async (_, needsApproval) => {
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook }) {
-          yield* modelMessage("", [bash])
+          yield* streamMessage("", [bash])
           const { permissionDecision, permissionDecisionReason } = await hook(bash.id, bash.name, bash.input)
           expect([permissionDecision, permissionDecisionReason]).toEqual([
             "deny",
             "This call was refused, because its approval could not be checked.",
           ])
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { builtInTools: ["Bash"], needsApproval, callbackTimeoutMs: 20 },
     )
-    await collect(runner, requestOf())
+    await collect(runner, createRequest())
   })
 
   it("is refused if its input is invalid, before a person is asked", async () => {
@@ -129,34 +129,34 @@ describe("a call that no one allowed", () => {
       needsApproval: true,
       validate: async () => ({ valid: false, message: "amount is missing" }),
     })
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook }) {
-          yield* modelMessage("", [pay])
+          yield* streamMessage("", [pay])
           expect((await hook(pay.id, pay.name, {})).permissionDecisionReason).toBe("amount is missing")
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { tools: [own] },
     )
-    expect(outline(await collect(runner, requestOf()))).toEqual(["usage", "call pay"])
+    expect(outline(await collect(runner, createRequest()))).toEqual(["usage", "call pay"])
   })
 })
 
 describe("a tool of the gateway", () => {
   async function resultOf(own: Tool, options: Partial<ClaudeAgentOptions> = {}) {
-    const { runner } = await runnerOf(
+    const { runner } = await createRunner(
       [
         async function* ({ hook, call }) {
-          yield* modelMessage("", [pay])
+          yield* streamMessage("", [pay])
           await hook(pay.id, pay.name, pay.input)
           await call(pay.id, "pay", pay.input)
-          yield queryResult()
+          yield createQueryResult()
         },
       ],
       { tools: [own], ...options },
     )
-    const [event] = resultsOf(await collect(runner, requestOf()))
+    const [event] = selectResults(await collect(runner, createRequest()))
     return event?.result
   }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../../core/ports/tools/tool.ts"
 import { noTasks } from "../../../core/runs/no-tasks.ts"
 import type { RunnerRequest } from "../../../core/runs/runner.ts"
-import { removeSecrets } from "../../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../../core/text/remove-secrets.ts"
 
 /** Maximum characters of a result's text. Longer text is truncated. */
 const maxResultCharacters = 1_000_000

@@ -3,14 +3,14 @@ import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   commitOk,
-  event,
-  eventually,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
-  runningSession,
+  startSession,
   stepStarted,
+  toSeq,
+  waitFor,
 } from "../../../testing/session-log/fixtures.ts"
 import { startTestServer, type TestServer } from "../fixtures/test-server.ts"
 import { computeHeartbeatTimes } from "./heartbeat.ts"
@@ -24,28 +24,28 @@ afterAll(() => server.stop())
 
 const stepIn = ({ lease, runId }: { readonly lease: Lease; readonly runId: string }, n = 1) => ({
   lease,
-  entries: [event(numbered(lease, n), runId, stepStarted)],
+  entries: [createEvent(toSeq(lease, n), runId, stepStarted)],
 })
 
 /** Claims the session as soon as the store allows that. */
 function taken(log: SessionLog, sessionId: string, agent: string): Promise<Lease> {
-  return eventually("the takeover", () => log.claim(sessionId, [agent]))
+  return waitFor("the takeover", () => log.claim(sessionId, [agent]))
 }
 
 test("a hung process is fenced from sessions that were taken over, and keeps the others", async () => {
   const [hung, other] = [await server.openOverCable(), await server.openOverCable()]
   const log = hung.store.log
-  const [lost, kept] = [await runningSession(log), await runningSession(log)]
+  const [lost, kept] = [await startSession(log), await startSession(log)]
   hung.cable.cut()
-  await eventually("the takeover", async () => {
+  await waitFor("the takeover", async () => {
     // Expires the heartbeat again, because a last heartbeat may have been on its way.
     await hung.lapse()
     return other.store.log.claim(lost.sessionId, [lost.agent])
   })
   hung.cable.mend()
-  await eventually("a heartbeat", async () => (await hung.isLive()) || null)
+  await waitFor("a heartbeat", async () => (await hung.isLive()) || null)
   const commit = ({ lease, runId }: typeof lost) =>
-    log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
+    log.commit([{ lease, entries: [createEvent(toSeq(lease, 1), runId, stepStarted)] }])
   expect(await commit(lost)).toEqual(["fenced"])
   expect(await commit(kept)).toEqual(["ok"])
   expect(await other.store.log.claim(kept.sessionId, [kept.agent])).toBeNull()
@@ -55,15 +55,15 @@ test("a hung process is fenced from sessions that were taken over, and keeps the
 test("a process with a lapsed heartbeat does not take over from itself", async () => {
   const [lapsed, other] = [await server.openOverCable(), await server.openOverCable()]
   const { log } = lapsed.store
-  const agent = newAgent()
-  const { sessionId } = await runningSession(log, { agent })
+  const agent = createAgentName()
+  const { sessionId } = await startSession(log, { agent })
   const free = await newSession(log, { agent })
   await lapsed.lapse()
   expect(await log.claim(sessionId, [agent])).toBeNull()
   expect(await log.claimRunnable([agent], 1)).toEqual([])
   // The paused process must not claim any other session either, because others could take it at once.
   expect(await log.claim(free, [agent])).toBeNull()
-  expect((await log.putAndClaim(message(free), [agent])).lease).toBeNull()
+  expect((await log.putAndClaim(createMessage(free), [agent])).lease).toBeNull()
   expect(await other.store.log.claimRunnable([agent], 2)).toHaveLength(2)
   await Promise.all([lapsed.store.close(), other.store.close()])
 })
@@ -74,11 +74,11 @@ test("a takeover from a dead process counts as a crash, and from a lapsed one it
     await server.openOverCable(),
     await server.openOverCable(),
   ]
-  const [dead, lapsed] = [await runningSession(killed.store.log), await runningSession(paused.store.log)]
-  const both = newAgent()
+  const [dead, lapsed] = [await startSession(killed.store.log), await startSession(paused.store.log)]
+  const both = createAgentName()
   const swept = [
-    await runningSession(killed.store.log, { agent: both }),
-    await runningSession(paused.store.log, { agent: both }),
+    await startSession(killed.store.log, { agent: both }),
+    await startSession(paused.store.log, { agent: both }),
   ]
   killed.cable.cut()
   await killed.disconnected()
@@ -100,12 +100,12 @@ test("a takeover from a dead process counts as a crash, and from a lapsed one it
 
 test("a counted crash of a process that was only disconnected is withdrawn when its heartbeat returns", async () => {
   const [cutOff, judge] = [await server.openOverCable({ ttlMs: 8_000 }), await server.openOverCable()]
-  const { sessionId, agent } = await runningSession(cutOff.store.log)
+  const { sessionId, agent } = await startSession(cutOff.store.log)
   cutOff.cable.cut()
   await cutOff.disconnected()
   expect((await taken(judge.store.log, sessionId, agent)).takeovers).toBe(1)
   cutOff.cable.mend()
-  await eventually("the count", async () => {
+  await waitFor("the count", async () => {
     const [session] = await server.ask(
       `SELECT takeovers FROM agent_gateway.session WHERE id = '${sessionId}'`,
     )
@@ -117,12 +117,12 @@ test("a counted crash of a process that was only disconnected is withdrawn when 
 test("after an outage, no process takes a live one's sessions before that one can send a heartbeat", async () => {
   const ttlMs = 2_000
   const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]
-  const { sessionId, agent } = await runningSession(owner.store.log)
+  const { sessionId, agent } = await startSession(owner.store.log)
   const { log } = judge.store
   // After an outage of the database, every heartbeat is too old.
   await server.ask(`UPDATE agent_gateway.process SET
     expires_at = clock_timestamp(), beat_at = clock_timestamp() - interval '30 seconds'`)
-  await eventually("the judge's heartbeat", async () => ((await judge.isLive()) ? true : null))
+  await waitFor("the judge's heartbeat", async () => ((await judge.isLive()) ? true : null))
   const begun = performance.now()
   expect(await log.claim(sessionId, [agent])).toBeNull()
   expect(await log.claimRunnable([agent], 10)).toEqual([])
@@ -134,7 +134,7 @@ test("after an outage, no process takes a live one's sessions before that one ca
 
 test("a process that has just started takes no session of one whose heartbeat is overdue", async () => {
   const owner = await server.openOverCable()
-  const { sessionId, agent } = await runningSession(owner.store.log)
+  const { sessionId, agent } = await startSession(owner.store.log)
   await owner.lapse()
   const { store } = await server.openOverCable({ mayJudge: false })
   expect(await store.log.claim(sessionId, [agent])).toBeNull()
@@ -151,7 +151,7 @@ test("a heartbeat on a silent connection continues on another one, before it lap
   const [silenced] = await server.ask("SELECT clock_timestamp()::text AS at")
   const beats = `SELECT FROM agent_gateway.process WHERE id = '${id}' AND beat_at > '${silenced?.at}'`
   const live: boolean[] = []
-  await eventually("a heartbeat over the other connection", async () => {
+  await waitFor("a heartbeat over the other connection", async () => {
     live.push(await isLive())
     return (await server.ask(beats)).length === 1 ? true : null
   })
@@ -166,10 +166,10 @@ test("a process whose heartbeats do not arrive logs that, and logs their return"
   const changes: boolean[] = []
   liveness.onChange((live) => changes.push(live))
   cable.cut()
-  await eventually("the lapse", async () => (changes.length > 0 ? true : null))
+  await waitFor("the lapse", async () => (changes.length > 0 ? true : null))
   expect(liveness.isLive()).toBe(false)
   cable.mend()
-  await eventually("the next heartbeat", async () => (changes.length > 1 ? true : null))
+  await waitFor("the next heartbeat", async () => (changes.length > 1 ? true : null))
   expect(changes).toEqual([false, true])
   expect(liveness.isLive()).toBe(true)
   await store.close()
@@ -186,7 +186,7 @@ test("a process stops before others may take over, and does not judge others by 
 test("a session with a locked row delays no other session's commit", async () => {
   const { store } = await server.openOverCable()
   const { log } = store
-  const [locked, other] = [await runningSession(log), await runningSession(log)]
+  const [locked, other] = [await startSession(log), await startSession(log)]
   const lock = `SELECT FROM agent_gateway.session WHERE id = '${locked.sessionId}' FOR UPDATE`
   const unlock = await server.begin(lock)
   expect(await log.commit([stepIn(locked), stepIn(other)])).toEqual(["busy", "ok"])
@@ -198,7 +198,7 @@ test("a session with a locked row delays no other session's commit", async () =>
 
 test("a lost lease is reported even while the row is locked", async () => {
   const [former, next] = [await server.openOverCable(), await server.openOverCable()]
-  const session = await runningSession(former.store.log)
+  const session = await startSession(former.store.log)
   await former.store.log.release(session.lease, { force: true })
   await taken(next.store.log, session.sessionId, session.agent)
   const unlock = await server.begin(
@@ -212,13 +212,13 @@ test("a lost lease is reported even while the row is locked", async () => {
 test("calls that wait for a locked row leave connections for the commits of others, and time out", async () => {
   const { store } = await server.openOverCable({ lockMs: 6_000 })
   const { log } = store
-  const [locked, other] = [await runningSession(log), await runningSession(log)]
+  const [locked, other] = [await startSession(log), await startSession(log)]
   const unlock = await server.begin(
     `SELECT FROM agent_gateway.session WHERE id = '${locked.sessionId}' FOR UPDATE`,
   )
   let settled = 0
   const waiting = Array.from({ length: 8 }, () =>
-    log.put(message(locked.sessionId)).finally(() => {
+    log.put(createMessage(locked.sessionId)).finally(() => {
       settled += 1
     }),
   )

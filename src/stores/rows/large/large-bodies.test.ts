@@ -1,12 +1,17 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../../../core/log/entries.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
-import { event, runStarted, stepStarted, textDelta } from "../../../testing/session-log/fixtures.ts"
+import {
+  createEvent,
+  createTextDelta,
+  runStarted,
+  stepStarted,
+} from "../../../testing/session-log/fixtures.ts"
 import { hasLargeEvents, makeLargeBodies } from "./large-bodies.ts"
 
 function large(seq: number, characters: number): Entry {
   const content = [{ type: "text", text: "x".repeat(characters) }] as const
-  return event(seq, "run_1", { ...runStarted, content })
+  return createEvent(seq, "run_1", { ...runStarted, content })
 }
 
 function batchOf(...entries: Entry[]): SessionBatch {
@@ -17,8 +22,8 @@ function batchOf(...entries: Entry[]): SessionBatch {
 }
 
 it("creates the texts of large events only", async () => {
-  const [small, big] = [event(1, "run_1", stepStarted), large(2, 500_000)]
-  const batches = [batchOf(textDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
+  const [small, big] = [createEvent(1, "run_1", stepStarted), large(2, 500_000)]
+  const batches = [batchOf(createTextDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
   expect(hasLargeEvents(batches.slice(0, 1))).toBe(false)
   expect(hasLargeEvents(batches)).toBe(true)
   const text = JSON.stringify(big.kind === "event" ? big.event : null)

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { eventually } from "../../../testing/session-log/fixtures.ts"
+import { waitFor } from "../../../testing/session-log/fixtures.ts"
 import { migrate } from "../migrate.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { type Database, openDatabase } from "./database.ts"
@@ -32,7 +32,7 @@ test("writes reach the database file while the store is open", async () => {
   const before = statSync(file).size
   const checkpointer = startCheckpointer(database, file, logger)
   await database.write(() => database.run("INSERT INTO removed_session (id) VALUES (?)", "x".repeat(100_000)))
-  await eventually("a checkpoint", async () => (statSync(file).size > before + 100_000 ? true : null))
+  await waitFor("a checkpoint", async () => (statSync(file).size > before + 100_000 ? true : null))
   expect(await autocheckpoint()).toBe(25_000)
   await checkpointer.stop()
   await checkpointer.stop()
@@ -59,7 +59,7 @@ test("a long log is written from its start again, even while others write", asyn
   await write("x".repeat(3_000 * 4_096))
   const before = await rewinds()
   let count = 0
-  await eventually("the start of the log", async () => {
+  await waitFor("the start of the log", async () => {
     await write(`${count++}`)
     return (await rewinds()) > before ? true : null
   })
@@ -76,7 +76,7 @@ test("SQLite checkpoints by itself without the thread, which is logged", async (
   const warnings: string[] = []
   const warn = (_: object, message: string) => warnings.push(message)
   const checkpointer = startCheckpointer(database, join(directory, "missing", "file"), { ...logger, warn })
-  await eventually("the failure", async () => (warnings.length > 0 ? true : null))
-  await eventually("the usual bound", async () => ((await autocheckpoint()) === 1_000 ? true : null))
+  await waitFor("the failure", async () => (warnings.length > 0 ? true : null))
+  await waitFor("the usual bound", async () => ((await autocheckpoint()) === 1_000 ? true : null))
   await checkpointer.stop()
 })

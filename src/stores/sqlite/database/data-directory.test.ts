@@ -15,8 +15,8 @@ import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { ConfigurationError } from "../../../core/errors.ts"
 import {
-  approvalsWithoutOrigin,
   checkApprovalsWithoutOrigin,
+  formatApprovalsWithoutOrigin,
 } from "../../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../../fixtures/migrated-store.ts"
 import { openSqliteStore } from "../open.ts"
@@ -182,7 +182,7 @@ test("approvals and grants of version 2, which named no server, cover no server'
   for (const version of [1, 2]) {
     former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
   }
-  former.exec(approvalsWithoutOrigin(""))
+  former.exec(formatApprovalsWithoutOrigin(""))
   former.exec("DELETE FROM command")
   former.close()
   const store = await open(directory)

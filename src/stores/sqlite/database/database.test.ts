@@ -7,13 +7,13 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   stepStarted,
+  toSeq,
 } from "../../../testing/session-log/fixtures.ts"
 import { createSoleMembership } from "../leases/membership.ts"
 import { migrate } from "../migrate.ts"
@@ -46,14 +46,14 @@ test("a full disk refuses new data, keeps existing data, and is used again once 
   const sessionId = await newSession(log)
   const pages = Number((await database.read(() => database.get("PRAGMA page_count")))?.page_count)
   await database.read(() => database.get(`PRAGMA max_page_count = ${pages + 2}`))
-  const large = message(sessionId, { context: { large: "x".repeat(100_000) } })
+  const large = createMessage(sessionId, { context: { large: "x".repeat(100_000) } })
   const failure: unknown = await log.put(large).catch((error: unknown) => error)
   expect(failure).toBeInstanceOf(StoreUnavailableError)
   expect(failure).toMatchObject({ cause: { errcode: 13 }, detail: "database or disk is full" })
   expect(await log.session(sessionId)).toMatchObject({ activeRun: null })
-  const { runId } = accepted(await log.put(message(sessionId)))
-  const lease = await claimed(log, sessionId)
-  const entry = event(numbered(lease, 1), runId, { ...stepStarted, stepId: "x".repeat(100_000) })
+  const { runId } = accepted(await log.put(createMessage(sessionId)))
+  const lease = await claimSession(log, sessionId)
+  const entry = createEvent(toSeq(lease, 1), runId, { ...stepStarted, stepId: "x".repeat(100_000) })
   await expect(log.commit([{ lease, entries: [entry] }])).rejects.toBeInstanceOf(StoreUnavailableError)
   await database.read(() => database.get("PRAGMA max_page_count = 1000000"))
   await commitOk(log, { lease, entries: [entry] })
@@ -130,7 +130,7 @@ test("full durability waits for the disk at every commit", async () => {
 test("the rows of removed sessions are deleted even if a process that has ended started it", async () => {
   const { log } = await openStore(database, createSoleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
-  const { runId } = accepted(await log.put(message(sessionId)))
+  const { runId } = accepted(await log.put(createMessage(sessionId)))
   await database.write(() => {
     insert(sessionId)
     database.run("DELETE FROM session WHERE id = ?", sessionId)

@@ -6,16 +6,16 @@ import { expect, it, onTestFinished, vi } from "vitest"
 import type { Store } from "../../../core/ports/store/store.ts"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   openRun,
   runFailed,
-  runningSession,
   runStarted,
+  startSession,
+  toSeq,
 } from "../../../testing/session-log/fixtures.ts"
 import { openSqliteStore } from "../open.ts"
 
@@ -52,13 +52,13 @@ it("keeps a large message and its event in chunks, and removes the chunks of the
   const store = await open()
   const { log } = store
   const sessionId = await newSession(log)
-  const { runId } = accepted(await log.put(message(sessionId, { input })))
+  const { runId } = accepted(await log.put(createMessage(sessionId, { input })))
   expect(store.longest("command")).toBeLessThan(1_000)
   const ofMessage = store.count("content_chunk")
   expect(ofMessage).toBeGreaterThan(5)
-  const lease = await claimed(log, sessionId)
+  const lease = await claimSession(log, sessionId)
   await openRun(log, lease)
-  await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, { ...runStarted, content })] })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, { ...runStarted, content })] })
   expect(store.longest("entry")).toBeLessThan(1_000)
   await vi.waitUntil(() => store.count("content_chunk") === ofMessage)
   const [entry] = await log.read(sessionId, { afterSeq: 0, limit: 10 })
@@ -69,11 +69,11 @@ it("keeps a large message and its event in chunks, and removes the chunks of the
 it("stores no chunks of a message that is refused, and none of the form that was not used", async () => {
   const store = await open()
   const { log } = store
-  const { sessionId } = await runningSession(log)
-  expect((await log.put(message(sessionId, { input }))).status).toBe("busy")
+  const { sessionId } = await startSession(log)
+  expect((await log.put(createMessage(sessionId, { input }))).status).toBe("busy")
   expect(store.count("unused_text")).toBe(0)
   const conversation = { type: "conversation", messages: [{ role: "user", content }] } as const
-  const queued = message(sessionId, { input: conversation, whenBusy: "queue" })
+  const queued = createMessage(sessionId, { input: conversation, whenBusy: "queue" })
   accepted(await log.put(queued))
   expect(store.count("unused_text")).toBe(1)
   await prune(store)
@@ -103,18 +103,18 @@ it("removes the chunks that a killed process left, but not while their transacti
 it("removes the chunks of an event that is archived or whose session is removed", async () => {
   const store = await open()
   const { log, archive } = store
-  const { sessionId, runId, lease } = await runningSession(log)
+  const { sessionId, runId, lease } = await startSession(log)
   const replaced = { type: "historyReplaced", messages: [{ role: "user", content }] } as const
-  await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, replaced)] })
-  await commitOk(log, { lease, entries: [event(numbered(lease, 2), runId, replaced)] })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, replaced)] })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 2), runId, replaced)] })
   const before = await log.read(sessionId, { afterSeq: 0, limit: 10 })
   const chunks = store.count("content_chunk")
-  await archive.move(sessionId, { beforeSeq: numbered(lease, 2) })
+  await archive.move(sessionId, { beforeSeq: toSeq(lease, 2) })
   await prune(store)
   expect(store.count("content_chunk")).toBe(chunks / 2)
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual(before)
   const runEnded = { runId, state: "failed" } as const
-  await commitOk(log, { lease, entries: [event(numbered(lease, 3), runId, runFailed)], runEnded })
+  await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 3), runId, runFailed)], runEnded })
   await log.release(lease)
   await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 1e15 })
   expect(store.count("content_chunk")).toBe(0)

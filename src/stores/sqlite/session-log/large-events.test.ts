@@ -5,10 +5,10 @@ import { expect, onTestFinished, test } from "vitest"
 import { systemClock } from "../../../core/time/clock.ts"
 import {
   commitOk,
-  event,
+  createEvent,
   newSession,
-  numbered,
-  runningSession,
+  startSession,
+  toSeq,
 } from "../../../testing/session-log/fixtures.ts"
 import { openSqliteStore } from "../open.ts"
 
@@ -24,11 +24,11 @@ async function lookUpsBeside(characters: number): Promise<number> {
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   const { log, close } = await openSqliteStore({ path, clock: systemClock, logger })
   onTestFinished(close)
-  const { runId, lease } = await runningSession(log)
+  const { runId, lease } = await startSession(log)
   const content = [{ type: "text", text: "x".repeat(characters) }] as const
   for (let offset = 1; offset <= 20; offset++) {
     const replaced = { type: "historyReplaced", messages: [{ role: "user", content }] } as const
-    await commitOk(log, { lease, entries: [event(numbered(lease, offset), runId, replaced)] })
+    await commitOk(log, { lease, entries: [createEvent(toSeq(lease, offset), runId, replaced)] })
   }
   const small = await newSession(log)
   const began = process.cpuUsage()

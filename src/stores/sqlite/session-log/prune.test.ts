@@ -2,12 +2,12 @@ import { expect, onTestFinished, test } from "vitest"
 import { systemClock } from "../../../core/time/clock.ts"
 import {
   commitOk,
-  event,
+  createEvent,
+  createTextDelta,
   newSession,
-  numbered,
-  runningSession,
+  startSession,
   stepCompleted,
-  textDelta,
+  toSeq,
 } from "../../../testing/session-log/fixtures.ts"
 import { type Database, openDatabase } from "../database/database.ts"
 import { createSoleMembership } from "../leases/membership.ts"
@@ -41,11 +41,11 @@ async function openCounted() {
 
 test("a transaction drops the deltas of many steps", async () => {
   const { log, counted } = await openCounted()
-  const { sessionId, runId, lease } = await runningSession(log)
+  const { sessionId, runId, lease } = await startSession(log)
   const steps = 2_000
   const entries = Array.from({ length: steps }, (_, step) => [
-    textDelta(numbered(lease, 2 * step + 1), runId, "x"),
-    event(numbered(lease, 2 * step + 2), runId, stepCompleted),
+    createTextDelta(toSeq(lease, 2 * step + 1), runId, "x"),
+    createEvent(toSeq(lease, 2 * step + 2), runId, stepCompleted),
   ])
   for (const step of entries) await commitOk(log, { lease, entries: step })
   counted.writes = 0

@@ -5,21 +5,21 @@ import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
+  commitBatch,
   commitOk,
-  committed,
-  event,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "../fixtures.ts"
-import { approval, askingSession } from "../waits/wait-fixtures.ts"
+import { createApproval, startAskingSession } from "../waits/wait-fixtures.ts"
 
 export const leaseCases: readonly SessionLogCase[] = [
   {
@@ -30,7 +30,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       const sessionId = await newSession(log)
       let last = 0
       for (let claims = 0; claims < 3; claims += 1) {
-        const lease = await claimed(log, sessionId)
+        const lease = await claimSession(log, sessionId)
         assert.ok(computeFirstSequence(lease.epoch) > last)
         last = computeFirstSequence(lease.epoch + 1) - 1
         assert.equal(await log.release(lease), "released")
@@ -42,20 +42,20 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "nothing is stored, read from the inbox or released after the lease is lost",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       accepted(await log.put(cancel(sessionId)))
       assert.equal(await log.release(lease, { force: true }), "released")
-      const current = await claimed(log, sessionId)
+      const current = await claimSession(log, sessionId)
       const [command] = await log.pending(current)
       const late = {
         lease,
-        entries: [event(numbered(lease, 1), runId, runFailed)],
+        entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
         commandsConsumed: command === undefined ? [] : [command.id],
         runEnded: { runId, state: "failed" as const },
       }
       assert.deepEqual(await log.commit([late]), ["fenced"])
       assert.deepEqual(await log.commit([{ lease, entries: [], progress: true }]), ["fenced"])
-      assert.deepEqual(await log.commit([{ lease, entries: [textDelta(1, runId, "a")] }]), ["fenced"])
+      assert.deepEqual(await log.commit([{ lease, entries: [createTextDelta(1, runId, "a")] }]), ["fenced"])
       assert.deepEqual(await log.pending(lease), [])
       assert.equal(await log.release(lease), "lost")
       assert.equal(await log.release(lease, { force: true }), "lost")
@@ -70,8 +70,8 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a session that this process holds is not claimed again",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId } = await startSession(log, { agent })
       assert.equal(await log.claim(sessionId, [agent]), null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
     },
@@ -81,7 +81,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "of concurrent claims, exactly one wins",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
       const leases = await Promise.all(Array.from({ length: 8 }, () => log.claim(sessionId, [agent])))
       assert.equal(leases.filter((lease) => lease !== null).length, 1)
@@ -92,7 +92,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a session that does not exist is not claimed",
     async run({ open }) {
       const { log } = await open()
-      assert.equal(await log.claim("sess_nobody", [newAgent()]), null)
+      assert.equal(await log.claim("sess_nobody", [createAgentName()]), null)
     },
   },
   {
@@ -100,14 +100,14 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a claim for other agents returns nothing and changes nothing",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, agent, lease } = await runningSession(log)
+      const { sessionId, agent, lease } = await startSession(log)
       assert.equal(await log.release(lease, { parkUntil: Date.now() + 600_000 }), "released")
-      assert.equal(await log.claim(sessionId, [newAgent(), newAgent()]), null)
+      assert.equal(await log.claim(sessionId, [createAgentName(), createAgentName()]), null)
       assert.equal(await log.claim(sessionId, []), null)
       // It is still parked, and free for processes that serve it.
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       accepted(await log.put(cancel(sessionId)))
-      const taken = await log.claim(sessionId, [newAgent(), agent])
+      const taken = await log.claim(sessionId, [createAgentName(), agent])
       assert.deepEqual(taken, { ...lease, epoch: lease.epoch + 1 })
     },
   },
@@ -116,13 +116,13 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "sessions with work are claimed, of the agents named and up to the limit",
     async run({ open }) {
       const { log } = await open()
-      const [mine, other] = [newAgent(), newAgent()]
+      const [mine, other] = [createAgentName(), createAgentName()]
       await newSession(log, { agent: mine })
       const waiting = await Promise.all(Array.from({ length: 3 }, () => newSession(log, { agent: mine })))
       const elsewhere = await newSession(log, { agent: other })
-      for (const id of [...waiting, elsewhere]) accepted(await log.put(message(id)))
+      for (const id of [...waiting, elsewhere]) accepted(await log.put(createMessage(id)))
       assert.deepEqual(await log.claimRunnable([], 10), [])
-      assert.deepEqual(await log.claimRunnable([newAgent()], 10), [])
+      assert.deepEqual(await log.claimRunnable([createAgentName()], 10), [])
       const first = await log.claimRunnable([mine], 2)
       assert.equal(first.length, 2)
       const rest = await log.claimRunnable([mine], 2)
@@ -136,8 +136,8 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a session whose open run has no command left still has work",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, runId, lease } = await startSession(log, { agent })
       assert.equal(await log.release(lease), "released")
       const [again] = await log.claimRunnable([agent], 10)
       assert.equal(again?.sessionId, sessionId)
@@ -151,10 +151,10 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "release is refused while a command is unconsumed, unless forced",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
-      accepted(await log.put(message(sessionId)))
-      const lease = await claimed(log, sessionId)
+      accepted(await log.put(createMessage(sessionId)))
+      const lease = await claimSession(log, sessionId)
       assert.equal(await log.release(lease), "pending")
       assert.equal((await log.pending(lease)).length, 1)
       assert.equal(await log.release(lease, { force: true }), "released")
@@ -167,10 +167,10 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round += 1) {
-        const agent = newAgent()
+        const agent = createAgentName()
         const sessionId = await newSession(log, { agent })
-        const lease = await claimed(log, sessionId)
-        const [released, put] = await Promise.all([log.release(lease), log.put(message(sessionId))])
+        const lease = await claimSession(log, sessionId)
+        const [released, put] = await Promise.all([log.release(lease), log.put(createMessage(sessionId))])
         accepted(put)
         const found = released === "released" ? await log.claimRunnable([agent], 1) : [lease]
         assert.equal(found.length, 1)
@@ -183,11 +183,11 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a process can ask for its leases, in case the reply to a claim or a release was lost",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const ids = await Promise.all(Array.from({ length: 3 }, () => newSession(log, { agent })))
       const [put = "", found = "", claimedAlone = ""] = ids
-      const { lease: atPut } = await log.putAndClaim(message(put), [agent])
-      accepted(await log.put(message(found)))
+      const { lease: atPut } = await log.putAndClaim(createMessage(put), [agent])
+      accepted(await log.put(createMessage(found)))
       const [atSweep] = await log.claimRunnable([agent], 1)
       const alone = await log.claim(claimedAlone, [agent])
       const held = async () =>
@@ -213,10 +213,10 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a released lease does not count as a takeover",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease } = await runningSession(log)
+      const { sessionId, lease } = await startSession(log)
       assert.equal(lease.takeovers, 0)
       await log.release(lease, { force: true })
-      assert.equal((await claimed(log, sessionId)).takeovers, 0)
+      assert.equal((await claimSession(log, sessionId)).takeovers, 0)
     },
   },
   {
@@ -224,11 +224,14 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a cancel before the end of its run allows the run no other end",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       accepted(await log.put(cancel(sessionId)))
       const end = {
         lease,
-        entries: [textDelta(numbered(lease, 1), runId, "a"), event(numbered(lease, 2), runId, runFailed)],
+        entries: [
+          createTextDelta(toSeq(lease, 1), runId, "a"),
+          createEvent(toSeq(lease, 2), runId, runFailed),
+        ],
         runEnded: { runId, state: "completed" as const },
       }
       assert.deepEqual(await log.commit([end]), ["cancelled"])
@@ -248,15 +251,15 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a refused end does not affect other sessions, and other entries are not refused",
     async run({ open }) {
       const { log } = await open()
-      const [ending, going] = [await runningSession(log), await runningSession(log)]
+      const [ending, going] = [await startSession(log), await startSession(log)]
       for (const { sessionId } of [ending, going]) accepted(await log.put(cancel(sessionId)))
       const outcomes = await log.commit([
         {
           lease: ending.lease,
-          entries: [event(numbered(ending.lease, 1), ending.runId, runFailed)],
+          entries: [createEvent(toSeq(ending.lease, 1), ending.runId, runFailed)],
           runEnded: { runId: ending.runId, state: "failed" },
         },
-        { lease: going.lease, entries: [event(numbered(going.lease, 1), going.runId, stepStarted)] },
+        { lease: going.lease, entries: [createEvent(toSeq(going.lease, 1), going.runId, stepStarted)] },
       ])
       assert.deepEqual(outcomes, ["cancelled", "ok"])
       assert.equal((await log.read(going.sessionId, { afterSeq: 0, limit: 10 })).length, 1)
@@ -267,7 +270,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "there is nothing to cancel after the end of the run",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       await endRun(log, lease, runId)
       assert.deepEqual(await log.put(cancel(sessionId)), { status: "unknown" })
       assert.deepEqual(await log.put(cancel(sessionId, runId)), { status: "unknown" })
@@ -287,26 +290,26 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a session with events of a newer version is not claimed, and all other methods reject with one error",
     async run({ open }) {
       const { log, approvals } = await open()
-      const agent = newAgent()
-      const { sessionId, runId, lease, waits } = await askingSession(log, [{}], { agent })
+      const agent = createAgentName()
+      const { sessionId, runId, lease, waits } = await startAskingSession(log, [{}], { agent })
       for (const [index, v] of [logVersion + 1, logVersion].entries()) {
         await commitOk(log, {
           lease,
-          entries: [event(numbered(lease, index + 2), runId, stepStarted, { v })],
+          entries: [createEvent(toSeq(lease, index + 2), runId, stepStarted, { v })],
         })
       }
       assert.equal(await log.release(lease), "released")
       assert.equal(await log.claim(sessionId, [agent]), null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       const [readable] = await log.read(sessionId, { afterSeq: 0, limit: 1 })
-      assert.ok(readable?.kind === "event" && readable.seq === numbered(lease, 1))
+      assert.ok(readable?.kind === "event" && readable.seq === toSeq(lease, 1))
       const refused = [
         () => log.session(sessionId),
         () => log.read(sessionId, { afterSeq: readable.seq, limit: 10 }),
-        () => log.put(message(sessionId)),
-        () => log.putAndClaim(message(sessionId), [agent]),
+        () => log.put(createMessage(sessionId)),
+        () => log.putAndClaim(createMessage(sessionId), [agent]),
         () => log.put(cancel(sessionId)),
-        () => log.answer(approval(sessionId, waits[0])),
+        () => log.answer(createApproval(sessionId, waits[0])),
         () => log.revokeSession(sessionId, 5_000),
         () => approvals.wait(sessionId, waits[0]),
       ]
@@ -319,15 +322,15 @@ export const leaseCases: readonly SessionLogCase[] = [
 /** Ends runs through `writer` while `outside` cancels them. Both may be the same store. */
 export async function raceCancelAgainstEnd(writer: SessionLog, outside: SessionLog): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
-    const { sessionId, runId, lease } = await runningSession(writer)
+    const { sessionId, runId, lease } = await startSession(writer)
     const end = {
       lease,
-      entries: [event(numbered(lease, 1), runId, runFailed)],
+      entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
       runEnded: { runId, state: "failed" as const },
     }
     // Both orders are tried, because a store may serve them in the order of the requests.
     const early = round % 2 === 0 ? outside.put(cancel(sessionId)) : null
-    const ending = committed(writer, end)
+    const ending = commitBatch(writer, end)
     const [cancelled, outcome] = await Promise.all([early ?? outside.put(cancel(sessionId)), ending])
     assert.equal(outcome, cancelled.status === "accepted" ? "cancelled" : "ok")
     assert.ok(cancelled.status === "accepted" || cancelled.status === "unknown")
@@ -339,7 +342,7 @@ export async function raceCancelAgainstEnd(writer: SessionLog, outside: SessionL
 async function endRun(log: SessionLog, lease: Lease, runId: string): Promise<void> {
   await commitOk(log, {
     lease,
-    entries: [event(numbered(lease, 1), runId, runFailed)],
+    entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
     runEnded: { runId, state: "failed" },
   })
 }

@@ -3,21 +3,21 @@ import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  eventually,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
+  createTextDelta,
   newSession,
-  nextOf,
-  numbered,
+  readNext,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
   stepStarted,
-  textDelta,
+  toSeq,
   tryClaim,
+  waitFor,
 } from "../fixtures.ts"
 import { raceCancelAgainstEnd } from "./leases.ts"
 
@@ -28,11 +28,11 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open, crash }) {
       const first = await open()
       const sessionId = await newSession(first.log)
-      const command = message(sessionId)
+      const command = createMessage(sessionId)
       accepted(await first.log.put(command))
       await crash(first)
       const { log } = await open()
-      const [pending] = await log.pending(await claimed(log, sessionId))
+      const [pending] = await log.pending(await claimSession(log, sessionId))
       assert.deepEqual(pending, { ...command, id: pending?.id })
     },
   },
@@ -44,7 +44,9 @@ export const sharedCases: readonly SessionLogCase[] = [
       for (let round = 0; round < 10; round += 1) {
         const sessionId = await newSession(await one(logs))
         const idempotency = round % 2 === 0 ? null : { key: "key", bodyHash: "hash" }
-        const outcomes = await Promise.all(logs.map((log) => log.put(message(sessionId, { idempotency }))))
+        const outcomes = await Promise.all(
+          logs.map((log) => log.put(createMessage(sessionId, { idempotency }))),
+        )
         const statuses = outcomes.map(({ status }) => status).toSorted()
         assert.deepEqual(statuses, ["accepted", idempotency === null ? "busy" : "duplicate"])
       }
@@ -55,11 +57,11 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "numbers continue above all used ones after a crash",
     async run({ open, crash }) {
       const first = await open()
-      const { sessionId, runId, lease } = await runningSession(first.log)
-      await commitOk(first.log, { lease, entries: [textDelta(numbered(lease, 999_999_999), runId, "x")] })
+      const { sessionId, runId, lease } = await startSession(first.log)
+      await commitOk(first.log, { lease, entries: [createTextDelta(toSeq(lease, 999_999_999), runId, "x")] })
       await crash(first)
       const next = await taken((await open()).log, sessionId)
-      assert.ok(numbered(next, 1) > numbered(lease, 999_999_999))
+      assert.ok(toSeq(next, 1) > toSeq(lease, 999_999_999))
     },
   },
   {
@@ -67,10 +69,10 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "the former process commits nothing more after another process has the lease",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
-      const { sessionId, runId, lease } = await runningSession(first.log)
+      const { sessionId, runId, lease } = await startSession(first.log)
       await first.log.release(lease, { force: true })
-      const current = await claimed(second.log, sessionId)
-      const late = [event(numbered(lease, 1), runId, stepStarted)]
+      const current = await claimSession(second.log, sessionId)
+      const late = [createEvent(toSeq(lease, 1), runId, stepStarted)]
       assert.deepEqual(await first.log.commit([{ lease, entries: late }]), ["fenced"])
       // The number of the new lease is refused too, because another process holds it.
       assert.deepEqual(await first.log.commit([{ lease: current, entries: late }]), ["fenced"])
@@ -78,7 +80,7 @@ export const sharedCases: readonly SessionLogCase[] = [
       assert.equal(await first.log.release(current, { force: true }), "lost")
       await commitOk(second.log, {
         lease: current,
-        entries: [event(numbered(current, 1), runId, stepStarted)],
+        entries: [createEvent(toSeq(current, 1), runId, stepStarted)],
       })
     },
   },
@@ -87,13 +89,13 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a lease lasts while its process lives, and is free once the process has ended",
     async run({ open, crash }) {
       const [first, second] = [await open(), await open()]
-      const agent = newAgent()
-      const { sessionId } = await runningSession(first.log, { agent })
+      const agent = createAgentName()
+      const { sessionId } = await startSession(first.log, { agent })
       assert.equal(await second.log.claim(sessionId, [agent]), null)
       assert.deepEqual(await second.log.claimRunnable([agent], 10), [])
       await first.log.ping()
       await crash(first)
-      const [lease] = await eventually("the crashed process's session", async () => {
+      const [lease] = await waitFor("the crashed process's session", async () => {
         const leases = await second.log.claimRunnable([agent], 10)
         return leases.length === 0 ? null : leases
       })
@@ -105,12 +107,12 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "the end of one process does not affect the others' leases",
     async run({ open, crash }) {
       const [first, second, third] = [await open(), await open(), await open()]
-      const { sessionId: crashed } = await runningSession(first.log)
-      const { sessionId: kept, agent, runId, lease } = await runningSession(second.log)
+      const { sessionId: crashed } = await startSession(first.log)
+      const { sessionId: kept, agent, runId, lease } = await startSession(second.log)
       await crash(first)
       await taken(third.log, crashed)
       assert.equal(await third.log.claim(kept, [agent]), null)
-      await commitOk(second.log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)] })
+      await commitOk(second.log, { lease, entries: [createEvent(toSeq(lease, 1), runId, stepStarted)] })
     },
   },
   {
@@ -118,11 +120,11 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "sessions of a crashed process are not taken over for another agent, nor counted as taken over",
     async run({ open, crash }) {
       const [first, { log }] = [await open(), await open()]
-      const [seen, left] = [await runningSession(first.log), await runningSession(first.log)]
+      const [seen, left] = [await startSession(first.log), await startSession(first.log)]
       await crash(first)
       await taken(log, seen.sessionId)
       assert.equal(await log.claim(left.sessionId, [seen.agent]), null)
-      const lease = await claimed(log, left.sessionId)
+      const lease = await claimSession(log, left.sessionId)
       assert.deepEqual([lease.epoch, lease.takeovers], [left.lease.epoch + 1, 1])
     },
   },
@@ -131,14 +133,14 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a restarted process finds all data of the former one",
     async run({ open, crash }) {
       const first = await open()
-      const agent = newAgent()
-      const left = await Promise.all(Array.from({ length: 5 }, () => runningSession(first.log, { agent })))
+      const agent = createAgentName()
+      const left = await Promise.all(Array.from({ length: 5 }, () => startSession(first.log, { agent })))
       const waiting = await newSession(first.log, { agent })
-      accepted(await first.log.put(message(waiting)))
+      accepted(await first.log.put(createMessage(waiting)))
       await crash(first)
       const { log } = await open()
       const found = new Set<string>()
-      await eventually("all sessions", async () => {
+      await waitFor("all sessions", async () => {
         for (const { sessionId } of await log.claimRunnable([agent], 10)) found.add(sessionId)
         return found.size === 6 ? found : null
       })
@@ -150,7 +152,7 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "sessions of other processes are not among the leases of this one",
     async run({ open, crash }) {
       const [first, second] = [await open(), await open()]
-      const { sessionId } = await runningSession(first.log)
+      const { sessionId } = await startSession(first.log)
       const holds = async (log: SessionLog) =>
         (await log.held()).some((lease) => lease.sessionId === sessionId)
       assert.deepEqual([await holds(first.log), await holds(second.log)], [true, false])
@@ -165,15 +167,13 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open, crash }) {
       const crashing = await open()
       const logs = [(await open()).log, (await open()).log]
-      const agent = newAgent()
-      const left = await Promise.all(
-        Array.from({ length: 10 }, () => runningSession(crashing.log, { agent })),
-      )
+      const agent = createAgentName()
+      const left = await Promise.all(Array.from({ length: 10 }, () => startSession(crashing.log, { agent })))
       const free = await Promise.all(Array.from({ length: 10 }, () => newSession(crashing.log, { agent })))
       const claims = (sessionId: string) => Promise.all(logs.map((log) => log.claim(sessionId, [agent])))
       await crash(crashing)
       for (const sessionId of [...left.map((session) => session.sessionId), ...free]) {
-        const leases = await eventually("a winner", async () => {
+        const leases = await waitFor("a winner", async () => {
           const won = (await claims(sessionId)).filter((lease) => lease !== null)
           return won.length === 0 ? null : won
         })
@@ -187,12 +187,12 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "processes that look for work concurrently share it without overlap",
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
-      const agent = newAgent()
+      const agent = createAgentName()
       const log = await one(logs)
       const waiting = await Promise.all(Array.from({ length: 20 }, () => newSession(log, { agent })))
-      for (const sessionId of waiting) accepted(await log.put(message(sessionId)))
+      for (const sessionId of waiting) accepted(await log.put(createMessage(sessionId)))
       const found: string[] = []
-      await eventually("all work", async () => {
+      await waitFor("all work", async () => {
         const leases = await Promise.all(logs.map((each) => each.claimRunnable([agent], 3)))
         found.push(...leases.flat().map(({ sessionId }) => sessionId))
         return found.length >= waiting.length ? found : null
@@ -205,7 +205,7 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "takeovers after crashes are counted until a step is durable",
     async run({ open, crash }) {
       let store = await open()
-      const { sessionId, runId } = await runningSession(store.log)
+      const { sessionId, runId } = await startSession(store.log)
       const crashed = async (): Promise<Lease> => {
         await crash(store)
         store = await open()
@@ -215,13 +215,13 @@ export const sharedCases: readonly SessionLogCase[] = [
       assert.equal((await crashed()).takeovers, 2)
       const third = await crashed()
       assert.equal(third.takeovers, 3)
-      await commitOk(store.log, { lease: third, entries: [textDelta(numbered(third, 1), runId, "x")] })
+      await commitOk(store.log, { lease: third, entries: [createTextDelta(toSeq(third, 1), runId, "x")] })
       await store.log.release(third, { force: true })
-      const handed = await claimed(store.log, sessionId)
+      const handed = await claimSession(store.log, sessionId)
       assert.equal(handed.takeovers, 3)
       await commitOk(store.log, {
         lease: handed,
-        entries: [event(numbered(handed, 1), runId, stepStarted)],
+        entries: [createEvent(toSeq(handed, 1), runId, stepStarted)],
         progress: true,
       })
       assert.equal((await crashed()).takeovers, 1)
@@ -232,10 +232,10 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a crash while no run is open is not counted",
     async run({ open, crash }) {
       const first = await open()
-      const { sessionId, runId, lease } = await runningSession(first.log)
+      const { sessionId, runId, lease } = await startSession(first.log)
       await commitOk(first.log, {
         lease,
-        entries: [event(numbered(lease, 1), runId, runFailed)],
+        entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
         runEnded: { runId, state: "failed" },
       })
       await crash(first)
@@ -247,11 +247,11 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a cancel by another process takes precedence over an end that is not committed yet",
     async run({ open }) {
       const [writer, outside] = [(await open()).log, (await open()).log]
-      const { sessionId, runId, lease } = await runningSession(writer)
+      const { sessionId, runId, lease } = await startSession(writer)
       accepted(await outside.put(cancel(sessionId)))
       const end = {
         lease,
-        entries: [event(numbered(lease, 1), runId, runFailed)],
+        entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
         runEnded: { runId, state: "failed" as const },
       }
       assert.deepEqual(await writer.commit([end]), ["cancelled"])
@@ -270,19 +270,19 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a watcher is notified of another process's writes",
     async run({ open }) {
       const [writer, viewer] = [(await open()).log, (await open()).log]
-      const { sessionId, runId, lease } = await runningSession(writer)
+      const { sessionId, runId, lease } = await startSession(writer)
       const stop = new AbortController()
       const watcher = viewer.watch(sessionId, { signal: stop.signal })[Symbol.asyncIterator]()
       let last = 0
       for (let n = 1; n <= 5; n += 1) {
-        await commitOk(writer, { lease, entries: [textDelta(numbered(lease, n), runId, "x")] })
-        while (last < numbered(lease, n)) {
-          assert.equal((await nextOf(watcher, `entry ${n}`)).done, false)
+        await commitOk(writer, { lease, entries: [createTextDelta(toSeq(lease, n), runId, "x")] })
+        while (last < toSeq(lease, n)) {
+          assert.equal((await readNext(watcher, `entry ${n}`)).done, false)
           last = (await viewer.read(sessionId, { afterSeq: last, limit: 10 })).at(-1)?.seq ?? last
         }
       }
       stop.abort()
-      assert.equal((await nextOf(watcher, "the end")).done, true)
+      assert.equal((await readNext(watcher, "the end")).done, true)
     },
   },
   {
@@ -293,9 +293,9 @@ export const sharedCases: readonly SessionLogCase[] = [
       const sessionId = await newSession(outside)
       const stop = new AbortController()
       const arrivals = worker.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const first = nextOf(arrivals, "an arrival")
-      accepted(await outside.put(message(sessionId)))
-      for (let next = await first; next.value !== sessionId; ) next = await nextOf(arrivals, "an arrival")
+      const first = readNext(arrivals, "an arrival")
+      accepted(await outside.put(createMessage(sessionId)))
+      for (let next = await first; next.value !== sessionId; ) next = await readNext(arrivals, "an arrival")
       stop.abort()
     },
   },
@@ -315,7 +315,7 @@ export const sharedCases: readonly SessionLogCase[] = [
 
 /** Takes over the session of an ended process, as soon as the store knows about the end. */
 function taken(log: SessionLog, sessionId: string): Promise<Lease> {
-  return eventually(`the lease of ${sessionId}`, () => tryClaim(log, sessionId))
+  return waitFor(`the lease of ${sessionId}`, () => tryClaim(log, sessionId))
 }
 
 async function one(logs: readonly SessionLog[]): Promise<SessionLog> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../../core/ids.ts"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
-import { accepted, message, newAgent, type SessionLogCase } from "../fixtures.ts"
+import { accepted, createAgentName, createMessage, type SessionLogCase } from "../fixtures.ts"
 
 const [ada, bob, eve] = ["ada", "bob", "e\"ve'\u0000"].map((userId) => ({ tenant: "tenant", userId }))
 
@@ -16,7 +16,7 @@ async function waiting(log: SessionLog, agent: string, owners: readonly (typeof 
   for (const [index, owner = { tenant: "", userId: "" }] of owners.entries()) {
     const id = randomIds.next("sess")
     await log.createSession({ id, ...owner, agent, createdAt: 1_000 })
-    accepted(await log.put(message(id, { at: 2_000 + index })))
+    accepted(await log.put(createMessage(id, { at: 2_000 + index })))
     names.set(id, `${owner.userId[0]}${index}`)
   }
   return (leases: readonly Lease[]) => leases.map(({ sessionId }) => names.get(sessionId)).sort()
@@ -28,7 +28,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "if more sessions are runnable than requested, each principal's oldest comes first, then each one's second",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, ada, ada, ada, bob, eve, bob])
       assert.deepEqual(named(await log.claimRunnable([agent], 4)), ["a0", "a1", "b4", "e5"])
       assert.deepEqual(named(await log.claimRunnable([agent], 1)), ["a2"])
@@ -40,7 +40,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "the sessions that a principal holds count as its turns, and it receives no more than its share",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, ada, eve, eve, eve, bob])
       const held = [
         { tenant: "tenant", userId: "ada", count: 2, lastTurn: 3 },
@@ -63,7 +63,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "among principals with equal turns, the one whose last turn is longest ago comes first",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, ada, bob, eve])
       const held = [
         { tenant: "tenant", userId: "ada", count: 0, lastTurn: 7 },
@@ -79,7 +79,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "tenants take turns before their principals do, even if a tenant has many principals",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const crowd = Array.from({ length: 6 }, (_, user) => ({ tenant: "crowd", userId: `${user}_` }))
       const named = await waiting(log, agent, [...crowd, ...crowd, yan, zoe, zoe])
       // The order is: the oldest session of the large tenant, and then one session of each principal of the other
@@ -94,7 +94,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "the sessions that a tenant holds count as its turns, and it receives no more than its share",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, bob, eve, eve, yan, zoe])
       const held = [
         { tenant: "tenant", userId: "nil", count: 1, lastTurn: 8 },
@@ -114,7 +114,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "places that are reserved for new tenants go to sessions of tenants that hold none, one each",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, bob, yan, zoe, ada, ada])
       const held = [{ tenant: "tenant", userId: "bob", count: 1, lastTurn: 1 }]
       const claim = async (limit: number, forPresentTenants: number) => {
@@ -133,7 +133,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "the last places of a tenant go to sessions of its principals that hold none, one each",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, ada, bob, bob, eve, zoe, zoe])
       const held = [
         { tenant: "tenant", userId: "ada", count: 2, lastTurn: 1 },
@@ -153,7 +153,7 @@ export const shareCases: readonly SessionLogCase[] = [
     name: "among tenants with equal turns, the one whose last turn is longest ago comes first",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const named = await waiting(log, agent, [ada, yan])
       const held = [
         { tenant: "tenant", userId: "bob", count: 0, lastTurn: 7 },

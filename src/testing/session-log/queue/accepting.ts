@@ -1,16 +1,16 @@
 import assert from "node:assert/strict"
 import {
   accepted,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  toSeq,
 } from "../fixtures.ts"
 
 /** Cases about putting a message and claiming its session at once. */
@@ -20,9 +20,9 @@ export const acceptingCases: readonly SessionLogCase[] = [
     name: "an accepted message of a session without an owner comes with its lease, and is pending with it",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
-      const command = message(sessionId)
+      const command = createMessage(sessionId)
       const { outcome, lease } = await log.putAndClaim(command, ["another", agent])
       assert.deepEqual(outcome, { status: "accepted", runId: command.runId, cursor: 0 })
       assert.equal(lease?.sessionId, sessionId)
@@ -30,10 +30,10 @@ export const acceptingCases: readonly SessionLogCase[] = [
       const [pending, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
       assert.deepEqual(pending, { ...command, id: pending?.id })
-      await commitOk(log, { lease, entries: [event(numbered(lease, 1), command.runId, runFailed)] })
+      await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), command.runId, runFailed)] })
       assert.equal(await log.claim(sessionId, [agent]), null)
       assert.equal(await log.release(lease, { force: true }), "released")
-      assert.ok((await claimed(log, sessionId)).epoch > lease.epoch)
+      assert.ok((await claimSession(log, sessionId)).epoch > lease.epoch)
     },
   },
   {
@@ -41,18 +41,20 @@ export const acceptingCases: readonly SessionLogCase[] = [
     name: "a claim with a message returns what later reads would return",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId: used, ...run } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId: used, ...run } = await startSession(log, { agent })
       await commitOk(log, {
         lease: run.lease,
-        entries: [event(numbered(run.lease, 1), run.runId, runFailed)],
+        entries: [createEvent(toSeq(run.lease, 1), run.runId, runFailed)],
         runEnded: { runId: run.runId, state: "failed" },
       })
       await log.release(run.lease)
       const queuing = await newSession(log, { agent })
-      accepted(await log.put(message(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
+      accepted(await log.put(createMessage(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
       for (const sessionId of [await newSession(log, { agent }), used, queuing]) {
-        const { lease, found } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [agent])
+        const { lease, found } = await log.putAndClaim(createMessage(sessionId, { whenBusy: "queue" }), [
+          agent,
+        ])
         assert.ok(lease)
         // A store may let the lease holder read the session later.
         if (found === undefined) continue
@@ -66,9 +68,9 @@ export const acceptingCases: readonly SessionLogCase[] = [
     name: "a message of an agent that this process does not serve is accepted without a lease",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
-      const { outcome, lease } = await log.putAndClaim(message(sessionId), ["another"])
+      const { outcome, lease } = await log.putAndClaim(createMessage(sessionId), ["another"])
       accepted(outcome)
       assert.equal(lease, null)
       assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
@@ -79,15 +81,15 @@ export const acceptingCases: readonly SessionLogCase[] = [
     name: "a message that is not accepted claims nothing",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
-      const unknown = await log.putAndClaim(message("sess_nobody"), [agent])
+      const unknown = await log.putAndClaim(createMessage("sess_nobody"), [agent])
       assert.deepEqual(unknown, { outcome: { status: "unknown" }, lease: null })
       const idempotency = { key: "once", bodyHash: "hash" }
-      const first = accepted(await log.put(message(sessionId, { idempotency })))
-      const again = await log.putAndClaim(message(sessionId, { idempotency }), [agent])
+      const first = accepted(await log.put(createMessage(sessionId, { idempotency })))
+      const again = await log.putAndClaim(createMessage(sessionId, { idempotency }), [agent])
       assert.deepEqual(again, { outcome: { ...first, status: "duplicate" }, lease: null })
-      const busy = await log.putAndClaim(message(sessionId), [agent])
+      const busy = await log.putAndClaim(createMessage(sessionId), [agent])
       assert.deepEqual(busy, { outcome: { status: "busy", runId: first.runId }, lease: null })
       assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
     },
@@ -101,11 +103,11 @@ export const sharedAcceptingCases: readonly SessionLogCase[] = [
     name: "a message of a session that a process holds comes without a lease, and is left to that process",
     async run({ open }) {
       const [{ log }, other] = [await open(), await open()]
-      const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, runId, lease } = await startSession(log, { agent })
       const runEnded = { runId, state: "failed" as const }
-      await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded })
-      const next = await other.log.putAndClaim(message(sessionId), [agent])
+      await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, runFailed)], runEnded })
+      const next = await other.log.putAndClaim(createMessage(sessionId), [agent])
       const accepting = accepted(next.outcome)
       assert.equal(next.lease, null)
       assert.deepEqual(
@@ -119,12 +121,12 @@ export const sharedAcceptingCases: readonly SessionLogCase[] = [
     name: "of concurrent messages to one session, one is accepted, with the only lease",
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
-      const agent = newAgent()
+      const agent = createAgentName()
       const [first] = logs
       assert.ok(first)
       const sessionId = await newSession(first, { agent })
       const results = await Promise.all(
-        [...logs, ...logs].map((log) => log.putAndClaim(message(sessionId), [agent])),
+        [...logs, ...logs].map((log) => log.putAndClaim(createMessage(sessionId), [agent])),
       )
       const statuses = results.map(({ outcome }) => outcome.status)
       assert.deepEqual(statuses.toSorted(), ["accepted", "busy", "busy", "busy"])

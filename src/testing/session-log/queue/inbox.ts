@@ -2,16 +2,16 @@ import assert from "node:assert/strict"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  message,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   openRun,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  toSeq,
 } from "../fixtures.ts"
 
 export const inboxCases: readonly SessionLogCase[] = [
@@ -21,7 +21,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
-      const command = message(sessionId, {
+      const command = createMessage(sessionId, {
         at: 5_000,
         context: { nested: { list: [1, null, true] } },
         channel: "web",
@@ -34,7 +34,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const session = await log.session(sessionId)
       assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, true])
       assert.equal(session?.lastUsedAt, 5_000)
-      const lease = await claimed(log, sessionId)
+      const lease = await claimSession(log, sessionId)
       const [pending, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
       assert.deepEqual(pending, { ...command, id: pending?.id })
@@ -51,11 +51,11 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "the cursor of a later run is the last number before it",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const last = numbered(lease, 1)
+      const { sessionId, runId, lease } = await startSession(log)
+      const last = toSeq(lease, 1)
       const runEnded = { runId, state: "failed" as const }
-      await commitOk(log, { lease, entries: [event(last, runId, runFailed)], runEnded })
-      const next = accepted(await log.put(message(sessionId)))
+      await commitOk(log, { lease, entries: [createEvent(last, runId, runFailed)], runEnded })
+      const next = accepted(await log.put(createMessage(sessionId)))
       assert.equal(next.cursor, last)
       const { state, endSeq } = (await log.run(sessionId, runId)) ?? {}
       assert.deepEqual([state, endSeq], ["failed", last])
@@ -69,7 +69,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       for (const id of ["sess_nobody", "", "nul \u0000", "half \ud800", 'quote " and \\']) {
-        assert.deepEqual(await log.put(message(id)), { status: "unknown" })
+        assert.deepEqual(await log.put(createMessage(id)), { status: "unknown" })
         assert.equal(await log.session(id), null)
         assert.equal(await log.run(id, id), null)
       }
@@ -80,7 +80,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "a run is found only under its own session",
     async run({ open }) {
       const { log } = await open()
-      const { runId } = await runningSession(log)
+      const { runId } = await startSession(log)
       assert.equal(await log.run(await newSession(log), runId), null)
     },
   },
@@ -90,11 +90,11 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
-      const { runId } = accepted(await log.put(message(sessionId)))
-      const second = message(sessionId)
+      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const second = createMessage(sessionId)
       assert.deepEqual(await log.put(second), { status: "busy", runId })
       assert.equal(await log.run(sessionId, second.runId), null)
-      assert.equal((await log.pending(await claimed(log, sessionId))).length, 1)
+      assert.equal((await log.pending(await claimSession(log, sessionId))).length, 1)
     },
   },
   {
@@ -103,7 +103,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
-      const outcomes = await Promise.all(Array.from({ length: 8 }, () => log.put(message(sessionId))))
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => log.put(createMessage(sessionId))))
       assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
       assert.equal(outcomes.filter(({ status }) => status === "busy").length, 7)
     },
@@ -115,20 +115,22 @@ export const inboxCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const sessionId = await newSession(log)
       const idempotency = { key: "key \u0000 \ud800", bodyHash: "hash" }
-      const first = accepted(await log.put(message(sessionId, { idempotency })))
+      const first = accepted(await log.put(createMessage(sessionId, { idempotency })))
       const duplicate = { status: "duplicate", runId: first.runId, cursor: 0 }
-      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
-      const lease = await claimed(log, sessionId)
+      assert.deepEqual(await log.put(createMessage(sessionId, { idempotency })), duplicate)
+      const lease = await claimSession(log, sessionId)
       const [command] = await log.pending(lease)
       await commitOk(log, {
         lease,
-        entries: [event(numbered(lease, 1), first.runId, runFailed)],
+        entries: [createEvent(toSeq(lease, 1), first.runId, runFailed)],
         commandsConsumed: command === undefined ? [] : [command.id],
         runEnded: { runId: first.runId, state: "failed" },
       })
-      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
+      assert.deepEqual(await log.put(createMessage(sessionId, { idempotency })), duplicate)
       const other = { ...idempotency, bodyHash: "other" }
-      assert.deepEqual(await log.put(message(sessionId, { idempotency: other })), { status: "keyReused" })
+      assert.deepEqual(await log.put(createMessage(sessionId, { idempotency: other })), {
+        status: "keyReused",
+      })
       assert.deepEqual(await log.pending(lease), [])
     },
   },
@@ -139,7 +141,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const idempotency = { key: "key", bodyHash: "hash" }
       for (const sessionId of [await newSession(log), await newSession(log)]) {
-        accepted(await log.put(message(sessionId, { idempotency })))
+        accepted(await log.put(createMessage(sessionId, { idempotency })))
       }
     },
   },
@@ -151,7 +153,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const sessionId = await newSession(log)
       const idempotency = { key: "key", bodyHash: "hash" }
       const outcomes = await Promise.all(
-        Array.from({ length: 8 }, () => log.put(message(sessionId, { idempotency }))),
+        Array.from({ length: 8 }, () => log.put(createMessage(sessionId, { idempotency }))),
       )
       assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
       assert.equal(outcomes.filter(({ status }) => status === "duplicate").length, 7)
@@ -169,7 +171,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         log.createSession({ id, ...owner, agent: "first", createdAt: 1_000 }),
       )
       await Promise.all(created)
-      const { runId } = accepted(await log.put(message(id)))
+      const { runId } = accepted(await log.put(createMessage(id)))
       await log.createSession({ id, tenant: "other", userId: "other", agent: "second", createdAt: 2_000 })
       const session = await log.session(id)
       assert.deepEqual(
@@ -200,7 +202,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         depth: 0,
         hasDueMessage: false,
       })
-      const command = message(sessionId, {
+      const command = createMessage(sessionId, {
         input: { type: "conversation", messages: [{ role: "user", content: [{ type: "text", text: odd }] }] },
         context: { [odd]: odd },
         channel: odd,
@@ -222,9 +224,11 @@ export const inboxCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const sessionId = await newSession(log)
       const text = "0123456789abcdeé".repeat(200_000)
-      const command = message(sessionId, { input: { type: "message", content: [{ type: "text", text }] } })
+      const command = createMessage(sessionId, {
+        input: { type: "message", content: [{ type: "text", text }] },
+      })
       accepted(await log.put(command))
-      const [pending] = await log.pending(await claimed(log, sessionId))
+      const [pending] = await log.pending(await claimSession(log, sessionId))
       assert.ok(pending?.type === "message")
       assert.deepEqual(pending.input, command.input)
     },
@@ -234,7 +238,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "a cancel reaches the open run, with or without its id, and repeating it adds nothing",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const outcome = { status: "accepted", runId, cursor: 0 }
       assert.deepEqual(await log.put(cancel(sessionId)), outcome)
       assert.deepEqual(await log.put(cancel(sessionId, runId)), outcome)
@@ -249,7 +253,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)
-      const { sessionId, lease } = await runningSession(log)
+      const { sessionId, lease } = await startSession(log)
       const unknown = { status: "unknown" }
       assert.deepEqual(await log.put(cancel("sess_nobody")), unknown)
       assert.deepEqual(await log.put(cancel(idle)), unknown)
@@ -264,8 +268,8 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
-      const { lease } = await runningSession(log, { sessionId })
-      const queued = accepted(await log.put(message(sessionId, { whenBusy: "queue" })))
+      const { lease } = await startSession(log, { sessionId })
+      const queued = accepted(await log.put(createMessage(sessionId, { whenBusy: "queue" })))
       accepted(await log.put(cancel(sessionId, queued.runId)))
       accepted(await log.put(cancel(sessionId)))
       const commands = await log.pending(lease)

@@ -3,20 +3,20 @@ import { maxQueuedMessages } from "../../../core/ports/store/inbox.ts"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
   commitOk,
-  event,
-  eventually,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   openRun,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  toSeq,
+  waitFor,
 } from "../fixtures.ts"
-import { end, order, put } from "./queue-fixtures.ts"
+import { end, listOrder, put } from "./queue-fixtures.ts"
 
 const never = Number.MAX_SAFE_INTEGER
 const soonest = { sessionBytes: 1_000_000, principalIsFull: false }
@@ -27,8 +27,8 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "queued messages wait for the open run, and are taken one after the other in order",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const first = message(sessionId, { whenBusy: "queue" })
+      const { sessionId, runId, lease } = await startSession(log)
+      const first = createMessage(sessionId, { whenBusy: "queue" })
       const outcome = { status: "accepted", runId: first.runId, cursor: 0, position: 1 }
       assert.deepEqual(await log.put(first), outcome)
       const second = await put(log, sessionId, "queue")
@@ -44,11 +44,11 @@ export const queueCases: readonly SessionLogCase[] = [
         [first.runId],
       )
       assert.equal(await openRun(log, lease), first.runId)
-      assert.deepEqual(await order(log, sessionId), [second])
+      assert.deepEqual(await listOrder(log, sessionId), [second])
       assert.deepEqual(await log.pending(lease), [])
       await end(log, lease, first.runId, 2)
       assert.equal(await openRun(log, lease), second)
-      assert.deepEqual(await order(log, sessionId), [])
+      assert.deepEqual(await listOrder(log, sessionId), [])
     },
   },
   {
@@ -56,14 +56,15 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a message behind a parked run is no work until that run has ended",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, runId, lease } = await startSession(log, { agent })
       assert.equal(await log.release(lease, { parkUntil: never }), "released")
-      const { outcome, lease: none } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [
-        agent,
-      ])
+      const { outcome, lease: none } = await log.putAndClaim(
+        createMessage(sessionId, { whenBusy: "queue" }),
+        [agent],
+      )
       const queued = accepted(outcome).runId
-      assert.equal((await log.put(message(sessionId, { whenBusy: "steer" }))).status, "steered")
+      assert.equal((await log.put(createMessage(sessionId, { whenBusy: "steer" }))).status, "steered")
       assert.equal(none, null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       assert.equal(await log.claim(sessionId, [agent]), null)
@@ -75,7 +76,7 @@ export const queueCases: readonly SessionLogCase[] = [
         commands.map(({ type }) => type),
         ["steer", "cancel"],
       )
-      const entries = [event(numbered(again, 1), runId, runFailed)]
+      const entries = [createEvent(toSeq(again, 1), runId, runFailed)]
       const commandsConsumed = commands.map(({ id }) => id)
       await commitOk(log, { lease: again, entries, commandsConsumed, runEnded: { runId, state: "failed" } })
       assert.equal(await log.release(again), "pending")
@@ -89,13 +90,13 @@ export const queueCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const sessionId = await newSession(log)
       const runId = await put(log, sessionId, "queue")
-      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
-      const lease = await claimed(log, sessionId)
+      assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId })
+      const lease = await claimSession(log, sessionId)
       await openRun(log, lease)
-      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
+      assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId })
       const next = await put(log, sessionId, "queue")
       await end(log, lease, runId, 1)
-      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId: next })
+      assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId: next })
     },
   },
   {
@@ -103,17 +104,17 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a message is not due before its time, and delays no other message",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
       const notBefore = (await log.now()) + 3_600_000
-      const later = message(sessionId, { notBefore, whenBusy: "queue" })
+      const later = createMessage(sessionId, { notBefore, whenBusy: "queue" })
       assert.equal(accepted(await log.put(later)).position, 1)
       const session = await log.session(sessionId)
       assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, false])
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
-      const now = accepted(await log.put(message(sessionId)))
+      const now = accepted(await log.put(createMessage(sessionId)))
       assert.equal(now.position, undefined)
-      assert.deepEqual(await order(log, sessionId), [now.runId, later.runId])
+      assert.deepEqual(await listOrder(log, sessionId), [now.runId, later.runId])
       const [lease] = await log.claimRunnable([agent], 10)
       assert.ok(lease)
       assert.equal(await openRun(log, lease), now.runId)
@@ -127,11 +128,11 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a message is due at its time",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
       const notBefore = (await log.now()) + 400
-      const later = accepted(await log.put(message(sessionId, { notBefore, whenBusy: "queue" })))
-      const [lease] = await eventually("its time", async () => {
+      const later = accepted(await log.put(createMessage(sessionId, { notBefore, whenBusy: "queue" })))
+      const [lease] = await waitFor("its time", async () => {
         const leases = await log.claimRunnable([agent], 10)
         return leases.length === 0 ? null : leases
       })
@@ -145,16 +146,16 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a session has no more waiting messages than the bound, of any kind",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       for (let count = 0; count < maxQueuedMessages; count++) {
         const whenBusy = count % 3 === 0 ? "steer" : "queue"
-        assert.notEqual((await log.put(message(sessionId, { whenBusy }))).status, "queueFull")
+        assert.notEqual((await log.put(createMessage(sessionId, { whenBusy }))).status, "queueFull")
       }
       for (const whenBusy of ["queue", "interrupt", "steer"] as const) {
-        assert.deepEqual(await log.put(message(sessionId, { whenBusy })), { status: "queueFull" })
+        assert.deepEqual(await log.put(createMessage(sessionId, { whenBusy })), { status: "queueFull" })
       }
-      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
-      const [first] = await order(log, sessionId)
+      assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId })
+      const [first] = await listOrder(log, sessionId)
       accepted(await log.put(cancel(sessionId, first)))
       await put(log, sessionId, "queue")
       assert.equal((await log.pending(lease)).filter(({ type }) => type === "withdraw").length, 1)
@@ -165,7 +166,7 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "queued messages count toward the stored size of their session until they are taken, withdrawn or joined",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const stored = async () => (await log.session(sessionId))?.storedBytes ?? 0
       assert.equal(await stored(), 0)
       const text = "x".repeat(10_000)
@@ -173,10 +174,10 @@ export const queueCases: readonly SessionLogCase[] = [
       const queued = await put(log, sessionId, "queue", { input })
       const withOne = await stored()
       assert.ok(withOne > 10_000)
-      assert.equal((await log.put(message(sessionId, { input, whenBusy: "steer" }))).status, "steered")
+      assert.equal((await log.put(createMessage(sessionId, { input, whenBusy: "steer" }))).status, "steered")
       assert.ok((await stored()) > withOne + 10_000)
       const full = { ...soonest, sessionBytes: 20_000 }
-      const another = message(sessionId, { whenBusy: "queue" })
+      const another = createMessage(sessionId, { whenBusy: "queue" })
       assert.deepEqual(await log.put(another, full), { status: "full", scope: "session" })
       accepted(await log.put(cancel(sessionId, queued)))
       const [steer, withdrawn] = await log.pending(lease)
@@ -199,20 +200,23 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a repeated idempotency key returns the queued run with its position, or the run that it joined",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId } = await runningSession(log)
+      const { sessionId, runId } = await startSession(log)
       await put(log, sessionId, "queue")
       const queueing = { whenBusy: "queue" as const, idempotency: { key: "queue", bodyHash: "hash" } }
       const steering = { whenBusy: "steer" as const, idempotency: { key: "steer", bodyHash: "hash" } }
-      const queued = accepted(await log.put(message(sessionId, queueing)))
+      const queued = accepted(await log.put(createMessage(sessionId, queueing)))
       assert.equal(queued.position, 2)
-      assert.equal((await log.put(message(sessionId, steering))).status, "steered")
+      assert.equal((await log.put(createMessage(sessionId, steering))).status, "steered")
       for (let round = 0; round < 2; round++) {
-        assert.deepEqual(await log.put(message(sessionId, queueing)), { ...queued, status: "duplicate" })
-        const again = await log.put(message(sessionId, steering))
+        assert.deepEqual(await log.put(createMessage(sessionId, queueing)), {
+          ...queued,
+          status: "duplicate",
+        })
+        const again = await log.put(createMessage(sessionId, steering))
         assert.deepEqual(again, { status: "duplicate", runId, cursor: 0 })
       }
       const other = { ...steering, idempotency: { key: "steer", bodyHash: "other" } }
-      assert.deepEqual(await log.put(message(sessionId, other)), { status: "keyReused" })
+      assert.deepEqual(await log.put(createMessage(sessionId, other)), { status: "keyReused" })
       assert.equal((await log.queuedRuns(sessionId)).length, 2)
     },
   },
@@ -221,7 +225,7 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "the conversation of a message that must wait is left out, because it cannot know what precedes the message",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const content = [{ type: "text", text: "And now?" }] as const
       const messages = [
         { role: "user", content: [{ type: "text", text: "Hello" }] },

@@ -3,15 +3,15 @@ import type { Event } from "../../../core/log/entries.ts"
 import { noSpending } from "../../../core/usage.ts"
 import {
   commitOk,
-  event,
-  numbered,
+  createEvent,
+  createTextDelta,
   runFailed,
-  runningSession,
   runStarted,
   type SessionLogCase,
+  startSession,
   stepCompleted,
   stepStarted,
-  textDelta,
+  toSeq,
 } from "../fixtures.ts"
 
 export const startCases: readonly SessionLogCase[] = [
@@ -20,20 +20,18 @@ export const startCases: readonly SessionLogCase[] = [
     name: "the start of a step is found from any number within it",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       await commitOk(log, {
         lease,
         entries: [
-          event(numbered(lease, 5), runId, stepStarted),
-          textDelta(numbered(lease, 6), runId, "a"),
-          event(numbered(lease, 7), runId, stepCompleted),
-          event(numbered(lease, 9), runId, { ...stepStarted, stepId: "step_2", step: 2 }),
+          createEvent(toSeq(lease, 5), runId, stepStarted),
+          createTextDelta(toSeq(lease, 6), runId, "a"),
+          createEvent(toSeq(lease, 7), runId, stepCompleted),
+          createEvent(toSeq(lease, 9), runId, { ...stepStarted, stepId: "step_2", step: 2 }),
         ],
       })
-      const starts = await Promise.all(
-        [4, 5, 8, 9, 99].map((n) => log.stepStart(sessionId, numbered(lease, n))),
-      )
-      assert.deepEqual(starts, [0, ...[5, 5, 9, 9].map((n) => numbered(lease, n))])
+      const starts = await Promise.all([4, 5, 8, 9, 99].map((n) => log.stepStart(sessionId, toSeq(lease, n))))
+      assert.deepEqual(starts, [0, ...[5, 5, 9, 9].map((n) => toSeq(lease, n))])
     },
   },
   {
@@ -41,22 +39,22 @@ export const startCases: readonly SessionLogCase[] = [
     name: "the start of a run is found from any number",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       await commitOk(log, {
         lease,
         entries: [
-          event(numbered(lease, 2), runId, runStarted),
-          event(numbered(lease, 3), runId, stepStarted),
-          textDelta(numbered(lease, 4), runId, "a"),
-          event(numbered(lease, 6), runId, runFailed),
-          event(numbered(lease, 8), runId, runStarted),
+          createEvent(toSeq(lease, 2), runId, runStarted),
+          createEvent(toSeq(lease, 3), runId, stepStarted),
+          createTextDelta(toSeq(lease, 4), runId, "a"),
+          createEvent(toSeq(lease, 6), runId, runFailed),
+          createEvent(toSeq(lease, 8), runId, runStarted),
         ],
       })
       const starts = await Promise.all(
-        [1, 2, 4, 7, 8, 99].map((n) => log.runStart(sessionId, numbered(lease, n))),
+        [1, 2, 4, 7, 8, 99].map((n) => log.runStart(sessionId, toSeq(lease, n))),
       )
-      assert.deepEqual(starts, [0, ...[2, 2, 2, 8, 8].map((n) => numbered(lease, n))])
-      const other = await runningSession(log)
+      assert.deepEqual(starts, [0, ...[2, 2, 2, 8, 8].map((n) => toSeq(lease, n))])
+      const other = await startSession(log)
       assert.equal(await log.runStart(other.sessionId, Number.MAX_SAFE_INTEGER), 0)
     },
   },
@@ -65,7 +63,7 @@ export const startCases: readonly SessionLogCase[] = [
     name: "the events of background tasks are read without other events, from the newest tasks on",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const events: readonly Event[] = [
         registered("task_1"),
         stepStarted,
@@ -76,23 +74,23 @@ export const startCases: readonly SessionLogCase[] = [
         registered("task_3"),
         runFailed,
       ]
-      const entries = events.map((each, index) => event(numbered(lease, index + 1), runId, each))
+      const entries = events.map((each, index) => createEvent(toSeq(lease, index + 1), runId, each))
       await commitOk(log, {
         lease,
-        entries: [...entries, textDelta(numbered(lease, 20), runId, "a")],
+        entries: [...entries, createTextDelta(toSeq(lease, 20), runId, "a")],
       })
       const read = (afterSeq: number, limit = 100) =>
         log.read(sessionId, { afterSeq, limit, tasksOnly: true })
       const ofTasks = entries.filter(({ event: { type } }) => type.startsWith("task"))
       assert.deepEqual(await read(0), ofTasks)
-      assert.deepEqual(await read(numbered(lease, 3)), ofTasks.slice(2))
+      assert.deepEqual(await read(toSeq(lease, 3)), ofTasks.slice(2))
       assert.deepEqual(await read(0, 2), ofTasks.slice(0, 2))
       const starts = await Promise.all([1, 2, 3, 4].map((newest) => log.taskStart(sessionId, newest)))
       assert.deepEqual(
         starts,
-        [7, 3, 1, 1].map((n) => numbered(lease, n)),
+        [7, 3, 1, 1].map((n) => toSeq(lease, n)),
       )
-      const other = await runningSession(log)
+      const other = await startSession(log)
       assert.equal(await log.taskStart(other.sessionId, 9), 0)
     },
   },

@@ -2,20 +2,20 @@ import assert from "node:assert/strict"
 import {
   accepted,
   cancel,
-  claimed,
+  claimSession,
+  commitBatch,
   commitOk,
-  committed,
-  event,
-  message,
-  newAgent,
+  createAgentName,
+  createEvent,
+  createMessage,
   newSession,
-  numbered,
   openRun,
   runFailed,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  toSeq,
 } from "../fixtures.ts"
-import { end, order, put } from "./queue-fixtures.ts"
+import { end, listOrder, put } from "./queue-fixtures.ts"
 
 export const withdrawalCases: readonly SessionLogCase[] = [
   {
@@ -23,17 +23,17 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     name: "canceling a queued run withdraws it: its message disappears at once, and its end is logged later",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease } = await runningSession(log)
+      const { sessionId, lease } = await startSession(log)
       const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
       assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
       assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
-      assert.deepEqual(await order(log, sessionId), [second])
+      assert.deepEqual(await listOrder(log, sessionId), [second])
       const [command, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
       assert.deepEqual(command, { type: "withdraw", sessionId, runId: first, at: 3_000, id: command?.id })
       assert.equal((await log.run(sessionId, first))?.state, "queued")
-      const seq = numbered(lease, 1)
-      const entry = event(seq, "", { type: "runWithdrawn", withdrawnRunId: first }, { runId: null })
+      const seq = toSeq(lease, 1)
+      const entry = createEvent(seq, "", { type: "runWithdrawn", withdrawnRunId: first }, { runId: null })
       const batch = { lease, entries: [entry], commandsConsumed: [command?.id ?? 0], runsWithdrawn: [first] }
       await commitOk(log, batch)
       await commitOk(log, batch)
@@ -51,7 +51,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const sessionId = await newSession(log)
       const runId = await put(log, sessionId, "reject")
-      const lease = await claimed(log, sessionId)
+      const lease = await claimSession(log, sessionId)
       const [command] = await log.pending(lease)
       assert.equal(accepted(await log.put(cancel(sessionId))).runId, runId)
       const opening = {
@@ -60,7 +60,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
         commandsConsumed: [command?.id ?? 0],
         runOpened: { runId, cursor: 0, steerable: true },
       }
-      assert.equal(await committed(log, opening), "withdrawn")
+      assert.equal(await commitBatch(log, opening), "withdrawn")
       assert.equal((await log.session(sessionId))?.activeRun, null)
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
@@ -76,7 +76,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
       for (let round = 0; round < 20; round++) {
         const sessionId = await newSession(log)
         const runId = await put(log, sessionId, "reject")
-        const lease = await claimed(log, sessionId)
+        const lease = await claimSession(log, sessionId)
         const [command] = await log.pending(lease)
         const opening = {
           lease,
@@ -84,7 +84,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
           commandsConsumed: [command?.id ?? 0],
           runOpened: { runId, cursor: 0, steerable: true },
         }
-        const [outcome] = await Promise.all([committed(log, opening), log.put(cancel(sessionId, runId))])
+        const [outcome] = await Promise.all([commitBatch(log, opening), log.put(cancel(sessionId, runId))])
         const types = (await log.pending(lease)).map(({ type }) => type)
         assert.deepEqual(types, [outcome === "withdrawn" ? "withdraw" : "cancel"])
       }
@@ -95,7 +95,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     name: "the run after a withdrawn one is due in its place",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
       const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
       accepted(await log.put(cancel(sessionId, first)))
@@ -113,7 +113,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     name: "revoking a session cancels its open run and withdraws its queued ones",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const queued = [
         await put(log, sessionId, "queue"),
         await put(log, sessionId, "queue", { notBefore: (await log.now()) + 600_000 }),
@@ -136,10 +136,10 @@ export const withdrawalCases: readonly SessionLogCase[] = [
       const runId = await put(log, sessionId, "queue", { notBefore: (await log.now()) + 600_000 })
       const prune = () => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 10_000 })
       await prune()
-      assert.deepEqual(await order(log, sessionId), [runId])
+      assert.deepEqual(await listOrder(log, sessionId), [runId])
       accepted(await log.put(cancel(sessionId, runId)))
       await prune()
-      const lease = await claimed(log, sessionId)
+      const lease = await claimSession(log, sessionId)
       const [command] = await log.pending(lease)
       const commandsConsumed = [command?.id ?? 0]
       await commitOk(log, { lease, entries: [], commandsConsumed, runsWithdrawn: [runId] })
@@ -156,18 +156,18 @@ export const interruptionCases: readonly SessionLogCase[] = [
     name: "a message that interrupts cancels the open run and is taken before all others",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
+      const { sessionId, runId, lease } = await startSession(log)
       const queued = await put(log, sessionId, "queue")
-      const first = message(sessionId, { whenBusy: "interrupt" })
+      const first = createMessage(sessionId, { whenBusy: "interrupt" })
       assert.equal(accepted(await log.put(first)).position, 1)
       const second = await put(log, sessionId, "interrupt")
-      assert.deepEqual(await order(log, sessionId), [second, first.runId, queued])
+      assert.deepEqual(await listOrder(log, sessionId), [second, first.runId, queued])
       const [command, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
       assert.deepEqual([command?.type, command?.runId], ["cancel", runId])
-      const entries = [event(numbered(lease, 1), runId, runFailed)]
+      const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
       const runEnded = { runId, state: "failed" as const }
-      assert.equal(await committed(log, { lease, entries, runEnded }), "cancelled")
+      assert.equal(await commitBatch(log, { lease, entries, runEnded }), "cancelled")
       await commitOk(log, { lease, entries, runEnded, commandsConsumed: [command?.id ?? 0] })
       assert.equal(await openRun(log, lease), second)
     },
@@ -179,9 +179,9 @@ export const interruptionCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const sessionId = await newSession(log)
       const queued = await put(log, sessionId, "queue")
-      const outcome = await log.put(message(sessionId, { whenBusy: "interrupt" }))
+      const outcome = await log.put(createMessage(sessionId, { whenBusy: "interrupt" }))
       assert.equal(accepted(outcome).position, undefined)
-      const lease = await claimed(log, sessionId)
+      const lease = await claimSession(log, sessionId)
       assert.equal(await openRun(log, lease), accepted(outcome).runId)
       await end(log, lease, accepted(outcome).runId, 1)
       assert.equal(await openRun(log, lease), queued)
@@ -195,8 +195,8 @@ export const steeringCases: readonly SessionLogCase[] = [
     name: "a steering message joins the open run, and no run ends before it is consumed",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const steering = message(sessionId, { whenBusy: "steer" })
+      const { sessionId, runId, lease } = await startSession(log)
+      const steering = createMessage(sessionId, { whenBusy: "steer" })
       assert.deepEqual(await log.put(steering), { status: "steered", runId, cursor: 0 })
       assert.equal(await log.run(sessionId, steering.runId), null)
       const [command, ...others] = await log.pending(lease)
@@ -204,9 +204,9 @@ export const steeringCases: readonly SessionLogCase[] = [
       const content = steering.input.type === "message" ? steering.input.content : []
       assert.deepEqual(command, { type: "steer", sessionId, runId, at: 2_000, content, id: command?.id })
       const runEnded = { runId, state: "failed" as const }
-      const ending = { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded }
-      assert.equal(await committed(log, ending), "steered")
-      const joined = event(numbered(lease, 1), runId, { type: "userMessageAdded", content })
+      const ending = { lease, entries: [createEvent(toSeq(lease, 1), runId, runFailed)], runEnded }
+      assert.equal(await commitBatch(log, ending), "steered")
+      const joined = createEvent(toSeq(lease, 1), runId, { type: "userMessageAdded", content })
       await commitOk(log, { lease, entries: [joined], commandsConsumed: [command?.id ?? 0] })
       await end(log, lease, runId, 2)
     },
@@ -216,8 +216,8 @@ export const steeringCases: readonly SessionLogCase[] = [
     name: "commands that a reader knows are returned as it has them, together with new ones",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease } = await runningSession(log)
-      const steer = () => log.put(message(sessionId, { whenBusy: "steer" }))
+      const { sessionId, lease } = await startSession(log)
+      const steer = () => log.put(createMessage(sessionId, { whenBusy: "steer" }))
       await steer()
       const [first] = await log.pending(lease)
       assert.ok(first?.type === "steer")
@@ -237,12 +237,12 @@ export const steeringCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round++) {
-        const { sessionId, runId, lease } = await runningSession(log)
+        const { sessionId, runId, lease } = await startSession(log)
         const runEnded = { runId, state: "failed" as const }
-        const ending = { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded }
+        const ending = { lease, entries: [createEvent(toSeq(lease, 1), runId, runFailed)], runEnded }
         const [outcome, steered] = await Promise.all([
-          committed(log, ending),
-          log.put(message(sessionId, { whenBusy: "steer" })),
+          commitBatch(log, ending),
+          log.put(createMessage(sessionId, { whenBusy: "steer" })),
         ])
         assert.equal(steered.status, outcome === "steered" ? "steered" : "accepted")
         const [pending] = await log.pending(lease)
@@ -256,16 +256,22 @@ export const steeringCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)
-      assert.equal(accepted(await log.put(message(idle, { whenBusy: "steer" }))).position, undefined)
-      assert.equal(accepted(await log.put(message(idle, { whenBusy: "steer" }))).position, 2)
-      const ending = await runningSession(log)
+      assert.equal(accepted(await log.put(createMessage(idle, { whenBusy: "steer" }))).position, undefined)
+      assert.equal(accepted(await log.put(createMessage(idle, { whenBusy: "steer" }))).position, 2)
+      const ending = await startSession(log)
       accepted(await log.put(cancel(ending.sessionId)))
-      assert.equal(accepted(await log.put(message(ending.sessionId, { whenBusy: "steer" }))).position, 1)
-      const foreign = await runningSession(log, { steerable: false })
-      assert.equal(accepted(await log.put(message(foreign.sessionId, { whenBusy: "steer" }))).position, 1)
-      const later = await runningSession(log)
+      assert.equal(
+        accepted(await log.put(createMessage(ending.sessionId, { whenBusy: "steer" }))).position,
+        1,
+      )
+      const foreign = await startSession(log, { steerable: false })
+      assert.equal(
+        accepted(await log.put(createMessage(foreign.sessionId, { whenBusy: "steer" }))).position,
+        1,
+      )
+      const later = await startSession(log)
       const notBefore = (await log.now()) + 600_000
-      const outcome = await log.put(message(later.sessionId, { whenBusy: "steer", notBefore }))
+      const outcome = await log.put(createMessage(later.sessionId, { whenBusy: "steer", notBefore }))
       assert.equal(accepted(outcome).position, 1)
     },
   },

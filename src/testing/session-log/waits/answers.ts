@@ -1,17 +1,17 @@
 import assert from "node:assert/strict"
-import { accepted, cancel, commitOk, nextOf, runningSession, type SessionLogCase } from "../fixtures.ts"
-import { originAt } from "./tool-origin.ts"
+import { accepted, cancel, commitOk, readNext, type SessionLogCase, startSession } from "../fixtures.ts"
+import { createOrigin } from "./tool-origin.ts"
 import {
-  approval,
-  askingSession,
+  createApproval,
+  createElicitation,
+  createEnding,
+  createOpening,
+  createToolResult,
+  createWait,
   decider,
-  elicitation,
-  ending,
-  newWait,
   oddText,
-  opening,
-  qualifierOf,
-  toolResult,
+  readQualifier,
+  startAskingSession,
   type WaitOptions,
 } from "./wait-fixtures.ts"
 
@@ -21,12 +21,12 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "an accepted answer is in the inbox with its run, and its wait is closed, before answer resolves",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, runId, lease, waits } = await askingSession(log, [{}, { kind: "clientTool" }])
+      const { sessionId, runId, lease, waits } = await startAskingSession(log, [{}, { kind: "clientTool" }])
       const [asked, opened] = waits
       assert.ok(opened)
       const commands = [
-        approval(sessionId, asked, { editedInput: { to: "nobody" }, reason: "safer", grant: true }),
-        toolResult(sessionId, opened),
+        createApproval(sessionId, asked, { editedInput: { to: "nobody" }, reason: "safer", grant: true }),
+        createToolResult(sessionId, opened),
       ]
       for (const command of commands) {
         assert.deepEqual(await log.answer(command), { status: "accepted", runId })
@@ -46,17 +46,17 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "an answer to a wait that does not exist is unknown, with any ids and nonce",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease, waits } = await askingSession(log)
+      const { sessionId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
-      const other = await runningSession(log)
+      const other = await startSession(log)
       const odd = ["sess_nobody", "", "\u0000", "\ud800", "x".repeat(100_000)]
       for (const id of odd) {
-        assert.deepEqual(await log.answer(approval(id, wait)), { status: "unknown" })
-        const elsewhere = approval(sessionId, { ...wait, waitId: id })
+        assert.deepEqual(await log.answer(createApproval(id, wait)), { status: "unknown" })
+        const elsewhere = createApproval(sessionId, { ...wait, waitId: id })
         assert.deepEqual(await log.answer(elsewhere), { status: "unknown" })
       }
-      assert.deepEqual(await log.answer(approval(other.sessionId, wait)), { status: "unknown" })
-      assert.deepEqual(await log.answer(toolResult(sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await log.answer(createApproval(other.sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, wait)), { status: "unknown" })
       assert.deepEqual(await log.pending(lease), [])
     },
   },
@@ -65,15 +65,17 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "a wrong nonce changes nothing, and the correct one is accepted afterwards",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, runId, lease, waits } = await askingSession(log)
+      const { sessionId, runId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
       for (const nonce of ["", `${wait.nonce}x`, wait.nonce.slice(1), "\u0000", "\ud800"]) {
-        assert.deepEqual(await log.answer(approval(sessionId, { ...wait, nonce })), { status: "wrongNonce" })
+        assert.deepEqual(await log.answer(createApproval(sessionId, { ...wait, nonce })), {
+          status: "wrongNonce",
+        })
       }
       assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       assert.deepEqual(await log.pending(lease), [])
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
-      assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "accepted", runId })
+      assert.deepEqual(await log.answer(createApproval(sessionId, wait)), { status: "accepted", runId })
     },
   },
   {
@@ -81,9 +83,9 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "a second answer is reported as such, even if it is late or its nonce is wrong",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, runId, lease, waits } = await askingSession(log)
+      const { sessionId, runId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
-      const first = approval(sessionId, wait)
+      const first = createApproval(sessionId, wait)
       assert.deepEqual(await log.answer(first), { status: "accepted", runId })
       const others = [
         first,
@@ -101,14 +103,14 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "an answer counts until just before its wait expires, with any nonce",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, runId, waits } = await askingSession(log)
+      const { sessionId, runId, waits } = await startAskingSession(log)
       const [wait] = waits
-      const late = approval(sessionId, wait, { at: wait.expiresAt })
+      const late = createApproval(sessionId, wait, { at: wait.expiresAt })
       assert.deepEqual(await log.answer(late), { status: "expired" })
       assert.deepEqual(await log.answer({ ...late, nonce: "wrong" }), { status: "expired" })
       // The run closes it, so that the log contains the model's result.
       assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
-      const inTime = approval(sessionId, wait, { at: wait.expiresAt - 1 })
+      const inTime = createApproval(sessionId, wait, { at: wait.expiresAt - 1 })
       assert.deepEqual(await log.answer(inTime), { status: "accepted", runId })
     },
   },
@@ -117,10 +119,12 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "of concurrent answers, exactly one is accepted",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, lease, waits } = await askingSession(log)
+      const { sessionId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
       const outcomes = await Promise.all(
-        Array.from({ length: 8 }, (_, n) => log.answer(approval(sessionId, wait, { approved: n % 2 === 0 }))),
+        Array.from({ length: 8 }, (_, n) =>
+          log.answer(createApproval(sessionId, wait, { approved: n % 2 === 0 })),
+        ),
       )
       assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
       assert.equal(outcomes.filter(({ status }) => status === "answered").length, 7)
@@ -137,12 +141,13 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "several open waits are answered in any order, each separately",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, lease, waits } = await askingSession(log, [{}, {}, {}, { kind: "clientTool" }])
+      const { sessionId, lease, waits } = await startAskingSession(log, [{}, {}, {}, { kind: "clientTool" }])
       const [first, second, third, fourth] = waits
       assert.ok(second && third && fourth)
       const order = [third, first, fourth, second]
       for (const [index, wait] of order.entries()) {
-        const answer = wait.kind === "approval" ? approval(sessionId, wait) : toolResult(sessionId, wait)
+        const answer =
+          wait.kind === "approval" ? createApproval(sessionId, wait) : createToolResult(sessionId, wait)
         assert.equal((await log.answer(answer)).status, "accepted")
         const open = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
         const left = waits.filter((each) => !order.slice(0, index + 1).includes(each))
@@ -157,21 +162,21 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "a client tool's call that waited for an approval waits for its result with the same id",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, runId, waits } = session
       const [asked] = waits
-      assert.equal((await log.answer(approval(sessionId, asked))).status, "accepted")
-      const opened = newWait(runId, { kind: "clientTool", toolCallId: asked.toolCallId })
-      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "unknown" })
-      await commitOk(log, opening(session, [opened], 2))
+      assert.equal((await log.answer(createApproval(sessionId, asked))).status, "accepted")
+      const opened = createWait(runId, { kind: "clientTool", toolCallId: asked.toolCallId })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "unknown" })
+      await commitOk(log, createOpening(session, [opened], 2))
       const expected = { ...opened, sessionId, tenant: "tenant", userId: "user", state: "open" }
       assert.deepEqual(await approvals.wait(sessionId, opened), expected)
-      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "answered" })
-      assert.deepEqual(await log.answer(toolResult(sessionId, asked)), { status: "unknown" })
-      const wrong = toolResult(sessionId, { ...opened, nonce: asked.nonce })
+      assert.deepEqual(await log.answer(createApproval(sessionId, asked)), { status: "answered" })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, asked)), { status: "unknown" })
+      const wrong = createToolResult(sessionId, { ...opened, nonce: asked.nonce })
       assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "accepted", runId })
-      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "answered" })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "accepted", runId })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "answered" })
     },
   },
   {
@@ -181,23 +186,25 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const schema = { type: "object", title: oddText }
       const question = { mode: "form", message: oddText, schema } as const
-      const form: WaitOptions = { kind: "elicitation", origin: originAt("hotel"), question }
-      const session = await askingSession(log, [form])
+      const form: WaitOptions = { kind: "elicitation", origin: createOrigin("hotel"), question }
+      const session = await startAskingSession(log, [form])
       const { sessionId, runId, lease, waits } = session
       const [asked] = waits
       const expected = { ...asked, sessionId, tenant: "tenant", userId: "user", state: "open" }
       assert.deepEqual(await approvals.openWaits({ sessionId, kind: "elicitation", now: 5_000, limit: 10 }), [
         expected,
       ])
-      assert.deepEqual(await log.answer(approval(sessionId, asked, { grant: true })), { status: "unknown" })
-      const first = elicitation(sessionId, asked, { content: { [oddText]: [oddText, null, 1.5] } })
+      assert.deepEqual(await log.answer(createApproval(sessionId, asked, { grant: true })), {
+        status: "unknown",
+      })
+      const first = createElicitation(sessionId, asked, { content: { [oddText]: [oddText, null, 1.5] } })
       assert.deepEqual(await log.answer(first), { status: "accepted", runId })
       const [command] = await log.pending(lease)
       assert.deepEqual(command, { ...first, runId, toolCallId: asked.toolCallId, id: command?.id })
-      const again = newWait(runId, { ...form, toolCallId: asked.toolCallId })
-      await commitOk(log, opening(session, [again], 2))
+      const again = createWait(runId, { ...form, toolCallId: asked.toolCallId })
+      await commitOk(log, createOpening(session, [again], 2))
       assert.deepEqual(await log.answer(first), { status: "answered" })
-      const second = elicitation(sessionId, again, { action: "decline", content: null })
+      const second = createElicitation(sessionId, again, { action: "decline", content: null })
       assert.deepEqual(await log.answer(second), { status: "accepted", runId })
       const trail = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(
@@ -213,19 +220,19 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "of two waits of one kind for the same call, the newer one is found by the call and receives the answer",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, runId, waits } = session
       const [asked] = waits
-      assert.equal((await log.answer(approval(sessionId, asked))).status, "accepted")
-      const again = newWait(runId, { toolCallId: asked.toolCallId })
-      await commitOk(log, opening(session, [again], 2))
+      assert.equal((await log.answer(createApproval(sessionId, asked))).status, "accepted")
+      const again = createWait(runId, { toolCallId: asked.toolCallId })
+      await commitOk(log, createOpening(session, [again], 2))
       const { toolCallId, kind } = asked
       assert.equal((await approvals.wait(sessionId, { toolCallId, kind }))?.waitId, again.waitId)
       assert.equal((await approvals.wait(sessionId, { waitId: asked.waitId }))?.state, "answered")
-      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "answered" })
-      const former = approval(sessionId, { ...again, nonce: asked.nonce })
+      assert.deepEqual(await log.answer(createApproval(sessionId, asked)), { status: "answered" })
+      const former = createApproval(sessionId, { ...again, nonce: asked.nonce })
       assert.deepEqual(await log.answer(former), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(approval(sessionId, again)), { status: "accepted", runId })
+      assert.deepEqual(await log.answer(createApproval(sessionId, again)), { status: "accepted", runId })
     },
   },
   {
@@ -243,7 +250,7 @@ export const answerCases: readonly SessionLogCase[] = [
         reason: oddText,
         nonce: `nonce ${oddText}`,
       }
-      const { sessionId, runId, lease, waits } = await askingSession(log, [odd])
+      const { sessionId, runId, lease, waits } = await startAskingSession(log, [odd])
       const [wait] = waits
       const expected = { ...wait, sessionId, tenant: "tenant", userId: "user" }
       assert.deepEqual(await approvals.wait(sessionId, wait), { ...expected, state: "open" })
@@ -251,11 +258,16 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(listed, [{ ...expected, state: "open" }])
       const decidedBy = { via: "http", tenant: oddText, userId: oddText, address: oddText } as const
       const editedInput = { [oddText]: large }
-      const command = approval(sessionId, wait, { editedInput, reason: oddText, grant: true, decidedBy })
+      const command = createApproval(sessionId, wait, {
+        editedInput,
+        reason: oddText,
+        grant: true,
+        decidedBy,
+      })
       assert.equal((await log.answer(command)).status, "accepted")
       const [pending] = await log.pending(lease)
       assert.deepEqual(pending, { ...command, runId, toolCallId: wait.toolCallId, id: pending?.id })
-      const toolType = { toolName: oddText, qualifier: qualifierOf(wait) }
+      const toolType = { toolName: oddText, qualifier: readQualifier(wait) }
       const grant = { sessionId, ...toolType, origin: null, grantedBy: decidedBy, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [grant])
       const [, decision] = await approvals.audit({ sessionId, limit: 10 })
@@ -269,12 +281,12 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "arrivals name the session of every accepted answer",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, waits } = await askingSession(log)
+      const { sessionId, waits } = await startAskingSession(log)
       const stop = new AbortController()
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
-      assert.equal((await log.answer(approval(sessionId, waits[0]))).status, "accepted")
-      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      const next = readNext(arrivals, "an arrival")
+      assert.equal((await log.answer(createApproval(sessionId, waits[0]))).status, "accepted")
+      for (let found = await next; found.value !== sessionId; ) found = await readNext(arrivals, "an arrival")
       stop.abort()
     },
   },
@@ -283,10 +295,10 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "an answer before a cancel counts, and the cancel is still accepted",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease, waits } = await askingSession(log)
-      assert.equal((await log.answer(approval(sessionId, waits[0]))).status, "accepted")
+      const { sessionId, lease, waits } = await startAskingSession(log)
+      assert.equal((await log.answer(createApproval(sessionId, waits[0]))).status, "accepted")
       accepted(await log.put(cancel(sessionId)))
-      assert.deepEqual(await log.answer(approval(sessionId, waits[0])), { status: "answered" })
+      assert.deepEqual(await log.answer(createApproval(sessionId, waits[0])), { status: "answered" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
         ["answer", "cancel"],
@@ -298,16 +310,16 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "an answer after a cancel is too late, with any kind and nonce, and changes nothing",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{}, { kind: "clientTool" }, { kind: "elicitation" }])
+      const session = await startAskingSession(log, [{}, { kind: "clientTool" }, { kind: "elicitation" }])
       const { sessionId, lease, waits } = session
       const [asked, opened, question] = waits
       assert.ok(opened && question)
       accepted(await log.put(cancel(sessionId)))
       const late = [
-        approval(sessionId, asked, { grant: true }),
-        approval(sessionId, { ...asked, nonce: "wrong" }),
-        toolResult(sessionId, opened),
-        elicitation(sessionId, question),
+        createApproval(sessionId, asked, { grant: true }),
+        createApproval(sessionId, { ...asked, nonce: "wrong" }),
+        createToolResult(sessionId, opened),
+        createElicitation(sessionId, question),
       ]
       for (const command of late) assert.deepEqual(await log.answer(command), { status: "expired" })
       assert.deepEqual(
@@ -318,7 +330,7 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
       // The run withdraws them, so that the log and the audit trail agree.
       const commandsConsumed = (await log.pending(lease)).map(({ id }) => id)
-      await commitOk(log, { ...ending(session, 2), commandsConsumed })
+      await commitOk(log, { ...createEnding(session, 2), commandsConsumed })
       const actions = (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action)
       assert.deepEqual(actions, ["withdrawn", "withdrawn", "withdrawn"])
     },
@@ -328,11 +340,11 @@ export const answerCases: readonly SessionLogCase[] = [
     name: "a revoked session accepts no answer, nor a cancel from another session",
     async run({ open }) {
       const { log } = await open()
-      const [revoked, other] = [await askingSession(log), await askingSession(log)]
+      const [revoked, other] = [await startAskingSession(log), await startAskingSession(log)]
       assert.equal(await log.revokeSession(revoked.sessionId, 7_000), true)
-      const late = approval(revoked.sessionId, revoked.waits[0])
+      const late = createApproval(revoked.sessionId, revoked.waits[0])
       assert.deepEqual(await log.answer(late), { status: "expired" })
-      const { status } = await log.answer(approval(other.sessionId, other.waits[0]))
+      const { status } = await log.answer(createApproval(other.sessionId, other.waits[0]))
       assert.equal(status, "accepted")
     },
   },
@@ -342,8 +354,8 @@ export const answerCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, approvals } = await open()
       for (let round = 0; round < 10; round++) {
-        const { sessionId, lease, waits } = await askingSession(log)
-        const answering = () => log.answer(approval(sessionId, waits[0]))
+        const { sessionId, lease, waits } = await startAskingSession(log)
+        const answering = () => log.answer(createApproval(sessionId, waits[0]))
         const cancelling = () => log.put(cancel(sessionId))
         const [answered, cancelled] =
           round % 2 === 0

@@ -3,24 +3,24 @@ import type { SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,
+  commitBatch,
   commitOk,
-  committed,
-  event,
-  numbered,
-  runningSession,
+  createEvent,
+  createTextDelta,
   type SessionLogCase,
+  startSession,
   stepCompleted,
-  textDelta,
+  toSeq,
 } from "../fixtures.ts"
 import {
-  approval,
-  askingSession,
-  ending,
-  expiring,
-  newWait,
-  opening,
-  qualifierOf,
-  toolResult,
+  createApproval,
+  createEnding,
+  createExpiring,
+  createOpening,
+  createToolResult,
+  createWait,
+  readQualifier,
+  startAskingSession,
 } from "./wait-fixtures.ts"
 
 export const closingCases: readonly SessionLogCase[] = [
@@ -29,14 +29,14 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "a wait that expires ends, and the audit trail records the expiry",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{ qualifier: "inside" }, {}])
+      const session = await startAskingSession(log, [{ qualifier: "inside" }, {}])
       const { sessionId, runId, waits } = session
       const [wait, other] = waits
       assert.ok(other)
-      await commitOk(log, expiring(session, [wait], 2, 123_456))
+      await commitOk(log, createExpiring(session, [wait], 2, 123_456))
       assert.equal((await approvals.wait(sessionId, wait))?.state, "expired")
       assert.equal((await approvals.wait(sessionId, other))?.state, "open")
-      assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "expired" })
+      assert.deepEqual(await log.answer(createApproval(sessionId, wait)), { status: "expired" })
       const { toolCallId, toolName, origin } = wait
       const nobody = { decidedBy: null, editedInput: null, reason: null }
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [
@@ -46,7 +46,7 @@ export const closingCases: readonly SessionLogCase[] = [
           runId,
           toolCallId,
           toolName,
-          qualifier: qualifierOf(wait),
+          qualifier: readQualifier(wait),
           origin,
           action: "expired",
           ...nobody,
@@ -59,21 +59,24 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "a batch that would expire an answered wait stores nothing, and does not affect other sessions",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{}, {}])
+      const session = await startAskingSession(log, [{}, {}])
       const { sessionId, runId, lease, waits } = session
       const [answered, other] = waits
       assert.ok(other)
-      const elsewhere = await askingSession(log)
-      assert.equal((await log.answer(approval(sessionId, answered))).status, "accepted")
+      const elsewhere = await startAskingSession(log)
+      assert.equal((await log.answer(createApproval(sessionId, answered))).status, "accepted")
       const commands = await log.pending(lease)
-      const late = newWait(runId)
+      const late = createWait(runId)
       const batch = {
-        ...expiring(session, [other, answered], 2),
+        ...createExpiring(session, [other, answered], 2),
         waitsOpened: [late],
         commandsConsumed: commands.map(({ id }) => id),
         progress: true,
       }
-      assert.deepEqual(await log.commit([batch, expiring(elsewhere, elsewhere.waits, 2)]), ["answered", "ok"])
+      assert.deepEqual(await log.commit([batch, createExpiring(elsewhere, elsewhere.waits, 2)]), [
+        "answered",
+        "ok",
+      ])
       assert.equal((await log.read(sessionId, { afterSeq: 0, limit: 10 })).length, 1)
       assert.equal((await approvals.wait(sessionId, other))?.state, "open")
       assert.equal(await approvals.wait(sessionId, late), null)
@@ -82,7 +85,7 @@ export const closingCases: readonly SessionLogCase[] = [
         (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action),
         ["approved"],
       )
-      await commitOk(log, expiring(session, [other], 2))
+      await commitOk(log, createExpiring(session, [other], 2))
     },
   },
   {
@@ -90,10 +93,12 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "only an open wait expires, and neither an expired one nor an unknown one does",
     async run({ open }) {
       const { log } = await open()
-      const session = await askingSession(log)
-      await commitOk(log, expiring(session, session.waits, 2))
-      assert.deepEqual(await log.commit([expiring(session, session.waits, 3)]), ["answered"])
-      assert.deepEqual(await log.commit([expiring(session, [newWait(session.runId)], 3)]), ["answered"])
+      const session = await startAskingSession(log)
+      await commitOk(log, createExpiring(session, session.waits, 2))
+      assert.deepEqual(await log.commit([createExpiring(session, session.waits, 3)]), ["answered"])
+      assert.deepEqual(await log.commit([createExpiring(session, [createWait(session.runId)], 3)]), [
+        "answered",
+      ])
     },
   },
   {
@@ -101,20 +106,20 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "the end of a run withdraws its open waits and drops its commands",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{}, {}, { kind: "clientTool" }])
+      const session = await startAskingSession(log, [{}, {}, { kind: "clientTool" }])
       const { sessionId, runId, lease, waits } = session
       const [answered, first, second] = waits
       assert.ok(first && second)
-      const other = await askingSession(log)
-      assert.equal((await log.answer(approval(sessionId, answered))).status, "accepted")
+      const other = await startAskingSession(log)
+      assert.equal((await log.answer(createApproval(sessionId, answered))).status, "accepted")
       assert.equal((await log.pending(lease)).length, 1)
-      await commitOk(log, ending(session, 2, 6_000))
+      await commitOk(log, createEnding(session, 2, 6_000))
       assert.deepEqual(await log.pending(lease), [])
       assert.equal((await approvals.wait(sessionId, answered))?.state, "answered")
       assert.equal((await approvals.wait(sessionId, first))?.state, "withdrawn")
-      assert.deepEqual(await log.answer(approval(sessionId, first)), { status: "expired" })
-      assert.deepEqual(await log.answer(toolResult(sessionId, second)), { status: "expired" })
-      assert.deepEqual(await log.answer(approval(sessionId, answered)), { status: "answered" })
+      assert.deepEqual(await log.answer(createApproval(sessionId, first)), { status: "expired" })
+      assert.deepEqual(await log.answer(createToolResult(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await log.answer(createApproval(sessionId, answered)), { status: "answered" })
       const records = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(
         records.map(({ action, toolCallId }) => [action, toolCallId]),
@@ -134,13 +139,13 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "a wait that is opened together with the end of its run is withdrawn",
     async run({ open }) {
       const { log, approvals } = await open()
-      const [one, two] = [await runningSession(log), await runningSession(log)]
-      const waits = [newWait(one.runId), newWait(two.runId)] as const
+      const [one, two] = [await startSession(log), await startSession(log)]
+      const waits = [createWait(one.runId), createWait(two.runId)] as const
       // The first is in the same batch, and the second in two batches of one call.
       const outcomes = await log.commit([
-        { ...ending(one, 1), waitsOpened: [waits[0]] },
-        opening(two, [waits[1]], 1),
-        ending(two, 2),
+        { ...createEnding(one, 1), waitsOpened: [waits[0]] },
+        createOpening(two, [waits[1]], 1),
+        createEnding(two, 2),
       ])
       assert.deepEqual(outcomes, ["ok", "ok", "ok"])
       for (const [index, { sessionId }] of [one, two].entries()) {
@@ -158,14 +163,14 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "batches of one session in one call see the wait changes of the batches before them",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, waits } = session
-      const late = newWait(session.runId)
+      const late = createWait(session.runId)
       const outcomes = await log.commit([
-        expiring(session, waits, 2),
-        opening(session, [late], 3),
-        expiring(session, waits, 4),
-        expiring(session, [late], 5),
+        createExpiring(session, waits, 2),
+        createOpening(session, [late], 3),
+        createExpiring(session, waits, 4),
+        createExpiring(session, [late], 5),
       ])
       assert.deepEqual(outcomes, ["ok", "ok", "answered", "ok"])
       assert.equal((await approvals.wait(sessionId, late))?.state, "expired")
@@ -177,11 +182,15 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "no wait is opened or closed after the lease is lost",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, runId, lease, waits } = session
       await log.release(lease, { force: true })
-      const late = newWait(runId)
-      const batches = [opening(session, [late], 2), expiring(session, waits, 2), ending(session, 2)]
+      const late = createWait(runId)
+      const batches = [
+        createOpening(session, [late], 2),
+        createExpiring(session, waits, 2),
+        createEnding(session, 2),
+      ]
       assert.deepEqual(await log.commit(batches), ["fenced", "fenced", "fenced"])
       assert.equal(await approvals.wait(sessionId, late), null)
       assert.equal((await approvals.wait(sessionId, waits[0]))?.state, "open")
@@ -192,15 +201,15 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "an end that is refused for a cancel leaves the waits open",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, lease, waits } = session
       const state = async () => (await approvals.wait(sessionId, waits[0]))?.state
       accepted(await log.put(cancel(sessionId)))
-      assert.deepEqual(await log.commit([ending(session, 2)]), ["cancelled"])
+      assert.deepEqual(await log.commit([createEnding(session, 2)]), ["cancelled"])
       assert.equal(await state(), "open")
       const [command] = await log.pending(lease)
       assert.ok(command?.type === "cancel")
-      await commitOk(log, { ...ending(session, 2), commandsConsumed: [command.id] })
+      await commitOk(log, { ...createEnding(session, 2), commandsConsumed: [command.id] })
       assert.equal(await state(), "withdrawn")
       assert.deepEqual(await log.pending(lease), [])
     },
@@ -219,12 +228,12 @@ export const closingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, approvals } = await open()
       for (let round = 0; round < 20; round += 1) {
-        const session = await askingSession(log)
+        const session = await startAskingSession(log)
         const { sessionId, lease, waits } = session
         const [outcome, answer] = await inBothOrders(
           round,
-          () => committed(log, ending(session, 2)),
-          () => log.answer(approval(sessionId, waits[0])),
+          () => commitBatch(log, createEnding(session, 2)),
+          () => log.answer(createApproval(sessionId, waits[0])),
         )
         assert.equal(outcome, "ok")
         const wait = await approvals.wait(sessionId, waits[0])
@@ -239,25 +248,28 @@ export const closingCases: readonly SessionLogCase[] = [
     name: "a batch that was committed may be committed again, and is stored once",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, runId, lease, waits } = session
-      const text = textDelta(numbered(lease, 3), runId, "text")
+      const text = createTextDelta(toSeq(lease, 3), runId, "text")
       const batches = [
-        { lease, entries: [textDelta(numbered(lease, 2), runId, "alone")] },
+        { lease, entries: [createTextDelta(toSeq(lease, 2), runId, "alone")] },
         {
-          ...opening(session, [newWait(runId)], 4),
-          entries: [text, event(numbered(lease, 4), runId, stepCompleted)],
+          ...createOpening(session, [createWait(runId)], 4),
+          entries: [text, createEvent(toSeq(lease, 4), runId, stepCompleted)],
         },
-        expiring(session, waits, 5),
-        ending(session, 6),
+        createExpiring(session, waits, 5),
+        createEnding(session, 6),
       ]
       for (const batch of batches) {
         await commitOk(log, batch)
         const entries = await log.read(sessionId, { afterSeq: 0, limit: 100 })
         const audit = await approvals.audit({ sessionId, limit: 100 })
         const listed = await approvals.openWaits({ sessionId, now: 5_000, limit: 100 })
-        const other = await runningSession(log)
-        const more = { lease: other.lease, entries: [textDelta(numbered(other.lease, 1), other.runId, "x")] }
+        const other = await startSession(log)
+        const more = {
+          lease: other.lease,
+          entries: [createTextDelta(toSeq(other.lease, 1), other.runId, "x")],
+        }
         assert.deepEqual(await log.commit([batch, more]), ["ok", "ok"])
         assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 100 }), entries)
         assert.deepEqual(await approvals.audit({ sessionId, limit: 100 }), audit)
@@ -272,12 +284,12 @@ export const closingCases: readonly SessionLogCase[] = [
 /** Lets waits expire through `writer` while `outside` answers them. Both may be the same store. */
 export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: SessionLog): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
-    const session = await askingSession(writer)
+    const session = await startAskingSession(writer)
     const { sessionId, lease, waits } = session
     const [outcome, answer] = await inBothOrders(
       round,
-      () => committed(writer, expiring(session, waits, 2)),
-      () => outside.answer(approval(sessionId, waits[0])),
+      () => commitBatch(writer, createExpiring(session, waits, 2)),
+      () => outside.answer(createApproval(sessionId, waits[0])),
     )
     assert.ok(answer.status === "accepted" || answer.status === "expired")
     const won = answer.status === "accepted"

@@ -3,15 +3,15 @@ import type { Lease } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,
-  claimed,
-  eventually,
-  message,
-  newAgent,
+  claimSession,
+  createAgentName,
+  createMessage,
   newSession,
-  runningSession,
   type SessionLogCase,
+  startSession,
+  waitFor,
 } from "../fixtures.ts"
-import { approval, askingSession } from "./wait-fixtures.ts"
+import { createApproval, startAskingSession } from "./wait-fixtures.ts"
 
 const never = Number.MAX_SAFE_INTEGER
 
@@ -21,14 +21,17 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "a parked run has no work until a command arrives",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const answered = await askingSession(log, [{}], { agent })
-      const cancelled = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const answered = await startAskingSession(log, [{}], { agent })
+      const cancelled = await startSession(log, { agent })
       for (const { lease } of [answered, cancelled]) {
         assert.equal(await log.release(lease, { parkUntil: never }), "released")
       }
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
-      assert.equal((await log.answer(approval(answered.sessionId, answered.waits[0]))).status, "accepted")
+      assert.equal(
+        (await log.answer(createApproval(answered.sessionId, answered.waits[0]))).status,
+        "accepted",
+      )
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [answered.sessionId])
       accepted(await log.put(cancel(cancelled.sessionId)))
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [cancelled.sessionId])
@@ -39,11 +42,11 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "a parked run has work again when its time has come, and not before",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, lease } = await startSession(log, { agent })
       const parkUntil = Date.now() + 200
       assert.equal(await log.release(lease, { parkUntil }), "released")
-      const leases = await eventually("the parked run", async () => {
+      const leases = await waitFor("the parked run", async () => {
         const found = await log.claimRunnable([agent], 10)
         return found.length === 0 ? null : found
       })
@@ -56,8 +59,8 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "a past time does not park a run",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, lease } = await startSession(log, { agent })
       assert.equal(await log.release(lease, { parkUntil: 1 }), "released")
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
     },
@@ -67,12 +70,12 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "a parked session can be claimed by its id once a command is due, which ends its parking",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, lease } = await startSession(log, { agent })
       assert.equal(await log.release(lease, { parkUntil: never }), "released")
       assert.equal(await log.claim(sessionId, [agent]), null)
       accepted(await log.put(cancel(sessionId)))
-      const again = await claimed(log, sessionId)
+      const again = await claimSession(log, sessionId)
       assert.equal(again.takeovers, 0)
       assert.equal(await log.release(again, { force: true }), "released")
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
@@ -83,8 +86,8 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "parking is refused while a command is unconsumed, and after forced parking that command is still work",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, lease } = await runningSession(log, { agent })
+      const agent = createAgentName()
+      const { sessionId, lease } = await startSession(log, { agent })
       accepted(await log.put(cancel(sessionId)))
       assert.equal(await log.release(lease, { parkUntil: never }), "pending")
       assert.equal((await log.pending(lease)).length, 1)
@@ -99,12 +102,12 @@ export const parkingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round += 1) {
-        const agent = newAgent()
-        const { sessionId, lease, waits } = await askingSession(log, [{}], { agent })
-        const answering = round % 2 === 0 ? log.answer(approval(sessionId, waits[0])) : null
+        const agent = createAgentName()
+        const { sessionId, lease, waits } = await startAskingSession(log, [{}], { agent })
+        const answering = round % 2 === 0 ? log.answer(createApproval(sessionId, waits[0])) : null
         const [released, answer] = await Promise.all([
           log.release(lease, { parkUntil: never }),
-          answering ?? log.answer(approval(sessionId, waits[0])),
+          answering ?? log.answer(createApproval(sessionId, waits[0])),
         ])
         assert.equal(answer.status, "accepted")
         const found = released === "released" ? await log.claimRunnable([agent], 1) : [lease]
@@ -117,10 +120,10 @@ export const parkingCases: readonly SessionLogCase[] = [
     name: "a session that was parked without an open run works like any other",
     async run({ open }) {
       const { log } = await open()
-      const agent = newAgent()
+      const agent = createAgentName()
       const sessionId = await newSession(log, { agent })
-      assert.equal(await log.release(await claimed(log, sessionId), { parkUntil: never }), "released")
-      accepted(await log.put(message(sessionId)))
+      assert.equal(await log.release(await claimSession(log, sessionId), { parkUntil: never }), "released")
+      accepted(await log.put(createMessage(sessionId)))
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
     },
   },

@@ -2,15 +2,15 @@ import assert from "node:assert/strict"
 import {
   accepted,
   cancel,
-  claimed,
-  eventually,
-  newAgent,
-  nextOf,
+  claimSession,
+  createAgentName,
+  readNext,
   type SessionLogCase,
   tryClaim,
+  waitFor,
 } from "../fixtures.ts"
 import { raceAnswerAgainstExpiry } from "./closing.ts"
-import { approval, askingSession, decider } from "./wait-fixtures.ts"
+import { createApproval, decider, startAskingSession } from "./wait-fixtures.ts"
 
 export const sharedWaitCases: readonly SessionLogCase[] = [
   {
@@ -18,10 +18,10 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
     name: "waits, answers, grants, the audit trail and a revocation survive the process",
     async run({ open, crash }) {
       const first = await open()
-      const { sessionId, waits } = await askingSession(first.log, [{}, {}])
+      const { sessionId, waits } = await startAskingSession(first.log, [{}, {}])
       const [answered, other] = waits
       assert.ok(other)
-      const command = approval(sessionId, answered, { grant: true })
+      const command = createApproval(sessionId, answered, { grant: true })
       assert.equal((await first.log.answer(command)).status, "accepted")
       await first.log.revokeSession(sessionId, 7_000)
       await crash(first)
@@ -33,8 +33,8 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       assert.deepEqual(await approvals.grants(sessionId), [{ sessionId, ...grant }])
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
       assert.deepEqual(await log.answer(command), { status: "answered" })
-      assert.deepEqual(await log.answer(approval(sessionId, other)), { status: "expired" })
-      const lease = await eventually("the lease", () => tryClaim(log, sessionId))
+      assert.deepEqual(await log.answer(createApproval(sessionId, other)), { status: "expired" })
+      const lease = await waitFor("the lease", () => tryClaim(log, sessionId))
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
         ["answer", "cancel"],
@@ -47,9 +47,9 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const [first, second] = [(await open()).log, (await open()).log]
       for (let round = 0; round < 10; round += 1) {
-        const { sessionId, waits } = await askingSession(first)
+        const { sessionId, waits } = await startAskingSession(first)
         const outcomes = await Promise.all(
-          [first, second].map((log) => log.answer(approval(sessionId, waits[0]))),
+          [first, second].map((log) => log.answer(createApproval(sessionId, waits[0]))),
         )
         assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ["accepted", "answered"])
       }
@@ -67,17 +67,17 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
     name: "a parked run stays parked after a restart, and any process takes it once it is answered",
     async run({ open, crash }) {
       const first = await open()
-      const agent = newAgent()
-      const { sessionId, lease, waits } = await askingSession(first.log, [{}], { agent })
+      const agent = createAgentName()
+      const { sessionId, lease, waits } = await startAskingSession(first.log, [{}], { agent })
       assert.equal(await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER }), "released")
       await crash(first)
       const [outside, worker] = [(await open()).log, (await open()).log]
       assert.deepEqual(await worker.claimRunnable([agent], 10), [])
       const stop = new AbortController()
       const arrivals = worker.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
-      assert.equal((await outside.answer(approval(sessionId, waits[0]))).status, "accepted")
-      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      const next = readNext(arrivals, "an arrival")
+      assert.equal((await outside.answer(createApproval(sessionId, waits[0]))).status, "accepted")
+      for (let found = await next; found.value !== sessionId; ) found = await readNext(arrivals, "an arrival")
       stop.abort()
       const [taken] = await worker.claimRunnable([agent], 10)
       assert.equal(taken?.sessionId, sessionId)
@@ -89,14 +89,14 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
     name: "a process that dies with a claimed run leaves the run unparked",
     async run({ open, crash }) {
       const first = await open()
-      const agent = newAgent()
-      const { sessionId, lease } = await askingSession(first.log, [{}], { agent })
+      const agent = createAgentName()
+      const { sessionId, lease } = await startAskingSession(first.log, [{}], { agent })
       await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER })
       accepted(await first.log.put(cancel(sessionId)))
-      await claimed(first.log, sessionId)
+      await claimSession(first.log, sessionId)
       await crash(first)
       const { log } = await open()
-      const [taken] = await eventually("the run", async () => {
+      const [taken] = await waitFor("the run", async () => {
         const found = await log.claimRunnable([agent], 10)
         return found.length === 0 ? null : found
       })

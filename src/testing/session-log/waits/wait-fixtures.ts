@@ -12,7 +12,7 @@ import type { Question, QuestionAnswer } from "../../../core/question.ts"
 import type { ChildOutcome } from "../../../core/runs/child.ts"
 import { noSpending } from "../../../core/usage.ts"
 import type { AnyPayload, ApprovalDecision, ApprovalPayload, WaitKind } from "../../../core/wait.ts"
-import { commitOk, event, numbered, runFailed, runningSession, stepStarted } from "../fixtures.ts"
+import { commitOk, createEvent, runFailed, startSession, stepStarted, toSeq } from "../fixtures.ts"
 
 export const decider: Decider = { via: "http", tenant: "tenant", userId: "boss", address: "192.0.2.1" }
 
@@ -29,7 +29,7 @@ export type WaitOptions = Partial<Omit<NewWait, "kind" | "payload">> & {
   readonly question?: Question
 }
 
-export function newWait(runId: string, options: WaitOptions = {}): NewWait {
+export function createWait(runId: string, options: WaitOptions = {}): NewWait {
   const { kind = "approval", input = { to: "someone" }, qualifier = null, reason = null, ...rest } = options
   const { question = { mode: "form", message: "Who?", schema: { type: "object" } }, ...facts } = rest
   return {
@@ -71,7 +71,7 @@ function payloadOf(
   }
 }
 
-export function qualifierOf(wait: NewWait): string | null {
+export function readQualifier(wait: NewWait): string | null {
   return wait.kind === "approval" ? wait.payload.qualifier : null
 }
 
@@ -89,7 +89,7 @@ function answerTo(
   return { type: "answer", sessionId, waitId, nonce, decidedBy, at } as const
 }
 
-export function approval(
+export function createApproval(
   sessionId: string,
   asked: Asked,
   { at, decidedBy, ...given }: Partial<ApprovalDecision> & AnswerOptions = {},
@@ -98,12 +98,16 @@ export function approval(
   return { ...answerTo(sessionId, asked, { at, decidedBy }), kind: "approval", answer }
 }
 
-export function toolResult(sessionId: string, asked: Asked, options: AnswerOptions = {}): AnswerCommand {
+export function createToolResult(
+  sessionId: string,
+  asked: Asked,
+  options: AnswerOptions = {},
+): AnswerCommand {
   const answer = { result: { type: "json", value: { done: true } } } as const
   return { ...answerTo(sessionId, asked, options), kind: "clientTool", answer }
 }
 
-export function elicitation(
+export function createElicitation(
   sessionId: string,
   asked: Asked,
   given: Partial<QuestionAnswer> = {},
@@ -122,7 +126,7 @@ const childOutcome: ChildOutcome = {
   charged: 0,
 }
 
-export function childAnswer(sessionId: string, asked: Asked): AnswerCommand {
+export function createChildAnswer(sessionId: string, asked: Asked): AnswerCommand {
   const answer = { ...childOutcome, response: "Done." }
   return { ...answerTo(sessionId, asked, {}), kind: "child", answer }
 }
@@ -135,18 +139,18 @@ export interface AskingSession {
 }
 
 /** Creates a running session, under a lease, whose run waits for an answer for each of the options. Uses number 1. */
-export async function askingSession(
+export async function startAskingSession(
   log: SessionLog,
   options: readonly [WaitOptions, ...WaitOptions[]] = [{}],
   session: { readonly agent?: string } = {},
 ): Promise<AskingSession> {
-  const running = await runningSession(log, session)
+  const running = await startSession(log, session)
   const [first, ...others] = options
   const waits: [NewWait, ...NewWait[]] = [
-    newWait(running.runId, first),
-    ...others.map((each) => newWait(running.runId, each)),
+    createWait(running.runId, first),
+    ...others.map((each) => createWait(running.runId, each)),
   ]
-  await commitOk(log, opening(running, waits, 1))
+  await commitOk(log, createOpening(running, waits, 1))
   return { ...running, waits }
 }
 
@@ -156,23 +160,27 @@ interface Running {
 }
 
 /** Returns a batch that opens the waits with one event, of number `n`. */
-export function opening({ runId, lease }: Running, waitsOpened: readonly NewWait[], n: number): SessionBatch {
-  return { lease, entries: [event(numbered(lease, n), runId, stepStarted)], waitsOpened }
+export function createOpening(
+  { runId, lease }: Running,
+  waitsOpened: readonly NewWait[],
+  n: number,
+): SessionBatch {
+  return { lease, entries: [createEvent(toSeq(lease, n), runId, stepStarted)], waitsOpened }
 }
 
 /** Returns a batch that lets the waits expire with one event, of number `n`. */
-export function expiring(
+export function createExpiring(
   { runId, lease }: Running,
   waits: readonly NewWait[],
   n: number,
   at = 100_000,
 ): SessionBatch {
-  const entries = [event(numbered(lease, n), runId, stepStarted, { at })]
+  const entries = [createEvent(toSeq(lease, n), runId, stepStarted, { at })]
   return { lease, entries, waitsExpired: waits.map(({ waitId }) => waitId) }
 }
 
 /** Returns a batch that ends the run with one event, of number `n`. */
-export function ending({ runId, lease }: Running, n: number, at = 6_000): SessionBatch {
-  const entries = [event(numbered(lease, n), runId, runFailed, { at })]
+export function createEnding({ runId, lease }: Running, n: number, at = 6_000): SessionBatch {
+  const entries = [createEvent(toSeq(lease, n), runId, runFailed, { at })]
   return { lease, entries, runEnded: { runId, state: "failed" } }
 }

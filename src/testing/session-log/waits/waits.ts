@@ -1,15 +1,15 @@
 import assert from "node:assert/strict"
 import { accepted, cancel, commitOk, type SessionLogCase } from "../fixtures.ts"
 import {
-  approval,
-  askingSession,
-  childAnswer,
-  elicitation,
-  ending,
-  expiring,
-  newWait,
-  opening,
-  toolResult,
+  createApproval,
+  createChildAnswer,
+  createElicitation,
+  createEnding,
+  createExpiring,
+  createOpening,
+  createToolResult,
+  createWait,
+  startAskingSession,
 } from "./wait-fixtures.ts"
 
 export const waitKindCases: readonly SessionLogCase[] = [
@@ -18,13 +18,13 @@ export const waitKindCases: readonly SessionLogCase[] = [
     name: "no one can answer a timer: an answer of any kind is unknown, and leaves it open",
     async run({ open }) {
       const { log, approvals } = await open()
-      const { sessionId, lease, waits } = await askingSession(log, [{ kind: "timer" }])
+      const { sessionId, lease, waits } = await startAskingSession(log, [{ kind: "timer" }])
       const [timer] = waits
       const forged = [
-        approval(sessionId, timer, { grant: true }),
-        toolResult(sessionId, timer),
-        elicitation(sessionId, timer),
-        childAnswer(sessionId, timer),
+        createApproval(sessionId, timer, { grant: true }),
+        createToolResult(sessionId, timer),
+        createElicitation(sessionId, timer),
+        createChildAnswer(sessionId, timer),
       ]
       for (const command of forged) assert.deepEqual(await log.answer(command), { status: "unknown" })
       assert.deepEqual(await log.pending(lease), [])
@@ -38,12 +38,12 @@ export const waitKindCases: readonly SessionLogCase[] = [
     name: "the expiry of a timer, and the end of its run, leave no audit record",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{ kind: "timer" }, { kind: "timer" }, { kind: "child" }])
+      const session = await startAskingSession(log, [{ kind: "timer" }, { kind: "timer" }, { kind: "child" }])
       const { sessionId, waits } = session
       const [over, withdrawn, child] = waits
       assert.ok(withdrawn && child)
-      await commitOk(log, expiring(session, [over], 2))
-      await commitOk(log, ending(session, 3))
+      await commitOk(log, createExpiring(session, [over], 2))
+      await commitOk(log, createEnding(session, 3))
       const states = await Promise.all(
         [over, withdrawn, child].map((wait) => approvals.wait(sessionId, wait)),
       )
@@ -59,21 +59,21 @@ export const waitKindCases: readonly SessionLogCase[] = [
     name: "a child's answer is accepted once, not after a cancel, and leaves no audit record",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log, [{ kind: "child" }, { kind: "child" }])
+      const session = await startAskingSession(log, [{ kind: "child" }, { kind: "child" }])
       const { sessionId, runId, lease, waits } = session
       const [first, second] = waits
       assert.ok(second)
-      const command = childAnswer(sessionId, first)
-      const wrong = childAnswer(sessionId, { ...first, nonce: second.nonce })
+      const command = createChildAnswer(sessionId, first)
+      const wrong = createChildAnswer(sessionId, { ...first, nonce: second.nonce })
       assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(approval(sessionId, first)), { status: "unknown" })
+      assert.deepEqual(await log.answer(createApproval(sessionId, first)), { status: "unknown" })
       assert.deepEqual(await log.answer(command), { status: "accepted", runId })
       assert.deepEqual(await log.answer(command), { status: "answered" })
       const [pending] = await log.pending(lease)
       const { toolCallId } = first
       assert.deepEqual(pending, { ...command, runId, toolCallId, id: pending?.id })
       accepted(await log.put(cancel(sessionId)))
-      assert.deepEqual(await log.answer(childAnswer(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await log.answer(createChildAnswer(sessionId, second)), { status: "expired" })
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
       assert.deepEqual(await approvals.grants(sessionId), [])
     },
@@ -83,9 +83,9 @@ export const waitKindCases: readonly SessionLogCase[] = [
     name: "a wait is found by its id only in its own session, with any text in the id",
     async run({ open }) {
       const { log, approvals } = await open()
-      const session = await askingSession(log)
+      const session = await startAskingSession(log)
       const { sessionId, waits } = session
-      const other = await askingSession(log)
+      const other = await startAskingSession(log)
       const [wait] = waits
       assert.equal((await approvals.wait(sessionId, { waitId: wait.waitId }))?.nonce, wait.nonce)
       assert.equal(await approvals.wait(other.sessionId, { waitId: wait.waitId }), null)
@@ -101,12 +101,12 @@ export const waitKindCases: readonly SessionLogCase[] = [
       ]
       for (const waitId of forged) {
         assert.equal(await approvals.wait(sessionId, { waitId }), null)
-        const command = approval(sessionId, { ...wait, waitId })
+        const command = createApproval(sessionId, { ...wait, waitId })
         assert.deepEqual(await log.answer(command), { status: "unknown" })
       }
       // The id of a wait that an older version opened is not that of any other wait.
-      const named = newWait(session.runId, { waitId: `approval:${wait.toolCallId}` })
-      await commitOk(log, opening(session, [named], 2))
+      const named = createWait(session.runId, { waitId: `approval:${wait.toolCallId}` })
+      await commitOk(log, createOpening(session, [named], 2))
       const found = await approvals.wait(sessionId, { waitId: named.waitId })
       assert.equal(found?.nonce, named.nonce)
     },

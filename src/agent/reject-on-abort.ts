@@ -2,7 +2,7 @@
  * Settles with the promise, or rejects with the signal's reason as soon as it aborts. The work behind the promise
  * continues, but its later outcome is ignored.
  */
-export async function settleUnlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+export async function rejectOnAbort<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
   if (signal.aborted) abort()

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { createOutputWithoutRun } from "../../headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
-import { waitUntilDelivered } from "./until-delivered.ts"
+import { waitUntilDelivered } from "./wait-until-delivered.ts"
 
 const run = createOutputWithoutRun({ sessionId: "sess_1", response: "Done." })
 
