@@ -8,7 +8,7 @@ import type {
 import type { UnheldLimit } from "./backend.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
 import type { HeldUsage } from "./disk/holdings.ts"
-import { diskQuota, megabyte, uncountedMemory } from "./limits.ts"
+import { computeDiskQuota, megabyte, uncountedMemory } from "./limits.ts"
 import type { Finding, Usable } from "./trial/try-out.ts"
 
 /** An execution that has not ended, for operators. */
@@ -67,7 +67,7 @@ function describeLimits(
   unheld: readonly UnheldLimit[],
 ): readonly SandboxLimit[] {
   const { memoryMb, cpus, pids, maxTimeoutMs } = config
-  const quota = diskQuota(config)
+  const quota = computeDiskQuota(config)
   const gapOf = (name: UnheldLimit["limit"]) => {
     const reasons = unheld.filter(({ limit }) => limit === name).map(({ reason }) => reason)
     return reasons.length === 0 ? null : reasons.join("; ")

@@ -87,7 +87,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
         if (bytes > limits.maxBytes) throw createTooLarge(limits.maxBytes)
         if (bytes > uncountedBytes) takeUpTo(bytes, share)
         const excess = scan(piece)
-        if (excess !== null) throw excessProblem(excess, limits)
+        if (excess !== null) throw createExcessProblem(excess, limits)
       }),
     )
   }

@@ -1,4 +1,4 @@
-import { hrefOf } from "../../router.ts"
+import { formatHref } from "../../router.ts"
 import { mebibytesText, numberText } from "../../ui/format.ts"
 import { type Column, DataTable } from "../data-table.tsx"
 import type { SandboxState, SessionSandbox } from "../operator-types.ts"
@@ -43,7 +43,7 @@ function columnsFor(
     {
       title: "Session",
       cell: ({ session: { id } }) => (
-        <a class="id" href={hrefOf(["sessions", id])}>
+        <a class="id" href={formatHref(["sessions", id])}>
           {id}
         </a>
       ),
@@ -60,7 +60,7 @@ function columnsFor(
     {
       title: "User",
       cell: ({ session: { tenant, userId } }) => (
-        <a href={hrefOf(["sessions"], { tenant, user: userId })} title={tenant}>
+        <a href={formatHref(["sessions"], { tenant, user: userId })} title={tenant}>
           {userId}
         </a>
       ),

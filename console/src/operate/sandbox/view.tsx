@@ -1,4 +1,4 @@
-import { durationText, mebibytesText, numberText } from "../../ui/format.ts"
+import { formatDuration, mebibytesText, numberText } from "../../ui/format.ts"
 import { Notice } from "../../ui/notice.tsx"
 import { type Column, DataTable } from "../data-table.tsx"
 import { EmptyState } from "../empty-state.tsx"
@@ -127,7 +127,7 @@ const limitWords: Readonly<
   memory: { label: "Memory of an execution", show: mebibytesText },
   "processor time": { label: "Processors of an execution", show: String },
   processes: { label: "Processes of an execution", show: numberText },
-  time: { label: "Time of an execution", show: durationText },
+  time: { label: "Time of an execution", show: formatDuration },
   disk: { label: "Disk of a session", show: mebibytesText },
   files: { label: "Files of a session", show: numberText },
 }
