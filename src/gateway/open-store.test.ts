@@ -8,7 +8,7 @@ import { systemClock } from "../core/time/clock.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
 import { type StoreOptions, storeOptions } from "../stores/options.ts"
 import { startTestServer } from "../stores/postgres/fixtures/test-server.ts"
-import { newSession } from "../testing/session-log/fixtures.ts"
+import { openSession } from "../testing/session-log/fixtures.ts"
 import { memoryStore, openStore, postgresStore, sqliteStore } from "./open-store.ts"
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -30,7 +30,7 @@ describe("a store", () => {
     onTestFinished(() => server.stop())
     for (const choose of [postgresStore, (url: string) => url]) {
       const store = await open({ store: choose(server.urlOf()) })
-      await newSession(store.log)
+      await openSession(store.log)
       await store.close()
     }
     expect(await server.countOf("SELECT count(*)::int FROM agent_gateway.session")).toBe(2)
@@ -38,7 +38,7 @@ describe("a store", () => {
 
   it("is in memory with memoryStore, and each has its own data", async () => {
     const [one, other] = [await open({ store: memoryStore() }), await open({ store: "memory" })]
-    const sessionId = await newSession(one.log)
+    const sessionId = await openSession(one.log)
     expect(await one.directory.session(sessionId)).not.toBeNull()
     expect(await other.directory.session(sessionId)).toBeNull()
     await Promise.all([one.close(), other.close()])

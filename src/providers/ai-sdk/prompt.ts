@@ -58,8 +58,8 @@ const cachedHere: SharedV4ProviderOptions = {
 function toSystemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
   const filled = blocks.filter(({ text }) => !isBlank(text))
   const end = filled.findLastIndex(({ cache }) => cache) + 1
-  const texts = (some: readonly SystemBlock[]) => some.map(({ text }) => text).join("\n\n")
-  const [cached, rest] = [texts(filled.slice(0, end)), texts(filled.slice(end))]
+  const joinBlocks = (some: readonly SystemBlock[]) => some.map(({ text }) => text).join("\n\n")
+  const [cached, rest] = [joinBlocks(filled.slice(0, end)), joinBlocks(filled.slice(end))]
   return [
     ...(cached === "" ? [] : [{ role: "system", content: cached, providerOptions: cachedHere } as const]),
     ...(rest === "" ? [] : [{ role: "system", content: rest } as const]),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { OutboxDelivery, OutboxHandler } from "../../core/ports/store/outbox.ts"
-import { createMessage, newSession } from "../../testing/session-log/fixtures.ts"
+import { createMessage, openSession } from "../../testing/session-log/fixtures.ts"
 import {
   createItemWriter,
   openStoreWithClock,
@@ -187,7 +187,7 @@ describe("the dispatcher of the outbox", () => {
   test("moves commands to other sessions and reports the sessions", async () => {
     const { commands } = dispatch({})
     const write = await createItemWriter(opened.store)
-    const target = await newSession(opened.store.log)
+    const target = await openSession(opened.store.log)
     await write({ id: "a", kind: "command", payload: { type: "put", command: createMessage(target) } })
     await soon(() => expect(commands).toEqual([target]))
     await write({ id: "b", kind: "command", payload: { type: "put", command: createMessage("sess_gone") } })

@@ -10,8 +10,8 @@ import {
   claimSession,
   commitOk,
   createMessage as contractMessage,
-  newSession,
-  accepted as requireAccepted,
+  openSession,
+  requireAcceptedPut as requireAccepted,
 } from "../../testing/session-log/fixtures.ts"
 import {
   alice,
@@ -149,7 +149,7 @@ it("ends early for a reader that disconnects", async () => {
 
 it("shows a run that opens during the read once: as queued or as active", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-  const sessionId = await newSession(store.log)
+  const sessionId = await openSession(store.log)
   const { runId } = requireAccepted(await store.log.put(contractMessage(sessionId)))
   let opens = true
   const log: Store["log"] = {

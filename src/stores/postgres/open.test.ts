@@ -14,7 +14,7 @@ import {
   commitOk,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
   startSession,
   stepStarted,
   toSeq,
@@ -119,7 +119,7 @@ test("while the server is unreachable every call is unavailable, and afterwards 
   const outside = await server.openOverCable()
   const next = log.arrivals({ signal: new AbortController().signal })[Symbol.asyncIterator]().next()
   await waitFor("an arrival over the new connection", async () => {
-    await outside.store.log.put(createMessage(await newSession(outside.store.log)))
+    await outside.store.log.put(createMessage(await openSession(outside.store.log)))
     return Promise.race([next, delay(50, null)])
   })
   await Promise.all([store.close(), outside.store.close()])

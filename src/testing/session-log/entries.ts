@@ -3,12 +3,12 @@ import type { Entry, Event } from "../../core/log/entries.ts"
 import type { ReadOptions } from "../../core/ports/store/read-options.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import {
-  accepted,
   commitOk,
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -269,7 +269,7 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "an empty or unknown log reads as empty",
     async run({ open }) {
       const { log } = await open()
-      for (const sessionId of [await newSession(log), "sess_nobody"]) {
+      for (const sessionId of [await openSession(log), "sess_nobody"]) {
         assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 10 }), [])
         assert.equal(await log.stepStart(sessionId, Number.MAX_SAFE_INTEGER), 0)
         assert.equal(await log.runStart(sessionId, Number.MAX_SAFE_INTEGER), 0)
@@ -328,7 +328,7 @@ async function mixedSession(log: SessionLog): Promise<{ sessionId: string; entri
   ]
   await commitOk(log, { lease, entries: first })
   await commitOk(log, { lease, entries: second, runEnded: { runId, state: "failed" } })
-  const next = accepted(await log.put(createMessage(sessionId)))
+  const next = requireAcceptedPut(await log.put(createMessage(sessionId)))
   const input = { type: "toolInput", stepId: "step_2", toolCallId: "call_2", toolName: "run" } as const
   const third: Entry[] = [
     createTextDelta(at(12), next.runId, "d"),

@@ -35,7 +35,7 @@ export interface SessionLogCase {
 }
 
 /** Creates a session with its own agent, so that cases do not affect each other in `claimRunnable`. */
-export async function newSession(
+export async function openSession(
   log: SessionLog,
   options: { readonly agent?: string; readonly at?: number } = {},
 ): Promise<string> {
@@ -71,7 +71,7 @@ export function cancel(sessionId: string, runId: string | null = null): CancelCo
 }
 
 /** Returns the outcome of a put that must be accepted. */
-export function accepted(outcome: PutOutcome): PutRun {
+export function requireAcceptedPut(outcome: PutOutcome): PutRun {
   if (outcome.status !== "accepted") throw new Error(`The command was not accepted: ${outcome.status}.`)
   return outcome
 }
@@ -82,8 +82,8 @@ export async function startSession(
   options: { readonly agent?: string; readonly sessionId?: string; readonly steerable?: boolean } = {},
 ): Promise<{ sessionId: string; agent: string; runId: string; lease: Lease }> {
   const { agent = createAgentName(), steerable = true } = options
-  const sessionId = options.sessionId ?? (await newSession(log, { agent }))
-  const { runId } = accepted(await log.put(createMessage(sessionId)))
+  const sessionId = options.sessionId ?? (await openSession(log, { agent }))
+  const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
   const lease = await claimSession(log, sessionId)
   await openRun(log, lease, { steerable })
   return { sessionId, agent, runId, lease }

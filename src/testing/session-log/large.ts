@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
 import {
-  accepted,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   runStarted,
   type SessionLogCase,
@@ -64,10 +64,10 @@ export const largeCases: readonly SessionLogCase[] = [
           ],
         } as const,
       ]) {
-        const sessionId = await newSession(log)
+        const sessionId = await openSession(log)
         const idempotency = { key: "key", bodyHash: "hash" }
         const sent = createMessage(sessionId, { input, context: { place: "here" }, idempotency })
-        accepted(await log.put(sent))
+        requireAcceptedPut(await log.put(sent))
         const lease = await claimSession(log, sessionId)
         assert.deepEqual(await log.pending(lease, { messages: false }), [])
         const [command] = await log.pending(lease)
@@ -95,7 +95,7 @@ export const largeCases: readonly SessionLogCase[] = [
       const { at } = steering
       assert.deepEqual(steer, { type: "steer", sessionId, runId, at, content: largeContent, id: steer?.id })
       const queued = createMessage(sessionId, { whenBusy: "queue", input: conversation })
-      accepted(await log.put(queued))
+      requireAcceptedPut(await log.put(queued))
       await commitOk(log, {
         lease,
         entries: [createEvent(toSeq(lease, 1), runId, runFailed)],

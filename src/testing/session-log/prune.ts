@@ -1,13 +1,13 @@
 import assert from "node:assert/strict"
 import type { Entry } from "../../core/log/entries.ts"
 import {
-  accepted,
   commitOk,
   createAgentName,
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -98,10 +98,10 @@ export const pruneCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const idle = await newSession(log, { agent, at: 10 })
-      const recent = await newSession(log, { at: 20 })
-      const busy = await newSession(log, { at: 10 })
-      accepted(await log.put(createMessage(busy, { at: 11 })))
+      const idle = await openSession(log, { agent, at: 10 })
+      const recent = await openSession(log, { at: 20 })
+      const busy = await openSession(log, { at: 10 })
+      requireAcceptedPut(await log.put(createMessage(busy, { at: 11 })))
       const ended = await startSession(log)
       await commitOk(log, {
         lease: ended.lease,

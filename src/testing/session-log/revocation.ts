@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { cancel, commitOk, newSession, readNext, type SessionLogCase, startSession } from "./fixtures.ts"
+import { cancel, commitOk, openSession, readNext, type SessionLogCase, startSession } from "./fixtures.ts"
 
 export const revocationCases: readonly SessionLogCase[] = [
   {
@@ -25,7 +25,7 @@ export const revocationCases: readonly SessionLogCase[] = [
     name: "revoking notifies the process that works on the run, and works without a run",
     async run({ open }) {
       const { log } = await open()
-      const idle = await newSession(log)
+      const idle = await openSession(log)
       const { sessionId } = await startSession(log)
       const stop = new AbortController()
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()

@@ -6,7 +6,6 @@ import type { HistoryReplaced } from "../../core/log/entries.ts"
 import type { SessionLog, StorageLimits } from "../../core/ports/store/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
@@ -14,7 +13,8 @@ import {
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -122,9 +122,11 @@ export const storageCases: readonly SessionLogCase[] = [
         lease: null,
       })
       assert.equal((await log.session(sessionId))?.activeRun, null)
-      accepted(await log.put(createMessage(sessionId), { ...roomy, sessionBytes: sizeOf(runFailed) + 1 }))
+      requireAcceptedPut(
+        await log.put(createMessage(sessionId), { ...roomy, sessionBytes: sizeOf(runFailed) + 1 }),
+      )
       assert.equal((await log.put(createMessage(sessionId), atLimit)).status, "busy")
-      accepted(await log.put(cancel(sessionId), atLimit))
+      requireAcceptedPut(await log.put(cancel(sessionId), atLimit))
     },
   },
   {
@@ -132,10 +134,10 @@ export const storageCases: readonly SessionLogCase[] = [
     name: "a repeated message returns its run even if the session is full by now",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const idempotency = { key: "key", bodyHash: "hash" }
       const nothing = { sessionBytes: 0, principalIsFull: true }
-      const run = accepted(await log.put(createMessage(sessionId, { idempotency }), roomy))
+      const run = requireAcceptedPut(await log.put(createMessage(sessionId, { idempotency }), roomy))
       const again = await log.put(createMessage(sessionId, { idempotency }), nothing)
       assert.deepEqual(again, { ...run, status: "duplicate" })
       const other = createMessage(sessionId, { idempotency: { key: "key", bodyHash: "other" } })

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
 import {
-  accepted,
   cancel,
   commitOk,
   createAgentName,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
   readNext,
+  requireAcceptedPut,
   type SessionLogCase,
   startSession,
   toSeq,
@@ -81,7 +81,7 @@ export const watchingCases: readonly SessionLogCase[] = [
     name: "a watcher ends at abort, even while it waits, before it starts, or when its reader leaves",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const stop = new AbortController()
       const waiting = collect(log.watch(sessionId, { signal: stop.signal }))
       const arrivals = collect(log.arrivals({ signal: stop.signal }))
@@ -97,18 +97,18 @@ export const watchingCases: readonly SessionLogCase[] = [
     name: "arrivals name the session of every accepted command",
     async run({ open }) {
       const { log } = await open()
-      const sessions = [await newSession(log), await newSession(log)]
+      const sessions = [await openSession(log), await openSession(log)]
       const stop = new AbortController()
       const missing = new Set(sessions)
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
       let next = readNext(arrivals, "an arrival")
-      for (const id of sessions) accepted(await log.put(createMessage(id)))
+      for (const id of sessions) requireAcceptedPut(await log.put(createMessage(id)))
       for (; missing.size > 0; next = readNext(arrivals, "an arrival")) {
         const { value, done } = await next
         assert.equal(done, false)
         missing.delete(value)
       }
-      accepted(await log.put(cancel(sessions[0] ?? "")))
+      requireAcceptedPut(await log.put(cancel(sessions[0] ?? "")))
       // A hint may come twice, so one of the other session may still arrive.
       for (let found = await next; found.value !== sessions[0]; )
         found = await readNext(arrivals, "an arrival")
@@ -120,7 +120,7 @@ export const watchingCases: readonly SessionLogCase[] = [
     name: "closing the store ends its watchers",
     async run({ open }) {
       const store = await open()
-      const sessionId = await newSession(store.log)
+      const sessionId = await openSession(store.log)
       const { signal } = new AbortController()
       const watching = collect(store.log.watch(sessionId, { signal }))
       const arriving = collect(store.log.arrivals({ signal }))

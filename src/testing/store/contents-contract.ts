@@ -4,12 +4,12 @@ import { randomIds } from "../../core/ids.ts"
 import { type Content, contentChunkBytes } from "../../core/ports/store/contents.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
-  accepted,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   toSeq,
 } from "../session-log/fixtures.ts"
@@ -34,7 +34,7 @@ export const contentsCases: readonly SessionLogCase[] = [
     name: "a content is read back unchanged, chunk by chunk to its last byte",
     async run({ open }) {
       const { log, contents } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const bytes = bytesOf(2 * contentChunkBytes + 5)
       const content = contentOf(bytes)
       assert.equal(await contents.hasAny(sessionId), false)
@@ -55,8 +55,8 @@ export const contentsCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, contents } = await open()
       const content = contentOf(bytesOf(10))
-      await contents.put(await newSession(log), content, roomy)
-      const other = await newSession(log)
+      await contents.put(await openSession(log), content, roomy)
+      const other = await openSession(log)
       assert.equal(await contents.size(other, content.id), null)
       assert.equal(await contents.chunk(other, content.id, 0), null)
       assert.equal(await contents.put("sess_unknown", content, roomy), "unknown")
@@ -68,7 +68,7 @@ export const contentsCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, contents } = await open()
       for (let round = 1; round <= 20; round += 1) {
-        const sessionId = await newSession(log)
+        const sessionId = await openSession(log)
         const content = contentOf(bytesOf(contentChunkBytes + 1, round))
         const limits = { sessionBytes: content.bytes + 10 }
         // Each put starts while an earlier one is at another step.
@@ -102,10 +102,10 @@ export const contentsCases: readonly SessionLogCase[] = [
     name: "contents are removed with their session",
     async run({ open }) {
       const { log, contents } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const content = contentOf(bytesOf(contentChunkBytes + 1))
       await contents.put(sessionId, content, roomy)
-      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
       const lease = await claimSession(log, sessionId)
       const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
       await commitOk(log, { lease, entries, runEnded: { runId, state: "failed" } })

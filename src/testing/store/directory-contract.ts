@@ -9,11 +9,11 @@ import {
 } from "../../core/ports/store/directory.ts"
 import type { NewSession, Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
-  accepted,
   commitOk,
   createAgentName,
   createEvent,
   createMessage,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -177,7 +177,7 @@ export const directoryCases: readonly SessionLogCase[] = [
         [root, 7_000],
         [other, 8_000],
       ] as const) {
-        const { runId } = accepted(await log.put(createMessage(session.id, { at })))
+        const { runId } = requireAcceptedPut(await log.put(createMessage(session.id, { at })))
         runs.push(runId)
         if (at === 5_000) await endRun(log, session, runId)
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { RememberOptions } from "../../core/ports/store/memory.ts"
-import { newSession, type SessionLogCase } from "../session-log/fixtures.ts"
+import { openSession, type SessionLogCase } from "../session-log/fixtures.ts"
 import {
   bounds,
   createMemory,
@@ -123,7 +123,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { memory, log } = await open()
       const scope = createMemoryScope()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const origin = { sessionId, runId: "run_1" }
       await rememberAll(memory, [createMemory(scope, "before", { origin })])
       await log.revokeSession(sessionId, 2_000)

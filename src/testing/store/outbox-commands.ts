@@ -8,7 +8,7 @@ import {
   commitOk,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
   type SessionLogCase,
   startSession,
   stepStarted,
@@ -40,7 +40,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log } = store
-      const target = await newSession(log)
+      const target = await openSession(log)
       const command = createMessage(target)
       const { from, id } = await sent(log, { type: "put", command })
       const delivery = await delivered(store, id)
@@ -66,7 +66,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const store = await open()
       const { log, outbox } = store
-      const targets = await Promise.all(Array.from({ length: 20 }, () => newSession(log)))
+      const targets = await Promise.all(Array.from({ length: 20 }, () => openSession(log)))
       const ids = await Promise.all(
         targets.map(async (target) => (await sent(log, { type: "put", command: createMessage(target) })).id),
       )
@@ -136,7 +136,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.pending(await claimSession(log, foreign)), [])
       const { sessionId, lease, runId } = await startSession(log)
       const entries = [createEvent(toSeq(lease, 1), runId, stepStarted)]
-      const target = await newSession(log)
+      const target = await openSession(log)
       const items = [null, "put", { type: "put" }, { type: "put", command: { sessionId: target } }]
       await commitOk(log, {
         lease,

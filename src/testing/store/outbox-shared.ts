@@ -7,7 +7,7 @@ import {
   createAgentName,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
   type SessionLogCase,
   startSession,
   stepStarted,
@@ -64,7 +64,7 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
     name: "two processes that deliver commands concurrently deliver each once",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
-      const targets = await Promise.all(Array.from({ length: 15 }, () => newSession(first.log)))
+      const targets = await Promise.all(Array.from({ length: 15 }, () => openSession(first.log)))
       const { lease, runId } = await startSession(first.log)
       const outbox = targets.map((target) => {
         return {

@@ -3,12 +3,12 @@ import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
-  accepted,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   toSeq,
 } from "../session-log/fixtures.ts"
@@ -27,7 +27,7 @@ function snapshotOf(
 }
 
 async function claimedSession(log: SessionLog): Promise<Lease> {
-  return claimSession(log, await newSession(log))
+  return claimSession(log, await openSession(log))
 }
 
 async function rowsOf(snapshots: Snapshots, sessionId: string): Promise<readonly Buffer[]> {
@@ -132,8 +132,8 @@ export const snapshotCases: readonly SessionLogCase[] = [
     name: "a snapshot is removed with its session",
     async run({ open }) {
       const { log, snapshots } = await open()
-      const sessionId = await newSession(log)
-      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const sessionId = await openSession(log)
+      const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
       const lease = await claimSession(log, sessionId)
       const entries = [createEvent(toSeq(lease, 1), runId, runFailed)]
       await commitOk(log, { lease, entries, runEnded: { runId, state: "failed" } })

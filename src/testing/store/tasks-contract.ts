@@ -6,13 +6,13 @@ import type { MessageCommand, SessionLog } from "../../core/ports/store/session-
 import type { Store } from "../../core/ports/store/store.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
   createAgentName,
   createEvent,
   createMessage,
+  requireAcceptedPut,
   type SessionLogCase,
   startSession,
   stepStarted,
@@ -115,7 +115,7 @@ export const taskCases: readonly SessionLogCase[] = [
       const parent = await startSession(log)
       const { childId, taskId, item } = taskOf(parent)
       await write(log, parent, 1, [item])
-      accepted(await log.put(cancel(parent.sessionId, parent.runId)))
+      requireAcceptedPut(await log.put(cancel(parent.sessionId, parent.runId)))
       assert.deepEqual(await deliver(store, item.id), { type: "dropped", reason: "parent_ended" })
       assert.equal(await log.session(childId), null)
       const commands = await log.pending(parent.lease)
@@ -161,7 +161,7 @@ export const taskCases: readonly SessionLogCase[] = [
       const running = await startSession(log)
       const { sessionId, runId } = running
       const queued = createMessage(sessionId, { whenBusy: "queue" })
-      accepted(await log.put(queued))
+      requireAcceptedPut(await log.put(queued))
       assert.equal((await log.put(joining(sessionId, queued.runId))).status, "busy")
       assert.equal((await log.put(joining(sessionId, runId))).status, "steered")
       assert.equal((await log.put(joining(sessionId, "run_unknown"))).status, "unknown")

@@ -4,12 +4,12 @@ import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
 import type { NewWait, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
   createAgentName,
   createMessage,
+  requireAcceptedPut,
   type SessionLogCase,
   startSession,
 } from "../session-log/fixtures.ts"
@@ -151,7 +151,7 @@ export const treeCases: readonly SessionLogCase[] = [
       const { log } = store
       const dropped = { type: "dropped", reason: "parent_ended" }
       const canceled = await parentOf(log)
-      accepted(await log.put(cancel(canceled.sessionId, canceled.runId)))
+      requireAcceptedPut(await log.put(cancel(canceled.sessionId, canceled.runId)))
       assert.deepEqual(await deliver(store, canceled), dropped)
       const revoked = await parentOf(log)
       await log.revokeSession(revoked.sessionId, 9_000)
@@ -178,7 +178,7 @@ export const treeCases: readonly SessionLogCase[] = [
       await deliver(store, grandchild)
       const stranger = await parentOf(log)
       await deliver(store, stranger)
-      accepted(await log.put(cancel(parent.sessionId, parent.runId)))
+      requireAcceptedPut(await log.put(cancel(parent.sessionId, parent.runId)))
       const pending = await log.pending(child.lease)
       assert.deepEqual(
         pending.map(({ type }) => type),

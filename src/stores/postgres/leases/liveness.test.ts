@@ -6,7 +6,7 @@ import {
   createAgentName,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
   startSession,
   stepStarted,
   toSeq,
@@ -57,7 +57,7 @@ test("a process with a lapsed heartbeat does not take over from itself", async (
   const { log } = lapsed.store
   const agent = createAgentName()
   const { sessionId } = await startSession(log, { agent })
-  const free = await newSession(log, { agent })
+  const free = await openSession(log, { agent })
   await lapsed.lapse()
   expect(await log.claim(sessionId, [agent])).toBeNull()
   expect(await log.claimRunnable([agent], 1)).toEqual([])

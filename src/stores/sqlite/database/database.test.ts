@@ -6,12 +6,12 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import {
-  accepted,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   stepStarted,
   toSeq,
 } from "../../../testing/session-log/fixtures.ts"
@@ -43,7 +43,7 @@ const insert = (id: string) => database.run("INSERT INTO removed_session (id) VA
 
 test("a full disk refuses new data, keeps existing data, and is used again once there is space", async () => {
   const { log } = await openStore(database, createSoleMembership(), { clock, logger, directory: null })
-  const sessionId = await newSession(log)
+  const sessionId = await openSession(log)
   const pages = Number((await database.read(() => database.get("PRAGMA page_count")))?.page_count)
   await database.read(() => database.get(`PRAGMA max_page_count = ${pages + 2}`))
   const large = createMessage(sessionId, { context: { large: "x".repeat(100_000) } })
@@ -51,7 +51,7 @@ test("a full disk refuses new data, keeps existing data, and is used again once 
   expect(failure).toBeInstanceOf(StoreUnavailableError)
   expect(failure).toMatchObject({ cause: { errcode: 13 }, detail: "database or disk is full" })
   expect(await log.session(sessionId)).toMatchObject({ activeRun: null })
-  const { runId } = accepted(await log.put(createMessage(sessionId)))
+  const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
   const lease = await claimSession(log, sessionId)
   const entry = createEvent(toSeq(lease, 1), runId, { ...stepStarted, stepId: "x".repeat(100_000) })
   await expect(log.commit([{ lease, entries: [entry] }])).rejects.toBeInstanceOf(StoreUnavailableError)
@@ -129,8 +129,8 @@ test("full durability waits for the disk at every commit", async () => {
 
 test("the rows of removed sessions are deleted even if a process that has ended started it", async () => {
   const { log } = await openStore(database, createSoleMembership(), { clock, logger, directory: null })
-  const sessionId = await newSession(log)
-  const { runId } = accepted(await log.put(createMessage(sessionId)))
+  const sessionId = await openSession(log)
+  const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
   await database.write(() => {
     insert(sessionId)
     database.run("DELETE FROM session WHERE id = ?", sessionId)

@@ -5,13 +5,13 @@ import { DatabaseSync } from "node:sqlite"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { Store } from "../../../core/ports/store/store.ts"
 import {
-  accepted,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
-  newSession,
   openRun,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   runStarted,
   startSession,
@@ -51,8 +51,8 @@ const prune = ({ log }: Pick<Store, "log">) => log.prune({ deltasSettledBefore: 
 it("keeps a large message and its event in chunks, and removes the chunks of the consumed message", async () => {
   const store = await open()
   const { log } = store
-  const sessionId = await newSession(log)
-  const { runId } = accepted(await log.put(createMessage(sessionId, { input })))
+  const sessionId = await openSession(log)
+  const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId, { input })))
   expect(store.longest("command")).toBeLessThan(1_000)
   const ofMessage = store.count("content_chunk")
   expect(ofMessage).toBeGreaterThan(5)
@@ -74,7 +74,7 @@ it("stores no chunks of a message that is refused, and none of the form that was
   expect(store.count("unused_text")).toBe(0)
   const conversation = { type: "conversation", messages: [{ role: "user", content }] } as const
   const queued = createMessage(sessionId, { input: conversation, whenBusy: "queue" })
-  accepted(await log.put(queued))
+  requireAcceptedPut(await log.put(queued))
   expect(store.count("unused_text")).toBe(1)
   await prune(store)
   expect(store.count("unused_text")).toBe(0)
@@ -87,7 +87,7 @@ it("stores no chunks of a message that is refused, and none of the form that was
 it("removes the chunks that a killed process left, but not while their transaction may come", async () => {
   const store = await open()
   const { file } = store
-  const sessionId = await newSession(store.log)
+  const sessionId = await openSession(store.log)
   file.exec(`INSERT INTO unused_text VALUES ('text', '${sessionId}', 1000000)`)
   file.exec(
     `INSERT INTO content_chunk (session_id, content_id, number, body) VALUES ('${sessionId}', 'text', 0, x'00')`,

@@ -6,7 +6,7 @@ import { systemClock } from "../../../core/time/clock.ts"
 import {
   commitOk,
   createEvent,
-  newSession,
+  openSession,
   startSession,
   toSeq,
 } from "../../../testing/session-log/fixtures.ts"
@@ -30,7 +30,7 @@ async function lookUpsBeside(characters: number): Promise<number> {
     const replaced = { type: "historyReplaced", messages: [{ role: "user", content }] } as const
     await commitOk(log, { lease, entries: [createEvent(toSeq(lease, offset), runId, replaced)] })
   }
-  const small = await newSession(log)
+  const small = await openSession(log)
   const began = process.cpuUsage()
   for (let count = 0; count < 500; count++) await log.session(small)
   const { user, system } = process.cpuUsage(began)

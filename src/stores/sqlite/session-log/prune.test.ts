@@ -4,7 +4,7 @@ import {
   commitOk,
   createEvent,
   createTextDelta,
-  newSession,
+  openSession,
   startSession,
   stepCompleted,
   toSeq,
@@ -58,7 +58,7 @@ test("a transaction drops the deltas of many steps", async () => {
 test("a transaction removes many sessions", async () => {
   const { log, counted } = await openCounted()
   const sessions = 1_000
-  for (let created = 0; created < sessions; created += 1) await newSession(log, { at: 10 })
+  for (let created = 0; created < sessions; created += 1) await openSession(log, { at: 10 })
   counted.writes = 0
   await log.prune({ ...everything, sessionsUsedBefore: 20 })
   expect(counted.writes).toBeLessThan(sessions / 4)

@@ -3,7 +3,6 @@ import { logVersion } from "../../../core/log/entries.ts"
 import { computeFirstSequence } from "../../../core/log/sequence.ts"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitBatch,
@@ -12,7 +11,8 @@ import {
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -27,7 +27,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "every claim raises the epoch, so later numbers are greater than any before",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       let last = 0
       for (let claims = 0; claims < 3; claims += 1) {
         const lease = await claimSession(log, sessionId)
@@ -43,7 +43,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await startSession(log)
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       assert.equal(await log.release(lease, { force: true }), "released")
       const current = await claimSession(log, sessionId)
       const [command] = await log.pending(current)
@@ -82,7 +82,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const leases = await Promise.all(Array.from({ length: 8 }, () => log.claim(sessionId, [agent])))
       assert.equal(leases.filter((lease) => lease !== null).length, 1)
     },
@@ -106,7 +106,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       assert.equal(await log.claim(sessionId, []), null)
       // It is still parked, and free for processes that serve it.
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const taken = await log.claim(sessionId, [createAgentName(), agent])
       assert.deepEqual(taken, { ...lease, epoch: lease.epoch + 1 })
     },
@@ -117,10 +117,10 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const [mine, other] = [createAgentName(), createAgentName()]
-      await newSession(log, { agent: mine })
-      const waiting = await Promise.all(Array.from({ length: 3 }, () => newSession(log, { agent: mine })))
-      const elsewhere = await newSession(log, { agent: other })
-      for (const id of [...waiting, elsewhere]) accepted(await log.put(createMessage(id)))
+      await openSession(log, { agent: mine })
+      const waiting = await Promise.all(Array.from({ length: 3 }, () => openSession(log, { agent: mine })))
+      const elsewhere = await openSession(log, { agent: other })
+      for (const id of [...waiting, elsewhere]) requireAcceptedPut(await log.put(createMessage(id)))
       assert.deepEqual(await log.claimRunnable([], 10), [])
       assert.deepEqual(await log.claimRunnable([createAgentName()], 10), [])
       const first = await log.claimRunnable([mine], 2)
@@ -152,8 +152,8 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
-      accepted(await log.put(createMessage(sessionId)))
+      const sessionId = await openSession(log, { agent })
+      requireAcceptedPut(await log.put(createMessage(sessionId)))
       const lease = await claimSession(log, sessionId)
       assert.equal(await log.release(lease), "pending")
       assert.equal((await log.pending(lease)).length, 1)
@@ -168,10 +168,10 @@ export const leaseCases: readonly SessionLogCase[] = [
       const { log } = await open()
       for (let round = 0; round < 20; round += 1) {
         const agent = createAgentName()
-        const sessionId = await newSession(log, { agent })
+        const sessionId = await openSession(log, { agent })
         const lease = await claimSession(log, sessionId)
         const [released, put] = await Promise.all([log.release(lease), log.put(createMessage(sessionId))])
-        accepted(put)
+        requireAcceptedPut(put)
         const found = released === "released" ? await log.claimRunnable([agent], 1) : [lease]
         assert.equal(found.length, 1)
         assert.equal((await log.pending(found[0] ?? lease)).length, 1)
@@ -184,10 +184,10 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const ids = await Promise.all(Array.from({ length: 3 }, () => newSession(log, { agent })))
+      const ids = await Promise.all(Array.from({ length: 3 }, () => openSession(log, { agent })))
       const [put = "", found = "", claimedAlone = ""] = ids
       const { lease: atPut } = await log.putAndClaim(createMessage(put), [agent])
-      accepted(await log.put(createMessage(found)))
+      requireAcceptedPut(await log.put(createMessage(found)))
       const [atSweep] = await log.claimRunnable([agent], 1)
       const alone = await log.claim(claimedAlone, [agent])
       const held = async () =>
@@ -225,7 +225,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await startSession(log)
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const end = {
         lease,
         entries: [
@@ -252,7 +252,7 @@ export const leaseCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const [ending, going] = [await startSession(log), await startSession(log)]
-      for (const { sessionId } of [ending, going]) accepted(await log.put(cancel(sessionId)))
+      for (const { sessionId } of [ending, going]) requireAcceptedPut(await log.put(cancel(sessionId)))
       const outcomes = await log.commit([
         {
           lease: ending.lease,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
@@ -9,8 +8,9 @@ import {
   createEvent,
   createMessage,
   createTextDelta,
-  newSession,
+  openSession,
   readNext,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -27,9 +27,9 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "accepted messages survive the process that accepted them",
     async run({ open, crash }) {
       const first = await open()
-      const sessionId = await newSession(first.log)
+      const sessionId = await openSession(first.log)
       const command = createMessage(sessionId)
-      accepted(await first.log.put(command))
+      requireAcceptedPut(await first.log.put(command))
       await crash(first)
       const { log } = await open()
       const [pending] = await log.pending(await claimSession(log, sessionId))
@@ -42,7 +42,7 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
       for (let round = 0; round < 10; round += 1) {
-        const sessionId = await newSession(await one(logs))
+        const sessionId = await openSession(await one(logs))
         const idempotency = round % 2 === 0 ? null : { key: "key", bodyHash: "hash" }
         const outcomes = await Promise.all(
           logs.map((log) => log.put(createMessage(sessionId, { idempotency }))),
@@ -135,8 +135,8 @@ export const sharedCases: readonly SessionLogCase[] = [
       const first = await open()
       const agent = createAgentName()
       const left = await Promise.all(Array.from({ length: 5 }, () => startSession(first.log, { agent })))
-      const waiting = await newSession(first.log, { agent })
-      accepted(await first.log.put(createMessage(waiting)))
+      const waiting = await openSession(first.log, { agent })
+      requireAcceptedPut(await first.log.put(createMessage(waiting)))
       await crash(first)
       const { log } = await open()
       const found = new Set<string>()
@@ -169,7 +169,7 @@ export const sharedCases: readonly SessionLogCase[] = [
       const logs = [(await open()).log, (await open()).log]
       const agent = createAgentName()
       const left = await Promise.all(Array.from({ length: 10 }, () => startSession(crashing.log, { agent })))
-      const free = await Promise.all(Array.from({ length: 10 }, () => newSession(crashing.log, { agent })))
+      const free = await Promise.all(Array.from({ length: 10 }, () => openSession(crashing.log, { agent })))
       const claims = (sessionId: string) => Promise.all(logs.map((log) => log.claim(sessionId, [agent])))
       await crash(crashing)
       for (const sessionId of [...left.map((session) => session.sessionId), ...free]) {
@@ -189,8 +189,8 @@ export const sharedCases: readonly SessionLogCase[] = [
       const logs = [(await open()).log, (await open()).log]
       const agent = createAgentName()
       const log = await one(logs)
-      const waiting = await Promise.all(Array.from({ length: 20 }, () => newSession(log, { agent })))
-      for (const sessionId of waiting) accepted(await log.put(createMessage(sessionId)))
+      const waiting = await Promise.all(Array.from({ length: 20 }, () => openSession(log, { agent })))
+      for (const sessionId of waiting) requireAcceptedPut(await log.put(createMessage(sessionId)))
       const found: string[] = []
       await waitFor("all work", async () => {
         const leases = await Promise.all(logs.map((each) => each.claimRunnable([agent], 3)))
@@ -248,7 +248,7 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const [writer, outside] = [(await open()).log, (await open()).log]
       const { sessionId, runId, lease } = await startSession(writer)
-      accepted(await outside.put(cancel(sessionId)))
+      requireAcceptedPut(await outside.put(cancel(sessionId)))
       const end = {
         lease,
         entries: [createEvent(toSeq(lease, 1), runId, runFailed)],
@@ -290,11 +290,11 @@ export const sharedCases: readonly SessionLogCase[] = [
     name: "a command put by another process arrives",
     async run({ open }) {
       const [outside, worker] = [(await open()).log, (await open()).log]
-      const sessionId = await newSession(outside)
+      const sessionId = await openSession(outside)
       const stop = new AbortController()
       const arrivals = worker.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
       const first = readNext(arrivals, "an arrival")
-      accepted(await outside.put(createMessage(sessionId)))
+      requireAcceptedPut(await outside.put(createMessage(sessionId)))
       for (let next = await first; next.value !== sessionId; ) next = await readNext(arrivals, "an arrival")
       stop.abort()
     },

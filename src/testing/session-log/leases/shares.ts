@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../../core/ids.ts"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
-import { accepted, createAgentName, createMessage, type SessionLogCase } from "../fixtures.ts"
+import { createAgentName, createMessage, requireAcceptedPut, type SessionLogCase } from "../fixtures.ts"
 
 const [ada, bob, eve] = ["ada", "bob", "e\"ve'\u0000"].map((userId) => ({ tenant: "tenant", userId }))
 
@@ -16,7 +16,7 @@ async function waiting(log: SessionLog, agent: string, owners: readonly (typeof 
   for (const [index, owner = { tenant: "", userId: "" }] of owners.entries()) {
     const id = randomIds.next("sess")
     await log.createSession({ id, ...owner, agent, createdAt: 1_000 })
-    accepted(await log.put(createMessage(id, { at: 2_000 + index })))
+    requireAcceptedPut(await log.put(createMessage(id, { at: 2_000 + index })))
     names.set(id, `${owner.userId[0]}${index}`)
   }
   return (leases: readonly Lease[]) => leases.map(({ sessionId }) => names.get(sessionId)).sort()

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
 import {
-  accepted,
   claimSession,
   commitOk,
   createAgentName,
   createEvent,
   createMessage,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -21,7 +21,7 @@ export const acceptingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const command = createMessage(sessionId)
       const { outcome, lease } = await log.putAndClaim(command, ["another", agent])
       assert.deepEqual(outcome, { status: "accepted", runId: command.runId, cursor: 0 })
@@ -49,9 +49,9 @@ export const acceptingCases: readonly SessionLogCase[] = [
         runEnded: { runId: run.runId, state: "failed" },
       })
       await log.release(run.lease)
-      const queuing = await newSession(log, { agent })
-      accepted(await log.put(createMessage(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
-      for (const sessionId of [await newSession(log, { agent }), used, queuing]) {
+      const queuing = await openSession(log, { agent })
+      requireAcceptedPut(await log.put(createMessage(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
+      for (const sessionId of [await openSession(log, { agent }), used, queuing]) {
         const { lease, found } = await log.putAndClaim(createMessage(sessionId, { whenBusy: "queue" }), [
           agent,
         ])
@@ -69,9 +69,9 @@ export const acceptingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const { outcome, lease } = await log.putAndClaim(createMessage(sessionId), ["another"])
-      accepted(outcome)
+      requireAcceptedPut(outcome)
       assert.equal(lease, null)
       assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
     },
@@ -82,11 +82,11 @@ export const acceptingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const unknown = await log.putAndClaim(createMessage("sess_nobody"), [agent])
       assert.deepEqual(unknown, { outcome: { status: "unknown" }, lease: null })
       const idempotency = { key: "once", bodyHash: "hash" }
-      const first = accepted(await log.put(createMessage(sessionId, { idempotency })))
+      const first = requireAcceptedPut(await log.put(createMessage(sessionId, { idempotency })))
       const again = await log.putAndClaim(createMessage(sessionId, { idempotency }), [agent])
       assert.deepEqual(again, { outcome: { ...first, status: "duplicate" }, lease: null })
       const busy = await log.putAndClaim(createMessage(sessionId), [agent])
@@ -108,7 +108,7 @@ export const sharedAcceptingCases: readonly SessionLogCase[] = [
       const runEnded = { runId, state: "failed" as const }
       await commitOk(log, { lease, entries: [createEvent(toSeq(lease, 1), runId, runFailed)], runEnded })
       const next = await other.log.putAndClaim(createMessage(sessionId), [agent])
-      const accepting = accepted(next.outcome)
+      const accepting = requireAcceptedPut(next.outcome)
       assert.equal(next.lease, null)
       assert.deepEqual(
         (await log.pending(lease)).map((command) => command.runId),
@@ -124,7 +124,7 @@ export const sharedAcceptingCases: readonly SessionLogCase[] = [
       const agent = createAgentName()
       const [first] = logs
       assert.ok(first)
-      const sessionId = await newSession(first, { agent })
+      const sessionId = await openSession(first, { agent })
       const results = await Promise.all(
         [...logs, ...logs].map((log) => log.putAndClaim(createMessage(sessionId), [agent])),
       )

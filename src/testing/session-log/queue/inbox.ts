@@ -1,13 +1,13 @@
 import assert from "node:assert/strict"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
   createEvent,
   createMessage,
-  newSession,
   openRun,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -20,14 +20,14 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "an accepted message is stored with a queued run before put resolves, and its run opens later",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const command = createMessage(sessionId, {
         at: 5_000,
         context: { nested: { list: [1, null, true] } },
         channel: "web",
         model: "small",
       })
-      const { runId, cursor } = accepted(await log.put(command))
+      const { runId, cursor } = requireAcceptedPut(await log.put(command))
       assert.deepEqual({ runId, cursor }, { runId: command.runId, cursor: 0 })
       const run = { id: runId, sessionId, cursor: 0, state: "queued" as const, endSeq: null }
       assert.deepEqual(await log.run(sessionId, runId), run)
@@ -55,7 +55,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const last = toSeq(lease, 1)
       const runEnded = { runId, state: "failed" as const }
       await commitOk(log, { lease, entries: [createEvent(last, runId, runFailed)], runEnded })
-      const next = accepted(await log.put(createMessage(sessionId)))
+      const next = requireAcceptedPut(await log.put(createMessage(sessionId)))
       assert.equal(next.cursor, last)
       const { state, endSeq } = (await log.run(sessionId, runId)) ?? {}
       assert.deepEqual([state, endSeq], ["failed", last])
@@ -81,7 +81,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const { runId } = await startSession(log)
-      assert.equal(await log.run(await newSession(log), runId), null)
+      assert.equal(await log.run(await openSession(log), runId), null)
     },
   },
   {
@@ -89,8 +89,8 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "a second message while a run is open is busy and changes nothing",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
-      const { runId } = accepted(await log.put(createMessage(sessionId)))
+      const sessionId = await openSession(log)
+      const { runId } = requireAcceptedPut(await log.put(createMessage(sessionId)))
       const second = createMessage(sessionId)
       assert.deepEqual(await log.put(second), { status: "busy", runId })
       assert.equal(await log.run(sessionId, second.runId), null)
@@ -102,7 +102,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "of concurrent messages, exactly one is accepted",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => log.put(createMessage(sessionId))))
       assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
       assert.equal(outcomes.filter(({ status }) => status === "busy").length, 7)
@@ -113,9 +113,9 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "a repeated idempotency key returns the existing run, open or ended",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const idempotency = { key: "key \u0000 \ud800", bodyHash: "hash" }
-      const first = accepted(await log.put(createMessage(sessionId, { idempotency })))
+      const first = requireAcceptedPut(await log.put(createMessage(sessionId, { idempotency })))
       const duplicate = { status: "duplicate", runId: first.runId, cursor: 0 }
       assert.deepEqual(await log.put(createMessage(sessionId, { idempotency })), duplicate)
       const lease = await claimSession(log, sessionId)
@@ -140,8 +140,8 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const idempotency = { key: "key", bodyHash: "hash" }
-      for (const sessionId of [await newSession(log), await newSession(log)]) {
-        accepted(await log.put(createMessage(sessionId, { idempotency })))
+      for (const sessionId of [await openSession(log), await openSession(log)]) {
+        requireAcceptedPut(await log.put(createMessage(sessionId, { idempotency })))
       }
     },
   },
@@ -150,7 +150,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "concurrent requests with the same idempotency key are one run",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const idempotency = { key: "key", bodyHash: "hash" }
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, () => log.put(createMessage(sessionId, { idempotency }))),
@@ -171,7 +171,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         log.createSession({ id, ...owner, agent: "first", createdAt: 1_000 }),
       )
       await Promise.all(created)
-      const { runId } = accepted(await log.put(createMessage(id)))
+      const { runId } = requireAcceptedPut(await log.put(createMessage(id)))
       await log.createSession({ id, tenant: "other", userId: "other", agent: "second", createdAt: 2_000 })
       const session = await log.session(id)
       assert.deepEqual(
@@ -208,7 +208,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         channel: odd,
         model: odd,
       })
-      accepted(await log.put(command))
+      requireAcceptedPut(await log.put(command))
       const lease = (await log.claimRunnable([odd], 1_000)).find((taken) => taken.sessionId === sessionId)
       assert.ok(lease)
       const [pending] = await log.pending(lease)
@@ -222,12 +222,12 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "a message of several megabytes is read back completely",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const text = "0123456789abcdeé".repeat(200_000)
       const command = createMessage(sessionId, {
         input: { type: "message", content: [{ type: "text", text }] },
       })
-      accepted(await log.put(command))
+      requireAcceptedPut(await log.put(command))
       const [pending] = await log.pending(await claimSession(log, sessionId))
       assert.ok(pending?.type === "message")
       assert.deepEqual(pending.input, command.input)
@@ -252,7 +252,7 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "there is nothing to cancel if no run is open, or another one than the named run",
     async run({ open }) {
       const { log } = await open()
-      const idle = await newSession(log)
+      const idle = await openSession(log)
       const { sessionId, lease } = await startSession(log)
       const unknown = { status: "unknown" }
       assert.deepEqual(await log.put(cancel("sess_nobody")), unknown)
@@ -267,11 +267,11 @@ export const inboxCases: readonly SessionLogCase[] = [
     name: "commands are pending oldest first, until they are consumed",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const { lease } = await startSession(log, { sessionId })
-      const queued = accepted(await log.put(createMessage(sessionId, { whenBusy: "queue" })))
-      accepted(await log.put(cancel(sessionId, queued.runId)))
-      accepted(await log.put(cancel(sessionId)))
+      const queued = requireAcceptedPut(await log.put(createMessage(sessionId, { whenBusy: "queue" })))
+      requireAcceptedPut(await log.put(cancel(sessionId, queued.runId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const commands = await log.pending(lease)
       assert.deepEqual(
         commands.map(({ type }) => type),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import type { WhenBusy } from "../../../core/ports/store/inbox.ts"
 import type { Lease, MessageCommand, SessionLog } from "../../../core/ports/store/session-log.ts"
-import { accepted, commitOk, createEvent, createMessage, runFailed, toSeq } from "../fixtures.ts"
+import { commitOk, createEvent, createMessage, requireAcceptedPut, runFailed, toSeq } from "../fixtures.ts"
 
 /** Puts a message that must be accepted. Returns its run's id. */
 export async function put(
@@ -10,7 +10,7 @@ export async function put(
   whenBusy: WhenBusy,
   options: Partial<MessageCommand> = {},
 ): Promise<string> {
-  return accepted(await log.put(createMessage(sessionId, { whenBusy, ...options }))).runId
+  return requireAcceptedPut(await log.put(createMessage(sessionId, { whenBusy, ...options }))).runId
 }
 
 /** Ends the open run with the lease's `n`th entry. */

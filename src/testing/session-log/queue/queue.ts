@@ -1,15 +1,15 @@
 import assert from "node:assert/strict"
 import { maxQueuedMessages } from "../../../core/ports/store/inbox.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   commitOk,
   createAgentName,
   createEvent,
   createMessage,
-  newSession,
   openRun,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -63,12 +63,12 @@ export const queueCases: readonly SessionLogCase[] = [
         createMessage(sessionId, { whenBusy: "queue" }),
         [agent],
       )
-      const queued = accepted(outcome).runId
+      const queued = requireAcceptedPut(outcome).runId
       assert.equal((await log.put(createMessage(sessionId, { whenBusy: "steer" }))).status, "steered")
       assert.equal(none, null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       assert.equal(await log.claim(sessionId, [agent]), null)
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const [again] = await log.claimRunnable([agent], 10)
       assert.ok(again)
       const commands = await log.pending(again)
@@ -88,7 +88,7 @@ export const queueCases: readonly SessionLogCase[] = [
     name: "a message that rejects finds the session busy while a run is open or queued, and names that run",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const runId = await put(log, sessionId, "queue")
       assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId })
       const lease = await claimSession(log, sessionId)
@@ -105,14 +105,14 @@ export const queueCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const notBefore = (await log.now()) + 3_600_000
       const later = createMessage(sessionId, { notBefore, whenBusy: "queue" })
-      assert.equal(accepted(await log.put(later)).position, 1)
+      assert.equal(requireAcceptedPut(await log.put(later)).position, 1)
       const session = await log.session(sessionId)
       assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, false])
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
-      const now = accepted(await log.put(createMessage(sessionId)))
+      const now = requireAcceptedPut(await log.put(createMessage(sessionId)))
       assert.equal(now.position, undefined)
       assert.deepEqual(await listOrder(log, sessionId), [now.runId, later.runId])
       const [lease] = await log.claimRunnable([agent], 10)
@@ -129,9 +129,11 @@ export const queueCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const notBefore = (await log.now()) + 400
-      const later = accepted(await log.put(createMessage(sessionId, { notBefore, whenBusy: "queue" })))
+      const later = requireAcceptedPut(
+        await log.put(createMessage(sessionId, { notBefore, whenBusy: "queue" })),
+      )
       const [lease] = await waitFor("its time", async () => {
         const leases = await log.claimRunnable([agent], 10)
         return leases.length === 0 ? null : leases
@@ -156,7 +158,7 @@ export const queueCases: readonly SessionLogCase[] = [
       }
       assert.deepEqual(await log.put(createMessage(sessionId)), { status: "busy", runId })
       const [first] = await listOrder(log, sessionId)
-      accepted(await log.put(cancel(sessionId, first)))
+      requireAcceptedPut(await log.put(cancel(sessionId, first)))
       await put(log, sessionId, "queue")
       assert.equal((await log.pending(lease)).filter(({ type }) => type === "withdraw").length, 1)
     },
@@ -179,7 +181,7 @@ export const queueCases: readonly SessionLogCase[] = [
       const full = { ...soonest, sessionBytes: 20_000 }
       const another = createMessage(sessionId, { whenBusy: "queue" })
       assert.deepEqual(await log.put(another, full), { status: "full", scope: "session" })
-      accepted(await log.put(cancel(sessionId, queued)))
+      requireAcceptedPut(await log.put(cancel(sessionId, queued)))
       const [steer, withdrawn] = await log.pending(lease)
       assert.deepEqual([steer?.type, withdrawn?.type], ["steer", "withdraw"])
       await commitOk(log, {
@@ -204,7 +206,7 @@ export const queueCases: readonly SessionLogCase[] = [
       await put(log, sessionId, "queue")
       const queueing = { whenBusy: "queue" as const, idempotency: { key: "queue", bodyHash: "hash" } }
       const steering = { whenBusy: "steer" as const, idempotency: { key: "steer", bodyHash: "hash" } }
-      const queued = accepted(await log.put(createMessage(sessionId, queueing)))
+      const queued = requireAcceptedPut(await log.put(createMessage(sessionId, queueing)))
       assert.equal(queued.position, 2)
       assert.equal((await log.put(createMessage(sessionId, steering))).status, "steered")
       for (let round = 0; round < 2; round++) {

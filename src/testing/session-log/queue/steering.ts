@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import {
-  accepted,
   cancel,
   claimSession,
   commitBatch,
@@ -8,8 +7,9 @@ import {
   createAgentName,
   createEvent,
   createMessage,
-  newSession,
   openRun,
+  openSession,
+  requireAcceptedPut,
   runFailed,
   type SessionLogCase,
   startSession,
@@ -25,8 +25,8 @@ export const withdrawalCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const { sessionId, lease } = await startSession(log)
       const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
-      assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
-      assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
+      assert.equal(requireAcceptedPut(await log.put(cancel(sessionId, first))).runId, first)
+      assert.equal(requireAcceptedPut(await log.put(cancel(sessionId, first))).runId, first)
       assert.deepEqual(await listOrder(log, sessionId), [second])
       const [command, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
@@ -49,11 +49,11 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     name: "a withdrawn run is not opened, even if the withdrawal arrived late",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const runId = await put(log, sessionId, "reject")
       const lease = await claimSession(log, sessionId)
       const [command] = await log.pending(lease)
-      assert.equal(accepted(await log.put(cancel(sessionId))).runId, runId)
+      assert.equal(requireAcceptedPut(await log.put(cancel(sessionId))).runId, runId)
       const opening = {
         lease,
         entries: [],
@@ -74,7 +74,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round++) {
-        const sessionId = await newSession(log)
+        const sessionId = await openSession(log)
         const runId = await put(log, sessionId, "reject")
         const lease = await claimSession(log, sessionId)
         const [command] = await log.pending(lease)
@@ -96,9 +96,9 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
-      accepted(await log.put(cancel(sessionId, first)))
+      requireAcceptedPut(await log.put(cancel(sessionId, first)))
       const [lease] = await log.claimRunnable([agent], 10)
       assert.ok(lease)
       const pending = await log.pending(lease)
@@ -132,12 +132,12 @@ export const withdrawalCases: readonly SessionLogCase[] = [
     name: "a session with a command is kept, however long it was unused",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const runId = await put(log, sessionId, "queue", { notBefore: (await log.now()) + 600_000 })
       const prune = () => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 10_000 })
       await prune()
       assert.deepEqual(await listOrder(log, sessionId), [runId])
-      accepted(await log.put(cancel(sessionId, runId)))
+      requireAcceptedPut(await log.put(cancel(sessionId, runId)))
       await prune()
       const lease = await claimSession(log, sessionId)
       const [command] = await log.pending(lease)
@@ -159,7 +159,7 @@ export const interruptionCases: readonly SessionLogCase[] = [
       const { sessionId, runId, lease } = await startSession(log)
       const queued = await put(log, sessionId, "queue")
       const first = createMessage(sessionId, { whenBusy: "interrupt" })
-      assert.equal(accepted(await log.put(first)).position, 1)
+      assert.equal(requireAcceptedPut(await log.put(first)).position, 1)
       const second = await put(log, sessionId, "interrupt")
       assert.deepEqual(await listOrder(log, sessionId), [second, first.runId, queued])
       const [command, ...others] = await log.pending(lease)
@@ -177,13 +177,13 @@ export const interruptionCases: readonly SessionLogCase[] = [
     name: "a message that interrupts is taken before one that is already due",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
+      const sessionId = await openSession(log)
       const queued = await put(log, sessionId, "queue")
       const outcome = await log.put(createMessage(sessionId, { whenBusy: "interrupt" }))
-      assert.equal(accepted(outcome).position, undefined)
+      assert.equal(requireAcceptedPut(outcome).position, undefined)
       const lease = await claimSession(log, sessionId)
-      assert.equal(await openRun(log, lease), accepted(outcome).runId)
-      await end(log, lease, accepted(outcome).runId, 1)
+      assert.equal(await openRun(log, lease), requireAcceptedPut(outcome).runId)
+      await end(log, lease, requireAcceptedPut(outcome).runId, 1)
       assert.equal(await openRun(log, lease), queued)
     },
   },
@@ -255,24 +255,27 @@ export const steeringCases: readonly SessionLogCase[] = [
     name: "a steering message is queued if no run is open, if the run is being canceled, or if it accepts none",
     async run({ open }) {
       const { log } = await open()
-      const idle = await newSession(log)
-      assert.equal(accepted(await log.put(createMessage(idle, { whenBusy: "steer" }))).position, undefined)
-      assert.equal(accepted(await log.put(createMessage(idle, { whenBusy: "steer" }))).position, 2)
-      const ending = await startSession(log)
-      accepted(await log.put(cancel(ending.sessionId)))
+      const idle = await openSession(log)
       assert.equal(
-        accepted(await log.put(createMessage(ending.sessionId, { whenBusy: "steer" }))).position,
+        requireAcceptedPut(await log.put(createMessage(idle, { whenBusy: "steer" }))).position,
+        undefined,
+      )
+      assert.equal(requireAcceptedPut(await log.put(createMessage(idle, { whenBusy: "steer" }))).position, 2)
+      const ending = await startSession(log)
+      requireAcceptedPut(await log.put(cancel(ending.sessionId)))
+      assert.equal(
+        requireAcceptedPut(await log.put(createMessage(ending.sessionId, { whenBusy: "steer" }))).position,
         1,
       )
       const foreign = await startSession(log, { steerable: false })
       assert.equal(
-        accepted(await log.put(createMessage(foreign.sessionId, { whenBusy: "steer" }))).position,
+        requireAcceptedPut(await log.put(createMessage(foreign.sessionId, { whenBusy: "steer" }))).position,
         1,
       )
       const later = await startSession(log)
       const notBefore = (await log.now()) + 600_000
       const outcome = await log.put(createMessage(later.sessionId, { whenBusy: "steer", notBefore }))
-      assert.equal(accepted(outcome).position, 1)
+      assert.equal(requireAcceptedPut(outcome).position, 1)
     },
   },
 ]

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict"
-import { accepted, cancel, commitOk, readNext, type SessionLogCase, startSession } from "../fixtures.ts"
+import {
+  cancel,
+  commitOk,
+  readNext,
+  requireAcceptedPut,
+  type SessionLogCase,
+  startSession,
+} from "../fixtures.ts"
 import { createOrigin } from "./tool-origin.ts"
 import {
   createApproval,
@@ -297,7 +304,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const { sessionId, lease, waits } = await startAskingSession(log)
       assert.equal((await log.answer(createApproval(sessionId, waits[0]))).status, "accepted")
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       assert.deepEqual(await log.answer(createApproval(sessionId, waits[0])), { status: "answered" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
@@ -314,7 +321,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { sessionId, lease, waits } = session
       const [asked, opened, question] = waits
       assert.ok(opened && question)
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const late = [
         createApproval(sessionId, asked, { grant: true }),
         createApproval(sessionId, { ...asked, nonce: "wrong" }),

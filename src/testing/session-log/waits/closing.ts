@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
 import type { SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
-  accepted,
   cancel,
   commitBatch,
   commitOk,
   createEvent,
   createTextDelta,
+  requireAcceptedPut,
   type SessionLogCase,
   startSession,
   stepCompleted,
@@ -204,7 +204,7 @@ export const closingCases: readonly SessionLogCase[] = [
       const session = await startAskingSession(log)
       const { sessionId, lease, waits } = session
       const state = async () => (await approvals.wait(sessionId, waits[0]))?.state
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       assert.deepEqual(await log.commit([createEnding(session, 2)]), ["cancelled"])
       assert.equal(await state(), "open")
       const [command] = await log.pending(lease)

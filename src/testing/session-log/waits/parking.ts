@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
 import type { Lease } from "../../../core/ports/store/session-log.ts"
 import {
-  accepted,
   cancel,
   claimSession,
   createAgentName,
   createMessage,
-  newSession,
+  openSession,
+  requireAcceptedPut,
   type SessionLogCase,
   startSession,
   waitFor,
@@ -33,7 +33,7 @@ export const parkingCases: readonly SessionLogCase[] = [
         "accepted",
       )
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [answered.sessionId])
-      accepted(await log.put(cancel(cancelled.sessionId)))
+      requireAcceptedPut(await log.put(cancel(cancelled.sessionId)))
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [cancelled.sessionId])
     },
   },
@@ -74,7 +74,7 @@ export const parkingCases: readonly SessionLogCase[] = [
       const { sessionId, lease } = await startSession(log, { agent })
       assert.equal(await log.release(lease, { parkUntil: never }), "released")
       assert.equal(await log.claim(sessionId, [agent]), null)
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       const again = await claimSession(log, sessionId)
       assert.equal(again.takeovers, 0)
       assert.equal(await log.release(again, { force: true }), "released")
@@ -88,7 +88,7 @@ export const parkingCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const agent = createAgentName()
       const { sessionId, lease } = await startSession(log, { agent })
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       assert.equal(await log.release(lease, { parkUntil: never }), "pending")
       assert.equal((await log.pending(lease)).length, 1)
       assert.equal(await log.release(lease, { parkUntil: never, force: true }), "released")
@@ -121,9 +121,9 @@ export const parkingCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const agent = createAgentName()
-      const sessionId = await newSession(log, { agent })
+      const sessionId = await openSession(log, { agent })
       assert.equal(await log.release(await claimSession(log, sessionId), { parkUntil: never }), "released")
-      accepted(await log.put(createMessage(sessionId)))
+      requireAcceptedPut(await log.put(createMessage(sessionId)))
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
     },
   },

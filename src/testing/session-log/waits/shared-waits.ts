@@ -1,10 +1,10 @@
 import assert from "node:assert/strict"
 import {
-  accepted,
   cancel,
   claimSession,
   createAgentName,
   readNext,
+  requireAcceptedPut,
   type SessionLogCase,
   tryClaim,
   waitFor,
@@ -92,7 +92,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const agent = createAgentName()
       const { sessionId, lease } = await startAskingSession(first.log, [{}], { agent })
       await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER })
-      accepted(await first.log.put(cancel(sessionId)))
+      requireAcceptedPut(await first.log.put(cancel(sessionId)))
       await claimSession(first.log, sessionId)
       await crash(first)
       const { log } = await open()

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { accepted, cancel, commitOk, type SessionLogCase } from "../fixtures.ts"
+import { cancel, commitOk, requireAcceptedPut, type SessionLogCase } from "../fixtures.ts"
 import {
   createApproval,
   createChildAnswer,
@@ -72,7 +72,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
       const [pending] = await log.pending(lease)
       const { toolCallId } = first
       assert.deepEqual(pending, { ...command, runId, toolCallId, id: pending?.id })
-      accepted(await log.put(cancel(sessionId)))
+      requireAcceptedPut(await log.put(cancel(sessionId)))
       assert.deepEqual(await log.answer(createChildAnswer(sessionId, second)), { status: "expired" })
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
       assert.deepEqual(await approvals.grants(sessionId), [])
