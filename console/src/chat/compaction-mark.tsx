@@ -2,7 +2,7 @@ import type { ViewCompactionPart } from "ai-agent-gateway/client/view"
 import { useEffect, useState } from "preact/hooks"
 import { call } from "../api.ts"
 import { Markdown } from "../markdown/markdown.tsx"
-import { costText, countText } from "../ui/format.ts"
+import { countText, formatCost } from "../ui/format.ts"
 import { Icon } from "../ui/icons.tsx"
 
 export interface CompactionMarkProps {
@@ -74,7 +74,7 @@ function Summary({ sessionId, cursor, tokens }: SummaryProps) {
     <div class="compaction-summary">
       <p class="hint">
         From here on, the model receives this summary in place of older messages ({tokens}). {loaded.model}{" "}
-        wrote it for {costText(loaded.cost)}.
+        wrote it for {formatCost(loaded.cost)}.
       </p>
       <Markdown text={loaded.summary} />
     </div>

@@ -1,4 +1,4 @@
-import { costText, countText } from "../ui/format.ts"
+import { countText, formatCost } from "../ui/format.ts"
 import type { EventEntry } from "./operator-types.ts"
 
 /** One bar of a run's timeline. */
@@ -52,13 +52,18 @@ export function toSpans(entries: readonly EventEntry[]): readonly Span[] {
         })
         break
       case "compactionStarted":
-        begin(`summary:${text("compactionId")}`, { kind: "summary", label: "Summary", start: at })
+        begin(`summary:${readText("compactionId")}`, { kind: "summary", label: "Summary", start: at })
         break
       case "historyCompacted":
-        finish(`summary:${text("compactionId")}`, at, "ok", summaryDetailOf(event))
+        finish(`summary:${readText("compactionId")}`, at, "ok", formatSummaryDetail(event))
         break
       case "compactionFailed":
-        finish(`summary:${text("compactionId")}`, at, "failed", `${text("model")}: ${text("code")}`)
+        finish(
+          `summary:${readText("compactionId")}`,
+          at,
+          "failed",
+          `${readText("model")}: ${readText("code")}`,
+        )
         break
       case "messageCompleted":
         finish(`model:${readText("stepId")}`, at, "ok", readText("model"))
@@ -109,7 +114,7 @@ const waits: Readonly<Record<string, string>> = {
 }
 
 /** Describes the effect and the cost of a summary. */
-function summaryDetailOf(event: EventEntry["event"]): string {
+function formatSummaryDetail(event: EventEntry["event"]): string {
   const {
     tokensBefore,
     tokensAfter,
@@ -120,7 +125,7 @@ function summaryDetailOf(event: EventEntry["event"]): string {
     readonly cost?: number | null
   }
   const tokens = `${countText(tokensBefore ?? 0)} → ${countText(tokensAfter ?? 0)} tokens`
-  return `${tokens}, ${costText(cost)}, ${String(event.model)}`
+  return `${tokens}, ${formatCost(cost)}, ${String(event.model)}`
 }
 
 function formatResolution(event: EventEntry["event"]): string {

@@ -60,7 +60,7 @@ function addResult(view: ChatView, block: HistoryMessage["content"][number]): Ch
 
 function lastCompaction({ messages }: ChatView): ViewCompaction | null {
   const parts = messages.flatMap(({ parts }) => parts)
-  const last = parts.findLast((toPart) => toPart.type === "compaction")
+  const last = parts.findLast((part) => part.type === "compaction")
   if (last === undefined) return null
   const { characters, tokensBefore, tokensAfter } = last
   return { characters, tokensBefore, tokensAfter }
