@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { sandboxFileCases } from "./files.ts"
 import { sandboxFolderCases } from "./folders.ts"
-import { exec, openNewSandbox, newSession, run, type SandboxCase, until } from "./harness.ts"
+import { exec, newSession, openNewSandbox, run, type SandboxCase, until } from "./harness.ts"
 import { assertStill, heartbeat } from "./heartbeat.ts"
 import { sandboxLimitCases } from "./limits.ts"
 
