@@ -81,7 +81,10 @@ async function openGateway() {
     checkSchema: schemas.check,
     authorize: () => null,
   })
-  const view = await servers.open({ tenant: "bench", userId: "bench" })
+  const view = await servers.open(
+    { tenant: "bench", userId: "bench" },
+    { showStatus: () => {}, signal: new AbortController().signal },
+  )
   const [tool] = view.tools([])
   if (tool === undefined) throw new Error("The server of the bench does not start.")
   const context: ToolContext = {

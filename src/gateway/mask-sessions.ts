@@ -96,6 +96,7 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
 
 function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {
   if (entry.kind === "transient") return { ...entry, data: redactData(entry.data, mask) }
+  if (entry.kind === "status") return { ...entry, message: mask(entry.message) }
   if (entry.kind !== "event") return entry
   const event = redactEvent(entry.event, mask)
   return event === entry.event ? entry : { ...entry, event }

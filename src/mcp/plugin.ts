@@ -49,8 +49,8 @@ function createParts(
       Math.max(...configs.map(({ startTimeoutMs }) => startTimeoutMs)) + openMarginMs,
       longestTimerMs,
     ),
-    async openRun({ session }) {
-      const view = await servers.open(session)
+    async openRun({ session, showStatus, signal }) {
+      const view = await servers.open(session, { showStatus, signal })
       return { tools: (taken) => view.tools(taken), instructions: view.instructions() }
     },
     ...(authorizations && { completeAuthorization: (callback) => authorizations.complete(callback) }),

@@ -2,6 +2,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { ToolSource } from "../core/ports/plugin.ts"
 import type { SchemaCheck } from "../core/ports/tools/schema-check.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
+import { awaitStarts, type Waiting } from "./await-starts.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
 import { createNamespaces } from "./names/namespaces.ts"
@@ -38,7 +39,7 @@ export interface McpServers {
    * Returns the servers for a run of this principal. Waits for each starting server, for at most its
    * `startTimeoutMs`. A server that fails is left out. Without a principal, returns only the shared servers.
    */
-  open(principal: Principal | null): Promise<McpView>
+  open(principal: Principal | null, waiting: Waiting): Promise<McpView>
   /** Returns the states of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
   /** Describes all servers with their tools, in the order of the configuration. */
@@ -92,12 +93,12 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   }
 
   return {
-    async open(principal) {
+    async open(principal, waiting) {
       // The order is that of the configuration, for shared and other servers alike.
       const servers = configs.flatMap(
         ({ name }) => shared.get(name) ?? (principal === null ? [] : listOwnServers(name, principal)),
       )
-      await Promise.all(servers.map((server) => server.settled()))
+      await awaitStarts(servers, waiting)
       const list = createToolList(servers, { logger, checkSchema, namespaces })
       return {
         tools: (taken) => list.tools(taken),

@@ -81,7 +81,10 @@ function node(
 }
 
 async function callTogether(servers: McpServers, times: number): Promise<readonly ToolResult[]> {
-  const view = await servers.open(principal)
+  const view = await servers.open(principal, {
+    showStatus: () => {},
+    signal: AbortSignal.timeout(patienceMs),
+  })
   const [tool] = view.tools([])
   if (tool === undefined) throw new Error("The server has no tools.")
   const call = async () => {

@@ -42,6 +42,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
     message: [],
     needsApproval: () => false,
     maxToolResultBytes: 10_000,
+    showStatus: () => {},
     signal,
   }
   const [execute] = (await code.openRun?.(run))?.tools?.([]) ?? []

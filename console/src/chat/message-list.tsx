@@ -15,12 +15,12 @@ export interface MessageListProps {
 
 /** All messages and all open waits. */
 export function MessageList({ sessionId, agent, agentName, onEdit }: MessageListProps) {
-  const { messages, waits, subAgents, tasks, taskViews, isRunning } = agent
+  const { messages, waits, subAgents, tasks, taskViews, isRunning, notice } = agent
   const views = [agent, ...subAgents.map(({ view }) => view), ...taskViews.values()]
   const conversations = views.flatMap((view) => view.messages)
   const shownCalls = new Set(conversations.flatMap(({ parts }) => parts).map((part) => callIdOf(part)))
   const others = waits.filter(({ tool_call_id }) => !shownCalls.has(tool_call_id))
-  const isSilent = isRunning && waits.length === 0 && !hasBegun(messages.at(-1))
+  const isSilent = isRunning && waits.length === 0 && (notice !== null || !hasBegun(messages.at(-1)))
 
   return (
     <div class="messages">
@@ -59,7 +59,7 @@ export function MessageList({ sessionId, agent, agentName, onEdit }: MessageList
       {isSilent && (
         <p class="working">
           <span class="pulse" aria-hidden="true" />
-          {agentName} is working…
+          {notice ?? `${agentName} is working…`}
         </p>
       )}
     </div>

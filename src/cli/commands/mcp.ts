@@ -11,7 +11,7 @@ import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
-import { exitCodes } from "../exit-codes.ts"
+import { exitCodes, toStopExitCode } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
 
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
@@ -19,11 +19,22 @@ const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERV
 /** `mcp list|tools|call` starts the servers of a configuration file or an agent to test them, and stops them. */
 export async function runMcpCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
+  try {
+    return await withServers(request, context)
+  } catch (thrown) {
+    if (!context.signal.aborted) throw thrown
+    return toStopExitCode(context.signal)
+  }
+}
+
+async function withServers(request: Request, context: CliContext): Promise<number> {
   const { json } = request.options
   const mcp = await openMcp({
     env: context.env,
     options: await chooseServers(request, context),
     ...(request.server !== undefined && { only: [request.server] }),
+    showStatus: (message) => context.stderr.write(`agent-gateway: ${message}\n`),
+    signal: context.signal,
   })
   try {
     if (request.server !== undefined && mcp.servers.length === 0) {

@@ -15,6 +15,11 @@ function linesOf(...events: readonly ChatEvent[]): string {
   return written.join("")
 }
 
+it("prints what a run waits for", () => {
+  const message = "Waiting for the MCP server github to start."
+  expect(linesOf({ type: "status", run_id: "run_1", message })).toBe(`${message}\n`)
+})
+
 it("prints the starts of sub-agents, what they do, and the starts and ends of background tasks", () => {
   const start = {
     type: "sub_agent_start",

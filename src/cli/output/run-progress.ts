@@ -6,9 +6,9 @@ import { formatAsLine } from "../cli-error.ts"
 const maxInput = 200
 
 /**
- * Prints progress on standard error, one line each: calls of tools, starts of sub-agents, starts and ends of
- * background tasks, and pending approvals and questions. Lines about the work of a sub-agent start with `sub-agent`.
- * Calls `beforeLine` before each line.
+ * Prints progress on standard error, one line each: what a run waits for, calls of tools, starts of sub-agents, starts
+ * and ends of background tasks, and pending approvals and questions. Lines about the work of a sub-agent start with
+ * `sub-agent`. Calls `beforeLine` before each line.
  */
 export function createProgressPrinter(
   { stderr }: Pick<CliContext, "stderr">,
@@ -25,6 +25,8 @@ export function createProgressPrinter(
 
 function describe(event: ChatEvent): string | null {
   switch (event.type) {
+    case "status":
+      return event.message
     case "tool_call_start":
       return `[${event.tool_name}] ${formatAsLine(JSON.stringify(event.tool_input), maxInput)}`
     case "tool_call_complete": {

@@ -30,8 +30,12 @@ function apply(view: ChatView, event: SentEvent): ChatView {
     : applySubAgentEvent(view, event, apply)
 }
 
-function applyOwn(view: ChatView, event: SentEvent): ChatView {
+function applyOwn(former: ChatView, event: SentEvent): ChatView {
+  if (event.type === "heartbeat") return former
+  const view = former.notice === null ? former : { ...former, notice: null }
   switch (event.type) {
+    case "status":
+      return { ...openRun(view), notice: event.message }
     case "text_delta":
       return addText(openRun(view), "text", event.text)
     case "thinking_delta":

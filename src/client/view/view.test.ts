@@ -40,6 +40,17 @@ function partsAfter(...events: readonly ChatEvent[]): readonly ViewPart[] {
   return applyAll(events, addUserMessage(emptyView, "Go")).messages.at(-1)?.parts ?? []
 }
 
+describe("a notice", () => {
+  const status: ChatEvent = { type: "status", run_id: "run_1", message: "Waiting for a server." }
+
+  test("is shown until the next event of the run", () => {
+    const waiting = applyAll([status, { type: "heartbeat", timestamp: 1 }], addUserMessage(emptyView, "Go"))
+    expect(waiting).toMatchObject({ notice: "Waiting for a server.", isRunning: true })
+    expect(applyAll([text("a")], waiting).notice).toBeNull()
+    expect(applyAll([ended], waiting)).toMatchObject({ notice: null, isRunning: false })
+  })
+})
+
 describe("text", () => {
   test("grows in the last part of its kind", () => {
     expect(partsAfter({ type: "thinking_delta", text: "Hm" }, text("a"), text("b"))).toEqual([

@@ -9,6 +9,11 @@ export interface ChatView {
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
+  /**
+   * Sentence for the user about what the run waits for before its next turn, such as a slow MCP server. Null for most
+   * runs, and after the next event.
+   */
+  readonly notice: string | null
   /** The end of the last run. Null while a run is open, and before the first. */
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
@@ -188,6 +193,7 @@ export const emptyView: ChatView = {
   messages: [],
   waits: [],
   isRunning: false,
+  notice: null,
   ended: null,
   usage: null,
   compaction: null,

@@ -225,6 +225,13 @@ export type ChatEvent =
       readonly task_id?: string | undefined
     }
   | {
+      readonly type: "status"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
+      readonly sub_agent_id?: string | undefined
+      readonly run_id: string
+      readonly message: string
+    }
+  | {
       readonly type: "heartbeat"
       /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined

@@ -18,8 +18,8 @@ export const logVersion = 3
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
 
-/** An entry as subscribers receive it: a record of the log, or a transient entry that is not stored. */
-export type LiveEntry = Entry | TransientEntry
+/** An entry as subscribers receive it: a record of the log, or an entry that is not stored. */
+export type LiveEntry = Entry | TransientEntry | StatusEntry
 
 /** A durable fact. It is published only after its commit. */
 export interface EventEntry {
@@ -51,6 +51,17 @@ export interface TransientEntry {
   readonly seq: number
   readonly runId: string
   readonly data: AppData
+}
+
+/**
+ * A notice for current subscribers of what a run waits for. It has a sequence number, but is never stored.
+ */
+export interface StatusEntry {
+  readonly kind: "status"
+  readonly seq: number
+  readonly runId: string
+  /** A sentence for the person who waits. */
+  readonly message: string
 }
 
 /** An application event, emitted by a tool. */

@@ -163,6 +163,11 @@ export interface PluginRun {
   readonly needsApproval: ApprovalPolicy
   /** Longer tool results are truncated to this number of bytes. */
   readonly maxToolResultBytes: number
+  /**
+   * Shows the people who follow the run what `openRun` waits for, in one sentence. Current subscribers receive it as
+   * the event `status`, which is not stored.
+   */
+  readonly showStatus: (message: string) => void
   /** Aborted when the run is canceled, when the process stops, and after `openRunTimeoutMs`. */
   readonly signal: AbortSignal
 }

@@ -195,7 +195,7 @@ async function findFirst<Args extends readonly unknown[], Result>(
 }
 
 /** A run that is about to be executed, or a request for the agent's tools. */
-type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "signal">
+type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "showStatus" | "signal">
 
 interface ResolverParts {
   readonly grants: Approvals["grants"]
@@ -251,7 +251,7 @@ async function createRuntimeResolver(
       run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
     return openRun(ready, { ...run, ...selectPluginOptions(chat) }, shared)
   }
-  const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
+  const look: OpenedRun = { session: null, role: null, message: [], showStatus: () => {}, signal: closing }
   // A provider for which users have their own keys need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = createAppProviders(chosen, settings)
@@ -259,7 +259,7 @@ async function createRuntimeResolver(
     const view = await openFor(buildChatRuntime, look)
     await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  const resolveRuntime: ResolveRuntime = async ({ request, message, signal, ...run }) => {
+  const resolveRuntime: ResolveRuntime = async ({ request, message, showStatus, signal, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
@@ -273,7 +273,7 @@ async function createRuntimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    const view = await openFor(chat, { session, role: run.role, message, signal })
+    const view = await openFor(chat, { session, role: run.role, message, showStatus, signal })
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
     return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }

@@ -17,6 +17,10 @@ export interface OpenMcpOptions {
   readonly env: Environment
   /** Names of the servers to open. Default: all. */
   readonly only?: readonly string[]
+  /** Receives a sentence if the start of a server takes long. */
+  readonly showStatus: (message: string) => void
+  /** Ends the start. The servers are then stopped. */
+  readonly signal: AbortSignal
 }
 
 export interface OpenedMcp {
@@ -48,7 +52,13 @@ const nobody = { action: "decline", content: null } as const
 const mostRounds = 10
 
 /** Opens the servers of an agent, or of a configuration file, without an agent, to inspect and try them. */
-export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
+export async function openMcp({
+  options,
+  env,
+  only,
+  showStatus,
+  signal,
+}: OpenMcpOptions): Promise<OpenedMcp> {
   const all = await readConfiguredServers(options, readEnvironment(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
@@ -63,7 +73,16 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
     checkSchema: schemas.check,
     authorize: () => null,
   })
-  const view = await servers.open({ tenant: "local", userId: "local" })
+  const close = async () => {
+    await servers.close()
+    await schemas.close()
+  }
+  const view = await servers
+    .open({ tenant: "local", userId: "local" }, { showStatus, signal })
+    .catch(async (thrown: unknown) => {
+      await close()
+      throw thrown
+    })
   const tools = view.tools([])
   const states = servers.states()
   return {
@@ -108,10 +127,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const message = "The tool keeps asking questions, and no one can answer here."
       return { type: "error", code: "input_rounds_exceeded", message }
     },
-    async close() {
-      await servers.close()
-      await schemas.close()
-    },
+    close,
   }
 }
 

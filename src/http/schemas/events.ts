@@ -214,6 +214,12 @@ export const chatEventSchema = z
           "follow: GET /chat/tasks/{id}/subscribe has all of its events. Has no id.",
       }),
     event(
+      "status",
+      { run_id: z.string(), message: z.string() },
+      "What the run waits for before its next turn, as a sentence for the user, such as a slow MCP server. The next " +
+        "event of the run replaces it. Not stored: it is not in the history, and no stream repeats it.",
+    ),
+    event(
       "heartbeat",
       { timestamp: z.number() },
       "Sent while nothing else happens. Seconds since the Unix epoch. Has no id.",

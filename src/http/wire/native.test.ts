@@ -68,6 +68,13 @@ describe("the native wire", () => {
     expect([state, frames.map(parseFrame)]).toEqual([3, [shown]])
   })
 
+  it("shows what a run waits for", () => {
+    const entry = { kind: "status", seq: 7, runId: "run_1", message: "Waiting." } as const
+    const [state, frames] = nativeWire.fold(3, entry)
+    const shown = { type: "status", run_id: "run_1", message: "Waiting." }
+    expect([state, frames.map((frame) => JSON.parse(frame))]).toEqual([3, [shown]])
+  })
+
   it("shows application data, and marks data that is not stored", () => {
     const data = { toolCallId: "call_1", name: "progress", value: { done: [1] } }
     const shown = {

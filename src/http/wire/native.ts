@@ -47,6 +47,8 @@ export const nativeWire: Wire<NativeState> = {
         return foldEvent(state, entry)
       case "transient":
         return [state, [createDataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
+      case "status":
+        return [state, [createFrame({ type: "status", run_id: entry.runId, message: entry.message })]]
       default:
         return entry satisfies never
     }

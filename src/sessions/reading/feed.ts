@@ -159,6 +159,8 @@ function countCharactersOfEntry(entry: LiveEntry): number {
       return entry.delta.text.length
     case "transient":
       return estimateJsonSize(entry.data)
+    case "status":
+      return entry.message.length
     case "event":
       return entry.event.type === "dataEmitted" ? estimateJsonSize(entry.event.value) : 0
     default:

@@ -131,7 +131,7 @@ function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext
 }
 
 async function resolve(
-  { session, conversation, resolveRuntime, takeRequest, signal, logger }: RunExecution,
+  { session, conversation, writer, resolveRuntime, takeRequest, signal, logger }: RunExecution,
   runId: string,
   message: Accepted | null,
 ): Promise<AgentRuntime | null> {
@@ -149,6 +149,7 @@ async function resolve(
       traceparent: source?.traceparent ?? null,
       clientTools: source?.clientTools ?? [],
       role: source?.role ?? null,
+      showStatus: (message) => writer.showStatus(message),
       signal,
       ...(request === undefined ? {} : { request }),
     })

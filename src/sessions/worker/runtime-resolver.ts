@@ -27,6 +27,8 @@ export interface RuntimeRequest {
   readonly role: RunRole | null
   /** Present only for a new run that this process accepted over HTTP. */
   readonly request?: () => Request
+  /** Shows current subscribers what the run waits for. The message is one sentence, and is not stored. */
+  readonly showStatus: (message: string) => void
   /** Aborted when the run is canceled, and when the process stops. */
   readonly signal: AbortSignal
 }

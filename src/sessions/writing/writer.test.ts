@@ -85,6 +85,20 @@ describe("a session's writer", () => {
     expect(published.filter(({ kind }) => kind === "transient")).toHaveLength(32)
   })
 
+  it("shows a status at once, and never stores it", async () => {
+    const { writer, commit, published, shown } = setUp()
+    writer.showStatus("Waiting.")
+    expect(published).toEqual([{ kind: "status", seq: 3_000_000_001, runId: "run_1", message: "Waiting." }])
+    const appended = writer.append([event])
+    writer.showStatus("Still waiting.")
+    expect(commit("ok")?.entries.map(({ seq }) => seq)).toEqual([3_000_000_002])
+    expect(shown()).toEqual([1, 2, 3])
+    await appended
+    writer.stop(new Error("stopped"))
+    writer.showStatus("Never shown.")
+    expect(shown()).toEqual([1, 2, 3])
+  })
+
   it("stores outbox items with the events of their append, and refuses one that is too large", async () => {
     const { writer, commit } = setUp()
     const item = { id: "a", kind: "kind", payload: "x".repeat(999_000) }

@@ -18,6 +18,8 @@ import {
   isTerminal,
   type LiveEntry,
   logVersion,
+  type StatusEntry,
+  type TransientEntry,
 } from "../../core/log/entries.ts"
 import { computeFirstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
@@ -34,7 +36,7 @@ import type { Committable, Committer } from "./committer.ts"
 const maxUnstored = 10_000
 /** Deltas with this number of characters are stored without waiting for further entries. */
 const urgentCharacters = 250_000
-/** Maximum characters of transient entries that wait for earlier events to be stored. */
+/** Maximum characters of transient entries and statuses that wait for earlier events to be stored. */
 const maxHeldCharacters = 1_000_000
 /** Maximum bytes of an item, because a dispatcher holds several items at once. */
 const maxItemBytes = 1_000_000
@@ -74,7 +76,7 @@ export class SessionWriter implements Journal, Committable {
   #inFlight: { readonly batch: SessionBatch; readonly appends: readonly Append[] } | null = null
   /** Entries that are not shown yet, because an event at or before them is not stored. */
   #unpublished: LiveEntry[] = []
-  /** Characters of the transient entries among them. */
+  /** Characters of the transient entries and statuses among them. */
   #heldCharacters = 0
   #stopped: Error | null = null
   /** Approximate stored bytes of the session: the bytes at the start, plus all later writes. */
@@ -152,12 +154,21 @@ export class SessionWriter implements Journal, Committable {
 
   show(data: AppData): void {
     if (this.#stopped !== null) throw this.#stopped
-    const entry: LiveEntry = { kind: "transient", seq: this.#next++, runId: this.#runId, data }
+    this.#show({ kind: "transient", seq: this.#next++, runId: this.#runId, data })
+  }
+
+  /** Shows current subscribers what the run waits for, like `show`. Does nothing after the writer has stopped. */
+  showStatus(message: string): void {
+    if (this.#stopped !== null) return
+    this.#show({ kind: "status", seq: this.#next++, runId: this.#runId, message })
+  }
+
+  #show(entry: TransientEntry | StatusEntry): void {
     if (this.#unpublished.length === 0) {
       this.#options.publish(entry)
       return
     }
-    const characters = this.#heldCharacters + estimateJsonSize(data)
+    const characters = this.#heldCharacters + shownCharacters(entry)
     if (characters > maxHeldCharacters) return
     this.#heldCharacters = characters
     this.#unpublished.push(entry)
@@ -310,7 +321,8 @@ export class SessionWriter implements Journal, Committable {
     )
     const free = this.#unpublished.splice(0, blocked === -1 ? this.#unpublished.length : blocked)
     for (const entry of free) {
-      if (entry.kind === "transient") this.#heldCharacters -= estimateJsonSize(entry.data)
+      if (entry.kind === "transient" || entry.kind === "status")
+        this.#heldCharacters -= shownCharacters(entry)
       this.#options.publish(entry)
     }
   }
@@ -329,6 +341,10 @@ export class SessionWriter implements Journal, Committable {
     this.#publish(0)
     for (const { reject } of refused) reject(reason)
   }
+}
+
+function shownCharacters(entry: TransientEntry | StatusEntry): number {
+  return entry.kind === "status" ? entry.message.length : estimateJsonSize(entry.data)
 }
 
 /**

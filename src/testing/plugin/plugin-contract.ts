@@ -176,6 +176,7 @@ async function withRun(parts: PluginParts, use: (run: RunParts) => Promise<void>
     message: [],
     needsApproval: () => false,
     maxToolResultBytes: 100_000,
+    showStatus: () => {},
     signal,
   }
   const opened = await parts.openRun?.(run)
