@@ -16,8 +16,8 @@ export function formatHref(
   path: readonly string[],
   query: Readonly<Record<string, string | null>> = {},
 ): string {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== "")
-  const search = new URLSearchParams(given as [string, string][]).toString()
+  const parameters = Object.entries(query).filter(([, value]) => value !== null && value !== "")
+  const search = new URLSearchParams(parameters as [string, string][]).toString()
   return `#/${path.map(encodeURIComponent).join("/")}${search === "" ? "" : `?${search}`}`
 }
 

@@ -18,11 +18,11 @@ const commitCharacters = 256 * 1024
 export async function joinSteering(context: EndingContext): Promise<void> {
   let left = context.steering.waiting()
   while (left.length > 0) {
-    const some = takeSome(left)
-    const ids = some.map(({ id }) => id)
-    await record(context, some.map(createUserMessageAdded), { consume: ids })
+    const batch = takeSome(left)
+    const ids = batch.map(({ id }) => id)
+    await record(context, batch.map(createUserMessageAdded), { consume: ids })
     context.steering.joined(ids)
-    left = left.slice(some.length)
+    left = left.slice(batch.length)
   }
 }
 

@@ -28,9 +28,9 @@ export function rateLimitInterceptor(limit: ToolRateLimit): Interceptor {
   return ({ toolName, origin, session, approved }) => {
     const isCounted = [toolName, origin?.tool].some((name) => name !== undefined && tools?.includes(name))
     if (approved || (tools !== undefined && !isCounted)) return { action: "allow" }
-    const counted = tools === undefined ? toolName : "*"
+    const countedTools = tools === undefined ? toolName : "*"
     const caller = JSON.stringify([
-      counted,
+      countedTools,
       session.tenant,
       session.userId,
       per === "session" ? session.id : null,

@@ -89,7 +89,7 @@ export async function* follow(
  */
 async function* readEvents(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
   let cursor = after ?? -1
-  let held: ChatEvent[] = []
+  let pendingEvents: ChatEvent[] = []
   let heldCharacters = 0
   for await (const frame of parseEventStream(exchange.chunks())) {
     const event = parseEvent(frame)
@@ -98,13 +98,13 @@ async function* readEvents(after: number | null, exchange: Exchange): AsyncGener
         yield event
         continue
       }
-      held.push(event)
+      pendingEvents.push(event)
       heldCharacters += frame.data.length
       if (heldCharacters > maxHeldCharacters) throw createInvalidStream()
       continue
     }
-    const entry = held
-    held = []
+    const entry = pendingEvents
+    pendingEvents = []
     heldCharacters = 0
     if (frame.id <= cursor) continue
     cursor = frame.id

@@ -58,12 +58,12 @@ export function createBoundedOutput(maxBytes: number): BoundedOutput {
     },
     truncated: (limit) => total > Math.min(limit, 2 * half),
     text(limit) {
-      const held = Buffer.concat([head.subarray(0, Math.min(total, half)), tail()])
-      if (total <= Math.min(limit, held.length)) return new TextDecoder().decode(held)
+      const keptBytes = Buffer.concat([head.subarray(0, Math.min(total, half)), tail()])
+      if (total <= Math.min(limit, keptBytes.length)) return new TextDecoder().decode(keptBytes)
       const part = Math.min(half, Math.floor(limit / 2))
       const left = total - 2 * part
-      const start = new TextDecoder().decode(held.subarray(0, part), { stream: true })
-      return `${start}\n[${left} bytes are left out here.]\n${decodeEnd(held.subarray(held.length - part))}`
+      const start = new TextDecoder().decode(keptBytes.subarray(0, part), { stream: true })
+      return `${start}\n[${left} bytes are left out here.]\n${decodeEnd(keptBytes.subarray(keptBytes.length - part))}`
     },
   }
 }

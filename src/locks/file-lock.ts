@@ -27,10 +27,10 @@ export function tryLock(file: string): FileLock | null {
     if (isBusy(error)) return null
     throw toError(error)
   }
-  const held = connection
+  const heldConnection = connection
   return {
     release() {
-      if (held.isOpen) held.close()
+      if (heldConnection.isOpen) heldConnection.close()
     },
   }
 }

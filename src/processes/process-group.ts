@@ -125,8 +125,8 @@ function toProcessGroup(child: ChildProcess): ProcessGroup {
   let termination: Promise<void> | null = null
 
   async function terminate(): Promise<void> {
-    const over = exited.then(() => true)
-    const isOverWithin = (ms: number) => Promise.race([over, delay(ms, false)])
+    const hasExited = exited.then(() => true)
+    const isOverWithin = (ms: number) => Promise.race([hasExited, delay(ms, false)])
     stdin?.end()
     if (!(await isOverWithin(inputGraceMs))) {
       signalGroup("SIGTERM")

@@ -78,7 +78,7 @@ async function* runWatched(
     return end()
   }
   // Without this, an execution that cannot be ended would be awaited for any length of time.
-  const over = AbortSignal.any([signal, unstoppable.signal])
+  const stopSignal = AbortSignal.any([signal, unstoppable.signal])
   // The listener also ends the execution if the output is no longer read.
   signal.addEventListener("abort", end, { once: true })
   let removed: RemovedFiles = { count: 0, paths: [] }
@@ -100,24 +100,24 @@ async function* runWatched(
   try {
     const tail = createTail(errorTailBytes)
     for (;;) {
-      const { done, value } = await rejectOnAbort(output.next(), over)
+      const { done, value } = await rejectOnAbort(output.next(), stopSignal)
       if (done === true) break
       if (value.stream === "stderr") tail.push(value.bytes)
       yield value
     }
-    const exit = await rejectOnAbort(running.exited, over)
-    await rejectOnAbort(watch.settled(), over)
+    const exit = await rejectOnAbort(running.exited, stopSignal)
+    await rejectOnAbort(watch.settled(), stopSignal)
     await watch.end()
     // The last writes may have been too fast to be noticed.
-    const measured = await measureUsage(workspace.path, quota, over)
+    const measured = await measureUsage(workspace.path, quota, stopSignal)
     if (measured === "over") stopped ??= "diskFull"
     const usage = measured === "over" ? quota : measured
     const allowed = await watch.record(usage)
     if (stopped === "diskFull" || !isWithin(usage, allowed)) {
-      await trim(allowed, over)
+      await trim(allowed, stopSignal)
       // Trimming keeps files that existed before the execution, so there may be nothing to remove.
       if (removed.count > 0) stopped ??= "diskFull"
-      await watch.record(await measureWithin(workspace.path, quota, over))
+      await watch.record(await measureWithin(workspace.path, quota, stopSignal))
     }
     const reason = stopped ?? guess(exit, backend, tail.text())
     await finish()

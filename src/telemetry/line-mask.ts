@@ -28,13 +28,13 @@ export function createLineMask(names: readonly string[]): OutputFilter {
     `(?:${[passwords, ...names.map(createAssignmentPattern)].join("|")})$`,
     "iu",
   )
-  let held = ""
+  let pendingText = ""
   /** Remaining characters of a private key that may be removed. 0 outside a key. */
   let leftOut = 0
 
   function release(length: number): string {
-    const released = held.slice(0, length)
-    held = held.slice(length)
+    const released = pendingText.slice(0, length)
+    pendingText = pendingText.slice(length)
     return released === "" ? "" : mask(released)
   }
 
@@ -48,8 +48,8 @@ export function createLineMask(names: readonly string[]): OutputFilter {
   }
 
   function releaseSome(): string {
-    const key = findOpenKey(held)
-    const position = endOfWord(held, held.length - keptHeld)
+    const key = findOpenKey(pendingText)
+    const position = endOfWord(pendingText, pendingText.length - keptHeld)
     if (key === -1 || key >= position) return release(position)
     const shown = release(key) + redacted
     leftOut = maxLeftOut
@@ -59,24 +59,25 @@ export function createLineMask(names: readonly string[]): OutputFilter {
 
   /** Drops the held text that is part of the key. */
   function leaveOut(): void {
-    const end = keyEnds.exec(held)
-    const length = end === null ? Math.max(0, held.length - keyEndCharacters) : end.index + end[0].length
-    held = held.slice(Math.min(length, leftOut))
+    const end = keyEnds.exec(pendingText)
+    const length =
+      end === null ? Math.max(0, pendingText.length - keyEndCharacters) : end.index + end[0].length
+    pendingText = pendingText.slice(Math.min(length, leftOut))
     leftOut = end === null ? Math.max(0, leftOut - length) : 0
   }
 
   return {
     push(text) {
-      held += text
+      pendingText += text
       if (leftOut > 0) leaveOut()
       if (leftOut > 0) return ""
-      const endOfLine = Math.max(held.lastIndexOf("\n"), held.lastIndexOf("\r")) + 1
-      const showable = endOfShowable(held.slice(0, endOfLine))
-      return held.length - showable <= maxHeld ? release(showable) : releaseSome()
+      const endOfLine = Math.max(pendingText.lastIndexOf("\n"), pendingText.lastIndexOf("\r")) + 1
+      const showable = endOfShowable(pendingText.slice(0, endOfLine))
+      return pendingText.length - showable <= maxHeld ? release(showable) : releaseSome()
     },
     end() {
-      if (leftOut > 0) held = ""
-      return release(held.length)
+      if (leftOut > 0) pendingText = ""
+      return release(pendingText.length)
     },
   }
 }

@@ -102,8 +102,8 @@ function PageLink({ url }: { readonly url: string }) {
 }
 
 function listDefaults(fields: readonly FormField[]): Readonly<Record<string, unknown>> {
-  const given = fields.filter(({ initial }) => initial !== undefined)
-  return Object.fromEntries(given.map(({ name, initial }) => [name, initial]))
+  const fieldsWithDefault = fields.filter(({ initial }) => initial !== undefined)
+  return Object.fromEntries(fieldsWithDefault.map(({ name, initial }) => [name, initial]))
 }
 
 /**

@@ -19,7 +19,7 @@ export async function countRequestTokens(
   const { reported } = history
   if (reported === null) return { fixedTokens, tokens: estimated }
   const since = messages.slice(reported.messages)
-  const counted = since.reduce((sum, message) => sum + sizes.measureMessage(message), reported.tokens)
-  const tokens = Math.min(Math.max(counted, estimated / mostDeviation), estimated * mostDeviation)
+  const estimatedTokens = since.reduce((sum, message) => sum + sizes.measureMessage(message), reported.tokens)
+  const tokens = Math.min(Math.max(estimatedTokens, estimated / mostDeviation), estimated * mostDeviation)
   return { fixedTokens, tokens: Math.ceil(tokens) }
 }

@@ -82,12 +82,12 @@ class Dispatch {
   async #nextChange(): Promise<void> {
     // After a failure no call is started, so only the running calls are awaited.
     if (this.#failure !== null) return Promise.race(this.#running.values())
-    const over = new AbortController()
-    const arrival = waitForArrival(this.#context, this.#firstEnd(), over.signal)
+    const ending = new AbortController()
+    const arrival = waitForArrival(this.#context, this.#firstEnd(), ending.signal)
     try {
       await Promise.race([...this.#running.values(), arrival])
     } finally {
-      over.abort()
+      ending.abort()
     }
   }
 

@@ -20,8 +20,8 @@ export interface Questions {
 }
 
 export function createQuestions(context: ModelRunContext, tool: Tool, call: CallState): Questions {
-  const over = new AbortController()
-  const signal = AbortSignal.any([context.signal, over.signal])
+  const ending = new AbortController()
+  const signal = AbortSignal.any([context.signal, ending.signal])
   let last: Promise<unknown> = Promise.resolve()
   return {
     ask(question) {
@@ -35,7 +35,7 @@ export function createQuestions(context: ModelRunContext, tool: Tool, call: Call
       return asked
     },
     async end() {
-      over.abort(new Error("The call has ended, so the question was withdrawn."))
+      ending.abort(new Error("The call has ended, so the question was withdrawn."))
       await last
       await closeQuestion(context, call)
     },

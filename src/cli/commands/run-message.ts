@@ -37,8 +37,8 @@ async function readTask(input: Input): Promise<string> {
 /** Resolves to true when the input begins or ends. Resolves to false, with a notice, if it does neither in time. */
 async function begins({ stdin, stderr, signal }: Input): Promise<boolean> {
   const late = AbortSignal.timeout(patienceMs)
-  const over = new AbortController()
-  const options = { signal: AbortSignal.any([signal, late, over.signal]) }
+  const ending = new AbortController()
+  const options = { signal: AbortSignal.any([signal, late, ending.signal]) }
   try {
     const begun = Promise.race([once(stdin, "readable", options), once(stdin, "end", options)])
     // Without a read, an empty input does not end.
@@ -53,7 +53,7 @@ async function begins({ stdin, stderr, signal }: Input): Promise<boolean> {
     )
     return false
   } finally {
-    over.abort()
+    ending.abort()
   }
 }
 

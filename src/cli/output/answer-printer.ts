@@ -21,7 +21,7 @@ export function createAnswerPrinter({
   readonly stderr: TextOutput
 }): AnswerPrinter {
   const isLive = output.isTTY === true
-  let held = ""
+  let pendingText = ""
   let last = ""
   /** If true, other output has followed the text and has ended its line. */
   let endsLine = false
@@ -36,13 +36,13 @@ export function createAnswerPrinter({
       if (isLive) return write(text === "\n\n" && endsLine ? "\n" : text)
       // This is the blank line before a message. The previous one has ended.
       if (text === "\n\n") {
-        write(held)
-        held = text
-      } else held += text
+        write(pendingText)
+        pendingText = text
+      } else pendingText += text
     },
     onRetry({ message }) {
       if (isLive) write("\n")
-      held = held.startsWith("\n\n") ? "\n\n" : ""
+      pendingText = pendingText.startsWith("\n\n") ? "\n\n" : ""
       stderr.write(`agent-gateway: ${message} The model responds again.\n`)
     },
     endLine() {
@@ -51,7 +51,7 @@ export function createAnswerPrinter({
       endsLine = true
     },
     end() {
-      write(held)
+      write(pendingText)
       if (last !== "" && !last.endsWith("\n")) output.write("\n")
     },
   }

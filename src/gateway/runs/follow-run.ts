@@ -66,7 +66,7 @@ export async function* followRun(
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
   const failures: unknown[] = []
-  const over = new AbortController()
+  const ending = new AbortController()
   let hasCancelFailed = false
   const cancel = async (until: AbortSignal) => {
     try {
@@ -74,16 +74,16 @@ export async function* followRun(
     } catch (error) {
       hasCancelFailed = true
       failures.push(error)
-      over.abort()
+      ending.abort()
     }
     cancelled.resolve()
   }
-  const onAbort = () => void cancel(over.signal)
+  const onAbort = () => void cancel(ending.signal)
   // A canceled run does not wait for a person any more.
   const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
   const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
   const left = new Promise<never>((_, reject) => {
-    over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
+    ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true })
   })
   left.catch(() => undefined)
   const people: People = {
@@ -104,13 +104,13 @@ export async function* followRun(
   let answered = 0
   const answer = async () => {
     try {
-      if (!over.signal.aborted) await answerWaits(sessions, run, people)
+      if (!ending.signal.aborted) await answerWaits(sessions, run, people)
     } catch (error) {
       // After the run was left, its waits stay open for others.
-      if (over.signal.aborted) return
+      if (ending.signal.aborted) return
       failures.push(error)
       isGivenUp = true
-      over.abort()
+      ending.abort()
     } finally {
       unanswered -= 1
       answered += 1
@@ -120,25 +120,25 @@ export async function* followRun(
   let looking: Promise<void> | null = null
   const lookIfParked = async () => {
     try {
-      while (!over.signal.aborted) {
+      while (!ending.signal.aborted) {
         const before = answered
-        if (!(await waitUntilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })))
+        if (!(await waitUntilParked({ sessions, directory }, sessionId, { calls, signal: ending.signal })))
           return
         await answering
         // The wait may have been answered since it was seen.
         if (unanswered > 0 || answered !== before) continue
         onParked?.()
-        over.abort()
+        ending.abort()
       }
     } catch (error) {
       failures.push(error)
-      over.abort()
+      ending.abort()
     }
   }
   signal?.addEventListener("abort", onAbort, { once: true })
   try {
     // The abort may have happened while the run was started.
-    if (signal?.aborted === true) await cancel(over.signal)
+    if (signal?.aborted === true) await cancel(ending.signal)
     if (position !== undefined) {
       isGivenUp = true
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
@@ -149,7 +149,7 @@ export async function* followRun(
     for await (const batch of sessions.viewTree(sessionId, {
       ...from,
       throughLapse: true,
-      signal: over.signal,
+      signal: ending.signal,
     })) {
       for (const [entry, frames] of rendered(batch)) {
         const isOfRun = !isOfSubAgent(batch)
@@ -166,7 +166,7 @@ export async function* followRun(
     }
   } finally {
     signal?.removeEventListener("abort", onAbort)
-    over.abort()
+    ending.abort()
     // A run that was open before the message also belongs to another caller.
     if (isGivenUp && !run.hasJoined && !hasCancelFailed) await cancel(new AbortController().signal)
     await answering

@@ -10,10 +10,10 @@ export function createApiKeyCheck(validApiKeys: readonly string[] | undefined): 
   if (validApiKeys.includes("")) throw new ConfigurationError("validApiKeys: a key is empty.")
   const validDigests = validApiKeys.map(digest)
   return (apiKey) => {
-    const given = digest(apiKey)
+    const keyDigest = digest(apiKey)
     let valid = false
     // The loop does not end early, so that the time does not reveal which key matches.
-    for (const validDigest of validDigests) valid = timingSafeEqual(given, validDigest) || valid
+    for (const validDigest of validDigests) valid = timingSafeEqual(keyDigest, validDigest) || valid
     return valid
   }
 }

@@ -31,7 +31,7 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
   const tenantBytes = totalBytes * tenantShare
   const heldByOwner = new Map<string, number>()
   const heldByTenant = new Map<string, number>()
-  let held = 0
+  let totalHeld = 0
 
   return {
     open({ tenant, userId }) {
@@ -51,17 +51,17 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
           const ofTenant = heldByTenant.get(tenant) ?? 0
           if (ofOwner + more > ownerBytes) return false
           if (ofTenant + more > computeBytes(tenantBytes, ofOwner - taken)) return false
-          if (held + more > computeBytes(totalBytes, ofTenant - taken)) return false
+          if (totalHeld + more > computeBytes(totalBytes, ofTenant - taken)) return false
           add(heldByOwner, owner, more)
           add(heldByTenant, tenant, more)
-          held += more
+          totalHeld += more
           taken += more
           return true
         },
         release() {
           add(heldByOwner, owner, -taken)
           add(heldByTenant, tenant, -taken)
-          held -= taken
+          totalHeld -= taken
           taken = 0
         },
       }

@@ -49,14 +49,14 @@ export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces
   )
   // Names of one server's tools may differ only in characters that are not accepted. All of them get a hash.
   const isRepeated = findRepeated([...wanted, ...taken])
-  const given = own.map((tool, index) => {
+  const ownNames = own.map((tool, index) => {
     const name = wanted[index] ?? ""
     return isRepeated.has(name) ? markName(name, `${tool.server}\n${tool.tool}`) : name
   })
-  const isAmbiguous = findRepeated([...given, ...taken])
+  const isAmbiguous = findRepeated([...ownNames, ...taken])
   const names = new Map(
     own.map((tool, index): [NamedTool, ToolName] => {
-      const name = given[index] ?? ""
+      const name = ownNames[index] ?? ""
       if (isAmbiguous.has(name)) return [tool, { type: "ambiguous" }]
       const plain = toPlainName(tool)
       return [tool, { type: "named", name, plain: tool.prefix || name === plain ? null : plain }]

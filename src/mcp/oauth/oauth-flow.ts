@@ -198,10 +198,12 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   /** Adds a link, and drops expired ones. */
   async function addLink(added: { readonly state: string; readonly expiresAt: number }): Promise<void> {
     const former = (await grants.read())?.links ?? []
-    const over = former.filter(({ expiresAt }) => clock.now() > expiresAt).map((known) => known.state)
-    await Promise.all(over.map((known) => openStateRecord(secrets, known).remove()))
+    const expiredStates = former
+      .filter(({ expiresAt }) => clock.now() > expiresAt)
+      .map((known) => known.state)
+    await Promise.all(expiredStates.map((known) => openStateRecord(secrets, known).remove()))
     await grants.update((grant) => {
-      const links = grant?.links?.filter((known) => !over.includes(known.state)) ?? []
+      const links = grant?.links?.filter((known) => !expiredStates.includes(known.state)) ?? []
       return { ...grant, links: [...links, added] }
     })
   }

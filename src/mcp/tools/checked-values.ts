@@ -16,9 +16,9 @@ const maxCheckedCharacters = 1024 * 1024
 export async function checkInput(check: Check, schema: JsonObject, input: JsonObject): Promise<Validation> {
   const validation = await check(schema, input)
   if (validation.valid) return validation
-  const given = removeOptionalNulls(schema, input)
-  if (given === null) return validation
-  const outcome = await check(schema, given)
+  const cleanedInput = removeOptionalNulls(schema, input)
+  if (cleanedInput === null) return validation
+  const outcome = await check(schema, cleanedInput)
   return outcome.valid ? outcome : validation
 }
 

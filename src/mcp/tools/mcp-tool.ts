@@ -57,8 +57,8 @@ export function createMcpTool(
     ...(plainName !== undefined && { plainName }),
     validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
     async execute(input, context) {
-      const given = omitFields(config.strippedFields, isJsonObject(input) ? input : {})
-      const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
+      const ownInput = omitFields(config.strippedFields, isJsonObject(input) ? input : {})
+      const sent = config.injectsSession ? { ...ownInput, [sessionKey]: context.session.id } : ownInput
       const { signal, answered, session, traceparent } = context
       const progress = createProgressLines(context.emit)
       const options = {

@@ -15,27 +15,27 @@ const maxMessageCharacters = 1_000
  * shown.
  */
 export function createProgressLines(emit: (line: string) => void): ProgressLines {
-  let held: Progress | null = null
+  let pendingProgress: Progress | null = null
   let timer: NodeJS.Timeout | null = null
 
   function flush(): void {
     timer = null
-    if (held === null) return
-    emit(formatLine(held))
-    held = null
+    if (pendingProgress === null) return
+    emit(formatLine(pendingProgress))
+    pendingProgress = null
     timer = setTimeout(flush, minIntervalMs)
   }
 
   return {
     show(progress) {
-      held = progress
+      pendingProgress = progress
       if (timer === null) flush()
     },
     end() {
       if (timer !== null) clearTimeout(timer)
       timer = null
-      if (held !== null) emit(formatLine(held))
-      held = null
+      if (pendingProgress !== null) emit(formatLine(pendingProgress))
+      pendingProgress = null
     },
   }
 }

@@ -43,10 +43,10 @@ export function createRelisting({ read, pauseMs, boundMs, signal: ended }: Relis
     },
     async settled(signal) {
       if (reading === null) return
-      const over = new AbortController()
-      const patience = sleep(boundMs, AbortSignal.any([signal, ended, over.signal]))
+      const ending = new AbortController()
+      const patience = sleep(boundMs, AbortSignal.any([signal, ended, ending.signal]))
       await Promise.race([reading, patience])
-      over.abort()
+      ending.abort()
     },
   }
 }

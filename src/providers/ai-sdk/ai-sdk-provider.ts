@@ -134,7 +134,7 @@ async function* read(
   reader: ReadableStreamDefaultReader<StreamPart>,
   { model, fold, headers }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  let over = false
+  let hasEnded = false
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       const part = next.value
@@ -143,7 +143,7 @@ async function* read(
         return
       }
       if (part.type === "finish") {
-        over = true
+        hasEnded = true
         const usage = toUsage(part.usage)
         // A failed response may have cost something nevertheless.
         if (usage !== null) yield { type: "progress", usage }
@@ -153,7 +153,7 @@ async function* read(
       yield fold.apply(part)
     }
   } finally {
-    if (over) await readToEnd(reader)
+    if (hasEnded) await readToEnd(reader)
     else await cancelBody(reader)
   }
   yield createModelFailure(classifyEnd(fold, headers), { detail: "The stream ended without a finish." })

@@ -60,10 +60,10 @@ export function toProvider(choice: Provider | AiSdkModel): Provider {
 
 /** Throws a `ConfigurationError` for options without effect, because a key must not be silently ignored. */
 function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
-  const given = Object.keys(omitUndefined<NamedProviderOptions>(options))
-  if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
+  const givenNames = Object.keys(omitUndefined<NamedProviderOptions>(options))
+  if (givenNames.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
   const which = provider === "demo" ? "The demo has" : "A provider made in code has its own, and takes"
-  throw new ConfigurationError(`${which} no ${given.join(", ")}.`)
+  throw new ConfigurationError(`${which} no ${givenNames.join(", ")}.`)
 }
 
 function findConfiguredName(

@@ -62,8 +62,8 @@ function merge(
   { apiKey, authToken, providerConfig }: NamedProviderOptions,
   { baseURL, ...environmentKey }: ServiceSettings,
 ): ProviderConfig & ServiceSettings {
-  const given = omitUndefined<ServiceSettings>({ apiKey, authToken })
-  const key = Object.keys(given).length > 0 ? given : environmentKey
+  const ownKey = omitUndefined<ServiceSettings>({ apiKey, authToken })
+  const key = Object.keys(ownKey).length > 0 ? ownKey : environmentKey
   const merged = { ...omitUndefined<ServiceSettings>({ baseURL }), ...providerConfig, ...key }
   // Custom servers often need no key.
   const needsKey = name === "anthropic" || merged.baseURL === undefined

@@ -20,6 +20,6 @@ export function selectOwnData(data: VendorData | undefined, vendor: string): Jso
 /** Returns the id that the service with this tag gave a call. Null if it gave none. */
 export function findGivenCallId(call: ToolCallPart, vendor: string): string | null {
   const { call_id, id } = selectOwnData(call.vendor, vendor) ?? {}
-  const given = call_id ?? id
-  return typeof given === "string" && given !== "" ? given : null
+  const ownId = call_id ?? id
+  return typeof ownId === "string" && ownId !== "" ? ownId : null
 }

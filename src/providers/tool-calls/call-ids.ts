@@ -23,9 +23,9 @@ export function mapCallIds(
   const ids = new Map<string, string>()
   const used = new Set<string>()
   for (const call of listCalls(messages)) {
-    const given = givenId(call)
-    const isUsable = given !== null && legal.test(given) && !used.has(given)
-    const id = isUsable ? given : fitId(call.toolCallId)
+    const vendorId = givenId(call)
+    const isUsable = vendorId !== null && legal.test(vendorId) && !used.has(vendorId)
+    const id = isUsable ? vendorId : fitId(call.toolCallId)
     used.add(id)
     ids.set(call.toolCallId, short ? shortenId(id, ids.size) : id)
   }

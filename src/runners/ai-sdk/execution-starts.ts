@@ -17,7 +17,7 @@ export interface ExecutionStarts {
 /** Creates the execution starts. `decided` are calls of an earlier stream, whose parts have been read. */
 export function createExecutionStarts(decided: readonly string[]): ExecutionStarts {
   const known = new Set(decided)
-  const held = new Map<string, () => void>()
+  const releases = new Map<string, () => void>()
   let notify = () => {}
   const takeNext = () =>
     new Promise<null>((resolve) => {
@@ -27,7 +27,7 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
     onToolExecutionStart(event) {
       const { toolCallId } = readFields(readFields(event).toolCall)
       return new Promise((resolve) => {
-        held.set(String(toolCallId), resolve)
+        releases.set(String(toolCallId), resolve)
         notify()
       })
     },
@@ -35,9 +35,9 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
       const parts = stream[Symbol.asyncIterator]()
       let next = parts.next()
       for (;;) {
-        for (const [toolCallId, release] of held) {
+        for (const [toolCallId, release] of releases) {
           if (!known.has(toolCallId)) continue
-          held.delete(toolCallId)
+          releases.delete(toolCallId)
           yield { type: executionStart, toolCallId }
           release()
         }

@@ -24,17 +24,17 @@ export async function readAsOwner(
     execArgv: ["--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   })
-  const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const stopSignal = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   try {
     child.send(order)
     const [answer] = await Promise.race([
-      once(child, "message", { signal: over }),
-      once(child, "exit", { signal: over }),
+      once(child, "message", { signal: stopSignal }),
+      once(child, "exit", { signal: stopSignal }),
     ])
     return answer === "closed" || isHeldFiles(answer) ? answer : "over"
   } catch (error) {
     signal.throwIfAborted()
-    if (over.aborted) return "over"
+    if (stopSignal.aborted) return "over"
     throw error
   } finally {
     child.kill("SIGKILL")

@@ -135,7 +135,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
 
   function noteLoss(space: DiskSpace): void {
     if (lastSpace === null) charge.clear({ bytes: 0, entries: 0 }, space)
-    else lost = sumOf(lost, measureLoss(lastSpace, space))
+    else lost = addUsage(lost, measureLoss(lastSpace, space))
     lastSpace = space
   }
 
@@ -152,9 +152,9 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
         : await measureUsage(consumer.path, quota, until)
       if (usage === "over" || !isWithin(usage, quota)) return await stop()
       if (first === null && !isFrozen) charge.clear(usage, space)
-      const next = sumOf(lostBefore, computeHeadroom(usage, quota))
+      const next = addUsage(lostBefore, computeHeadroom(usage, quota))
       // A measurement without deleted files must not allow more of them.
-      ceiling = first === null || isFrozen ? next : lowerOf(ceiling, next)
+      ceiling = first === null || isFrozen ? next : selectLower(ceiling, next)
       first ??= usage
       last = usage
       // A large working directory takes long to measure, and the processor is needed for other work.
@@ -278,11 +278,11 @@ async function measureAll(
   return isWithin(seen, quota) ? { seen, hidesFiles: held.hidesFiles, written: held.written } : "over"
 }
 
-function sumOf(a: DiskUsage, b: DiskUsage): DiskUsage {
+function addUsage(a: DiskUsage, b: DiskUsage): DiskUsage {
   return { bytes: a.bytes + b.bytes, entries: a.entries + b.entries }
 }
 
-function lowerOf(a: DiskUsage, b: DiskUsage): DiskUsage {
+function selectLower(a: DiskUsage, b: DiskUsage): DiskUsage {
   return { bytes: Math.min(a.bytes, b.bytes), entries: Math.min(a.entries, b.entries) }
 }
 

@@ -41,11 +41,19 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     if (wait === null) return { status: "unknown" }
     const at = clock.now()
     // An answer that will be refused need not be valid, because the store reports the reason.
-    const fitting = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, given) : given
-    if ("status" in fitting) return fitting
+    const checkedAnswer = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, given) : given
+    if ("status" in checkedAnswer) return checkedAnswer
     // The session may be a descendant of the one that received the answer.
     const { waitId, sessionId } = wait
-    const outcome = await log.answer({ type: "answer", sessionId, waitId, nonce, decidedBy, at, ...fitting })
+    const outcome = await log.answer({
+      type: "answer",
+      sessionId,
+      waitId,
+      nonce,
+      decidedBy,
+      at,
+      ...checkedAnswer,
+    })
     if (outcome.status === "accepted") await onAnswered(sessionId)
     return outcome
   }

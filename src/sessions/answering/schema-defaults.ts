@@ -6,9 +6,9 @@ export function addSchemaDefaults(schema: JsonObject, value: JsonObject): JsonOb
   const filled = { ...value }
   for (const [name, property] of Object.entries(properties)) {
     if (!isJsonObject(property)) continue
-    const given = Object.hasOwn(filled, name) ? filled[name] : property.default
-    if (given === undefined) continue
-    filled[name] = isJsonObject(given) ? addSchemaDefaults(property, given) : given
+    const propertyValue = Object.hasOwn(filled, name) ? filled[name] : property.default
+    if (propertyValue === undefined) continue
+    filled[name] = isJsonObject(propertyValue) ? addSchemaDefaults(property, propertyValue) : propertyValue
   }
   return filled
 }

@@ -58,8 +58,8 @@ export class LiveMemory {
   }
 
   #fitsShare(key: string, bytes: number): boolean {
-    const held = this.#heldBy.get(key) ?? 0
-    return held === 0 || held + bytes <= this.#maxBytes * principalShare
+    const heldBytes = this.#heldBy.get(key) ?? 0
+    return heldBytes === 0 || heldBytes + bytes <= this.#maxBytes * principalShare
   }
 
   #start(key: string, bytes: number): () => void {
@@ -85,8 +85,8 @@ export class LiveMemory {
   }
 
   #add(key: string, bytes: number): void {
-    const held = (this.#heldBy.get(key) ?? 0) + bytes
-    if (held > 0) this.#heldBy.set(key, held)
+    const heldBytes = (this.#heldBy.get(key) ?? 0) + bytes
+    if (heldBytes > 0) this.#heldBy.set(key, heldBytes)
     else this.#heldBy.delete(key)
     this.#held += bytes
   }

@@ -83,11 +83,11 @@ async function rankAll(
   const matches = terms.length === 0 ? [] : await reader.matching(scope, terms)
   const matching = [...new Set(matches.flatMap(({ ids }) => ids))]
   const heads = await readHeads(reader, scope, vector === undefined ? matching : null, now)
-  const fitting = heads.filter(fits)
-  const byTerms = rankByTerms(fitting, matches, { total: await countOf(reader, scope, now), now })
+  const matchingHeads = heads.filter(fits)
+  const byTerms = rankByTerms(matchingHeads, matches, { total: await countOf(reader, scope, now), now })
   if (vector === undefined) return byTerms
   const similarities = await computeSimilarities(reader, scope, vector, now)
-  return joinRankings([byTerms, rankBySimilarity(fitting, similarities)])
+  return joinRankings([byTerms, rankBySimilarity(matchingHeads, similarities)])
 
   function fits(head: FilteredHead): boolean {
     return matchesFilter(head, filter)

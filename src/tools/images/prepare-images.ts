@@ -29,7 +29,7 @@ const rememberedImages = 2_000
  */
 export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
-  const fitting = createRecentMap<string>(rememberedImages)
+  const preparedImages = createRecentMap<string>(rememberedImages)
 
   function prepareImage(image: ImagePart): Promise<ContentPart> {
     const known = parts.get(image)
@@ -44,7 +44,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
     if (source.type === "url") return image
     if (source.data.length > 2 * longestData) return createLeftOutNote("it is too large")
     const digest = createHash("sha256").update(source.data).digest("base64")
-    const mediaType = fitting.get(digest)
+    const mediaType = preparedImages.get(digest)
     if (mediaType !== undefined)
       return mediaType === source.mediaType ? image : relabelImage(source.data, mediaType)
     const examined = await examiner.examine(source.data)
@@ -52,7 +52,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
       logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
       return image
     }
-    if (examined.type === "fits") fitting.set(digest, examined.mediaType)
+    if (examined.type === "fits") preparedImages.set(digest, examined.mediaType)
     if (examined.type === "unusable") {
       const { reason } = examined
       logger.warn({ mediaType: source.mediaType, reason }, "An image is not sent to the model.")

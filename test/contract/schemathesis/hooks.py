@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the gateway beyond its OpenAPI document."""
+"""Tells schemathesis how to authenticate, and which requests the OpenAPI document cannot rule out."""
 
 import requests
 import schemathesis
@@ -6,7 +6,7 @@ import schemathesis
 
 @schemathesis.auth(refresh_interval=None)
 class NewSession:
-    """Gives each request a session of its own, so that none depends on those before it."""
+    """Gives each request its own session, so that no request depends on an earlier one."""
 
     def get(self, case, context):
         url = f"{case.operation.base_url.rstrip('/')}/api/chat/init"
@@ -19,7 +19,7 @@ class NewSession:
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Leaves out conversations that the document cannot rule out: JSON Schema has no word for the last element."""
+    """Leaves out conversations that the document cannot rule out. JSON Schema cannot describe the last element."""
     messages = case.body.get("messages") if isinstance(case.body, dict) else None
     if not isinstance(messages, list) or not messages:
         return True

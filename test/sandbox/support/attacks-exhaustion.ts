@@ -112,7 +112,7 @@ for index in range(1000):
     with open(f"fill-{index}", "wb") as f:
         for _ in range(8): f.write(b"x" * 1_000_000)
     print(8 * (index + 1), flush=True)
-    # No faster than a disk: how much memory takes while the gateway waits for a processor depends on the machine.
+    # The pause keeps this slower than a disk. Otherwise the test would depend on the speed of the machine's memory.
     time.sleep(0.02)`
       const { reason, stdout } = await run(harness, sandbox, code)
       assert.equal(reason, "diskFull")

@@ -91,14 +91,14 @@ function createValve(): Valve {
 
 function limitLines(stdout: NodeJS.ReadableStream, valve: Valve, onTooLong: () => void): Transform {
   let line = 0
-  let over = false
+  let hasEnded = false
   const limited = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      if (over) return done()
+      if (hasEnded) return done()
       for (const piece of splitAtNewlines(chunk)) {
         line = piece.endsLine ? 0 : line + piece.bytes
         if (line > longestMessage) {
-          over = true
+          hasEnded = true
           onTooLong()
           return done()
         }

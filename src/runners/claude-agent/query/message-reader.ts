@@ -55,18 +55,18 @@ export function createMessageReader(priceList: string) {
   let countedId: string | null = null
   let failedWith: string | null = null
   /** Usage by model since the previous result. */
-  let counted = new Map<string, Usage>()
+  let countedUsage = new Map<string, Usage>()
   let turns = 0
 
   function count(model: string, usage: Usage): RunnerEvent {
-    counted.set(model, add(counted.get(model) ?? noUsage, usage))
+    countedUsage.set(model, add(countedUsage.get(model) ?? noUsage, usage))
     return { type: "usage", usage, model, priceList }
   }
 
   function readEnd(result: Fields): readonly Step[] {
-    const { rest, costUsd } = compareUsage(result, counted)
+    const { rest, costUsd } = compareUsage(result, countedUsage)
     const end = { ...endOf(result, failedWith), costUsd, turns }
-    counted = new Map()
+    countedUsage = new Map()
     turns = 0
     const spent =
       rest === null ? [] : [{ type: "event", event: { type: "usage", ...rest, priceList } } as const]

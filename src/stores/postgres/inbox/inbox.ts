@@ -237,7 +237,7 @@ async function carryOut(
      put AS (${insertCommands("$7", { sessionId: "$1", largeBody: "$12::text" })})
      UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
        active_run = CASE WHEN $10 = 'open' THEN $2 ELSE active_run END,
-       -- A session whose inbox holds a newer form is left to processes that read it.
+       -- If the inbox contains a newer form, only processes that can read it take the session.
        log_version = greatest(log_version, $11)
      WHERE id = $1`,
     [

@@ -56,8 +56,8 @@ export async function pruneSessions(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
   )
   const statement = `WITH
-    -- A tree is kept or removed as one. A session that is used at this very moment is left without its root,
-    -- and is one then.
+    -- A tree is kept or removed as a whole. A session that is in use at this moment may lose its root. It then counts
+    -- as a root itself.
     roots AS (
       SELECT id FROM agent_gateway.session AS root
       WHERE (parent_session_id IS NULL
