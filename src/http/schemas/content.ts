@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { isBase64 } from "./parts/base64.ts"
 
 const imageMediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
 
@@ -26,8 +27,9 @@ export const imageInputSchema = z
         type: z.literal("base64"),
         media_type: z.enum(imageMediaTypes),
         data: z
-          .base64()
+          .string()
           .min(1)
+          .refine(isBase64, "Invalid base64-encoded string")
           .openapi({ pattern: "^([0-9A-Za-z+/]{4})*([0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?$" }),
       }),
       z.object({
