@@ -8,7 +8,18 @@ describe("base64", () => {
 
   it.each([
     ...["YQ", "YQ=", "Y===", "====", "=YQ=", "YQ==YQ==", "YWJj=", "YWJj====", "a=bc"],
-    ...["YW Jj", "YQ==\n\n\n\n", " YQ=", "-_-_", "YWJ-", "YWJ!", "YWJ\0", "YWJ\u00e9", "YW\u0141j", "\u{1f600}YQ"],
+    ...[
+      "YW Jj",
+      "YQ==\n\n\n\n",
+      " YQ=",
+      "-_-_",
+      "YWJ-",
+      "YWJ!",
+      "YWJ\0",
+      "YWJ\u00e9",
+      "YW\u0141j",
+      "\u{1f600}YQ",
+    ],
   ])("does not include %j", (text) => {
     expect(isBase64(text)).toBe(false)
   })
