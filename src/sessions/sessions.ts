@@ -3,7 +3,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/store/approvals.ts"
-import type { QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
+import type { InboxMessage, QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
 import type {
   AnswerOutcome,
   MessageInput,
@@ -236,6 +236,8 @@ export interface HistoryEnd {
   readonly activeRun: Run | null
   /** The queued runs, in the order in which they open. */
   readonly queuedRuns: readonly QueuedRun[]
+  /** The messages of the queued runs, and those that join the active run at its next step. */
+  readonly inboxMessages: readonly InboxMessage[]
   /** Background tasks that run, oldest first. */
   readonly runningTasks: readonly ListedTask[]
   /**

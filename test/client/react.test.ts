@@ -68,6 +68,7 @@ const history: History = {
     pending_tool_calls: [],
     pending_elicitations: [],
     queued_runs: [],
+    steering_messages: [],
     running_tasks: [],
   },
   ...{ active_run: null, has_more: false, before: null, last_seq: 9 },

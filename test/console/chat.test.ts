@@ -127,6 +127,31 @@ test("messages wait for the run, and are withdrawn", async () => {
   expect(await answers()).toEqual([heldText, "You said: first"])
 })
 
+test("waiting messages have their text after a reload, are taken back, and join the conversation in order", async () => {
+  const { page, send, status } = await open()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  await send("first")
+  await send("second")
+  await send("x".repeat(20_000))
+  await page.getByRole("button", { name: "Take the message back" }).nth(2).waitFor()
+  await page.getByLabel("When the agent is working").selectOption("steer")
+  await send("Hurry!")
+  const waiting = page.getByRole("list", { name: "Messages that wait" }).getByRole("listitem")
+  await expect.poll(() => waiting.count()).toBe(4)
+  await page.reload()
+  await expect
+    .poll(() => waiting.allInnerTexts())
+    .toEqual(["Steers this run\nHurry!", "Queued\nfirst", "Queued\nsecond", "Queued\nA long message"])
+  await waiting.filter({ hasText: "second" }).getByRole("button", { name: "Take the message back" }).click()
+  await waiting.filter({ hasText: "long" }).getByRole("button", { name: "Take the message back" }).click()
+  await expect.poll(() => waiting.count()).toBe(2)
+  model.release()
+  await page.locator("article.assistant").getByText("You said: first").waitFor()
+  await status("ready")
+  expect(await page.locator("article .typed").allInnerTexts()).toEqual(["hold", "Hurry!", "first"])
+})
+
 test("a message steers the open run", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")

@@ -56,6 +56,7 @@ test("a response of thinking and text is streamed frame by frame, and is in the 
       },
     ],
     queued_runs: [],
+    steering_messages: [],
     running_tasks: [],
     pending_approvals: [],
     pending_tool_calls: [],

@@ -101,6 +101,9 @@ const Message = memo(
             subAgents={subAgents}
           />
         ))}
+        {role === "user" && parts.length === 0 && (
+          <p class="hint">This message is too long to be shown while it waits. Reload the page to see it.</p>
+        )}
         {!isLive && <MessageActions message={message} text={text} onEdit={role === "user" ? onEdit : null} />}
       </article>
     )

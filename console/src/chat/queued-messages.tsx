@@ -29,5 +29,6 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
 
 function formatMessage({ content }: QueuedMessage): string {
   if (typeof content === "string") return content
+  if (content.length === 0) return "A long message"
   return content.map((block) => (block.type === "text" ? block.text : "[image]")).join(" ")
 }

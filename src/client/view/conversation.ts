@@ -161,8 +161,8 @@ export function createConversation({ history, ...options }: ConversationOptions)
   async function load(signal: AbortSignal): Promise<void> {
     const stored = await chat.history({ signal })
     const waiting = stored.queued_runs.map(({ run_id }) => run_id)
-    const queued = view.queued.filter(({ runId }) => runId === null || waiting.includes(runId))
-    view = { ...viewOfHistory(stored), queued }
+    const loaded = viewOfHistory(stored)
+    view = { ...loaded, queued: mergeQueued(view.queued, loaded.queued) }
     isLoading = false
     publish()
     if (view.isRunning || waiting.length > 0 || hasTasks()) read(signal, subscription(signal))
@@ -201,7 +201,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
       .accept()
       .then((runId) => {
         const mark = (message: QueuedMessage) => (message.key === key ? { ...message, runId } : message)
-        view = { ...view, queued: view.queued.map(mark) }
+        const others = view.queued.filter(
+          (message) => message.key === key || message.runId !== runId || message.steers || steers,
+        )
+        view = { ...view, queued: others.map(mark) }
         if (reading === null) read(signal, subscription(signal))
         publish()
       })
@@ -273,4 +276,16 @@ export function createConversation({ history, ...options }: ConversationOptions)
     cancelTask: chat.cancelTask,
     followTask: tasks.follow,
   }
+}
+
+/** Returns the stored messages in their order, as this page has sent them, and those that are not accepted yet. */
+function mergeQueued(
+  sent: readonly QueuedMessage[],
+  stored: readonly QueuedMessage[],
+): readonly QueuedMessage[] {
+  const isSame = (a: QueuedMessage) => (b: QueuedMessage) => !a.steers && !b.steers && a.runId === b.runId
+  return [
+    ...stored.map((message) => sent.find(isSame(message)) ?? message),
+    ...sent.filter(({ runId }) => runId === null),
+  ]
 }

@@ -188,7 +188,13 @@ test("waits of a task outlive the run, and end with the task", () => {
 test("a stored conversation has its running tasks, and their waits open no run", () => {
   const task = { task_id: "task_1", agent_name: "worker", description: "Look.", tool_call_id: "call_t" }
   const history: History = {
-    ...{ messages: [], queued_runs: [], pending_approvals: [], pending_tool_calls: [] },
+    ...{
+      messages: [],
+      queued_runs: [],
+      steering_messages: [],
+      pending_approvals: [],
+      pending_tool_calls: [],
+    },
     ...{ pending_elicitations: [], active_run: null, usage, last_seq: 9, has_more: false, before: null },
     running_tasks: [
       {

@@ -6,6 +6,7 @@ import {
   type ChatView,
   emptyView,
   listCurrentParts,
+  type QueuedMessage,
   replaceParts,
   type ViewCompaction,
   type ViewPart,
@@ -22,6 +23,7 @@ export function viewOfHistory(history: History): ChatView {
     tasks: history.running_tasks.map(toTask),
     usage: history.usage,
     compaction: lastCompaction(shown),
+    queued: listQueued(history),
     cursor: history.last_seq,
     kept: { byRetry: length, byFailure: length },
   }
@@ -32,6 +34,21 @@ export function viewOfHistory(history: History): ChatView {
   ]
   // Waits of background tasks can be open when no run is open.
   return { ...waits.reduce(openWait, started), isRunning: started.isRunning }
+}
+
+/** Returns the waiting messages that open or join a run soon. A run for a later time is not one of them. */
+function listQueued({ queued_runs, steering_messages = [], active_run }: History): QueuedMessage[] {
+  const runId = active_run?.run_id ?? null
+  return [
+    ...steering_messages.map(({ content }, index) => ({
+      ...{ key: `steering-${index}`, runId, content: content ?? [], steers: true },
+    })),
+    ...queued_runs
+      .filter(({ not_before }) => not_before === null)
+      .map(({ run_id, content }) => ({
+        ...{ key: run_id, runId: run_id, content: content ?? [], steers: false },
+      })),
+  ]
 }
 
 function toTask({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {

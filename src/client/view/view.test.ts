@@ -340,6 +340,7 @@ const history: History = {
   messages: [],
   running_tasks: [],
   queued_runs: [],
+  steering_messages: [],
   pending_approvals: [],
   pending_tool_calls: [],
   pending_elicitations: [],
@@ -406,6 +407,32 @@ test("a summary leaves the same mark in the stream and in the history", () => {
   ])
   expect(live.messages.map(({ parts }) => parts)).toEqual(loaded.messages.map(({ parts }) => parts))
   expect([live.compaction, loaded.compaction]).toEqual([mark, mark])
+})
+
+test("a loaded conversation has its waiting messages, and the next run starts with the first queued one", () => {
+  const say = (words: string) => [{ type: "text", text: words } as const]
+  const runs = [
+    { run_id: "run_later", position: 1, not_before: 9_999, content: say("Later.") },
+    { run_id: "run_2", position: 2, not_before: null, content: say("Then.") },
+    { run_id: "run_3", position: 3, not_before: null, content: null },
+  ]
+  const view = viewOfHistory({
+    ...history,
+    messages: [{ role: "user", content: say("Go") }],
+    queued_runs: runs,
+    steering_messages: [{ content: say("Faster.") }],
+  })
+  expect(view.queued.map(({ runId, content, steers }) => [runId, content, steers])).toEqual([
+    ["run_1", say("Faster."), true],
+    ["run_2", say("Then."), false],
+    ["run_3", [], false],
+  ])
+  const steered: ChatEvent = { type: "user_message_added", content: say("Faster.") }
+  const after = applyAll([text("One."), steered, text("Two."), ended, text("Three.")], view)
+  expect(after.messages.map(({ parts }) => parts)).toMatchObject(
+    ["Go", "One.", "Faster.", "Two.", "Then.", "Three."].map((words) => [{ text: words }]),
+  )
+  expect(after.queued).toHaveLength(1)
 })
 
 test("blocks that this version does not know are left out of a loaded conversation", () => {

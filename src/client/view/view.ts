@@ -93,11 +93,12 @@ export interface ViewCompactionPart extends ViewCompaction {
 }
 
 export interface QueuedMessage {
-  /** Idempotency key of the message. */
+  /** Idempotency key of the message. For a message of a loaded conversation, another unique name. */
   readonly key: string
   /** Null until the gateway has accepted the message. */
   readonly runId: string | null
-  readonly content: UserContent
+  /** Empty for a large message of a loaded conversation. */
+  readonly content: string | readonly (TextBlock | ImageBlock)[]
   /** If true, the message joins the running run. */
   readonly steers: boolean
 }

@@ -121,6 +121,13 @@ export type History = {
     readonly position: number
     /** Seconds since the Unix epoch; null for at once. */
     readonly not_before: number | null
+    /** The message. Null for a message of more than 16 KiB. */
+    readonly content: readonly (TextBlock | ImageBlock)[] | null
+  }[]
+  /** Messages that join the open run at its next turn, in their order. */
+  readonly steering_messages: readonly {
+    /** The message. Null for a message of more than 16 KiB. */
+    readonly content: readonly (TextBlock | ImageBlock)[] | null
   }[]
   /** Background tasks that run. GET /chat/tasks lists the others as well. */
   readonly running_tasks: readonly Task[]

@@ -155,6 +155,7 @@ describe("GET /chat/history", () => {
       pending_approvals: [],
       pending_tool_calls: [],
       queued_runs: [],
+      steering_messages: [],
       running_tasks: [],
       pending_elicitations: [],
       usage: noUsageYet,
@@ -186,6 +187,29 @@ describe("GET /chat/history", () => {
     ])
   })
 
+  it("has the messages that wait, and null in place of large ones", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const content = [{ type: "text", text: "Then." }] as const
+    app.sessions.queued = [
+      { runId: "run_2", position: 1, notBefore: 0 },
+      { runId: "run_3", position: 2, notBefore: 60_000 },
+    ]
+    app.sessions.inboxMessages = [
+      { runId: "run_2", steers: false, content },
+      { runId: "run_3", steers: false, content: null },
+      { runId: "run_1", steers: true, content },
+    ]
+    const response = await app.fetch("/api/chat/history", { headers })
+    expect(historyResponseSchema.parse(await response.json())).toMatchObject({
+      queued_runs: [
+        { run_id: "run_2", position: 1, not_before: null, content },
+        { run_id: "run_3", position: 2, not_before: 60, content: null },
+      ],
+      steering_messages: [{ content }],
+    })
+  })
+
   it("is empty for a new session", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
@@ -197,6 +221,7 @@ describe("GET /chat/history", () => {
       pending_approvals: [],
       pending_tool_calls: [],
       queued_runs: [],
+      steering_messages: [],
       running_tasks: [],
       pending_elicitations: [],
       usage: noUsageYet,
@@ -261,6 +286,7 @@ describe("GET /chat/history", () => {
     const asked = { expires_at: 1_700_000_060, nonce: "nonce_1", tool_name: "shell" }
     expect(history).toMatchObject({
       queued_runs: [],
+      steering_messages: [],
       running_tasks: [],
       pending_elicitations: [
         { ...asked, tool_call_id: "call_3", server: "hotel", ...question },

@@ -106,6 +106,11 @@ export const historyQuerySchema = z.strictObject({
   }),
 })
 
+const waitingContentSchema = z
+  .array(z.discriminatedUnion("type", [textBlockSchema, imageBlockSchema]))
+  .nullable()
+  .openapi({ description: "The message. Null for a message of more than 16 KiB." })
+
 export const historyResponseSchema = z
   .object({
     messages: z.array(historyMessageSchema),
@@ -133,6 +138,7 @@ export const historyResponseSchema = z
             .int()
             .nullable()
             .openapi({ description: "Seconds since the Unix epoch; null for at once." }),
+          content: waitingContentSchema,
         }),
       )
       .openapi({
@@ -140,6 +146,9 @@ export const historyResponseSchema = z
           "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` " +
           "withdraws one; GET /chat/subscribe with it follows it.",
       }),
+    steering_messages: z
+      .array(z.object({ content: waitingContentSchema }))
+      .openapi({ description: "Messages that join the open run at its next turn, in their order." }),
     running_tasks: z
       .array(taskSchema)
       .openapi({ description: "Background tasks that run. GET /chat/tasks lists the others as well." }),
@@ -161,6 +170,7 @@ export const historyResponseSchema = z
       pending_tool_calls: [],
       pending_elicitations: [],
       queued_runs: [],
+      steering_messages: [],
       running_tasks: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
       usage: {

@@ -2,6 +2,7 @@ import type { AssistantPart, Message } from "../../core/history/messages.ts"
 import { toJsonPieces } from "../../core/json/json-pieces.ts"
 import type { AppData } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
+import type { InboxMessage } from "../../core/ports/store/inbox.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart, PlacedCompaction } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
@@ -61,6 +62,7 @@ function toRest({
   openWaits,
   activeRun,
   queuedRuns,
+  inboxMessages,
   runningTasks,
   lastSeq,
   before,
@@ -72,13 +74,21 @@ function toRest({
       run_id: runId,
       position,
       not_before: notBefore === 0 ? null : toUnixSeconds(notBefore),
+      content: waitingContent(inboxMessages.find((each) => each.runId === runId && !each.steers)),
     })),
+    steering_messages: inboxMessages
+      .filter(({ steers }) => steers)
+      .map((message) => ({ content: waitingContent(message) })),
     running_tasks: runningTasks.map(toWireTask),
     usage: toWireUsage(spent),
     has_more: before !== null,
     before,
     last_seq: lastSeq,
   }
+}
+
+function waitingContent(message: InboxMessage | undefined) {
+  return message?.content?.map(toWireContent) ?? null
 }
 
 /** Groups open waits by the route that answers them. */

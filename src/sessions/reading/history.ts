@@ -47,6 +47,8 @@ export async function* readHistory(
     openWaits: await openWaits({ sessionId }),
     activeRun,
     queuedRuns,
+    // Read after the session, so that no message is also among the events up to `lastSeq`.
+    inboxMessages: await log.inboxMessages(sessionId),
     runningTasks: await runningTasks(sessionId, signal),
     lastSeq: fold.lastSeq,
     before: page.before,

@@ -1,4 +1,10 @@
-import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/store/inbox.ts"
+import {
+  type InboxMessage,
+  maxListedMessageBytes,
+  type PendingOptions,
+  type PutCommand,
+  type QueuedRun,
+} from "../../core/ports/store/inbox.ts"
 import type {
   Command,
   Lease,
@@ -14,6 +20,7 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
+import { toInboxMessage } from "../rows/inbox-messages.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
@@ -326,6 +333,18 @@ export function findQueued(database: Database, sessionId: string, now: number): 
   if (session === undefined) return []
   const openRunId = readNullableText(session, "active_run")
   return listQueuedRuns(readInbox(database, readText(session, "id")), { now, openRunId })
+}
+
+/** Returns the messages that no run has taken yet, oldest first. Reads no large message. */
+export function listInboxMessages(database: Database, sessionId: string): InboxMessage[] {
+  return database
+    .all(
+      `SELECT run_id, type, CASE WHEN octet_length(body) <= ? THEN body END AS body FROM command
+       WHERE session_id = ? AND type IN ('message', 'steer') ORDER BY id`,
+      maxListedMessageBytes,
+      escapeText(sessionId),
+    )
+    .map(toInboxMessage)
 }
 
 export async function readPending(

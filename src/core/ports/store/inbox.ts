@@ -23,6 +23,18 @@ export type WhenBusy = "reject" | "queue" | "interrupt" | "steer"
 /** Maximum number of messages in one session's inbox, including queued and steering messages. */
 export const maxQueuedMessages = 100
 
+/** A message that no run has taken yet, for readers. */
+export interface InboxMessage {
+  /** The run that the message starts. For a steering message, the open run that it joins. */
+  readonly runId: string
+  readonly steers: boolean
+  /** Null if the message has more than `maxListedMessageBytes`. */
+  readonly content: readonly ContentPart[] | null
+}
+
+/** Maximum bytes of a message that `inboxMessages` returns with its content. */
+export const maxListedMessageBytes = 16_384
+
 /** A message that joins the open run between two of its steps. */
 export interface SteerCommand {
   readonly type: "steer"

@@ -6,6 +6,7 @@ import type { RunSettings } from "../../runs/run-settings.ts"
 import type { ToolOrigin } from "../../tools/tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../../wait.ts"
 import type {
+  InboxMessage,
   PendingOptions,
   PutAndClaimOutcome,
   PutRun,
@@ -50,6 +51,8 @@ export interface SessionLog {
 
   /** Returns the queued runs of the session, the next one first. Runs whose withdrawal was accepted are left out. */
   queuedRuns(sessionId: string): Promise<readonly QueuedRun[]>
+  /** Returns the messages in the inbox, oldest first: of queued runs, and those that join the open run. */
+  inboxMessages(sessionId: string): Promise<readonly InboxMessage[]>
 
   /**
    * Refuses the session's tokens from now on, puts a cancel of its open run, and withdraws its queued runs. Resolves

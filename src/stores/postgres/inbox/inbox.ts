@@ -1,9 +1,11 @@
 import { pieceCharacters } from "../../../core/json/json-pieces.ts"
-import type {
-  PendingOptions,
-  PutAndClaimOutcome,
-  PutCommand,
-  QueuedRun,
+import {
+  type InboxMessage,
+  maxListedMessageBytes,
+  type PendingOptions,
+  type PutAndClaimOutcome,
+  type PutCommand,
+  type QueuedRun,
 } from "../../../core/ports/store/inbox.ts"
 import type {
   Command,
@@ -20,6 +22,7 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../../rows/command-rows.ts"
+import { toInboxMessage } from "../../rows/inbox-messages.ts"
 import { type LargeContents, makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending } from "../../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
@@ -337,6 +340,16 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
   if (first === undefined) return []
   const moment = { now: readInteger(first, "now"), openRunId: readNullableText(first, "active_run") }
   return listQueuedRuns(rows.map(toCommandRow), moment)
+}
+
+/** Returns the messages that no run has taken yet, oldest first. Reads no large message. */
+export async function listInboxMessages(query: Query, sessionId: string): Promise<readonly InboxMessage[]> {
+  const rows = await query(
+    `SELECT run_id, type, CASE WHEN octet_length(body) <= $2 THEN body END AS body
+     FROM agent_gateway.command WHERE session_id = $1 AND type IN ('message', 'steer') ORDER BY id`,
+    [escapeText(sessionId), maxListedMessageBytes],
+  )
+  return rows.map(toInboxMessage)
 }
 
 export async function readPending(

@@ -8,7 +8,7 @@ import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
-import { findQueued, putAndClaim, readPending } from "../inbox/inbox.ts"
+import { findQueued, listInboxMessages, putAndClaim, readPending } from "../inbox/inbox.ts"
 import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
@@ -53,6 +53,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     now: () => now(query),
     createSession: (session) => createSession(query, session),
     session: (sessionId) => findSession(query, sessionId, versions),
+    inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {

@@ -10,7 +10,7 @@ import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
-import { findQueued, isWanted, put, readPending } from "../inbox.ts"
+import { findQueued, isWanted, listInboxMessages, put, readPending } from "../inbox.ts"
 import { putLarge } from "../large/large-commands.ts"
 import { storeText } from "../large/large-texts.ts"
 import type { TextRemover } from "../large/text-remover.ts"
@@ -65,6 +65,7 @@ export function createSessionLog(
     now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
     session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
+    inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {

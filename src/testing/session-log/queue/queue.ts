@@ -52,6 +52,35 @@ export const queueCases: readonly SessionLogCase[] = [
     },
   },
   {
+    rule: null,
+    name: "the messages in the inbox are listed with their content, and large ones without",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await startSession(log, { steerable: true })
+      assert.deepEqual(await log.inboxMessages(sessionId), [])
+      const content = (words: string) => [{ type: "text" as const, text: words }]
+      const input = (words: string) => ({ input: { type: "message" as const, content: content(words) } })
+      const short = await put(log, sessionId, "queue", input("Then.\u0000 – 漢字"))
+      const long = await put(log, sessionId, "queue", input("x".repeat(200_000)))
+      const steered = await log.put(createMessage(sessionId, { whenBusy: "steer", ...input("Faster.") }))
+      assert.equal(steered.status, "steered")
+      assert.deepEqual(await log.inboxMessages(sessionId), [
+        { runId: short, steers: false, content: content("Then.\u0000 – 漢字") },
+        { runId: long, steers: false, content: null },
+        { runId, steers: true, content: content("Faster.") },
+      ])
+      requireAcceptedPut(await log.put(cancel(sessionId, short)))
+      assert.deepEqual(
+        (await log.inboxMessages(sessionId)).map((each) => each.runId),
+        [long, runId],
+      )
+      assert.equal(
+        (await log.pending(lease)).some(({ type }) => type === "steer"),
+        true,
+      )
+    },
+  },
+  {
     rule: 9,
     name: "a message behind a parked run is no work until that run has ended",
     async run({ open }) {
