@@ -257,7 +257,8 @@ Options:
   --session ID       Continue this session
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 the input ended, 1 failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 the input ended, 1 failed (without a terminal also if the last message failed), 2 wrong usage,
+130 interrupted.
 `
 
 const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]

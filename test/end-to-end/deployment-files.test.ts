@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { copyFile, readFile } from "node:fs/promises"
+import { copyFile, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -20,6 +20,30 @@ function argumentsIn(line: string): string[] {
   const [, rest = ""] = /agent-gateway run (.*?)'?$/.exec(line) ?? []
   return [...rest.matchAll(/"((?:[^"])*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "")
 }
+
+/** Returns the first block of this language in the page on deployment. */
+async function documentedBlock(language: string): Promise<string> {
+  const page = await readFile(new URL("../../docs/deployment.md", import.meta.url), "utf8")
+  return new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "s").exec(page)?.[1] ?? ""
+}
+
+test("the documented Dockerfile is that of a new project", async () => {
+  const template = await readFile(new URL("../../templates/common/Dockerfile", import.meta.url), "utf8")
+  const commands = (text: string) => text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+  expect(commands(await documentedBlock("dockerfile"))).toEqual(commands(template))
+})
+
+test("systemd accepts the documented service", { timeout: 120_000 }, async () => {
+  await requires("linux")
+  await requirePrograms("systemd-analyze")
+  const unit = join(await temporaryFolder(), "documented-agent.service")
+  const text = await documentedBlock("ini")
+  expect(text).toContain("ExecStart=/srv/agent/node_modules/.bin/agent-gateway start")
+  // The program must exist.
+  await writeFile(unit, text.replace("/srv/agent/node_modules/.bin/agent-gateway", process.execPath))
+  const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", unit])
+  expect(`${stdout}${stderr}`.split("\n").filter((line) => line.includes("documented-agent"))).toEqual([])
+})
 
 test("systemd accepts the service and its timer", { timeout: 120_000 }, async () => {
   await requires("linux")

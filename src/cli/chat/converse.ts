@@ -15,35 +15,46 @@ const help = `/stop cancels the response, /quit ends the program (so does the en
 All other input is a message. Input that you type during a response is sent after it.
 `
 
-const startHint = " To start a gateway in another terminal: agent-gateway dev FILE"
+/** Advice by the code of an error. */
+const hints: Readonly<Record<string, string>> = {
+  unreachable: " To start a gateway in another terminal: agent-gateway dev FILE",
+  invalid_api_key: " Set --api-key or AGENT_GATEWAY_API_KEY.",
+}
 
 export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | "answerOutput" | "signal"> {
   readonly chat: Chat
   readonly input: LineInput
 }
 
-/** Sends each line as a message and prints the response, until the input ends or the signal aborts. */
-export async function converse(options: ConverseOptions): Promise<void> {
+/**
+ * Sends each line as a message and prints the response, until the input ends or the signal aborts. Resolves to true if
+ * the last message has failed.
+ */
+export async function converse(options: ConverseOptions): Promise<boolean> {
   const { input, stdout, signal } = options
+  let hasFailed = false
   for (;;) {
     stdout.write("> ")
     const line = (await input.next(signal))?.trim()
     if (line === undefined || line === "/quit" || line === "/exit") break
     if (line === "/help") stdout.write(help)
-    else if (line !== "" && line !== "/stop") await sendMessage(options, line)
+    else if (line !== "" && line !== "/stop") hasFailed = await sendMessage(options, line)
     if (signal.aborted) break
   }
   stdout.write("\n")
+  return hasFailed
 }
 
 /**
  * Sends one message and follows its run to the end. While the run waits, asks the user the questions of its tools.
+ * Resolves to true if the message was not accepted, or its run failed.
  */
-async function sendMessage(options: ConverseOptions, message: string): Promise<void> {
+async function sendMessage(options: ConverseOptions, message: string): Promise<boolean> {
   const { chat, input, signal, stderr } = options
   const printer = separateTurns(createAnswerPrinter(options))
   const showProgress = createProgressPrinter(options, printer.endLine)
   const run = chat.send(message, { signal })
+  let hasFailed = false
   let canceling = Promise.resolve()
   const cancel = () => {
     canceling = cancelRun(options, run)
@@ -59,13 +70,17 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<v
       // `answerQuestion` prints these requests when it asks the user.
       if (event.type !== "tool_approval_request" && event.type !== "elicitation_request") showProgress(event)
       // A sub-agent's text is not the response.
-      if (event.sub_agent_id === undefined) printEvent(event, printer)
+      if (event.sub_agent_id === undefined) {
+        printEvent(event, printer)
+        hasFailed = event.type === "error"
+      }
       await answerQuestion(options, event)
     }
   } catch (error) {
-    if (signal.aborted) return
+    if (signal.aborted) return false
     if (!(error instanceof ChatError)) throw error
-    const hint = error.code === "unreachable" ? startHint : ""
+    hasFailed = true
+    const hint = hints[error.code] ?? ""
     stderr.write(`agent-gateway: ${formatAsLine(error.message)} (${error.code})${hint}\n`)
   } finally {
     printer.end()
@@ -74,6 +89,7 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<v
     // The process may end next, so the cancel must have arrived before.
     await canceling
   }
+  return hasFailed
 }
 
 async function cancelRun({ chat, stderr }: ConverseOptions, run: Run): Promise<void> {

@@ -192,7 +192,7 @@ describe("chat with a running gateway", () => {
     })
   })
 
-  it("prints one line for a request that the gateway refuses", async () => {
+  it("prints one line for a request that the gateway refuses, and ends with 1 without a terminal", async () => {
     const gateway = createAgent("Hi.", {
       store: memoryStore(),
       provider: scriptedProvider([]),
@@ -203,9 +203,11 @@ describe("chat with a running gateway", () => {
     const { url } = await gateway.listen({ port: 0 })
     const chat = startChat([`${url}/api`, "--api-key", "wrong"])
     chat.type("Hi")
-    await chat.shows("(invalid_api_key)")
+    await chat.shows(
+      "agent-gateway: The API key is not valid. (invalid_api_key) Set --api-key or AGENT_GATEWAY_API_KEY.\n",
+    )
     chat.end()
-    expect(await chat.ended).toBe(0)
+    expect(await chat.ended).toBe(1)
   })
 })
 

@@ -30,9 +30,11 @@ export async function runChatCommand(context: CliContext): Promise<number> {
       },
     })
     context.stdout.write("Write a message, or /help.\n")
-    await converse({ ...context, chat, input })
+    const hasFailed = await converse({ ...context, chat, input })
     if (chat.sessionId !== null) context.stdout.write(`Continue with --session ${chat.sessionId}\n`)
-    return context.signal.aborted ? toStopExitCode(context.signal) : exitCodes.success
+    if (context.signal.aborted) return toStopExitCode(context.signal)
+    // A person at a terminal has seen the failure. A script sees only the exit code.
+    return hasFailed && context.stdin.isTTY !== true ? exitCodes.failure : exitCodes.success
   } finally {
     input.close()
     await gateway?.close({ graceMs: 0 })

@@ -41,7 +41,9 @@ const schema = z
   .strictObject({
     apiKey: z.string().min(1).optional(),
     authToken: z.string().min(1).optional(),
-    baseURL: z.url({ protocol: /^https?$/ }).optional(),
+    baseURL: z
+      .url({ protocol: /^https?$/, error: "expected an http or https URL, such as http://127.0.0.1:8080" })
+      .optional(),
     headers: z.record(z.string(), z.string()).optional(),
     thinking: z.looseObject({ type: z.string() }).optional(),
     extraBody: z.record(z.string(), z.unknown()).optional(),

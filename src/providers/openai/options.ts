@@ -73,7 +73,9 @@ const reasoningFields = ["reasoning_content", "reasoning", "reasoning_details"] 
 
 const connection = {
   apiKey: z.string().min(1).optional(),
-  baseURL: z.url({ protocol: /^https?$/ }).optional(),
+  baseURL: z
+    .url({ protocol: /^https?$/, error: "expected an http or https URL, such as http://127.0.0.1:8080/v1" })
+    .optional(),
   headers: z.record(z.string(), z.string()).optional(),
   extraBody: z.record(z.string(), z.unknown()).optional(),
   structuredOutputs: z.boolean().optional(),
