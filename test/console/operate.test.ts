@@ -172,3 +172,55 @@ test("runs and sessions are listed with their cost", async () => {
   await page.goto(`${served.url}/console/#/sessions/${sessionId}`)
   await page.locator(".facts").getByText(cost).waitFor()
 })
+
+test("each view has an address that survives a reload, and the browser's buttons return to it", async () => {
+  const { sessionId, runId } = await startRun("Hello.")
+  const views: readonly (readonly [view: string, heading: string])[] = [
+    ["sessions?state=idle", "Sessions"],
+    [`sessions/${sessionId}?run=${runId}`, sessionId],
+    ["runs?state=completed", "Runs"],
+    ["approvals", "Approvals"],
+    ["schedules", "Schedules"],
+    ["schedules/new", "New schedule"],
+    ["memory", "Memory"],
+    ["mcp", "MCP servers"],
+    ["sandbox", "Sandbox"],
+    ["outbox?state=dead", "Deliveries"],
+    ["status", "Status"],
+    ["configuration", "Configuration"],
+  ]
+  const { page, errors } = await openConsole(browser, `${served.url}/console/#/sessions`)
+  const shows = async (view: string, heading: string) => {
+    await page.getByRole("heading", { name: heading, level: 1, exact: true }).waitFor()
+    expect(page.url()).toBe(`${served.url}/console/#/${view}`)
+  }
+  for (const [view, heading] of views) {
+    await page.evaluate(`location.hash = ${JSON.stringify(`#/${view}`)}`)
+    await shows(view, heading)
+    await page.reload()
+    await shows(view, heading)
+  }
+  for (const [view, heading] of views.toReversed().slice(1)) {
+    await page.goBack()
+    await shows(view, heading)
+  }
+  await page.goForward()
+  await page.getByRole("heading", { name: sessionId, level: 1 }).waitFor()
+  expect(errors).toEqual([])
+})
+
+test("the view of a missing session has a way back to the list", async () => {
+  const { page } = await openConsole(browser, `${served.url}/console/#/sessions/sess_missing`)
+  await page.getByText("The session does not exist or has expired.").waitFor()
+  await page.getByRole("main").getByRole("link", { name: "Sessions" }).click()
+  await page.getByRole("heading", { name: "Sessions", level: 1 }).waitFor()
+})
+
+test("a long name of a user does not push the costs out of the list", async () => {
+  const userId = `${"someone.with.a.long.name.".repeat(4)}@example.com`
+  const { sessionId } = await startRunOf(served, "Hello.", userId)
+  const { page } = await openConsole(browser, `${served.url}/console/#/sessions`)
+  await page.getByRole("row", { name: sessionId }).waitFor()
+  const hidden = "((table) => table.scrollWidth - table.clientWidth)(document.querySelector('.data-table'))"
+  expect(await page.evaluate(hidden)).toBe(0)
+})

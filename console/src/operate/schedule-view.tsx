@@ -27,7 +27,15 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
   const { data, problem, reload } = useLoaded<ScheduleDetail>(`schedules/${encodeURIComponent(scheduleId)}`)
   const [isEditing, setEditing] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
-  if (data === null) return <Pending problem={problem} />
+  const parent = { label: "Schedules", href: "#/schedules" }
+  if (data === null) {
+    return (
+      <>
+        <PageHead title="Schedule" parent={parent} />
+        <Pending problem={problem} />
+      </>
+    )
+  }
   const { schedule, history } = data
   const { spec, nextAt, waiting } = schedule
   const path = `schedules/${encodeURIComponent(scheduleId)}`
@@ -47,7 +55,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
 
   return (
     <>
-      <PageHead title={schedule.name} parent={{ label: "Schedules", href: "#/schedules" }}>
+      <PageHead title={schedule.name} parent={parent}>
         <StateBadge state={schedule.isRunning ? "running" : schedule.state} />
         <ScheduleActions schedule={schedule} onChanged={reload} />
         {schedule.origin !== "options" && !isEditing && (

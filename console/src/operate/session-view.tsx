@@ -21,17 +21,22 @@ export function SessionView({
   const { data, problem } = useLoaded<SessionDetail>(`sessions/${encodeURIComponent(sessionId)}`)
   const isLive = data !== null && data.session.state !== "idle"
   const events = usePages<EventEntry>(`sessions/${encodeURIComponent(sessionId)}/events`, {}, isLive)
-  if (data === null) return <Pending problem={problem} />
+  const parent = { label: "Sessions", href: "#/sessions" }
+  if (data === null) {
+    return (
+      <>
+        <PageHead title={<span class="id">{sessionId}</span>} parent={parent} />
+        <Pending problem={problem} />
+      </>
+    )
+  }
   const { session, runs, children, grants } = data
   const shownRun = runId ?? runs[0]?.id ?? null
   const ofRun = (events.items ?? []).filter((entry) => shownRun === null || entry.runId === shownRun)
 
   return (
     <>
-      <PageHead
-        title={<span class="id">{session.id}</span>}
-        parent={{ label: "Sessions", href: "#/sessions" }}
-      >
+      <PageHead title={<span class="id">{session.id}</span>} parent={parent}>
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
           <a class="button" href={formatHref(["chat", session.id])}>

@@ -97,7 +97,11 @@ const columns: readonly Column<ListedSession>[] = [
   {
     title: "User",
     cell: ({ tenant, userId }) => (
-      <a href={formatHref(["sessions"], { tenant, user: userId })} title={tenant}>
+      <a
+        class="user"
+        href={formatHref(["sessions"], { tenant, user: userId })}
+        title={`${userId} of ${tenant}`}
+      >
         {userId}
       </a>
     ),

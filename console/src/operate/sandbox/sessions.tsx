@@ -60,7 +60,11 @@ function columnsFor(
     {
       title: "User",
       cell: ({ session: { tenant, userId } }) => (
-        <a href={formatHref(["sessions"], { tenant, user: userId })} title={tenant}>
+        <a
+          class="user"
+          href={formatHref(["sessions"], { tenant, user: userId })}
+          title={`${userId} of ${tenant}`}
+        >
           {userId}
         </a>
       ),
