@@ -134,10 +134,7 @@ export interface SessionLog {
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
-  /**
-   * Returns entries after `afterSeq`, in order, about `limit` at most, because the deltas of one stored row are not
-   * split.
-   */
+  /** Returns about `limit` entries after `afterSeq`, in order. The deltas of one stored row are not split. */
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Returns the sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
