@@ -119,7 +119,7 @@ describe("an unusable agent file is reported in one line with the place and the 
     [
       "a package that is not installed",
       { "agent.ts": 'import "no-such-package"\n' },
-      /agent\.ts: Error: Cannot find package 'no-such-package'/,
+      /agent\.ts: Error: Cannot find package 'no-such-package'.*\. Check the name, or install the package: npm install no-such-package$/m,
     ],
     [
       "an error while it runs",

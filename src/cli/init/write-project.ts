@@ -1,4 +1,4 @@
-import { constants, copyFile, lstat, mkdir, writeFile } from "node:fs/promises"
+import { access, constants, copyFile, lstat, mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { CliError } from "../cli-error.ts"
 import type { GatewayPackage } from "./find-gateway-package.ts"
@@ -25,6 +25,7 @@ export async function writeProject(
         "Choose another folder, or move the files away.",
     )
   }
+  await createFolder(folder)
   for (const { path, text } of files) {
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })
@@ -32,6 +33,17 @@ export async function writeProject(
     await writeFile(file, text, { flag: "wx" })
   }
   for (const { path, source } of copies) await copyFile(source, join(folder, path), constants.COPYFILE_EXCL)
+}
+
+async function createFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== "EACCES" && code !== "EROFS") throw error
+    throw new CliError(`this user may not write to ${folder}. Nothing was written. Choose another folder.`)
+  }
 }
 
 interface Copy {

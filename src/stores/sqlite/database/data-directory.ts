@@ -39,5 +39,10 @@ function makeFile(path: string): void {
 
 export function createUnusableDirectoryError(path: string, error: unknown): ConfigurationError {
   const reason = (error instanceof GatewayError ? error.detail : undefined) ?? toError(error).message
-  return new ConfigurationError(`The data directory ${path} cannot be used: ${reason}.`, { cause: error })
+  const remedy = /\b(EACCES|EROFS)\b/.test(reason)
+    ? " Let this user write to it, or name another folder with the option store."
+    : ""
+  return new ConfigurationError(`The data directory ${path} cannot be used: ${reason}.${remedy}`, {
+    cause: error,
+  })
 }
