@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { bundleProgram } from "../../bundle-program.ts"
 import type { CrashPoint } from "./crash-points.ts"
 
-const program = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))
+const program = await bundleProgram(new URL("../fixtures/gateway.ts", import.meta.url))
 
 export interface GatewayOptions {
   /** Folder in which the tools have their effects. */

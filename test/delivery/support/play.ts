@@ -1,14 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import type { OutboxRow } from "../../../src/core/ports/store/outbox.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { openStore } from "../../../src/gateway/open-store.ts"
+import { bundleProgram } from "../../bundle-program.ts"
 import type { Random } from "../../crash/support/random.ts"
 import { type ChannelName, type Receivers, startReceivers } from "./receivers.ts"
 
-const program = fileURLToPath(new URL("../fixtures/node.ts", import.meta.url))
+const program = await bundleProgram(new URL("../fixtures/node.ts", import.meta.url))
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 /** Maximum milliseconds until everything is delivered. The row of a dead process is due again after half a minute. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
+import { bundleProgram } from "../../bundle-program.ts"
 
-const program = fileURLToPath(new URL("../fixtures/node.ts", import.meta.url))
+const program = await bundleProgram(new URL("../fixtures/node.ts", import.meta.url))
 
 export interface NodeProcess {
   /** Resolves when the process fires schedules. Rejects if it ends before that. */

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { bundleProgram } from "../../bundle-program.ts"
 
-const program = fileURLToPath(new URL("../fixtures/node.ts", import.meta.url))
+const program = await bundleProgram(new URL("../fixtures/node.ts", import.meta.url))
 
 /** A gateway process of the measurement. */
 export interface NodeProcess {
