@@ -45,7 +45,8 @@ describe.each(zones)("a year in %s", (timezone) => {
   it("of every quarter of an hour omits none and repeats none", () => {
     const clock = wallClock(timezone)
     const expected: number[] = []
-    for (let at = from; at < until; at += minute) {
+    // The offsets of these zones are whole half hours.
+    for (let at = from; at < until; at += 5 * minute) {
       if (["00", "15", "30", "45"].includes(clock(at).slice(14))) expected.push(at)
     }
     expect(timesOf({ cron: "*/15 * * * *", timezone })).toEqual(expected)
