@@ -11,6 +11,13 @@ export const longestFiles: readonly string[] = [
   "test/hostile-load/worst-requests.test.ts",
   "test/end-to-end/run-full-disk.test.ts",
   "test/end-to-end/claude-agent.test.ts",
+  "test/end-to-end/runners.test.ts",
+  "test/end-to-end/examples.test.ts",
+  "test/sandbox/bubblewrap.test.ts",
+  "test/crash/tasks.test.ts",
+  "test/sandbox/bubblewrap-ordinary-user.test.ts",
+  "test/end-to-end/openapi-document.test.ts",
+  "test/documentation/site.test.ts",
 ]
 
 /**
