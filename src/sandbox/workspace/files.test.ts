@@ -2,6 +2,8 @@ import { execFile } from "node:child_process"
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Readable } from "node:stream"
+import { text } from "node:stream/consumers"
 import { promisify } from "node:util"
 import { expect, onTestFinished, test } from "vitest"
 import { openFile } from "./files.ts"
@@ -24,5 +26,7 @@ sys.stdin.read()`
   expect(await openFile(root, "leased")).toBeNull()
   holder.child.stdin?.end()
   await holder
-  expect(await openFile(root, "leased")).toMatchObject({ size: 4 })
+  const file = await openFile(root, "leased")
+  expect(file?.size).toBe(4)
+  expect(await text(file?.content ?? Readable.from([]))).toBe("text")
 })
