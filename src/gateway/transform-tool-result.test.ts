@@ -57,20 +57,18 @@ it("results of tools are changed by the agent and then by its plugins, before th
 })
 
 it.each([
-  ["throws", () => Promise.reject(new Error("secret detail"))],
-  ["hangs", () => new Promise<never>(() => {})],
-])("results of tools are withheld if a transformation %s", async (_, transformToolResult) => {
-  const gateway = agent([], {
-    provider: calling,
-    tools: [own],
-    transformToolResult,
-    callbackTimeoutMs: 1_500,
-  })
-  const { response } = await gateway.run("Hi.")
-  expect(response).toContain("result_withheld")
-  expect(response).not.toContain("own was executed")
-  expect(response).not.toContain("secret detail")
-})
+  ["throws", () => Promise.reject(new Error("secret detail")), 60_000],
+  ["hangs", () => new Promise<never>(() => {}), 6_000],
+])(
+  "results of tools are withheld if a transformation %s",
+  async (_, transformToolResult, callbackTimeoutMs) => {
+    const gateway = agent([], { provider: calling, tools: [own], transformToolResult, callbackTimeoutMs })
+    const { response } = await gateway.run("Hi.")
+    expect(response).toContain("result_withheld")
+    expect(response).not.toContain("own was executed")
+    expect(response).not.toContain("secret detail")
+  },
+)
 
 it("results are not changed if the tool was not executed", async () => {
   const seen: unknown[] = []
