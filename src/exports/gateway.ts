@@ -94,7 +94,7 @@ export type { HttpLimits } from "../http/limits/http-limits.ts"
 export type { RateLimits } from "../http/limits/rate-limit-options.ts"
 export type { CorsOptions } from "../http/middleware/cors-options.ts"
 export type { HttpOptions } from "../http/options.ts"
-export type { Readiness } from "../http/routes/status.ts"
+export type { Readiness } from "../http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"
 export type {
   CallOptions,

@@ -1,6 +1,6 @@
 import type { Audience } from "../core/ports/plugin.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
-import type { Readiness } from "../http/routes/status.ts"
+import type { Readiness } from "../http/readiness.ts"
 import type { AgentService } from "./agent/agent-service.ts"
 import { checkStore } from "./store-check.ts"
 

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Json } from "../../core/json/json.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
-import type { Readiness } from "../../http/routes/status.ts"
+import type { Readiness } from "../../http/readiness.ts"
 
 /** Facts about the gateway that the page shows first. */
 export interface ConsoleInfo {

@@ -1,14 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
+import type { Readiness } from "../readiness.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
-
-/** The response of `GET /ready`. */
-export interface Readiness {
-  readonly ready: boolean
-  /** The checks, by the name of the checked part. Anyone can see `detail`. */
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
-}
 
 export interface StatusRoutesOptions {
   readonly readiness: () => Promise<Readiness>

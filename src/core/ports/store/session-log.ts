@@ -38,10 +38,7 @@ export interface SessionLog {
    * Newer forms are not written, so that every live process can continue every session.
    */
   writableVersion(): number
-  /**
-   * Resolves to the time of the store's clock, in milliseconds since the Unix epoch. All processes that share a store
-   * receive the time of one clock, whatever their own clocks show.
-   */
+  /** Resolves to the time of the clock that all processes of a store share, in milliseconds since the Unix epoch. */
   now(): Promise<number>
 
   /** Creates the session. If a session with this id exists, nothing changes. */
