@@ -39,6 +39,7 @@ export {
 } from "../core/ports/store/directory.ts"
 export type {
   Found,
+  InboxMessage,
   PendingOptions,
   PutAndClaimOutcome,
   PutCommand,
