@@ -65,7 +65,7 @@ export async function executeTool(
       else emitData(emitted)
     },
   }
-  const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
+  const execution = (async () => tool.execute(input, toolContext))()
   try {
     const outcome = await Promise.race([execution, stopped])
     return nestsTooDeep(outcome) ? tooDeep : redactOutcome(outcome)

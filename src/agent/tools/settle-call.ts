@@ -134,8 +134,9 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   // The commit may have taken long enough for another process to take the session and settle the call (rule 8,
-  // liveness).
-  await context.hold.untilCertain(context.signal)
+  // liveness). Nothing is awaited between the last check and the tool, because other sessions' work could run then.
+  do await context.hold.untilCertain(context.signal)
+  while (!context.hold.isCertain())
   const startedAt = context.clock.now()
   const questions = createQuestions(context, tool, call)
   const data = createDataEmitter(context, tool, call)
