@@ -53,3 +53,21 @@ ${start}`
     await once(child, "exit")
   }
 })
+
+test("a process that starts one program after the other stops every time", async () => {
+  // Python starts programs with vfork(2).
+  const code = "import subprocess\nwhile True: subprocess.run(['true'])"
+  const child = spawn("python3", ["-c", code], { stdio: "ignore", detached: true })
+  try {
+    await once(child, "spawn")
+    const pid = child.pid ?? 0
+    for (let round = 0; round < 100; round++) {
+      await stopProcessTree(pid)
+      await continueProcessTree(pid)
+      await delay(Math.random() * 3)
+    }
+  } finally {
+    process.kill(-(child.pid ?? 0), "SIGKILL")
+    await once(child, "exit")
+  }
+})

@@ -7,6 +7,8 @@ interface ProcessState {
   readonly parent: number
   /** If true, one of its threads has neither stopped nor ended. */
   readonly isRunning: boolean
+  /** If true, its first thread waits in a system call that no signal interrupts. */
+  readonly isBlocked: boolean
 }
 
 /** Maximum number of rounds. A process that keeps starting others is ahead of a listing only for a while. */
@@ -26,15 +28,19 @@ export async function stopProcessTree(root: number): Promise<void> {
   const signaled = new Set<number>()
   const deadline = performance.now() + maxWaitMs
   for (let round = 0; round < maxRounds; ) {
-    const running = (await listTree(root)).filter(({ isRunning }) => isRunning)
+    const tree = await listTree(root)
+    const running = tree.filter(({ isRunning }) => isRunning)
     if (running.length === 0) return
     if (running.some(({ pid }) => !signaled.has(pid))) round += 1
     else if (performance.now() < deadline) await delay(pauseMs)
     else
       throw new Error("The processes of the execution cannot be stopped, because a system call does not end.")
-    for (const { pid } of running) {
-      signal(pid, "SIGSTOP")
-      signaled.add(pid)
+    const blocked = new Set(tree.filter(({ isBlocked }) => isBlocked).map(({ pid }) => pid))
+    for (const { pid, parent, isRunning } of tree) {
+      // A parent in vfork(2) is blocked until its child executes a program or ends, so the child must continue.
+      if (blocked.has(parent)) signal(pid, "SIGCONT")
+      else if (isRunning) signal(pid, "SIGSTOP")
+      if (isRunning) signaled.add(pid)
     }
   }
   throw new Error("The processes of the execution cannot be stopped, because new ones keep appearing.")
@@ -64,7 +70,7 @@ async function readProcesses(): Promise<readonly ProcessState[]> {
       const stat = await readStat(`/proc/${pid}/stat`)
       if (stat === null) return []
       const isRunning = !isStill(stat.state) || (stat.state === "Z" && (await hasRunningThread(pid)))
-      return [{ pid: Number(pid), parent: stat.parent, isRunning }]
+      return [{ pid: Number(pid), parent: stat.parent, isRunning, isBlocked: stat.state === "D" }]
     }),
   )
   return found.flat()
