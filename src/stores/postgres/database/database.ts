@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { ClientConfig, Pool, PoolClient } from "pg"
-import { ConfigurationError } from "../../../core/errors.ts"
+import { ConfigurationError, StoreUnavailableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Row } from "../../rows/columns.ts"
 import { toStoreError } from "./failures.ts"
@@ -132,8 +132,7 @@ export function openDatabase(
         client.release()
         return result
       } catch (error) {
-        // Closing the connection rolls back the transaction in any state. Failures are too rare to save a connection.
-        client.release(true)
+        await rollBack(client, error)
         throw error
       }
     },
@@ -142,4 +141,19 @@ export function openDatabase(
       await Promise.race([pool.end(), delay(closeMs, undefined, { ref: false })])
     },
   }
+}
+
+/**
+ * Ends a failed transaction. If the server refused a statement or the caller failed, its locks are free when this
+ * resolves. A connection that failed is closed. The server then rolls back when it notices that.
+ */
+async function rollBack(client: PoolClient, error: unknown): Promise<void> {
+  const mayWork = !(error instanceof StoreUnavailableError)
+  const isRolledBack =
+    mayWork &&
+    (await client.query("ROLLBACK").then(
+      () => true,
+      () => false,
+    ))
+  client.release(!isRolledBack)
 }
