@@ -74,6 +74,15 @@ test("events for operators contain no nonce that could answer a wait", async () 
   expect((await events()).text).not.toMatch(/nonce_\w/)
 })
 
+test("a summary that a session does not have is not found", async () => {
+  const { sessionId } = await startRun("hello")
+  for (const seq of ["1", "999999999999", "x"]) {
+    const path = `/console/api/sessions/${sessionId}/compactions/${seq}`
+    const { status, text } = await rawRequest(`${served.url}${path}`, { headers: ownPage })
+    expect([status, JSON.parse(text).code]).toEqual([404, "compaction_not_found"])
+  }
+})
+
 test("a schedule is paused, resumed and run by the keyboard, and its history links to the run", async () => {
   const { page } = await openConsole(browser, `${served.url}/console/#/schedules`)
   const row = page.getByRole("row", { name: /briefing/ })

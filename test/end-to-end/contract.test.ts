@@ -59,7 +59,7 @@ test("docs/http-api.md lists the routes and events of the OpenAPI document, fiel
 /** Problems of the operators' console, whose routes are not in the OpenAPI document. */
 const consoleProblems = [
   ...["401 operator_signed_out", "403 console_not_local", "403 console_request_refused"],
-  ...["409 no_key_needed", "503 console_not_built"],
+  ...["404 compaction_not_found", "409 no_key_needed", "503 console_not_built"],
 ]
 
 /** Problems that occur only between the registration of a task and its start. */
