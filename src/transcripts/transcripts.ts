@@ -55,7 +55,8 @@ async function formatLine(
   show: (event: Event) => Event,
 ): Promise<string> {
   const id = toEventId(sessionId, seq)
-  return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: removeNonce(show(event)) })}\n`
+  const line = { type: "event", id, sessionId, seq, at, runId, v, event: removeNonce(show(event)) }
+  return `${await stringifyInSlices(line)}\n`
 }
 
 /** Returns the event without its nonce, because a reader with the nonce of an open wait may answer it. */

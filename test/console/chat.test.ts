@@ -127,7 +127,7 @@ test("messages wait for the run, and are withdrawn", async () => {
   expect(await answers()).toEqual([heldText, "You said: first"])
 })
 
-test("waiting messages have their text after a reload, are taken back, and join the conversation in order", async () => {
+test("waiting messages have their text after a reload, can be taken back, and join in order", async () => {
   const { page, send, status } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()

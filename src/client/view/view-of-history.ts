@@ -22,7 +22,7 @@ export function viewOfHistory(history: History): ChatView {
     isRunning: history.active_run !== null,
     tasks: history.running_tasks.map(toTask),
     usage: history.usage,
-    compaction: lastCompaction(shown),
+    compaction: findLastCompaction(shown),
     queued: listQueued(history),
     cursor: history.last_seq,
     kept: { byRetry: length, byFailure: length },
@@ -75,7 +75,7 @@ function addResult(view: ChatView, block: HistoryMessage["content"][number]): Ch
   }
 }
 
-function lastCompaction({ messages }: ChatView): ViewCompaction | null {
+function findLastCompaction({ messages }: ChatView): ViewCompaction | null {
   const parts = messages.flatMap(({ parts }) => parts)
   const last = parts.findLast((part) => part.type === "compaction")
   if (last === undefined) return null

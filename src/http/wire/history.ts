@@ -39,7 +39,7 @@ async function* toTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<strin
       yield* omitBrace(toJsonPieces(toRest(part)))
       return
     }
-    for (const message of wireMessages(part)) {
+    for (const message of toWireMessages(part)) {
       yield before
       yield* toJsonPieces(message)
       before = ","
@@ -74,11 +74,11 @@ function toRest({
       run_id: runId,
       position,
       not_before: notBefore === 0 ? null : toUnixSeconds(notBefore),
-      content: waitingContent(inboxMessages.find((each) => each.runId === runId && !each.steers)),
+      content: toWaitingContent(inboxMessages.find((each) => each.runId === runId && !each.steers)),
     })),
     steering_messages: inboxMessages
       .filter(({ steers }) => steers)
-      .map((message) => ({ content: waitingContent(message) })),
+      .map((message) => ({ content: toWaitingContent(message) })),
     running_tasks: runningTasks.map(toWireTask),
     usage: toWireUsage(spent),
     has_more: before !== null,
@@ -87,7 +87,7 @@ function toRest({
   }
 }
 
-function waitingContent(message: InboxMessage | undefined) {
+function toWaitingContent(message: InboxMessage | undefined) {
   return message?.content?.map(toWireContent) ?? null
 }
 
@@ -130,18 +130,20 @@ export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pendi
 }
 
 /** Yields the messages of a part, with the marks of compactions at their places. */
-function* wireMessages({ messages, data, compactions }: HistoryMessages): Generator<HistoryMessage> {
+function* toWireMessages({ messages, data, compactions }: HistoryMessages): Generator<HistoryMessage> {
+  const places = Map.groupBy(compactions, ({ index }) => Math.min(index, messages.length))
+  const listMarks = (index: number) => (places.get(index) ?? []).map(toCompactionBlock)
   for (const [index, message] of messages.entries()) {
-    const marks = compactions.filter((each) => each.index === index).map(compactionBlock)
+    const marks = listMarks(index)
     const { role, content } = toWireMessage(message, data)
     if (marks.length > 0 && role !== "assistant") yield { role: "assistant", content: marks }
     yield { role, content: role === "assistant" ? [...marks, ...content] : content }
   }
-  const last = compactions.filter(({ index }) => index >= messages.length).map(compactionBlock)
+  const last = listMarks(messages.length)
   if (last.length > 0) yield { role: "assistant", content: last }
 }
 
-function compactionBlock({ seq, characters, tokensBefore, tokensAfter }: PlacedCompaction): HistoryBlock {
+function toCompactionBlock({ seq, characters, tokensBefore, tokensAfter }: PlacedCompaction): HistoryBlock {
   const tokens = { tokens_before: tokensBefore, tokens_after: tokensAfter }
   return { type: "compaction", cursor: seq, chars: characters, ...tokens }
 }

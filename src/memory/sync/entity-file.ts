@@ -62,7 +62,8 @@ export function computeSha256(text: string | Uint8Array): string {
  * even if names differ only in case or in characters that file names cannot contain.
  */
 export function toEntityPath(key: MemoryKey): string {
-  return `${toSegment(key.entityType, key.entityType)}/${toSegment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
+  const file = toSegment(key.name, JSON.stringify([key.entityType, key.name]))
+  return `${toSegment(key.entityType, key.entityType)}/${file}.md`
 }
 
 const plain = /^[\p{Ll}\p{Lo}\p{N}](?:[\p{Ll}\p{Lo}\p{N}_-]*[\p{Ll}\p{Lo}\p{N}])?$/u

@@ -168,7 +168,7 @@ export class SessionWriter implements Journal, Committable {
       this.#options.publish(entry)
       return
     }
-    const characters = this.#heldCharacters + shownCharacters(entry)
+    const characters = this.#heldCharacters + countCharacters(entry)
     if (characters > maxHeldCharacters) return
     this.#heldCharacters = characters
     this.#unpublished.push(entry)
@@ -322,7 +322,7 @@ export class SessionWriter implements Journal, Committable {
     const free = this.#unpublished.splice(0, blocked === -1 ? this.#unpublished.length : blocked)
     for (const entry of free) {
       if (entry.kind === "transient" || entry.kind === "status")
-        this.#heldCharacters -= shownCharacters(entry)
+        this.#heldCharacters -= countCharacters(entry)
       this.#options.publish(entry)
     }
   }
@@ -343,7 +343,7 @@ export class SessionWriter implements Journal, Committable {
   }
 }
 
-function shownCharacters(entry: TransientEntry | StatusEntry): number {
+function countCharacters(entry: TransientEntry | StatusEntry): number {
   return entry.kind === "status" ? entry.message.length : estimateJsonSize(entry.data)
 }
 

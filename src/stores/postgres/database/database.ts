@@ -148,12 +148,12 @@ export function openDatabase(
  * resolves. A connection that failed is closed. The server then rolls back when it notices that.
  */
 async function rollBack(client: PoolClient, error: unknown): Promise<void> {
-  const mayWork = !(error instanceof StoreUnavailableError)
-  const isRolledBack =
-    mayWork &&
-    (await client.query("ROLLBACK").then(
-      () => true,
-      () => false,
-    ))
-  client.release(!isRolledBack)
+  if (error instanceof StoreUnavailableError) return client.release(true)
+  try {
+    await client.query("ROLLBACK")
+    client.release()
+  } catch {
+    // The caller receives the first error.
+    client.release(true)
+  }
 }
