@@ -33,6 +33,10 @@ async function serve(
   env: Readonly<Record<string, string>> = {},
 ) {
   const folder = await temporaryFolder()
+  /** Returns the environments and ids of processes that the runner started. */
+  const processes = () => processesWith(`CLAUDE_CONFIG_DIR=${join(folder, ".agent-gateway/claude-agent")}`)
+  // A process of Claude Code ends shortly after its gateway was killed. Until then it writes to the folder.
+  onTestFinished(() => expect.poll(processes).toEqual([]))
   const effects = join(folder, "effects")
   const work = join(folder, "work")
   await mkdir(work)
@@ -63,8 +67,7 @@ async function serve(
       await kill(gateway)
       return (await start()).url
     },
-    /** Returns the environments and ids of processes that the runner started. */
-    processes: () => processesWith(`CLAUDE_CONFIG_DIR=${join(folder, ".agent-gateway/claude-agent")}`),
+    processes,
     lastRequest: () => (upstream.requests.at(-1)?.body ?? {}) as ModelRequest,
     requested: () => JSON.stringify(upstream.requests.map(({ body }) => body)),
   }
