@@ -50,6 +50,11 @@ test.each([
   expect(found).toMatchObject({ type: "invalid", problem: expect.stringMatching(problem) })
 })
 
+test("a heading with a very long line is read at once", () => {
+  const response = fenced('{"a": 1}', `## STATE_UPDATE_JSON${" ".repeat(200_000)}x`)
+  expect(extractStateUpdate(response)).toEqual({ type: "none" })
+})
+
 test("names of built-in object members are plain keys", () => {
   const found = extractStateUpdate(fenced('{"__proto__": {"a": 1}}'))
   expect(found.type === "update" && Object.keys(found.update)).toEqual(["__proto__"])

@@ -9,7 +9,8 @@ export type StateUpdate =
 
 export const stateHeading = "## STATE_UPDATE_JSON"
 
-const headingPattern = /^ {0,3}#{1,6}[ \t]+STATE_UPDATE_JSON[ \t]*#*[ \t]*$/
+// Two adjacent repetitions of spaces would take quadratic time for a long line.
+const headingPattern = /^ {0,3}#{1,6}[ \t]+STATE_UPDATE_JSON[ \t]*(?:#+[ \t]*)?$/
 const anyHeadingPattern = /^ {0,3}#{1,6}[ \t]/
 const fencePattern = /^ {0,3}(`{3,}|~{3,})/
 
