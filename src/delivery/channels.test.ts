@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -39,20 +40,34 @@ interface Received {
   readonly bytes: Buffer
 }
 
+interface Reply {
+  readonly status: number
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  /** If set, the body has a beginning only. After it, the connection is destroyed or stays open. */
+  readonly unended?: "destroyed" | "open"
+}
+
 /** Responds to each request with the next of these replies. Null breaks the connection. */
-async function receiver(
-  ...replies: readonly ({ status: number; headers?: Record<string, string>; body?: string } | null)[]
-) {
+async function receiver(...replies: readonly (Reply | null)[]) {
   const received: Received[] = []
   const server = createServer(async (request, response) => {
     const reply = replies[received.length]
     const bytes = await buffer(request)
     received.push({ path: request.url ?? "", headers: request.headers, body: bytes.toString(), bytes })
     if (reply === null) request.socket.destroy()
-    else response.writeHead(reply?.status ?? 200, reply?.headers).end(reply?.body ?? "reply")
+    else if (reply?.unended !== undefined) {
+      response.writeHead(reply.status, { "content-length": "1000" })
+      response.write("Accepted", () => {
+        if (reply.unended === "destroyed") response.destroy()
+      })
+    } else response.writeHead(reply?.status ?? 200, reply?.headers).end(reply?.body ?? "reply")
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => void server.close())
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
@@ -107,6 +122,30 @@ describe("a webhook", () => {
     const error = await sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal).catch((e) => e)
     expect(error).toBeInstanceOf(Error)
     expect(error instanceof UndeliverableError).toBe(isFinal)
+  })
+
+  it("has arrived if its status says so, and the connection is cut off in the body", async () => {
+    const { url } = await receiver({ status: 200, unended: "destroyed" })
+    await expect(
+      sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal),
+    ).resolves.toBeUndefined()
+  })
+
+  it.each([
+    [200, "arrived"],
+    [503, "failed"],
+  ])("with status %i and a body that never ends has %s when its time is over", async (status, expected) => {
+    const { url } = await receiver({ status, unended: "open" })
+    const time = new AbortController()
+    const onResponse = () => setImmediate(() => time.abort())
+    subscribe("http.client.response.finish", onResponse)
+    onTestFinished(() => void unsubscribe("http.client.response.finish", onResponse))
+    const sent = sendWebhook({ url, allowPrivateAddresses: true }, delivered, time.signal)
+    const outcome = await sent.then(
+      () => "arrived",
+      () => "failed",
+    )
+    expect(outcome).toBe(expected)
   })
 
   it("ends when its signal aborts", async () => {

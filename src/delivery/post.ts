@@ -65,6 +65,7 @@ export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: 
   const send = target.protocol === "https:" ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     let isSent = false
+    let isAnswered = false
     const request = send(target, {
       method: "POST",
       headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
@@ -77,8 +78,12 @@ export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: 
         isSent = true
       }),
     )
-    request.on("error", (error) => reject(isSent ? new CutOffError(error.message, { cause: error }) : error))
+    request.on("error", (error) => {
+      // After the response has started, its reader reports the error.
+      if (!isAnswered) reject(isSent ? new CutOffError(error.message, { cause: error }) : error)
+    })
     request.on("response", (response) => {
+      isAnswered = true
       readReply(response).then(resolve, (error: unknown) =>
         reject(new CutOffError(toError(error).message, { cause: error })),
       )
@@ -88,16 +93,26 @@ export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: 
 }
 
 async function readReply(response: IncomingMessage): Promise<PostReply> {
+  const { statusCode: status = 0, headers } = response
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > maxReplyBytes) break
+  try {
+    for await (const chunk of response) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > maxReplyBytes) break
+    }
+  } catch (error) {
+    // By its status, the receiver has the message. A body that never ends must not make the gateway send it again.
+    if (!isSuccess(status)) throw error
   }
   response.destroy()
   const text = Buffer.concat(chunks).toString("utf8").slice(0, maxReplyBytes)
-  return { status: response.statusCode ?? 0, headers: response.headers, text }
+  return { status, headers, text }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
 const lookUpPublicAddress: LookupFunction = (host, options, callback) => {
@@ -120,7 +135,7 @@ function createRefusal(host: string): UndeliverableError {
 
 /** Throws unless the reply is a success. If the request would fail again, the item is dead at once. */
 export function requireSuccess({ status, text }: PostReply, service: string): void {
-  if (status >= 200 && status < 300) return
+  if (isSuccess(status)) return
   const problem = `${service} answered ${status}: ${text.slice(0, 200)}`
   const mayPass = status >= 500 || status === 408 || status === 425 || status === 429
   throw mayPass ? new Error(problem) : new UndeliverableError(problem)

@@ -252,6 +252,7 @@ describe("schedules of users", () => {
   it.each([
     [{ name: "x", message: "Look.", every: "30s" }, "at least 60 s"],
     [{ name: "x", message: "Look.", cron: "* * * * * *" }, "at least 60 s"],
+    [{ name: "x", message: "Look.", every: "999999999d" }, "longer than 36500 days"],
     [{ name: "x", message: "Look.", at: "2020-01-01T00:00:00Z" }, "has passed"],
     [{ name: "x", message: "Look.", at: "tomorrow" }, "at: "],
     [{ name: "x", message: "x".repeat(20_000), every: "1h" }, "message: "],

@@ -11,7 +11,7 @@ import { createTimetable, findShortestInterval } from "./timetable.ts"
 export interface ScheduleTerms extends TurnLimit {
   /** Cron expression of five fields, or six with seconds first. Either this, `every` or `at`. */
   readonly cron?: string
-  /** Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`. */
+  /** Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`. At most 36 500 days. */
   readonly every?: string
   /** Time of the only occurrence in ISO 8601, such as `2026-12-24T18:00:00+01:00`. */
   readonly at?: string

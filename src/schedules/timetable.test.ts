@@ -68,6 +68,29 @@ describe("an interval", () => {
   })
 })
 
+it("the last times of a cron expression before a time are listed", () => {
+  const timetable = createTimetable({ cron: "0 9 * * *", timezone: "UTC" }, 0)
+  const day = 24 * 60 * minute
+  const nine = from + 9 * 60 * minute
+  expect(timetable.between(from, nine + 5 * day, 3)).toEqual([nine + 2 * day, nine + 3 * day, nine + 4 * day])
+  expect(timetable.between(nine, nine + 2 * day + 1, 10)).toEqual([nine + day, nine + 2 * day])
+  expect(timetable.between(from, nine + day, 0)).toEqual([])
+})
+
+it("rare occurrences are compared for ten years only", () => {
+  const timetable = createTimetable({ cron: "0 0 29 2 *", timezone: "UTC" }, from)
+  let calls = 0
+  const counting = {
+    ...timetable,
+    after(at: number) {
+      calls += 1
+      return timetable.after(at)
+    },
+  }
+  expect(findShortestInterval(counting, from)).toBe(4 * 365.25 * 24 * 60 * minute)
+  expect(calls).toBeLessThan(10)
+})
+
 it.each([
   { cron: "every day" },
   { cron: "2026-12-01T00:00:00" },
@@ -76,6 +99,8 @@ it.each([
   { every: "15 minutes" },
   { every: "0m" },
   { every: "-5m" },
+  { every: "36501d" },
+  { every: "999999999d" },
 ])("%j is refused", (timing) => {
   expect(() => createTimetable({ ...timing, timezone: "UTC" }, 0)).toThrow()
 })

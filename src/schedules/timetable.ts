@@ -40,19 +40,30 @@ function createCronTimetable(expression: string, timezone: string): Timetable {
   })
   return {
     after: (at) => cron.nextRun(new Date(at))?.getTime() ?? null,
-    between: (from, at, limit) =>
-      cron
-        .previousRuns(limit, new Date(at))
-        .map((date) => date.getTime())
-        .filter((time) => time > from)
-        .sort((a, b) => a - b),
+    between(from, at, limit) {
+      const times: number[] = []
+      // One at a time, because the search for a rare occurrence before `from` would take long.
+      for (let before = at; times.length < limit; ) {
+        const time = cron.previousRuns(1, new Date(before))[0]?.getTime()
+        if (time === undefined || time <= from) break
+        times.push(time)
+        before = time
+      }
+      return times.reverse()
+    },
   }
 }
+
+const dayMs = 86_400_000
+/** The longest interval. Beyond some millennia, the next occurrence would be no valid date. */
+const longestIntervalMs = 36_500 * dayMs
 
 function createIntervalTimetable(every: string, anchor: number): Timetable {
   const intervalMs = parseDuration(every)
   if (intervalMs === null || intervalMs === 0)
     throw new Error(`${JSON.stringify(every)} is not a time such as 30s, 15m, 6h or 7d`)
+  if (intervalMs > longestIntervalMs)
+    throw new Error(`${JSON.stringify(every)} is longer than ${longestIntervalMs / dayMs} days`)
   const after = (at: number) => anchor + Math.max(Math.floor((at - anchor) / intervalMs) + 1, 1) * intervalMs
   return {
     after,
@@ -80,12 +91,16 @@ function createOnceTimetable(time: number): Timetable {
  * Number of occurrences whose distances are compared. They show the pattern of any expression's minutes and hours.
  */
 const sampled = 100
+/** Milliseconds after which no further occurrences are compared, because the search for rare ones takes long. */
+const sampledMs = 10 * 366 * dayMs
 
 /** Returns the shortest time between two of the next occurrences. Null if there are fewer than two. */
 export function findShortestInterval(timetable: Timetable, from: number): number | null {
   let shortest: number | null = null
-  let last = timetable.after(from)
-  for (let count = 1; count < sampled && last !== null; count += 1) {
+  const first = timetable.after(from)
+  const isSampled = (at: number) => at - (first ?? at) <= sampledMs
+  let last = first
+  for (let count = 1; count < sampled && last !== null && isSampled(last); count += 1) {
     const next = timetable.after(last)
     if (next !== null) shortest = Math.min(shortest ?? Number.POSITIVE_INFINITY, next - last)
     last = next
