@@ -19,9 +19,16 @@ export function stripHeartbeatOk(response: string): StrippedResponse {
   return { text: removeToken(rest).trim(), hasToken: isFirst || isLast }
 }
 
-/** Removes the token repeatedly, because two nested tokens leave another one. */
+const lastOfToken = quietToken.at(-1)
+
+/** Removes the token, and those that nested tokens leave. Takes linear time, however deep they nest. */
 function removeToken(text: string): string {
-  let stripped = text
-  while (stripped.includes(quietToken)) stripped = stripped.replaceAll(quietToken, "")
-  return stripped
+  if (!text.includes(quietToken)) return text
+  const kept: string[] = []
+  for (const unit of text.split("")) {
+    kept.push(unit)
+    const isToken = unit === lastOfToken && kept.slice(-quietToken.length).join("") === quietToken
+    if (isToken) kept.length -= quietToken.length
+  }
+  return kept.join("")
 }

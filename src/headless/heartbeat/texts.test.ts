@@ -27,6 +27,11 @@ describe("stripHeartbeatOk", () => {
     const response = "HEARTBEAT_HEARTBEAT_OKOK\nHEARTBEAT_OK HEARTBEAT_OK\nx"
     expect(stripHeartbeatOk(response).text).not.toContain("HEARTBEAT_OK")
   })
+
+  it("removes deeply nested tokens at once", () => {
+    const nested = `${"HEARTBEAT".repeat(50_000)}HEARTBEAT_OK${"_OK".repeat(50_000)}`
+    expect(stripHeartbeatOk(`${nested} All is well.`).text).toBe("All is well.")
+  })
 })
 
 describe("a checklist", () => {
