@@ -66,6 +66,9 @@ export async function call<Answer>(
     headers: { "x-agent-gateway-console": "1", "content-type": "application/json" },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
+  }).catch((cause: Error) => {
+    // The browser's own message, for example "Failed to fetch", does not say what failed.
+    throw cause instanceof TypeError ? new Error("The gateway cannot be reached.", { cause }) : cause
   })
   if (response.ok) return (await response.json()) as Answer
   throw await readRefusal(response)

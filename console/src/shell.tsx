@@ -1,4 +1,3 @@
-import { lazy, Suspense } from "preact/compat"
 import { useEffect, useRef, useState } from "preact/hooks"
 import { call, type Info } from "./api.ts"
 import { ChatView } from "./chat/chat-view.tsx"
@@ -8,8 +7,8 @@ import { usePendingWaits } from "./pending-waits.ts"
 import { type Route, useRoute } from "./router.ts"
 import { Sidebar } from "./sidebar.tsx"
 import { Icon } from "./ui/icons.tsx"
-
-const Operate = lazy(() => import("./operate/operate.tsx").then((module) => module.Operate))
+import { Notice } from "./ui/notice.tsx"
+import { usePolled } from "./use-polled.ts"
 
 export interface ShellProps {
   readonly info: Info
@@ -81,9 +80,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
       />
       {isOpen && <button type="button" class="scrim" aria-label="Close the menu" onClick={close} />}
       <main id="main" ref={main} tabIndex={-1}>
-        <Suspense fallback={<p class="splash">Loading the view…</p>}>
-          <View info={info} route={route} conversations={conversations} />
-        </Suspense>
+        <View info={info} route={route} conversations={conversations} />
       </main>
     </div>
   )
@@ -100,7 +97,24 @@ function View({ info, route, conversations }: ViewProps) {
   if (view === undefined) return <NewConversation info={info} />
   if (view === "chat" && id !== undefined)
     return <ChatView key={id} info={info} conversations={conversations} sessionId={id} />
-  return <Operate route={route} info={info} />
+  return <OperateView route={route} info={info} />
+}
+
+/** Loads the views for operators when the first of them is opened, and then shows the view of the address. */
+function OperateView(props: { readonly route: Route; readonly info: Info }) {
+  const { data, failure } = usePolled("operate", () => import("./operate/operate.tsx"), false)
+  if (data !== null) return <data.Operate {...props} />
+  if (failure === null) return <p class="splash">Loading the view…</p>
+  return (
+    <div class="splash">
+      <Notice tone="danger" title="The view could not be loaded">
+        <p>The gateway did not send the code of the view. The page tries again by itself.</p>
+        <button type="button" onClick={() => location.reload()}>
+          Reload the page
+        </button>
+      </Notice>
+    </div>
+  )
 }
 
 const titles: Readonly<Record<string, string>> = {

@@ -23,7 +23,7 @@ const columns: readonly Column<MemoryOwner>[] = [
 
 /** The users about whom agents have stored memories. */
 export function MemoryOwners() {
-  const { items, problem, loadMore } = usePages<MemoryOwner>("memory/owners")
+  const { items, problem, more } = usePages<MemoryOwner>("memory/owners")
   return (
     <>
       <PageHead title="Memory" />
@@ -42,7 +42,7 @@ export function MemoryOwners() {
           keyOf={({ tenant, userId, agent }) => JSON.stringify([tenant, userId, agent])}
         />
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

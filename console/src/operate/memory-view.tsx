@@ -26,7 +26,7 @@ interface Owner {
 
 function UserMemories({ owner, query }: { readonly owner: Owner; readonly query: string }) {
   const [problem, setProblem] = useState<string | null>(null)
-  const { items, problem: loading, loadMore, reload } = usePages<MemoryRecord>("memory", { ...owner, query })
+  const { items, problem: loading, more, reload } = usePages<MemoryRecord>("memory", { ...owner, query })
 
   const forget = ({ entityType, name, revision }: MemoryRecord) => {
     setProblem(null)
@@ -80,7 +80,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
           ))}
         </ul>
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

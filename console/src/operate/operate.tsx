@@ -5,6 +5,7 @@ import { ConfigurationView } from "./configuration-view.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import { MemoryView } from "./memory-view.tsx"
 import { NewSchedule } from "./new-schedule.tsx"
+import { OldDataFrame } from "./old-data.tsx"
 import { OutboxView } from "./outbox-view.tsx"
 import { PageHead } from "./page-parts.tsx"
 import { RunsView } from "./runs-view.tsx"
@@ -20,7 +21,9 @@ import { ToolSourcesView } from "./tool-sources-view.tsx"
 export function Operate({ route, info }: { readonly route: Route; readonly info: Info }) {
   return (
     <div class="page">
-      <View route={route} info={info} />
+      <OldDataFrame key={route.path.join("/")}>
+        <View route={route} info={info} />
+      </OldDataFrame>
     </div>
   )
 }

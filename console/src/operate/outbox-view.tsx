@@ -13,7 +13,7 @@ import { usePages } from "./use-loaded.ts"
 export function OutboxView({ route }: { readonly route: Route }) {
   const state = route.query.get("state") ?? ""
   const [problem, setProblem] = useState<string | null>(null)
-  const { items, problem: loading, loadMore, reload } = usePages<OutboxRow>("outbox", { state })
+  const { items, problem: loading, more, reload } = usePages<OutboxRow>("outbox", { state })
 
   const change = (action: "retry" | "drop", rows: readonly OutboxRow[]) => {
     setProblem(null)
@@ -58,7 +58,7 @@ export function OutboxView({ route }: { readonly route: Route }) {
           keyOf={({ number }) => number}
         />
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

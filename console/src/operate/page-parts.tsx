@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { formatAge, formatAgo } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
+import type { MorePages } from "./use-loaded.ts"
 
 export interface PageHeadProps {
   readonly title: ComponentChildren
@@ -121,11 +122,11 @@ export function Filter({ label, value, options, onChange }: FilterProps) {
   )
 }
 
-export function More({ onClick }: { readonly onClick: (() => void) | null }) {
-  if (onClick === null) return null
+export function More({ more }: { readonly more: MorePages | null }) {
+  if (more === null) return null
   return (
-    <button type="button" onClick={onClick}>
-      Show more
+    <button type="button" aria-disabled={more.isLoading} onClick={() => !more.isLoading && more.load()}>
+      {more.isLoading ? "Loading…" : "Show more"}
     </button>
   )
 }

@@ -12,7 +12,7 @@ const states = ["queued", "running", "waiting", "unserved", "completed", "interr
 /** Runs of all sessions, newest first. */
 export function RunsView({ route, info }: { readonly route: Route; readonly info: Info }) {
   const current = { state: route.query.get("state") ?? "", agent: route.query.get("agent") ?? "" }
-  const { items, problem, loadMore } = usePages<ListedRun>("runs", current)
+  const { items, problem, more } = usePages<ListedRun>("runs", current)
   const isFiltered = current.state !== "" || current.agent !== ""
   const set = (name: string, value: string) => navigate(formatHref(["runs"], { ...current, [name]: value }))
 
@@ -49,7 +49,7 @@ export function RunsView({ route, info }: { readonly route: Route; readonly info
       {items !== null && items.length > 0 && (
         <DataTable label="Runs" columns={columns} rows={items} keyOf={({ id }) => id} />
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

@@ -11,7 +11,7 @@ import { usePages } from "./use-loaded.ts"
 /** Schedules of all agents and owners. */
 export function SchedulesView({ route, info }: { readonly route: Route; readonly info: Info }) {
   const agent = route.query.get("agent") ?? ""
-  const { items, problem, loadMore, reload } = usePages<ListedSchedule>("schedules", { agent })
+  const { items, problem, more, reload } = usePages<ListedSchedule>("schedules", { agent })
 
   return (
     <>
@@ -39,7 +39,7 @@ export function SchedulesView({ route, info }: { readonly route: Route; readonly
       {items !== null && items.length > 0 && (
         <DataTable label="Schedules" columns={createColumns(reload)} rows={items} keyOf={({ id }) => id} />
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

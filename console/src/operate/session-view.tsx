@@ -20,7 +20,11 @@ export function SessionView({
 }) {
   const { data, problem } = useLoaded<SessionDetail>(`sessions/${encodeURIComponent(sessionId)}`)
   const isLive = data !== null && data.session.state !== "idle"
-  const events = usePages<EventEntry>(`sessions/${encodeURIComponent(sessionId)}/events`, {}, isLive)
+  const events = usePages<EventEntry>(
+    `sessions/${encodeURIComponent(sessionId)}/events`,
+    {},
+    { isLive, grows: true },
+  )
   const parent = { label: "Sessions", href: "#/sessions" }
   if (data === null) {
     return (
@@ -126,7 +130,7 @@ export function SessionView({
       <section class="block" aria-label="Events">
         <h2>Events</h2>
         {events.items === null ? <Pending problem={events.problem} /> : <EventList entries={ofRun} />}
-        <More onClick={events.loadMore} />
+        <More more={events.more} />
       </section>
     </>
   )

@@ -18,7 +18,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
     tenant: filter("tenant"),
     user: filter("user"),
   }
-  const { items, problem, loadMore } = usePages<ListedSession>("sessions", current)
+  const { items, problem, more } = usePages<ListedSession>("sessions", current)
   const isFiltered = Object.values(current).some((value) => value !== "")
   const set = (name: string, value: string) =>
     navigate(formatHref(["sessions"], { ...current, [name]: value }))
@@ -66,7 +66,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
         </EmptyState>
       )}
       {items !== null && items.length > 0 && <SessionTable sessions={items} />}
-      <More onClick={loadMore} />
+      <More more={more} />
     </>
   )
 }

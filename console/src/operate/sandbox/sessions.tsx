@@ -7,7 +7,7 @@ import { usePages } from "../use-loaded.ts"
 
 /** The sessions whose sandboxes this process has used, those with executions first. */
 export function SandboxSessions({ states }: { readonly states: readonly SandboxState[] }) {
-  const { items, problem, loadMore } = usePages<SessionSandbox>("sandbox/sessions")
+  const { items, problem, more } = usePages<SessionSandbox>("sandbox/sessions")
   const quotas = new Map(
     states.map(({ agent, limits }) => [agent, limits.find(({ name }) => name === "disk")?.value ?? null]),
   )
@@ -30,7 +30,7 @@ export function SandboxSessions({ states }: { readonly states: readonly SandboxS
           keyOf={({ session }) => session.id}
         />
       )}
-      <More onClick={loadMore} />
+      <More more={more} />
     </section>
   )
 }
