@@ -35,7 +35,8 @@ export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly prepareImages: (messages: readonly Message[]) => Promise<readonly Message[]>
   /** Checks structured output. */
   readonly checkSchema: SchemaCheck
-  readonly tools: readonly Tool[]
+  /** Returns the tools. They are listed before each turn, because a plugin's tools may change during a run. */
+  readonly listTools: () => readonly Tool[]
   /** Returns the tools in the form that the provider accepts, without the tools that it would refuse. */
   readonly toolsFor: (provider: Provider) => readonly ToolSpecification[]
   /** Change the results of executed calls, in this order. */

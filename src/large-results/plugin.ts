@@ -1,6 +1,6 @@
 import { toError } from "../core/errors.ts"
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
-import type { ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
+import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../core/ports/tools/transform-tool-result.ts"
 import { selectMarks } from "../core/tools/tool-result.ts"
 import { type ByteSource, createTextSource, openContent } from "./byte-source.ts"
@@ -40,14 +40,17 @@ async function openRun(
 ): Promise<RunParts> {
   if (session === null || maxToolResultBytes < leastBytes) return {}
   const pageBytes = Math.min(maxPageBytes, maxToolResultBytes - headerBytes)
-  const offered = [
-    readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
-  ]
+  let offered: readonly Tool[] | null = null
+  const offer = () => {
+    offered ??= [
+      readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
+    ]
+    return offered
+  }
   // A session without entries has neither contents nor summaries, so its first run need not look for them.
   let hasSomething = session.lastSeq > 0 && (await hasResults(services, session.id))
-  const none: typeof offered = []
   return {
-    tools: () => (hasSomething ? offered : none),
+    tools: () => (hasSomething ? offer() : none),
     compactionNotes({ messages }) {
       hasSomething ||= messages.some(({ role }) => role === "tool")
       return hasSomething ? [note] : []
@@ -66,6 +69,8 @@ async function openRun(
     },
   }
 }
+
+const none: readonly Tool[] = []
 
 /** Resolves to true if the session has contents, or a summary that mentions results. */
 async function hasResults({ stores, lastCompaction }: PluginServices, sessionId: string): Promise<boolean> {

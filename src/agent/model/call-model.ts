@@ -108,7 +108,7 @@ async function awaitTurn(
     }
     signal.throwIfAborted()
     // The tools are read in the same moment, because calls are bound to the tools of this request.
-    const shownTools = runtime.tools
+    const shownTools = runtime.listTools()
     const request = createModelRequest(context, attempt)
     const messages = await rejectOnAbort(signal, runtime.prepareImages(request.messages))
     await hold.untilCertain(signal)

@@ -6,9 +6,10 @@ import type { CallState } from "./call-state.ts"
 /** Errors that the model receives for calls that were not executed. */
 
 export function createUnknownToolError(
-  { runtime: { tools } }: ModelRunContext,
+  { runtime }: ModelRunContext,
   { requested: { name } }: CallState,
 ): ToolResult {
+  const tools = runtime.listTools()
   const there =
     tools.length === 0
       ? "There are no tools."

@@ -43,7 +43,7 @@ function runIn(world: World, gate: Gate, beforeCalls: () => void = () => {}): Me
 }
 
 function inWorld(world: World, run: MemoryRun): MemoryRun {
-  Object.defineProperty(run.context.runtime, "tools", { get: () => world.tools })
+  Object.defineProperty(run.context.runtime, "listTools", { value: () => world.tools })
   return run
 }
 
@@ -250,7 +250,7 @@ describe("a call that needs no approval", () => {
 
 /** Returns the run as it is in a log of an older version. */
 function withoutOrigins(run: MemoryRun): MemoryRun {
-  const { tools } = run.context.runtime
+  const tools = run.context.runtime.listTools()
   const old = createMemoryRun(run.context.runtime.models[0].provider, { gate: asking, tools })
   const [, ...events] = run.events
   for (const event of events) {

@@ -5,7 +5,7 @@ import type { CallState } from "./call-state.ts"
 
 /** Returns the tool that has the call's name now. Servers may have changed their tools since the model's request. */
 export function findCurrentTool({ runtime }: ModelRunContext, { requested }: CallState): Tool | undefined {
-  return runtime.tools.find(({ name }) => name === requested.name)
+  return runtime.listTools().find(({ name }) => name === requested.name)
 }
 
 /** Returns true if the call is for this tool, and not for another one of the same name. */

@@ -63,7 +63,7 @@ class Dispatch {
   }
 
   #isSequential({ requested: { name } }: CallState): boolean {
-    return this.#context.runtime.tools.some((tool) => tool.name === name && tool.sequential === true)
+    return this.#context.runtime.listTools().some((tool) => tool.name === name && tool.sequential === true)
   }
 
   /** Never rejects. A failure is thrown after all running calls have settled. */

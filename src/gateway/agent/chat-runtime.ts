@@ -181,10 +181,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     models,
     pricing,
     checkSchema,
-    // The tools are read before each turn, because a plugin's tools may change during a run.
-    get tools() {
-      return allTools()
-    },
+    listTools: allTools,
     toolsFor,
     prepareImages: surroundings.prepareImages,
     transformToolResults: [
