@@ -70,10 +70,9 @@ export function createSessions({
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
 
-  const view: Sessions["view"] = (sessionId, { throughLapse = false, ...options }) => {
-    const parts = { log, feed, reads, hasTasks, ...(!throughLapse && { hold: worker.hold }) }
-    return viewSession(parts, sessionId, options)
-  }
+  const viewParts = { log, feed, reads, hasTasks, hold: worker.hold }
+  const view: Sessions["view"] = (sessionId, options) => viewSession(viewParts, sessionId, options)
+  const treeParts = { log, reads, view, logger, runningTasks: listRunningTasks }
 
   return {
     ...decisions,
@@ -131,8 +130,7 @@ export function createSessions({
     },
 
     view,
-    viewTree: (sessionId, options) =>
-      viewTree({ log, reads, view, logger, runningTasks: listRunningTasks }, sessionId, options),
+    viewTree: (sessionId, options) => viewTree(treeParts, sessionId, options),
 
     history: (sessionId, query) =>
       readHistory(
@@ -155,9 +153,10 @@ export function createSessions({
       if (run === null)
         throw new GatewayError({ code: "run_not_found", status: 404 }, "There is no such run.")
       const events: EventEntry[] = []
-      for await (const batch of viewSession({ log, feed, reads }, sessionId, {
+      for await (const batch of view(sessionId, {
         afterSeq: run.cursor,
         runId,
+        throughLapse: true,
         signal,
       })) {
         for (const entry of batch) if (entry.kind === "event") events.push(entry)

@@ -41,10 +41,14 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
   return {
     viewer(afterSeq) {
       let state = wire.start(afterSeq)
-      const states = new WeakMap<SubAgent, State>()
+      /** Null until a sub-agent works for the session. */
+      let states: WeakMap<SubAgent, State> | null = null
       return (batch) => {
         if (isProgress(batch)) return Buffer.from(wire.write(wire.taskProgress(batch.progress), null))
-        if (isOfSubAgent(batch)) return renderSubAgent(batch, states)
+        if (isOfSubAgent(batch)) {
+          states ??= new WeakMap()
+          return renderSubAgent(batch, states)
+        }
         const rendering = renderShared(batch, state, afterSeq)
         state = rendering.after
         return rendering.bytes

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import type { LiveEntry } from "../../core/log/entries.ts"
+import { certainHold } from "../../core/ports/run/hold.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { Feed } from "../../sessions/reading/feed.ts"
@@ -24,7 +25,7 @@ afterAll(() => recorded.close())
 /** Returns an app with streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
 function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
-  const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
+  const parts = { log, feed: new Feed(), reads: new ReadQueue(log), hold: certainHold }
   const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
   const streams = createEventStreams({

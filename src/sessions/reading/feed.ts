@@ -221,11 +221,11 @@ export class FeedSubscription {
   }
 
   /** Resolves when `next` has an entry, or when the signal aborts. */
-  async wait(): Promise<void> {
-    if (this.#queue.length > 0 || this.#stale || this.#finished || this.#signal.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
-    await promise
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      if (this.#queue.length > 0 || this.#stale || this.#finished || this.#signal.aborted) resolve()
+    })
   }
 
   next(): FeedItem | null {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
 import type { LiveEntry } from "../../core/log/entries.ts"
+import { certainHold } from "../../core/ports/run/hold.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { createTextDelta } from "../../testing/session-log/fixtures.ts"
 import { Feed } from "./feed.ts"
@@ -20,7 +21,7 @@ it("shows a long text that is not stored yet in small parts", async () => {
   const feed = new Feed()
   feed.openWriter("sess_1", () => deltas)
   const leaving = new AbortController()
-  const parts = { log: emptyLog, feed, reads: new ReadQueue(emptyLog) }
+  const parts = { log: emptyLog, feed, reads: new ReadQueue(emptyLog), hold: certainHold }
   const seen: LiveEntry[][] = []
   const options = { afterSeq: 0, runId: "run_1", signal: leaving.signal }
   for await (const entries of viewSession(parts, "sess_1", options)) {

@@ -4,8 +4,7 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { abortOnLapse } from "./abort-on-lapse.ts"
-import type { Feed } from "./feed.ts"
+import type { Feed, FeedSubscription } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
 
@@ -13,8 +12,11 @@ export interface ViewParts {
   readonly log: SessionLog
   readonly feed: Feed
   readonly reads: ReadQueue
-  /** The view ends without a terminal entry when this hold lapses. If absent, the view continues. */
-  readonly hold?: Hold
+  /**
+   * If this hold lapses, another process may have continued the session, so the view may be outdated. It then ends
+   * without a terminal entry, and its subscriber should reconnect elsewhere.
+   */
+  readonly hold: Hold
   /**
    * Resolves to true while a background task of the session runs, or a message with its end is on its way. Default:
    * there are none.
@@ -32,12 +34,17 @@ const noTasks = async () => false
 export async function* viewSession(
   { log, feed, reads, hold, hasTasks = noTasks }: ViewParts,
   sessionId: string,
-  { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal: closing }: ViewOptions,
+  options: ViewOptions,
 ): AsyncGenerator<readonly LiveEntry[]> {
-  const lapse = hold === undefined ? null : abortOnLapse(hold, closing)
-  const signal = lapse?.signal ?? closing
+  const { afterSeq, runId, principal, untilTasksEnd = false, throughLapse = false, deltas, signal } = options
   let cursor = afterSeq
   let ended = false
+  let subscription: FeedSubscription | null = null
+  let hasLapsed = false
+  const onLapse = () => {
+    hasLapsed = true
+    subscription?.makeStale()
+  }
   // Readers without a principal take turns by their session.
   const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
@@ -54,10 +61,11 @@ export async function* viewSession(
   }
 
   const elsewhere = new StoreWatch(log, sessionId)
+  const forgetLapse = throughLapse ? null : hold.onLapse(onLapse)
   try {
-    cursor = await findReplayCursor(log, sessionId, { afterSeq, replayFrom })
-    while (!signal.aborted) {
-      const subscription = feed.subscribe(sessionId, signal)
+    cursor = await findReplayCursor(log, sessionId, options)
+    while (!signal.aborted && !hasLapsed) {
+      subscription = feed.subscribe(sessionId, signal)
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
@@ -69,7 +77,7 @@ export async function* viewSession(
             replacedHistories: false,
             ...(deltas !== undefined && { deltas }),
           })
-          if (read === null || read.length === 0 || signal.aborted) break
+          if (read === null || read.length === 0 || signal.aborted || hasLapsed) break
           const entries = take(read)
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
@@ -102,7 +110,7 @@ export async function* viewSession(
     }
   } finally {
     elsewhere.stop()
-    lapse?.release()
+    forgetLapse?.()
   }
 }
 

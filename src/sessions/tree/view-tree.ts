@@ -58,8 +58,11 @@ interface Branch {
   progress: ProgressBatch | null
   isReading: boolean
   hasEnded: boolean
-  /** Sub-agents that are shown and work for this session, by the ids of their waits or tasks. */
-  readonly children: Map<string, Branch>
+}
+
+/** A sub-agent that is shown, or was shown until its end. */
+interface Child extends Branch {
+  readonly parent: Branch
   /** Aborted when the call that the session works for no longer waits. */
   readonly settled: AbortController
 }
@@ -77,6 +80,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   readonly #root: Branch
   /** The branches in the order of their next turns. */
   readonly #branches: Branch[]
+  /** The sub-agents by the ids of their waits or tasks. Null before the first one, because most sessions have none. */
+  #children: Map<string, Child> | null = null
   /** Sub-agents that wait for a place. */
   #queue: Queued[] = []
   readonly #ending = new AbortController()
@@ -93,9 +98,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#options = options
     options.signal.addEventListener("abort", this.#onAbort, { once: true })
     if (options.signal.aborted) this.#onAbort()
-    const { isNewRun, maxSubAgents = maxShownSubAgents, ...viewed } = options
-    this.#maxShown = maxSubAgents
-    const view = parts.view(sessionId, { ...viewed, signal: this.#signal })
+    this.#maxShown = options.maxSubAgents ?? maxShownSubAgents
+    const view = parts.view(sessionId, { ...options, signal: this.#signal })
     this.#root = createBranch({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
   }
@@ -166,24 +170,33 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return promise
   }
 
-  async #read(branch: Branch): Promise<void> {
+  /** Never rejects. Does not suspend a function of its own, because there is one for each idle subscriber. */
+  #read(branch: Branch): Promise<void> {
     branch.isReading = true
-    try {
-      const { done, value } = await branch.source.next()
-      if (done === true) this.#end(branch)
-      else if ("progress" in value) branch.progress = value
-      else if (!("subAgent" in value)) branch.unshown = value
-      else {
-        branch.subAgent = value.subAgent
-        branch.unshown = []
-        begin(branch, value.present)
-      }
-    } catch (error) {
-      if (branch === this.#root) this.#failure = toError(error)
-      else this.#warn(branch, error)
-      this.#end(branch)
-    }
+    return branch.source.next().then(
+      (read) => this.#keep(branch, read),
+      (error: unknown) => this.#fail(branch, error),
+    )
+  }
+
+  #keep(branch: Branch, { done, value }: IteratorResult<Item>): void {
     branch.isReading = false
+    if (done === true) this.#end(branch)
+    else if ("progress" in value) branch.progress = value
+    else if (!("subAgent" in value)) branch.unshown = value
+    else {
+      branch.subAgent = value.subAgent
+      branch.unshown = []
+      begin(branch, value.present)
+    }
+    this.#wake()
+  }
+
+  #fail(branch: Branch, error: unknown): void {
+    branch.isReading = false
+    if (branch === this.#root) this.#failure = toError(error)
+    else this.#warn(branch, error)
+    this.#end(branch)
     this.#wake()
   }
 
@@ -207,7 +220,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
         branch.progress = null
         return progress
       }
-      if (unshown === null || this.#mustWait(branch, unshown[0])) continue
+      if (unshown === null || this.#mustWait(unshown[0])) continue
       const end = endOfPart(unshown)
       const isWhole = end === unshown.length
       const part = isWhole ? unshown : unshown.slice(0, end)
@@ -222,11 +235,11 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   /** Returns true if the entry answers the wait for a sub-agent whose end was not shown yet. */
-  #mustWait(branch: Branch, entry: LiveEntry | undefined): boolean {
+  #mustWait(entry: LiveEntry | undefined): boolean {
     if (entry?.kind !== "event" || entry.event.type !== "waitResolved") return false
     const { waitId, decidedBy } = entry.event
-    const child = branch.children.get(waitId)
-    this.#settle(branch, waitId)
+    const child = this.#children?.get(waitId)
+    this.#settle(waitId)
     // A sub-agent whose wait was given up is shown while it continues.
     return child !== undefined && !child.hasEnded && decidedBy !== null
   }
@@ -244,7 +257,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
       if (event.type === "waitOpened" && event.kind === "child" && isNew)
         this.#queueChild(parent, event, true)
       if (event.type === "taskRegistered" && isNew) this.#queueTask(parent, event, true)
-      if (event.type === "taskEnded") this.#settle(parent, event.taskId)
+      if (event.type === "taskEnded") this.#settle(event.taskId)
       if (isTerminal(event)) this.#forget(parent)
     }
     this.#fill()
@@ -259,7 +272,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   #queueTask(parent: Branch, task: BackgroundTask, isNew: boolean): void {
     const { taskId, sessionId, agent, toolCallId } = task
-    const isKnown = parent.children.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
+    const isKnown = this.#children?.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
     if (isKnown) return
     // Subscribers receive progress only for the tasks of the session itself.
     const reported = parent === this.#root ? task : null
@@ -271,9 +284,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return { parent, parentSessionId: parent.sessionId, isDirect: parent === this.#root }
   }
 
-  #settle(parent: Branch, waitId: string): void {
+  #settle(waitId: string): void {
     this.#queue = this.#queue.filter((queued) => queued.waitId !== waitId)
-    parent.children.get(waitId)?.settled.abort()
+    this.#children?.get(waitId)?.settled.abort()
   }
 
   /**
@@ -281,11 +294,14 @@ class TreeView implements AsyncIterator<TreeBatch> {
    * continue.
    */
   #forget(branch: Branch): void {
-    for (const [waitId, { settled }] of branch.children) if (!isTaskId(waitId)) settled.abort()
+    for (const [waitId, { parent, settled }] of this.#children ?? []) {
+      if (parent === branch && !isTaskId(waitId)) settled.abort()
+    }
     this.#queue = this.#queue.filter(({ parent, waitId }) => parent !== branch || isTaskId(waitId))
   }
 
   #fill(): void {
+    if (this.#queue.length === 0) return
     const shown = this.#branches.filter(({ taskId }) => taskId !== null).length
     // The branches include the session itself.
     let [places, inBackground] = [
@@ -308,8 +324,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
       child.taskId === null
         ? viewChild(this.#parts, foreground, options)
         : viewTask(this.#parts, child, options)
-    const branch = createBranch(child, source, settled)
-    parent.children.set(waitId, branch)
+    const branch = { ...createBranch(child, source), parent, settled }
+    this.#children ??= new Map()
+    this.#children.set(waitId, branch)
     this.#branches.push(branch)
   }
 }
@@ -317,11 +334,18 @@ class TreeView implements AsyncIterator<TreeBatch> {
 function createBranch(
   { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
   source: Branch["source"],
-  settled: AbortController = new AbortController(),
 ): Branch {
   return {
-    ...{ sessionId, taskId, source, settled, subAgent: null, knownUpTo: 0, opened: [], unshown: null },
-    ...{ progress: null, isReading: false, hasEnded: false, children: new Map<string, Branch>() },
+    sessionId,
+    taskId,
+    source,
+    subAgent: null,
+    knownUpTo: 0,
+    opened: [],
+    unshown: null,
+    progress: null,
+    isReading: false,
+    hasEnded: false,
   }
 }
 
