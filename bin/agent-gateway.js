@@ -7,7 +7,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exitCode = 1
 } else {
   silenceSqliteWarning()
-  import("../dist/cli/main.js").then(
+  import("../dist/cli.js").then(
     (cli) => cli.main(),
     (error) => {
       console.error(error)

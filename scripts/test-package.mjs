@@ -130,7 +130,7 @@ async function runsClient([program, ...args], node, project) {
     program: join(installed, "bin/agent-gateway.js"),
     agent,
     cwd: await mkdtemp(join(folder, "suite-")),
-    testing: await import(join(installed, "dist/testing/index.js")),
+    testing: await import(join(installed, "dist/testing.js")),
     folders: {},
   })
   try {

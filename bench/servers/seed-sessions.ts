@@ -4,7 +4,7 @@ import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
 
 /** The package does not export this function, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
-  new URL("../../dist/stores/sqlite/open.js", import.meta.url).href
+  new URL("../../dist/sqlite-store.js", import.meta.url).href
 )
 
 export interface SeedRequest {

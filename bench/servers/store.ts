@@ -10,7 +10,7 @@ import { tokenText } from "../script.ts"
 
 /** The store by itself, without a server. The package does not export it, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
-  new URL("../../dist/stores/sqlite/open.js", import.meta.url).href
+  new URL("../../dist/sqlite-store.js", import.meta.url).href
 )
 const sessions = 50
 const deltasPerRow = 10
