@@ -11,7 +11,7 @@ const packages = {
   dockerd: "docker.io",
   mmdebstrap: "mmdebstrap",
   bwrap: "bubblewrap",
-  chromium: "chromium",
+  "chromium-headless-shell": "chromium-headless-shell",
   "systemd-analyze": "systemd",
 } as const
 

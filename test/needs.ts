@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { promisify } from "node:util"
 import { TestRunner } from "vitest"
+import { chromiumProgram } from "./chromium-program.ts"
 import { requirePrograms } from "./debian-packages.ts"
 
 /**
@@ -60,8 +61,10 @@ async function look(need: Need): Promise<string | null> {
       await requirePrograms("dockerd", "mmdebstrap")
       return null
     case "chromium":
-      if (isLinux && isRoot) await requirePrograms("chromium")
-      return existsSync("/usr/bin/chromium") ? null : "Chromium at /usr/bin/chromium (package chromium)"
+      if (isLinux && isRoot) await requirePrograms("chromium-headless-shell")
+      return existsSync(chromiumProgram)
+        ? null
+        : `Chromium at ${chromiumProgram} (package chromium-headless-shell)`
     default:
       return need satisfies never
   }

@@ -1,5 +1,6 @@
 import { chromium, type Page } from "playwright-core"
 import { onTestFinished } from "vitest"
+import { chromiumProgram } from "../chromium-program.ts"
 
 const flags = [
   ...["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
@@ -9,7 +10,7 @@ const flags = [
 /** Opens an address in a new Chromium with an empty profile, which is closed at the end of the test. */
 export async function openPage(url: string): Promise<Page> {
   const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: chromiumProgram,
     chromiumSandbox: false,
     args: flags,
   })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { onTestFinished } from "vitest"
+import { chromiumProgram } from "../chromium-program.ts"
 import { type CliProcess, startCli } from "../cli-process.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
@@ -53,7 +54,7 @@ export async function serveConsole(agent: string, options: ServeOptions = {}): P
 /** Starts a Chromium with an empty profile. */
 export async function openBrowser(onEnd: OnEnd = onTestFinished): Promise<Browser> {
   const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: chromiumProgram,
     chromiumSandbox: false,
     args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   })

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
+import { chromiumProgram } from "../chromium-program.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { requires } from "../needs.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
@@ -77,7 +78,7 @@ it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
   const port = typeof address === "object" && address !== null ? address.port : 0
   const browser = installedServer("playwright-mcp", [
     ...["--headless", "--no-sandbox", "--isolated"],
-    ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
+    ...["--executable-path", chromiumProgram, "--output-dir", await temporaryFolder()],
   ])
   // The server's sockets are in a folder with a fixed name, which may belong to another user of this machine.
   const env = { TMPDIR: await temporaryFolder() }
