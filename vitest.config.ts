@@ -9,9 +9,10 @@ export default defineConfig({
     reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
     setupFiles: "test/setup-waits.ts",
-    // Longer than a wait, so that a test which hangs reports the condition that it waits for.
-    testTimeout: patienceMs + 15_000,
-    hookTimeout: 2 * patienceMs,
+    // Longer than a few waits, because a test waits for one condition after another, and starts several processes. A test
+    // that hangs reports the condition that it waits for.
+    testTimeout: 4 * patienceMs,
+    hookTimeout: 4 * patienceMs,
     // Tests know nothing of the models that this machine has keys for, or runs.
     env: {
       ANTHROPIC_API_KEY: "",
