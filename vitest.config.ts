@@ -26,6 +26,6 @@ export default defineConfig({
     expect: { poll: { timeout: patienceMs } },
     sequence: { sequencer: LongestFirst },
     // Most of what the tests do is wait for other processes.
-    maxWorkers: 4,
+    maxWorkers: 6,
   },
 })

@@ -1,7 +1,7 @@
 import { relative } from "node:path"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** The files that take longest, the slowest first. With the others they took 30 to 220 seconds each. */
+/** The files that take longest, the slowest first. With the others they took 20 to 220 seconds each. */
 export const longestFiles: readonly string[] = [
   "test/crash/crash.test.ts",
   "src/stores/postgres/open.test.ts",
@@ -18,6 +18,20 @@ export const longestFiles: readonly string[] = [
   "test/sandbox/bubblewrap-ordinary-user.test.ts",
   "test/end-to-end/openapi-document.test.ts",
   "test/documentation/site.test.ts",
+  "test/crash/waits.test.ts",
+  "test/crash/tools.test.ts",
+  "test/end-to-end/crash.test.ts",
+  "test/mcp/elicitation.test.ts",
+  "test/delivery/delivery.test.ts",
+  "test/end-to-end/endless-conversation.test.ts",
+  "test/documentation.test.ts",
+  "test/end-to-end/killed-job.test.ts",
+  "test/schedules/schedules.test.ts",
+  "test/takeover/takeover.test.ts",
+  "test/soak/soak.test.ts",
+  "test/client/environments.test.ts",
+  "test/end-to-end/slow-clients.test.ts",
+  "test/hostile-load/hostile-load.test.ts",
 ]
 
 /**
