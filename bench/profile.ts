@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { BundleModules } from "./bundle-modules.ts"
 import type { StreamsRequest } from "./load/load.ts"
 import { startLoad, startServer, startUpstream, withChildren } from "./measure/processes.ts"
 import { isPace, type Pace, paces, warmUp } from "./measure/throughput.ts"
@@ -44,6 +45,8 @@ for (const [heading, keyOf] of [
 interface CallFrame {
   readonly functionName: string
   readonly url: string
+  /** Counted from 0. */
+  readonly lineNumber: number
 }
 
 interface CpuProfile {
@@ -81,7 +84,13 @@ async function read(file: string): Promise<CpuProfile> {
 
 /** Sums the time of the samples by the function in which they were taken. */
 function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<CallFrame, number> {
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const modules = new BundleModules()
+  const frames = new Map(
+    nodes.map(({ id, callFrame }) => {
+      const { url, lineNumber } = callFrame
+      return [id, { ...callFrame, url: modules.find(url, lineNumber) ?? url }]
+    }),
+  )
   const times = new Map<CallFrame, number>()
   for (const [index, id] of samples.entries()) {
     const frame = frames.get(id)
@@ -107,8 +116,8 @@ function top(keyOf: (frame: CallFrame) => string, count: number): readonly (read
 
 function partOf(frame: CallFrame): string {
   const { url, functionName } = frame
-  const own = /\/dist\/([\w-]+)\//.exec(url)
-  if (own !== null && !url.includes("/node_modules/")) return `gateway: ${own[1]}`
+  const own = /^dist\/([\w-]+)\//.exec(url)
+  if (own !== null) return `gateway: ${own[1]}`
   const library = /\/node_modules\/((?:@[\w-]+\/)?[\w.-]+)\//.exec(url)
   if (library !== null) return `package: ${library[1]}`
   if (url.includes("deps/undici")) return "Node: fetch (undici)"
@@ -126,7 +135,5 @@ function fileOf({ url, functionName }: CallFrame): string {
 }
 
 function shortUrl(url: string): string {
-  return url.includes("/node_modules/")
-    ? url.replace(/^.*\/node_modules\//, "")
-    : url.replace(/^.*\/(?=dist\/)/, "")
+  return url.includes("/node_modules/") ? url.replace(/^.*\/node_modules\//, "") : url
 }
