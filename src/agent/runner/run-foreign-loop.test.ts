@@ -334,6 +334,35 @@ it("counts the cost after calls that still wait when the run is parked, each tim
   expect(new Set(ids).size).toBe(3)
 })
 
+const call = { type: "toolCall", id: "x", name: "pay", input: {} }
+const result = (value: unknown) => ({ type: "toolResult", id: "x", result: value })
+
+it.each([
+  [null, "is not an object"],
+  [{ type: "words" }, "unknown type"],
+  [{ type: "text" }, "no text"],
+  [{ type: "thinking", text: 42 }, "no text"],
+  [{ ...call, id: 5 }, "no id or name"],
+  [{ ...call, name: "" }, "no id or name"],
+  [{ ...call, input: "{}" }, "input that is not an object"],
+  [{ ...call, approval: null }, "approval that is not an object"],
+  [{ ...call, approval: { reason: 5 } }, "reason or qualifier"],
+  [{ ...call, approval: { inputSchema: "x" } }, "inputSchema"],
+  [{ type: "toolResult", result: { type: "json", value: 1 } }, "no id"],
+  [result("done"), "no valid result"],
+  [result({ type: "json" }), "no valid result"],
+  [result({ type: "content", content: [null] }), "no valid result"],
+  [result({ type: "error" }), "no valid result"],
+  [{ type: "usage", usage: { inputTokens: 1 } }, "no four counts"],
+  [{ ...usage(Number.NaN) }, "no four counts"],
+  [{ ...usage(1), model: 5 }, "model or priceList"],
+])("fails without a trace in the log after event number %# that is invalid", async (event, problem) => {
+  const { runner } = scripted(() => [event as RunnerEvent])
+  const run = newRun()
+  await expect(runForeignLoop(contextOf(run, runner), { resumed: false })).rejects.toThrow(problem)
+  expect(types(run.events)).toEqual(["runStarted"])
+})
+
 it("refuses a state that is too large to be kept", async () => {
   const { runner } = scripted(() => [{ type: "state", state: "x".repeat(4_000_000) }])
   const loop = runForeignLoop(contextOf(newRun(), runner), { resumed: false })

@@ -17,6 +17,7 @@ import {
   maxToolResultBytes,
   toPlainJson,
 } from "./calls.ts"
+import { checkEvent } from "./check-event.ts"
 import { askAbout } from "./waits.ts"
 
 /** Maximum characters of one state as JSON. The log keeps every saved state. */
@@ -68,6 +69,7 @@ export class Transcript {
 
   async #take(event: RunnerEvent): Promise<void> {
     this.#context.signal.throwIfAborted()
+    checkEvent(event)
     switch (event.type) {
       case "text":
       case "thinking":
