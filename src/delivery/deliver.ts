@@ -1,7 +1,7 @@
 import { toError } from "../core/errors.ts"
 import { removeSecrets } from "../core/text/remove-secrets.ts"
 import { createChannels } from "./channels.ts"
-import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
+import { checkDeliveryOptions, type Delivery, type DeliveryOptions, isChosen } from "./options.ts"
 import { unknownPrefix } from "./unknown-outcome.ts"
 
 /** The result of one channel. */
@@ -26,8 +26,8 @@ export async function deliverNow(
   const results = createChannels(options).map(async ({ name, send }): Promise<DeliveryResult | null> => {
     const channel = name as DeliveryResult["channel"]
     const delivery = { ...delivered, id: `${name}_${delivered.runId}` }
-    if (options.when?.(delivery) === false) return null
     try {
+      if (!isChosen(options, delivery)) return null
       await send(delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
       return { channel, status: "delivered", error: null }
     } catch (error) {

@@ -150,6 +150,15 @@ const shape = declareOptions<DeliveryOptions>()({
   when: createFunctionSchema<NonNullable<DeliveryOptions["when"]>>().optional(),
 })
 
+/** Returns true if the option `when` chooses the run. Throws if it returns anything else than true or false. */
+export function isChosen({ when }: DeliveryOptions, delivery: Delivery): boolean {
+  if (when === undefined) return true
+  const chosen: unknown = when(delivery)
+  // A promise would count as true, and the run would be delivered whatever it resolves to.
+  if (typeof chosen !== "boolean") throw new TypeError("delivery: `when` must return true or false.")
+  return chosen
+}
+
 /** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */
 export function checkDeliveryOptions(options: DeliveryOptions): void {
   parseOptions("delivery", z.strictObject(shape), options)

@@ -5,7 +5,7 @@ import type { RunEnd } from "../core/runs/run-end.ts"
 import { type Channel, createChannels } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
-import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
+import { checkDeliveryOptions, type Delivery, type DeliveryOptions, isChosen } from "./options.ts"
 import { refuseRepetition } from "./unknown-outcome.ts"
 
 /** Maximum characters of the response. An item of the outbox has at most a megabyte. */
@@ -28,7 +28,7 @@ export function delivery(options: DeliveryOptions): Plugin {
         openRun: () => ({
           itemsAtEnd: (end) => {
             const of = (kind: string) => createDelivery(end, { agent, kind })
-            const chosen = kinds.filter((kind) => options.when?.(of(kind)) ?? true)
+            const chosen = kinds.filter((kind) => isChosen(options, of(kind)))
             return chosen.map((kind) => ({ id: toDeliveryId(end, kind), kind, payload: toJson(of(kind)) }))
           },
         }),

@@ -114,3 +114,12 @@ it("runs that `when` excludes are not delivered", async () => {
   await run({ onComplete, when: ({ response }) => response !== "Done." })
   expect(onComplete).not.toHaveBeenCalled()
 })
+
+it.each([
+  ["a promise", Promise.resolve(false)],
+  ["nothing", undefined],
+])("no run is delivered if `when` returns %s", async (_what, returned) => {
+  const onComplete = vi.fn()
+  await run({ onComplete, when: () => returned as never })
+  expect(onComplete).not.toHaveBeenCalled()
+})

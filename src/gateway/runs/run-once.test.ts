@@ -202,6 +202,8 @@ describe("a callback that throws", () => {
 
   it.each([
     ["onText", { onText: fail }, [[say("Half"), forever]]],
+    ["an asynchronous onText", { onText: async () => fail() }, [[say("Half"), forever]]],
+    ["an asynchronous onEvent", { onEvent: async () => fail() }, [[say("Half"), forever]]],
     ["onApproval", { onApproval: fail }, [callPay]],
     ["a later onApproval", { onApproval: () => Promise.reject(error) }, [callPay]],
   ] as const)("cancels the run before run() rejects: %s", async (_, callbacks, turns) => {

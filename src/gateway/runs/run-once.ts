@@ -5,6 +5,7 @@ import type { RunResult } from "../../sessions/sessions.ts"
 import type { CompiledSchema } from "../../tools/input-schema.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
+import { createCallbackWatch } from "./callback-watch.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
@@ -31,7 +32,8 @@ export async function runOnce(
 ): Promise<GatewayRunResult<unknown>> {
   const { sessions } = parts
   const run = await startRun({ ...parts, caller: "run" }, message, { ...options, schema })
-  const print = createTextPrinter(onText)
+  const watch = createCallbackWatch(parts.logger)
+  const print = createTextPrinter((text) => watch.call(() => onText(text)))
   let model: string | null = null
   let isParked = false
   const onParked = () => {
@@ -43,18 +45,20 @@ export async function runOnce(
     hasClient: false,
     toolInputDeltas: options.toolInputDeltas,
     ...(park && { onParked }),
-    signal: options.signal,
+    signal: AbortSignal.any([watch.signal, ...(options.signal === undefined ? [] : [options.signal])]),
   }
   const soFar = new ResultSoFar()
   for await (const { entry, frames } of followRun(parts, run, ask)) {
     if (entry !== null) {
       soFar.see(entry)
       print(entry)
-      if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
+      const { event } = entry.kind === "event" ? entry : {}
+      if (event?.type === "stepRetried") watch.call(() => onRetry(event.error))
       model = findModel(entry) ?? model
     }
-    if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
+    if (onEvent !== undefined) for (const frame of frames) watch.call(() => onEvent(toChatEvent(frame)))
   }
+  watch.throwIfFailed()
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const

@@ -202,7 +202,8 @@ export class Beat {
   #costOf(output: RunOutput | null): number {
     const { maxBudgetUsdPerDay } = this.#config
     if (output === null) return 0
-    if (output.cost !== null) return output.cost
+    // Code without types may return no cost, and the state file could not be read again.
+    if (Number.isFinite(output.cost)) return Math.max(0, output.cost ?? 0)
     if (maxBudgetUsdPerDay === undefined) return 0
     this.#problem("The price of the model is not known, so the tick counts as the rest of the day's budget.")
     return Math.max(0, maxBudgetUsdPerDay - this.#state.spent_usd)
@@ -241,8 +242,9 @@ export class Beat {
   }
 
   #problem(problem: string): void {
-    if (this.#options.onProblem !== undefined) this.#options.onProblem(problem)
-    else process.emitWarning(problem)
+    const { onProblem = (text: string) => process.emitWarning(text) } = this.#options
+    const report = async () => onProblem(problem)
+    report().catch((error: unknown) => process.emitWarning(`onProblem failed: ${toError(error).message}`))
   }
 }
 

@@ -12,6 +12,9 @@ export interface Judgment {
 /** Decides the result of a heartbeat's run. */
 export function judge(output: RunOutput, quietThreshold: number): Judgment {
   const { text, hasToken } = stripHeartbeatOk(output.response)
+  // Code without types may return an `Error`, and the state file could not be read again.
+  if (output.error != null && typeof output.error !== "string")
+    throw new TypeError("The output of a tick has an error that is not a text.")
   const error = output.error ?? (output.timedOut ? "The run timed out." : null)
   return {
     outcome: judgeOutcome(output, { error, isQuiet: hasToken && text.length <= quietThreshold }),

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { createFolder, createLoop, failed, minute, quiet, start } from "../fixtures/heartbeat.ts"
 import { createOutput } from "../fixtures/runs.ts"
 import type { RunOutput } from "../run/run-output.ts"
@@ -83,6 +83,29 @@ describe("errors", () => {
     await loop.start()
     expect(results).toHaveLength(2)
     expect(onProblem.mock.calls).toEqual([["onQuiet failed: no"], ["onQuiet failed: no"]])
+  })
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("full disk")
+      },
+    ],
+    ["rejects", async () => Promise.reject(new Error("full disk"))],
+  ])("of onProblem, if it %s, become a process warning, and the loop continues", async (_how, onProblem) => {
+    const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined)
+    onTestFinished(() => warn.mockRestore())
+    const { loop, results } = createLoop({
+      config: { maxTicks: 2 },
+      onProblem,
+      onQuiet: () => {
+        throw new Error("no")
+      },
+    })
+    await loop.start()
+    expect(results).toHaveLength(2)
+    expect(warn).toHaveBeenCalledWith("onProblem failed: full disk")
   })
 })
 

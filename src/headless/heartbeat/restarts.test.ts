@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { GatewayError } from "../../core/errors.ts"
 import { createFolder, createLoop, FakeClock, failed, hour, minute, quiet } from "../fixtures/heartbeat.ts"
+import { createOutput } from "../fixtures/runs.ts"
 import type { RunOutput } from "../run/run-output.ts"
 import { HeartbeatLoop } from "./heartbeat-loop.ts"
 
@@ -24,6 +25,18 @@ describe("a restart", () => {
     await third.loop.start()
     expect(third.offsets()).toEqual([80, 90])
     expect(await stateOf(stateDir)).toMatchObject({ tick_count: 5, last_outcome: "quiet", open_tick: null })
+  })
+
+  it.each([
+    ["cost", { cost: undefined }],
+    ["text of its error", { error: new Error("lost") }],
+  ])("continues after a run whose output has no valid %s", async (_what, part) => {
+    const config = { stateDir: await createFolder(), maxTicks: 1, maxBudgetUsdPerDay: 1 }
+    const options = { onProblem: () => undefined, run: async () => createOutput(part as never) }
+    await createLoop({ config, ...options }).loop.start()
+    const { loop } = createLoop({ config, ...options })
+    await loop.start()
+    expect(loop.tickCount).toBe(2)
   })
 
   it("in the middle of a tick repeats the tick with the same job", async () => {
