@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
@@ -357,5 +357,26 @@ describe("crashes and concurrent processes", () => {
     await watching
     expect(reports).toHaveLength(1)
     await expect(manager.sync({ signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow("no")
+  })
+
+  it("keeps watching if its callbacks fail later", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined)
+    onTestFinished(() => warn.mockRestore())
+    await memories.remember({ ...key, content: "A dog." })
+    const errors: string[] = []
+    await manager.watch({
+      intervalSeconds: 0.01,
+      onReport: async () => {
+        await memories.remember({ ...key, content: "A cat." })
+        throw new Error("full disk")
+      },
+      onError: async ({ message }) => {
+        errors.push(message)
+        if (errors.length === 2) setImmediate(() => manager.stop())
+        throw new Error("no terminal")
+      },
+    })
+    expect(errors).toEqual(["full disk", "full disk"])
+    expect(warn).toHaveBeenCalledWith("onError failed: no terminal")
   })
 })

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { GatewayError, toError } from "../../core/errors.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { type FileLock, tryLock } from "../../locks/file-lock.ts"
 import type { Memories } from "../memories.ts"
@@ -17,10 +18,13 @@ export interface MarkdownSyncOptions {
 export interface WatchOptions {
   /** Seconds between two synchronizations. Default 5. */
   readonly intervalSeconds?: number
-  /** Called with each report that is not empty. */
-  readonly onReport?: (report: SyncReport) => void
-  /** Called when a synchronization fails. It is repeated after the interval. */
-  readonly onError?: (error: Error) => void
+  /** Called with each report that is not empty. It may take a minute. A failure is passed to `onError`. */
+  readonly onReport?: (report: SyncReport) => void | Promise<void>
+  /**
+   * Called when a synchronization fails. It is repeated after the interval. A failure of `onError` becomes a process
+   * warning.
+   */
+  readonly onError?: (error: Error) => void | Promise<void>
   /** Ends the watch. */
   readonly signal?: AbortSignal
 }
@@ -29,6 +33,7 @@ const lockFile = ".gateway-memory.lock"
 /** Maximum milliseconds that a synchronization waits for another one of the same folder. */
 const longestWaitMs = 10_000
 const defaultIntervalSeconds = 5
+const callbackMs = 60_000
 
 /**
  * Synchronizes memories with a folder of Markdown files. A change on one side is copied to the other. If both sides
@@ -70,13 +75,17 @@ export class MarkdownSyncManager {
   }: WatchOptions = {}): Promise<void> {
     this.#stopping = new AbortController()
     const ends = AbortSignal.any([this.#stopping.signal, ...(signal === undefined ? [] : [signal])])
+    const bounds = { timeoutMs: callbackMs, signal: ends }
     while (!ends.aborted) {
       try {
         const report = await this.sync({ signal: ends })
-        if (Object.values(report).some((part) => part.length > 0)) onReport?.(report)
+        const isEmpty = Object.values(report).every((part) => part.length === 0)
+        if (!isEmpty) await callBounded(() => onReport?.(report), { name: "onReport", ...bounds })
       } catch (error) {
         if (ends.aborted) return
-        onError?.(toError(error))
+        await callBounded(() => onError?.(toError(error)), { name: "onError", ...bounds }).catch((thrown) => {
+          if (!ends.aborted) process.emitWarning(`onError failed: ${toError(thrown).message}`)
+        })
       }
       await sleep(intervalSeconds * 1_000, ends)
     }

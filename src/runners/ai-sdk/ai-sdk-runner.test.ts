@@ -163,6 +163,20 @@ describe("an agent of the AI SDK", () => {
     })
   })
 
+  it("ends its stream if the gateway takes no further events", async () => {
+    const ended = vi.fn()
+    async function* speak() {
+      try {
+        for (;;) yield { type: "text-delta", text: "a" }
+      } finally {
+        ended()
+      }
+    }
+    const runner = aiSdkRunner(() => ({ stream: speak(), responseMessages: Promise.resolve([]) }))
+    for await (const _ of runner(createRequest())) break
+    expect(ended).toHaveBeenCalledOnce()
+  })
+
   it("ends when the signal aborts", async () => {
     const stop = new AbortController()
     const silent = new MockLanguageModelV4({

@@ -34,20 +34,25 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
     async *among(stream) {
       const parts = stream[Symbol.asyncIterator]()
       let next = parts.next()
-      for (;;) {
-        for (const [toolCallId, release] of releases) {
-          if (!known.has(toolCallId)) continue
-          releases.delete(toolCallId)
-          yield { type: executionStart, toolCallId }
-          release()
+      try {
+        for (;;) {
+          for (const [toolCallId, release] of releases) {
+            if (!known.has(toolCallId)) continue
+            releases.delete(toolCallId)
+            yield { type: executionStart, toolCallId }
+            release()
+          }
+          const arrived = await Promise.race([next, takeNext()])
+          if (arrived === null) continue
+          if (arrived.done === true) return
+          const part = readFields(arrived.value)
+          if (part.type === "tool-call") known.add(String(part.toolCallId))
+          yield part
+          next = parts.next()
         }
-        const arrived = await Promise.race([next, takeNext()])
-        if (arrived === null) continue
-        if (arrived.done === true) return
-        const part = readFields(arrived.value)
-        if (part.type === "tool-call") known.add(String(part.toolCallId))
-        yield part
-        next = parts.next()
+      } finally {
+        // A run that has failed needs no more of the stream. It is not awaited, because it may wait for a delayed tool.
+        Promise.resolve(parts.return?.()).catch(() => undefined)
       }
     },
   }
