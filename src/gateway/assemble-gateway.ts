@@ -6,6 +6,7 @@ import { pickOptions } from "../options/resolve-options.ts"
 import { chooseProvider } from "../providers/choose/choose-provider.ts"
 import { readEnvironment } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"
+import { guardLogger } from "../telemetry/guard-logger.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
 import type { AgentDefinition } from "./agent/agent-definition.ts"
@@ -44,7 +45,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   const open = async ({ mode, env = process.env, idle = false, console, logLevel }: PrepareOptions) => {
     const settings = readEnvironment(env)
     const level = logLevel ?? (mode === "dev" ? "debug" : "info")
-    const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
+    const logger =
+      server.logger === undefined
+        ? createLogger({ level, ...(server.redact && { redact: server.redact }) })
+        : guardLogger(server.logger)
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
       chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),

@@ -179,3 +179,22 @@ describe("a hook that never returns", () => {
     await Promise.all([prepared, stopped])
   })
 })
+
+it("a run ends if the application's logger throws", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined)
+  const fail = () => {
+    throw new Error("full disk")
+  }
+  const provider = scriptedProvider(() => {
+    throw new Error("no model")
+  })
+  const gateway = createGatewayApp({
+    store: "memory",
+    logger: { debug: fail, info: fail, warn: fail, error: fail },
+    buildChatRuntime: () => ({ systemPrompt: "", provider }),
+  })
+  gateways.push(gateway)
+  expect(await gateway.run("Hi.")).toMatchObject({ outcome: "failed" })
+  expect(warn).toHaveBeenCalledOnce()
+  warn.mockRestore()
+})
