@@ -3,6 +3,7 @@ import { call, type Info } from "./api.ts"
 import { ChatView } from "./chat/chat-view.tsx"
 import { type Conversations, useConversations } from "./chat/conversations.ts"
 import { NewConversation } from "./chat/new-conversation.tsx"
+import { useKeptFocus } from "./kept-focus.ts"
 import { usePendingWaits } from "./pending-waits.ts"
 import { type Route, useRoute } from "./router.ts"
 import { Sidebar } from "./sidebar.tsx"
@@ -28,11 +29,13 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
   const opened = conversations.items?.find(({ session_id }) => session_id === route.path[1])
   const topbarTitle = route.path[0] === "chat" ? (opened?.title ?? formatTitle(route)) : formatTitle(route)
   const isFirst = useRef(true)
+  useKeptFocus(main)
 
   useEffect(() => {
     setOpen(false)
     // After a change of the view, the keyboard focus moves into the view. On the first load, the browser decides.
-    if (!isFirst.current && document.activeElement?.closest("nav, aside") !== null) main.current?.focus()
+    const isTyping = document.activeElement?.matches("input, textarea") === true
+    if (!isFirst.current && !isTyping) main.current?.focus()
     isFirst.current = false
   }, [address])
   useEffect(() => {

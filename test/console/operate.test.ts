@@ -37,6 +37,20 @@ test("an approval in the session of any user is answered from the inbox", async 
   await page.getByText("b is empty at depth 1").waitFor()
 })
 
+test("after an answer by the keyboard, the focus is on the next approval, and then on the view", async () => {
+  await startRun('call|erase|{"folder":"a"}')
+  await startRun('call|erase|{"folder":"b"}')
+  const { page } = await openConsole(browser, `${served.url}/console/#/approvals`)
+  const cards = page.getByRole("article", { name: "erase of ada" })
+  await expect.poll(() => cards.count()).toBe(2)
+  const focused = () => page.evaluate("document.activeElement.closest('article, main')?.tagName")
+  for (const left of [1, 0]) {
+    await cards.first().getByRole("button", { name: "Allow", exact: true }).press("Enter")
+    await expect.poll(() => cards.count()).toBe(left)
+    await expect.poll(focused).toBe(left === 0 ? "MAIN" : "ARTICLE")
+  }
+})
+
 test("a question and a client tool are answered from the inbox", async () => {
   await startRun("call|book")
   const { page } = await openConsole(browser, `${served.url}/console/#/approvals`)

@@ -59,7 +59,7 @@ export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
         <span class="tool-summary">{isOpen ? "" : formatSummary(input)}</span>
         <span class={`tool-state ${state}`}>
           {words[state]}
-          {durationMs !== null && ` · ${formatDuration(durationMs)}`}
+          {durationMs !== null && state !== "denied" && ` · ${formatDuration(durationMs)}`}
         </span>
         <Icon name="chevron" />
       </button>
