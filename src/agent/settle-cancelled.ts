@@ -7,7 +7,7 @@ import { closeStep } from "./step-timeout.ts"
 
 /**
  * Ends the open run as canceled: marks every call without a result, then logs the one terminal event. Rejects with
- * `RunSteeredError` if a message has joined the run in the meantime.
+ * `RunSteeredError` if the messages that join the run have changed in the meantime.
  */
 export async function settleCancelled(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },

@@ -38,6 +38,31 @@ it("a message that arrives with the last response keeps the run from completing"
   expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
 })
 
+it("a withdrawn message joins no run, and the others join it", async () => {
+  const provider = scriptedProvider([[call("look")], [say("Done")]])
+  const look = createAnyTool("look", () => {
+    run.steer("Not this.")
+    run.steer("And this.")
+    run.withdraw("Not this.")
+    return { type: "json", value: 1 }
+  })
+  const run = createMemoryRun(provider, { tools: [look] })
+  await runLoop(run.context)
+  const added = run.events.filter((event) => event.type === "userMessageAdded")
+  expect(added.map(({ content }) => content)).toEqual([[say("And this.")]])
+})
+
+it("a run whose only message was withdrawn continues and ends without it", async () => {
+  const provider = scriptedProvider([[say("One")]])
+  const run = createMemoryRun(provider)
+  run.steer("Not this.")
+  run.withdraw("Not this.")
+  await runLoop(run.context)
+  expect(typesOf(run.events).at(-1)).toBe("runCompleted")
+  expect(typesOf(run.events)).not.toContain("userMessageAdded")
+  expect(provider.requests).toHaveLength(1)
+})
+
 it("a message that arrives after the run's last turn precedes its end", async () => {
   const run = createMemoryRun(scriptedProvider([[call("look")]]), {
     tools: [createAnyTool("look", () => ({ type: "json", value: 1 }))],

@@ -20,7 +20,16 @@ export async function joinSteering(context: EndingContext): Promise<void> {
   while (left.length > 0) {
     const batch = takeSome(left)
     const ids = batch.map(({ id }) => id)
-    await record(context, batch.map(createUserMessageAdded), { consume: ids })
+    try {
+      await record(context, batch.map(createUserMessageAdded), { join: ids })
+    } catch (thrown) {
+      if (!(thrown instanceof RunSteeredError)) throw thrown
+      // One of them was withdrawn. Those that are left join.
+      await context.steering.refresh(context.signal)
+      const waiting = new Set(context.steering.waiting().map(({ id }) => id))
+      left = left.filter(({ id }) => waiting.has(id))
+      continue
+    }
     context.steering.joined(ids)
     left = left.slice(batch.length)
   }
@@ -71,7 +80,10 @@ export async function recordCompletion(context: ModelRunContext, events: readonl
   }
 }
 
-/** Tries `recordEnd` once. Rejects with `RunSteeredError` if another message has arrived in the meantime. */
+/**
+ * Tries `recordEnd` once. Rejects with `RunSteeredError` if another message has arrived in the meantime, or one was
+ * withdrawn.
+ */
 export async function recordSteeredEnd(
   context: EndingContext,
   events: readonly Event[],
@@ -86,10 +98,7 @@ export async function recordSteeredEnd(
   await record(
     context,
     [...events.slice(0, end), ...waiting.map(createUserMessageAdded), ...events.slice(end)],
-    {
-      ...effects,
-      consume: [...(effects.consume ?? []), ...joined],
-    },
+    { ...effects, ...(joined.length > 0 && { join: joined }) },
   )
   context.steering.joined(joined)
 }

@@ -98,8 +98,13 @@ export interface Chat {
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
   /** Deletes memories of the user. Returns their number: 0 if there is none with the name. */
   forget(query: ForgetQuery): Promise<number>
-  /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
-  cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
+  /**
+   * Cancels a run, by default the open one, or withdraws a message of the history's `steering_messages`. Returns the
+   * id of the run, or null if no such run was open, or the message has joined it.
+   */
+  cancel(
+    options?: CancelableOptions & { readonly runId?: string; readonly messageId?: string },
+  ): Promise<string | null>
   /** Returns the 200 newest background tasks of the session, oldest first. */
   tasks(options?: CancelableOptions): Promise<readonly Task[]>
   /**
@@ -315,8 +320,8 @@ export function connect(options: ConnectOptions): Chat {
       return (answer as { readonly forgotten: number } | null)?.forgotten ?? 0
     },
 
-    async cancel({ runId, signal } = {}) {
-      const body = runId === undefined ? {} : { run_id: runId }
+    async cancel({ runId, messageId, signal } = {}) {
+      const body = { run_id: runId, message_id: messageId }
       const isSuccess = ({ code }: ChatError) => code === "no_active_run"
       const answer = await session.call({ method: "POST", path: "/chat/cancel", body }, { signal, isSuccess })
       return (answer as { readonly run_id: string } | null)?.run_id ?? null

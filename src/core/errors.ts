@@ -63,10 +63,10 @@ export class RunCancelledError extends GatewayError {
   }
 }
 
-/** A steering message was acknowledged before the end of its run was published. */
+/** A steering message was acknowledged, or withdrawn, before the events that depend on it were stored. */
 export class RunSteeredError extends GatewayError {
   constructor(runId: string) {
-    super({ code: "steered", status: 409 }, `A message joined run ${runId} before its end.`)
+    super({ code: "steered", status: 409 }, `The messages that join run ${runId} have changed.`)
   }
 }
 

@@ -50,6 +50,7 @@ export type {
   TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
+  WithdrawMessageCommand,
 } from "../core/ports/store/inbox.ts"
 export { maxQueuedMessages } from "../core/ports/store/inbox.ts"
 export type { Keyring, SigningKey } from "../core/ports/store/keyring.ts"

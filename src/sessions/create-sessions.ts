@@ -129,6 +129,9 @@ export function createSessions({
       return outcome
     },
 
+    withdrawMessage: (sessionId, messageId) =>
+      log.put({ type: "withdrawMessage", sessionId, messageId, at: clock.now() }),
+
     view,
     viewTree: (sessionId, options) => viewTree(treeParts, sessionId, options),
 

@@ -38,6 +38,11 @@ export interface Sessions {
    */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
+   * Withdraws a steering message. Resolves to `accepted`, with the run that it waited for, if the message never joins
+   * that run, and to `unknown` if it has joined the run or does not exist.
+   */
+  withdrawMessage(sessionId: string, messageId: number): Promise<PutOutcome>
+  /**
    * Yields the session's stored entries in order, then live entries, in batches. With `replayFrom`, it starts at the
    * step or run that contains `afterSeq`, so that a wire format can silently fold the entries up to the cursor. With
    * `runId`, it yields only the entries of that run, up to its terminal event, and the withdrawal of a queued run

@@ -169,6 +169,27 @@ test("a message steers the open run", async () => {
   ])
 })
 
+test("messages that steer the run are taken back before they join it, also after a reload", async () => {
+  const { page, send, status, answers } = await open()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  await page.getByLabel("When the agent is working").selectOption("steer")
+  await send("Hurry!")
+  await send("Stop at ten!")
+  const waiting = page.getByRole("list", { name: "Messages that wait" }).getByRole("listitem")
+  await waiting.getByRole("button", { name: "Take the message back: Hurry!" }).click()
+  await expect.poll(() => waiting.allInnerTexts()).toEqual(["Steers this run\nStop at ten!"])
+  await page.reload()
+  await waiting.getByRole("button", { name: "Take the message back: Stop at ten!" }).click()
+  await expect.poll(() => waiting.count()).toBe(0)
+  model.release()
+  await status("ready")
+  expect(await answers()).toEqual([heldText])
+  await page.reload()
+  await status("ready")
+  expect(await page.locator("article .typed").allInnerTexts()).toEqual(["hold"])
+})
+
 test("a message interrupts the open run", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")

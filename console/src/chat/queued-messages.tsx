@@ -11,12 +11,12 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
         <li key={message.key}>
           <span class="tag">{message.steers ? "Steers this run" : "Queued"}</span>
           <span class="queued-text">{formatMessage(message)}</span>
-          {message.runId !== null && !message.steers && (
+          {message.runId !== null && (
             <button
               type="button"
               class="icon-button"
-              aria-label="Take the message back"
-              onClick={() => void agent.withdraw(message.runId as string)}
+              aria-label={`Take the message back: ${formatMessage(message)}`}
+              onClick={() => void agent.withdraw(message)}
             >
               <Icon name="close" />
             </button>

@@ -127,7 +127,9 @@ function keepAll(view: ChatView): ChatView {
 
 function end(view: ChatView, ended: RunEnd): ChatView {
   const left = removeWaits(keepAll(removeIncompleteCalls(view)), (wait) => !isOfTask(view, wait))
-  return { ...left, isRunning: false, ended }
+  // Messages that steered the run have joined it, or another page has withdrawn them.
+  const queued = view.queued.filter(({ steers, runId }) => !steers || runId === null)
+  return { ...left, queued, isRunning: false, ended }
 }
 
 /** Removes the waits of the sub-agents that worked for calls. Background tasks go on. */

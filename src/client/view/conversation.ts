@@ -41,8 +41,11 @@ export interface Conversation
   send(message: UserContent, options?: MessageOptions): void
   /** Cancels the open run. */
   stop(): Promise<void>
-  /** Withdraws a queued message. Its run must not be open yet. */
-  withdraw(runId: string): Promise<void>
+  /**
+   * Withdraws a message of `queued`. Its run must not be open yet, or, if the message steers, the message must not have
+   * joined the run. Otherwise nothing changes.
+   */
+  withdraw(message: QueuedMessage): Promise<void>
   /** Follows a background task to its end, in `taskViews`. Returns a function that stops following it. */
   followTask(taskId: string): () => void
   /** Sends the last message again: as the same message if the gateway did not accept it, otherwise as a new one. */
@@ -193,7 +196,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       return
     }
     const steers = options.whenBusy === "steer"
-    const queued: QueuedMessage = { key, runId: null, content, steers }
+    const queued: QueuedMessage = { key, runId: null, content, steers, messageId: null }
     const isFirst = options.whenBusy === "interrupt"
     view = { ...view, queued: isFirst ? [queued, ...view.queued] : [...view.queued, queued] }
     publish()
@@ -230,6 +233,16 @@ export function createConversation({ history, ...options }: ConversationOptions)
       })
   }
 
+  /** Finds a steering message of this page in the stored ones. Null if it has joined its run. */
+  async function findMessageId({ content }: QueuedMessage, signal: AbortSignal): Promise<string | null> {
+    const { steering_messages } = await chat.history({ limit: 1, signal })
+    const text = toText(content)
+    const found = steering_messages.findLast(
+      (stored) => stored.content !== null && toText(stored.content) === text,
+    )
+    return found?.message_id ?? null
+  }
+
   function signalOfRunning(): AbortSignal {
     running ??= new AbortController()
     return running.signal
@@ -252,10 +265,15 @@ export function createConversation({ history, ...options }: ConversationOptions)
     async stop() {
       await chat.cancel({ signal: signalOfRunning() })
     },
-    async withdraw(runId) {
-      await chat.cancel({ runId, signal: signalOfRunning() })
-      // The stream of the open run does not report it.
-      view = { ...view, queued: view.queued.filter((message) => message.runId !== runId) }
+    async withdraw(message) {
+      const { key, runId, steers } = message
+      const signal = signalOfRunning()
+      if (steers) {
+        const messageId = message.messageId ?? (await findMessageId(message, signal))
+        if (messageId !== null) await chat.cancel({ messageId, signal })
+      } else if (runId === null || (await chat.cancel({ runId, signal })) === null) return
+      // The stream of the open run does not report it. The event of a message that has joined the run has its content.
+      view = { ...view, queued: view.queued.filter((each) => each.key !== key) }
       publish()
     },
     retry() {
@@ -276,6 +294,12 @@ export function createConversation({ history, ...options }: ConversationOptions)
     cancelTask: chat.cancelTask,
     followTask: tasks.follow,
   }
+}
+
+/** Returns the text by which two messages are compared, with a mark for each image. */
+function toText(content: QueuedMessage["content"]): string {
+  if (typeof content === "string") return content
+  return content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")
 }
 
 /** Returns the stored messages in their order, as this page has sent them, and those that are not accepted yet. */

@@ -88,12 +88,12 @@ test("a loaded conversation has its waiting messages, and the next run starts wi
     ...history,
     messages: [{ role: "user", content: say("Go") }],
     queued_runs: runs,
-    steering_messages: [{ content: say("Faster.") }],
+    steering_messages: [{ message_id: "7", content: say("Faster.") }],
   })
-  expect(view.queued.map(({ runId, content, steers }) => [runId, content, steers])).toEqual([
-    ["run_1", say("Faster."), true],
-    ["run_2", say("Then."), false],
-    ["run_3", [], false],
+  expect(view.queued.map(({ runId, content, messageId }) => [runId, content, messageId])).toEqual([
+    ["run_1", say("Faster."), "7"],
+    ["run_2", say("Then."), null],
+    ["run_3", [], null],
   ])
   const steered: ChatEvent = { type: "user_message_added", content: say("Faster.") }
   const after = applyAll([createText("One."), steered, createText("Two."), ended, createText("Three.")], view)

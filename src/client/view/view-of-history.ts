@@ -40,13 +40,13 @@ export function viewOfHistory(history: History): ChatView {
 function listQueued({ queued_runs, steering_messages = [], active_run }: History): QueuedMessage[] {
   const runId = active_run?.run_id ?? null
   return [
-    ...steering_messages.map(({ content }, index) => ({
-      ...{ key: `steering-${index}`, runId, content: content ?? [], steers: true },
+    ...steering_messages.map(({ message_id: messageId, content }) => ({
+      ...{ key: `steering-${messageId}`, runId, content: content ?? [], steers: true, messageId },
     })),
     ...queued_runs
       .filter(({ not_before }) => not_before === null)
       .map(({ run_id, content }) => ({
-        ...{ key: run_id, runId: run_id, content: content ?? [], steers: false },
+        ...{ key: run_id, runId: run_id, content: content ?? [], steers: false, messageId: null },
       })),
   ]
 }

@@ -292,7 +292,7 @@ test("unknown events change only the cursor", () => {
 })
 
 test("the next run answers the first queued message", () => {
-  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
+  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false, messageId: null }
   const busy = applyAll([createText("a")], { ...addUserMessage(emptyView, "Go"), queued: [queued] })
   expect(busy.messages).toHaveLength(2)
   const next = applyAll([ended, createText("b")], busy)
@@ -301,7 +301,7 @@ test("the next run answers the first queued message", () => {
 })
 
 test("the first queued message is next if the former run was stopped right after a message of the user", () => {
-  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
+  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false, messageId: null }
   const content = [{ type: "text", text: "Hurry!" }] as const
   const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
   const next = applyAll(
@@ -315,9 +315,16 @@ test("the first queued message is next if the former run was stopped right after
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "user", "assistant"])
 })
 
+test("a steering message that another page has withdrawn disappears at the end of the run", () => {
+  const sending = { key: "b", runId: null, content: "Then?", steers: true, messageId: null }
+  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true, messageId: "7" }
+  const busy = { ...addUserMessage(emptyView, "Go"), queued: [steering, sending] }
+  expect(applyAll([createText("a"), ended], busy).queued).toEqual([sending])
+})
+
 test("a steering message joins the run, and a withdrawn one disappears", () => {
-  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
-  const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }
+  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true, messageId: null }
+  const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false, messageId: null }
   const busy = applyAll([createText("a"), turn], {
     ...addUserMessage(emptyView, "Go"),
     queued: [withdrawn, steering],

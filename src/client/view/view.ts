@@ -101,6 +101,8 @@ export interface QueuedMessage {
   readonly content: string | readonly (TextBlock | ImageBlock)[]
   /** If true, the message joins the running run. */
   readonly steers: boolean
+  /** Id by which a steering message is withdrawn. Null if the message was sent by this page, or does not steer. */
+  readonly messageId: string | null
 }
 
 export interface RunEnd {

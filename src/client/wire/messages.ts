@@ -124,8 +124,9 @@ export type History = {
     /** The message. Null for a message of more than 16 KiB. */
     readonly content: readonly (TextBlock | ImageBlock)[] | null
   }[]
-  /** Messages that join the open run at its next turn, in their order. */
+  /** Messages that join the open run at its next turn, in their order. POST /chat/cancel with the `message_id` withdraws one. */
   readonly steering_messages: readonly {
+    readonly message_id: string
     /** The message. Null for a message of more than 16 KiB. */
     readonly content: readonly (TextBlock | ImageBlock)[] | null
   }[]

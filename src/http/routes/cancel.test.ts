@@ -30,6 +30,21 @@ describe("POST /chat/cancel", () => {
     expect(app.sessions.cancels).toEqual([null, null, null])
   })
 
+  it("withdraws a steering message, and cancels no run", async () => {
+    const { app, headers } = await appThatCancels()
+    const response = await app.fetch("/api/chat/cancel", createJsonRequest({ message_id: "7" }, headers))
+    expect(await response.json()).toEqual({ status: "ok", run_id: "run_1" })
+    expect([app.sessions.withdrawnMessages, app.sessions.cancels]).toEqual([[7], []])
+  })
+
+  it("answers 404 for a steering message that has joined its run", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const response = await app.fetch("/api/chat/cancel", createJsonRequest({ message_id: "7" }, headers))
+    expect(response.status).toBe(404)
+    expect((await readProblem(response)).detail).toMatch("The message has joined its run")
+  })
+
   it("answers 404 when no such run is open", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
@@ -41,6 +56,9 @@ describe("POST /chat/cancel", () => {
   it.each([
     [{ run_id: 1 }, "run_id"],
     [{ runId: "run_1" }, "runId"],
+    [{ message_id: "x" }, "message_id"],
+    [{ message_id: 7 }, "message_id"],
+    [{ run_id: "run_1", message_id: "7" }, "message_id"],
   ])("cancels nothing for %j, and names the field", async (body, path) => {
     const { app, headers } = await appThatCancels()
     const response = await app.fetch("/api/chat/cancel", createJsonRequest(body, headers))

@@ -12,7 +12,10 @@ export interface CancelRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/cancel. After the response, the run cannot end as completed unless it already has. */
+/**
+ * POST /chat/cancel. After the response, the run cannot end as completed unless it already has, and a withdrawn message
+ * cannot join its run.
+ */
 export function addCancelRoute(
   app: OpenAPIHono<HttpEnv>,
   { sessions, middleware }: CancelRouteOptions,
@@ -21,7 +24,7 @@ export function addCancelRoute(
     method: "post",
     path: "/chat/cancel",
     operationId: "cancelRun",
-    summary: "Cancel the open run, or withdraw a queued one",
+    summary: "Cancel the open run, or withdraw a queued one or a steering message",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -29,7 +32,8 @@ export function addCancelRoute(
     responses: {
       200: {
         description:
-          "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`.",
+          "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`. A withdrawn " +
+          "message never joins its run, which continues.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
       ...describeProblems(...ofToken, ...ofBody, "404 no_active_run"),
@@ -37,13 +41,18 @@ export function addCancelRoute(
   })
 
   app.openapi(route, async (c) => {
-    const { run_id } = c.req.valid("json")
-    const outcome = await sessions.cancel(c.get("session").id, run_id ?? null)
+    const { run_id, message_id } = c.req.valid("json")
+    const { id: sessionId } = c.get("session")
+    const outcome =
+      message_id === undefined
+        ? await sessions.cancel(sessionId, run_id ?? null)
+        : await sessions.withdrawMessage(sessionId, Number(message_id))
     if (outcome.status !== "accepted") {
-      throw new Problem(
-        { code: "no_active_run", status: 404 },
-        "No such run of this session is open or queued.",
-      )
+      const detail =
+        message_id === undefined
+          ? "No such run of this session is open or queued."
+          : "The message has joined its run, or there is no such message."
+      throw new Problem({ code: "no_active_run", status: 404 }, detail)
     }
     return c.json({ status: "ok" as const, run_id: outcome.runId }, 200)
   })

@@ -196,9 +196,9 @@ describe("GET /chat/history", () => {
       { runId: "run_3", position: 2, notBefore: 60_000 },
     ]
     app.sessions.inboxMessages = [
-      { runId: "run_2", steers: false, content },
-      { runId: "run_3", steers: false, content: null },
-      { runId: "run_1", steers: true, content },
+      { id: 5, runId: "run_2", steers: false, content },
+      { id: 6, runId: "run_3", steers: false, content: null },
+      { id: 7, runId: "run_1", steers: true, content },
     ]
     const response = await app.fetch("/api/chat/history", { headers })
     expect(historyResponseSchema.parse(await response.json())).toMatchObject({
@@ -206,7 +206,7 @@ describe("GET /chat/history", () => {
         { run_id: "run_2", position: 1, not_before: null, content },
         { run_id: "run_3", position: 2, not_before: 60, content: null },
       ],
-      steering_messages: [{ content }],
+      steering_messages: [{ message_id: "7", content }],
     })
   })
 

@@ -146,9 +146,11 @@ export const historyResponseSchema = z
           "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` " +
           "withdraws one; GET /chat/subscribe with it follows it.",
       }),
-    steering_messages: z
-      .array(z.object({ content: waitingContentSchema }))
-      .openapi({ description: "Messages that join the open run at its next turn, in their order." }),
+    steering_messages: z.array(z.object({ message_id: z.string(), content: waitingContentSchema })).openapi({
+      description:
+        "Messages that join the open run at its next turn, in their order. POST /chat/cancel with the " +
+        "`message_id` withdraws one.",
+    }),
     running_tasks: z
       .array(taskSchema)
       .openapi({ description: "Background tasks that run. GET /chat/tasks lists the others as well." }),

@@ -78,7 +78,7 @@ function toRest({
     })),
     steering_messages: inboxMessages
       .filter(({ steers }) => steers)
-      .map((message) => ({ content: toWaitingContent(message) })),
+      .map((message) => ({ message_id: String(message.id), content: toWaitingContent(message) })),
     running_tasks: runningTasks.map(toWireTask),
     usage: toWireUsage(spent),
     has_more: before !== null,

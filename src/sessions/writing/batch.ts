@@ -35,18 +35,20 @@ export function createBatch(
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
+  const messagesJoined = effects.flatMap(({ join = [] }) => join)
   return {
     lease,
     version,
     entries,
     progress,
-    commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
+    commandsConsumed: [...effects.flatMap(({ consume = [] }) => consume), ...messagesJoined],
     waitsOpened: effects.flatMap(({ open = [] }) => open),
     waitsExpired: effects.flatMap(({ expire = [] }) => expire),
     outbox: effects.flatMap(({ outbox = [] }) => outbox),
     ...(runEnded === undefined ? {} : { runEnded }),
     ...(runOpened === undefined ? {} : { runOpened }),
     ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
+    ...(messagesJoined.length === 0 ? {} : { messagesJoined }),
   }
 }
 

@@ -251,7 +251,8 @@ export class SessionWriter implements Journal, Committable {
         break
       case "steered":
         this.#refuse(
-          ({ entries }) => entries.some(({ event }) => isTerminal(event)),
+          ({ entries, effects }) =>
+            effects.join !== undefined || entries.some(({ event }) => isTerminal(event)),
           new RunSteeredError(this.#runId),
         )
         break

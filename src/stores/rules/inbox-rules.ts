@@ -17,20 +17,28 @@ function isSteered(rows: readonly CommandRow[], runId: string, consumed: readonl
 
 /** Returns the reason in the inbox why the batch is refused. Null if it is not refused. */
 export function findRefusal(
-  { runEnded, runOpened, commandsConsumed = [] }: SessionBatch,
+  { runEnded, runOpened, commandsConsumed = [], messagesJoined = [] }: SessionBatch,
   rows: readonly CommandRow[],
 ): "cancelled" | "steered" | "withdrawn" | null {
   if (runEnded !== undefined) {
     if (isCancelled(rows, runEnded.runId, commandsConsumed)) return "cancelled"
     if (isSteered(rows, runEnded.runId, commandsConsumed)) return "steered"
   }
+  const waiting = new Set(rows.map(({ id }) => id))
+  if (messagesJoined.some((id) => !waiting.has(id))) return "steered"
   const isTaken = ({ type, runId }: CommandRow) => type === "message" && runId === runOpened?.runId
   return runOpened === undefined || rows.some(isTaken) ? null : "withdrawn"
 }
 
 /** Returns true if the outcome of the batch, or its effect on the queue, depends on the inbox. */
-export function concernsInbox({ runEnded, runOpened, runsWithdrawn = [] }: SessionBatch): boolean {
-  return runEnded !== undefined || runOpened !== undefined || runsWithdrawn.length > 0
+export function concernsInbox({
+  runEnded,
+  runOpened,
+  runsWithdrawn = [],
+  messagesJoined = [],
+}: SessionBatch): boolean {
+  const changesRuns = runEnded !== undefined || runOpened !== undefined || runsWithdrawn.length > 0
+  return changesRuns || messagesJoined.length > 0
 }
 
 /** Returns the commands that remain after the batch. */

@@ -1,5 +1,5 @@
 import { selectNewMessage } from "../../core/history/message-input.ts"
-import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import type { TaskEndCommand, WithdrawMessageCommand } from "../../core/ports/store/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
@@ -42,7 +42,7 @@ export interface PutPlan {
   } | null
   /** Commands to insert, in this order. */
   readonly commands: readonly NewCommand[]
-  /** Ids of commands to delete: withdrawn messages. */
+  /** Ids of commands to delete: withdrawn messages, also steering ones. */
   readonly deleted: readonly number[]
   readonly due: readonly DueChange[]
   /** If true, the session has due work. */
@@ -80,6 +80,17 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
   const outcome = createAccepted({ runId: target, cursor: lastSeq })
   if (rows.some(({ type, runId }) => type === "withdraw" && runId === target)) return createEmptyPlan(outcome)
   return withdraw([target], { outcome, sessionId, at }, receiver)
+}
+
+/** Deletes a steering message that no commit has consumed. A commit that logs it later is refused. */
+export function planMessageWithdrawal(
+  { messageId }: WithdrawMessageCommand,
+  { rows, lastSeq }: Receiver,
+): PutPlan {
+  const message = rows.find(({ id, type }) => id === messageId && type === "steer")
+  if (message === undefined) return createEmptyPlan({ status: "unknown" })
+  const { id, runId } = message
+  return { ...createEmptyPlan(createAccepted({ runId, cursor: lastSeq })), deleted: [id] }
 }
 
 /** Decides the effect of the end of a task: a command that is due at once, whatever the session does. */

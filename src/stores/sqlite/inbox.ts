@@ -28,6 +28,7 @@ import {
   type PutPlan,
   planCancel,
   planMessage,
+  planMessageWithdrawal,
   planRevocation,
   planTaskEnd,
   type Receiver,
@@ -94,6 +95,8 @@ function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits |
       return planMessage(command, receiver, limits)
     case "cancel":
       return planCancel(command, receiver)
+    case "withdrawMessage":
+      return planMessageWithdrawal(command, receiver)
     case "taskEnd":
       return planTaskEnd(command, receiver)
     default:
@@ -339,7 +342,7 @@ export function findQueued(database: Database, sessionId: string, now: number): 
 export function listInboxMessages(database: Database, sessionId: string): InboxMessage[] {
   return database
     .all(
-      `SELECT run_id, type, CASE WHEN octet_length(body) <= ? THEN body END AS body FROM command
+      `SELECT id, run_id, type, CASE WHEN octet_length(body) <= ? THEN body END AS body FROM command
        WHERE session_id = ? AND type IN ('message', 'steer') ORDER BY id`,
       maxListedMessageBytes,
       escapeText(sessionId),

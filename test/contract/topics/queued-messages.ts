@@ -15,6 +15,26 @@ export function testQueuedMessages({ call, send, check, newToken }: ContractUnde
     await check(chat, stream)
   })
 
+  test("a message that steers is listed, and withdrawn once", async () => {
+    const token = await newToken()
+    const open = await send(chat, { token, body: { message: "/tool hang" } })
+    const steering = await send(chat, { token, body: { message: "Faster.", when_busy: "steer" } })
+    await steering.body?.cancel()
+    const [redrawn] = (await call(history, { token })).bodies
+    const content = [{ type: "text", text: "Faster." }]
+    expect(redrawn?.steering_messages).toEqual([{ message_id: expect.any(String), content }])
+    const [message] = (redrawn?.steering_messages ?? []) as readonly { readonly message_id: string }[]
+    const body = { message_id: message?.message_id }
+    expect((await call(cancel, { token, body })).bodies).toEqual([
+      { status: "ok", run_id: open.headers.get("x-run-id") },
+    ])
+    expect(await call(cancel, { token, body })).toMatchObject({ status: 404, code: "no_active_run" })
+    const both = await call(cancel, { token, body: { ...body, run_id: "run_1" } })
+    expect(both).toMatchObject({ status: 422 })
+    await call(cancel, { token })
+    await check(chat, open)
+  })
+
   test("messages during an open run are queued, followed and withdrawn, up to a bound", async () => {
     const token = await newToken("queue")
     const open = await send(chat, { token, body: { message: "/tool hang" } })

@@ -11,9 +11,9 @@ export interface Journal {
   readonly version: number
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before. The effects
-   * are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` or `RunSteeredError` (only for a
-   * terminal event), `RunWithdrawnError` (only for the event that opens a run), `WaitAnsweredError` (if a wait to
-   * expire was answered) or `StoreUnavailableError`.
+   * are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` (only for a terminal event),
+   * `RunSteeredError` (only for a terminal event or a steering message), `RunWithdrawnError` (only for the event that
+   * opens a run), `WaitAnsweredError` (if a wait to expire was answered) or `StoreUnavailableError`.
    */
   append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
   /** Publishes a delta at once and returns its sequence number. The next commit makes it durable. */
@@ -30,6 +30,11 @@ export interface JournalEffects {
   readonly steerable?: boolean
   /** Ids of commands that these events act on. The commit removes them from the inbox. */
   readonly consume?: readonly number[]
+  /**
+   * Ids of steering messages that these events log. The commit removes them from the inbox, and is refused if one of
+   * them was withdrawn.
+   */
+  readonly join?: readonly number[]
   readonly open?: readonly NewWait[]
   /** Ids of waits that end without an answer, because they expired or their call ended. */
   readonly expire?: readonly string[]

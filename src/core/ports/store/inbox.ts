@@ -25,6 +25,8 @@ export const maxQueuedMessages = 100
 
 /** A message that no run has taken yet, for readers. */
 export interface InboxMessage {
+  /** Id of its command. A steering message is withdrawn by it. */
+  readonly id: number
   /** The run that the message starts. For a steering message, the open run that it joins. */
   readonly runId: string
   readonly steers: boolean
@@ -51,6 +53,15 @@ export interface WithdrawCommand {
   readonly sessionId: string
   /** The queued run. */
   readonly runId: string
+  readonly at: number
+}
+
+/** The withdrawal of a steering message, before it has joined its run. */
+export interface WithdrawMessageCommand {
+  readonly type: "withdrawMessage"
+  readonly sessionId: string
+  /** Id of the message in the inbox. */
+  readonly messageId: number
   readonly at: number
 }
 
@@ -107,4 +118,4 @@ export interface TaskEndCommand {
 }
 
 /** A command for an inbox, other than an answer to a wait. */
-export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand
+export type PutCommand = MessageCommand | CancelCommand | WithdrawMessageCommand | TaskEndCommand

@@ -1,5 +1,5 @@
 import type { Json } from "../../json/json.ts"
-import type { PutCommand } from "./inbox.ts"
+import type { PutCommand, WithdrawMessageCommand } from "./inbox.ts"
 import type {
   AnswerCommand,
   AnswerOutcome,
@@ -38,7 +38,7 @@ interface ItemBase {
 }
 
 export type OutboxCommand =
-  | { readonly type: "put"; readonly command: PutCommand }
+  | { readonly type: "put"; readonly command: Exclude<PutCommand, WithdrawMessageCommand> }
   | { readonly type: "answer"; readonly command: AnswerCommand }
   | StartChild
 

@@ -9,6 +9,7 @@ import type {
   InboxMessage,
   PendingOptions,
   PutAndClaimOutcome,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -60,9 +61,9 @@ export interface SessionLog {
   /**
    * Makes the command durable (rule 1). A message becomes a queued run, joins the open run, or is refused, as its
    * `whenBusy` specifies. A cancel of a queued run withdraws it, so that no process opens it. A cancel of a run that
-   * is already cancelled or withdrawn is accepted again.
+   * is already cancelled or withdrawn is accepted again. A withdrawn steering message is not logged by a later commit.
    */
-  put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
+  put(command: Exclude<PutCommand, TaskEndCommand>, limits?: StorageLimits): Promise<PutOutcome>
   /**
    * Puts a message and, in the same transaction, claims the session. The claim succeeds only if the message gives the
    * session due work, the session's agent is one of these, and no process holds the session. If the result has no
@@ -120,7 +121,8 @@ export interface SessionLog {
    * - `fenced`: the lease is lost (rule 7).
    * - `cancelled`: the batch ends a run that has a cancel which this batch does not consume (rule 12).
    * - `answered`: the batch expires a wait that was answered in the meantime.
-   * - `steered`: the batch ends a run for which a steering message is pending that this batch does not consume.
+   * - `steered`: the batch ends a run for which a steering message is pending that this batch does not consume, or it
+   *   logs a steering message that was withdrawn.
    * - `withdrawn`: the batch opens a run that was withdrawn.
    * - `busy`: another transaction has locked the session. Commit the batch again later, on its own.
    *
@@ -308,7 +310,7 @@ export type PutOutcome =
   | { readonly status: "queueFull" }
   /** The session, or all sessions of its principal, store too much to accept another message. */
   | { readonly status: "full"; readonly scope: "session" | "principal" }
-  /** There is no such session, or there is nothing to cancel. */
+  /** There is no such session, or there is nothing to cancel or withdraw. */
   | { readonly status: "unknown" }
 
 /** Checked in this order: the wait exists, it is not answered, it has not ended, and the nonce is right. */
@@ -351,6 +353,8 @@ export interface SessionBatch {
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
+  /** Ids of the steering messages that the entries log. They are among the consumed commands. */
+  readonly messagesJoined?: readonly number[]
   /** Set with the run's first event. Its message is among the consumed commands. */
   readonly runOpened?: RunOpened
   /** Queued runs whose withdrawal these entries log. */

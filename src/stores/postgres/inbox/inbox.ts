@@ -30,6 +30,7 @@ import {
   type PutPlan,
   planCancel,
   planMessage,
+  planMessageWithdrawal,
   planRevocation,
   planTaskEnd,
   type Receiver,
@@ -68,9 +69,22 @@ export async function putWithin(
   if (command.type === "message") {
     return putMessage(query, command, { receiver, limits, texts, versions, announced })
   }
-  const plan = command.type === "cancel" ? planCancel(command, receiver) : planTaskEnd(command, receiver)
+  const plan = planOf(command, receiver)
   await carryOut(query, plan, { sessionId, message: null, versions, announced })
   return plan
+}
+
+function planOf(command: Exclude<PutCommand, MessageCommand>, receiver: Receiver): PutPlan {
+  switch (command.type) {
+    case "cancel":
+      return planCancel(command, receiver)
+    case "withdrawMessage":
+      return planMessageWithdrawal(command, receiver)
+    case "taskEnd":
+      return planTaskEnd(command, receiver)
+    default:
+      return command satisfies never
+  }
 }
 
 /**
@@ -345,7 +359,7 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
 /** Returns the messages that no run has taken yet, oldest first. Reads no large message. */
 export async function listInboxMessages(query: Query, sessionId: string): Promise<readonly InboxMessage[]> {
   const rows = await query(
-    `SELECT run_id, type, CASE WHEN octet_length(body) <= $2 THEN body END AS body
+    `SELECT id, run_id, type, CASE WHEN octet_length(body) <= $2 THEN body END AS body
      FROM agent_gateway.command WHERE session_id = $1 AND type IN ('message', 'steer') ORDER BY id`,
     [escapeText(sessionId), maxListedMessageBytes],
   )

@@ -1,5 +1,6 @@
 import { selectNewMessage } from "../../../core/history/message-input.ts"
 import { isLargeJson } from "../../../core/json/json-pieces.ts"
+import type { WithdrawMessageCommand } from "../../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
   MessageCommand,
@@ -16,10 +17,10 @@ export const noLargeContents: LargeContents = new Map()
 
 /** Makes the texts of a large message in slices, so that the event loop can continue (rule 15). */
 export async function makeLargeContents(
-  command: MessageCommand | CancelCommand,
+  command: MessageCommand | CancelCommand | WithdrawMessageCommand,
   write: WriteLarge = writeJson,
 ): Promise<LargeContents> {
-  if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
+  if (command.type !== "message" || !isLargeJson(command.input)) return noLargeContents
   const { input, whenBusy = "reject" } = command
   const texts = new Map<object, LargeText>()
   const content = selectNewMessage(input)

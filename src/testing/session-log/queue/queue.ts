@@ -64,11 +64,17 @@ export const queueCases: readonly SessionLogCase[] = [
       const long = await put(log, sessionId, "queue", input("x".repeat(200_000)))
       const steered = await log.put(createMessage(sessionId, { whenBusy: "steer", ...input("Faster.") }))
       assert.equal(steered.status, "steered")
-      assert.deepEqual(await log.inboxMessages(sessionId), [
-        { runId: short, steers: false, content: content("Then.\u0000 – 漢字") },
-        { runId: long, steers: false, content: null },
-        { runId, steers: true, content: content("Faster.") },
-      ])
+      const listed = await log.inboxMessages(sessionId)
+      assert.deepEqual(
+        listed.map(({ id, ...message }) => message),
+        [
+          { runId: short, steers: false, content: content("Then.\u0000 – 漢字") },
+          { runId: long, steers: false, content: null },
+          { runId, steers: true, content: content("Faster.") },
+        ],
+      )
+      const [first, second, third] = listed.map(({ id }) => id)
+      assert.ok(Number(first) < Number(second) && Number(second) < Number(third))
       requireAcceptedPut(await log.put(cancel(sessionId, short)))
       assert.deepEqual(
         (await log.inboxMessages(sessionId)).map((each) => each.runId),

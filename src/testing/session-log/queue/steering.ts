@@ -1,4 +1,6 @@
 import assert from "node:assert/strict"
+import type { WithdrawMessageCommand } from "../../../core/ports/store/inbox.ts"
+import type { SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   cancel,
   claimSession,
@@ -212,6 +214,60 @@ export const steeringCases: readonly SessionLogCase[] = [
     },
   },
   {
+    rule: 12,
+    name: "a withdrawn steering message joins no run, and the run and the messages beside it continue",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await startSession(log)
+      const [withdrawn, left] = [await steer(log, sessionId), await steer(log, sessionId)]
+      const queued = await put(log, sessionId, "queue")
+      const [, , other] = await log.inboxMessages(sessionId)
+      const unknown = { status: "unknown" }
+      assert.deepEqual(await log.put(withdrawMessage(await openSession(log), withdrawn)), unknown)
+      assert.deepEqual(await log.put(withdrawMessage(sessionId, other?.id ?? 0)), unknown)
+      const outcome = await log.put(withdrawMessage(sessionId, withdrawn))
+      assert.equal(requireAcceptedPut(outcome).runId, runId)
+      assert.deepEqual(await log.put(withdrawMessage(sessionId, withdrawn)), unknown)
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ type, id }) => [type, id]),
+        [["steer", left]],
+      )
+      assert.equal((await log.run(sessionId, runId))?.state, "open")
+      assert.deepEqual(await listOrder(log, sessionId), [queued])
+
+      const joining = (n: number, ids: readonly number[]) => ({
+        lease,
+        entries: [createEvent(toSeq(lease, n), runId, { type: "userMessageAdded", content: [] })],
+        commandsConsumed: ids,
+        messagesJoined: ids,
+      })
+      assert.equal(await commitBatch(log, joining(1, [withdrawn, left])), "steered")
+      await commitOk(log, joining(2, [left]))
+      await commitOk(log, joining(2, [left]))
+      assert.deepEqual(await log.put(withdrawMessage(sessionId, left)), unknown)
+      await end(log, lease, runId, 3)
+    },
+  },
+  {
+    rule: 12,
+    name: "of the withdrawal of a steering message and the commit that logs it, exactly one wins",
+    async run({ open }) {
+      const { log } = await open()
+      for (let round = 0; round < 20; round++) {
+        const { sessionId, runId, lease } = await startSession(log)
+        const id = await steer(log, sessionId)
+        const entries = [createEvent(toSeq(lease, 1), runId, { type: "userMessageAdded", content: [] })]
+        const [joined, withdrawn] = await Promise.all([
+          commitBatch(log, { lease, entries, commandsConsumed: [id], messagesJoined: [id] }),
+          log.put(withdrawMessage(sessionId, id)),
+        ])
+        assert.equal(withdrawn.status, joined === "steered" ? "accepted" : "unknown")
+        assert.equal((await log.read(sessionId, { afterSeq: 0, limit: 10 })).length, joined === "ok" ? 1 : 0)
+        assert.deepEqual(await log.pending(lease), [])
+      }
+    },
+  },
+  {
     rule: null,
     name: "commands that a reader knows are returned as it has them, together with new ones",
     async run({ open }) {
@@ -279,3 +335,13 @@ export const steeringCases: readonly SessionLogCase[] = [
     },
   },
 ]
+
+/** Puts a message that steers the open run. Resolves to its id in the inbox. */
+async function steer(log: SessionLog, sessionId: string): Promise<number> {
+  await log.put(createMessage(sessionId, { whenBusy: "steer" }))
+  return (await log.inboxMessages(sessionId)).at(-1)?.id ?? 0
+}
+
+function withdrawMessage(sessionId: string, messageId: number): WithdrawMessageCommand {
+  return { type: "withdrawMessage", sessionId, messageId, at: 3_000 }
+}
