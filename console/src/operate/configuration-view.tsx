@@ -17,8 +17,8 @@ export function ConfigurationView() {
       {data !== null && (
         <>
           <p class="hint">
-            The options that the agent file sets. Options that it leaves out have their defaults. Secrets are
-            masked.
+            The options of the server and of each agent. An option that is not listed has its default. Secrets
+            are masked.
           </p>
           <section class="block" aria-label="Server">
             <h2>Server</h2>

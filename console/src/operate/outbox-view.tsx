@@ -45,9 +45,18 @@ export function OutboxView({ route }: { readonly route: Route }) {
       )}
       {items === null && <Pending problem={loading} />}
       {items?.length === 0 && (
-        <EmptyState icon="deliver" title="Nothing waits for delivery">
-          Commands between sessions and other deliveries appear here until they have arrived. A delivery that
-          fails too often is dead.
+        <EmptyState
+          icon="deliver"
+          title={state === "" ? "Nothing waits for delivery" : `No delivery is ${state}`}
+        >
+          {state === "" ? (
+            <>
+              Commands between sessions and other deliveries appear here until they have arrived. A delivery
+              that fails too often is dead.
+            </>
+          ) : (
+            <a href="#/outbox">Show all deliveries</a>
+          )}
         </EmptyState>
       )}
       {items !== null && items.length > 0 && (

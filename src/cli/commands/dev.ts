@@ -102,7 +102,7 @@ function formatGreeting({
 
 ${inBrowser}Talk to it in another terminal: npx agent-gateway chat ${url}
 
-Or with curl:
+Or with curl (if the agent sets validApiKeys, use one of these keys in place of dev):
 
   TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
   curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
