@@ -4,8 +4,8 @@ import type { MessageCommand } from "../../core/ports/store/session-log.ts"
 import { type Row, readInteger, readText } from "./columns.ts"
 
 /**
- * Converts a row with `id`, `run_id`, `type` and `body` of a message or a steering message. `body` is null if it is too large
- * to be listed.
+ * Converts a row with `id`, `run_id`, `type` and `body` of a message or a steering message. `body` is null if it is too
+ * large to be listed.
  */
 export function toInboxMessage(row: Row): InboxMessage {
   const id = readInteger(row, "id")
