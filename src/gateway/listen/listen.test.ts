@@ -6,7 +6,7 @@ import { createTestApp } from "../../http/fixtures/test-app.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import type { ListenOptions } from "../gateway.ts"
 import { type SharedServerOptions, sharedServerOptions } from "../options/gateway-options.ts"
-import { type ListeningService, listen } from "./listen.ts"
+import { type ListeningService, listen, type TimeLimits } from "./listen.ts"
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -36,9 +36,10 @@ async function start(
   service: ListeningService,
   settings: SharedServerOptions = {},
   options: ListenOptions = {},
+  limits: TimeLimits = timeLimits,
 ): Promise<{ readonly url: string; open(request?: string): Promise<Socket> }> {
   const resolved = resolveOptions("test", sharedServerOptions, settings)
-  const listener = await listen(service, resolved, { port: 0, ...options }, timeLimits)
+  const listener = await listen(service, resolved, { port: 0, ...options }, limits)
   ends.push(() => listener.close())
   return {
     url: listener.url,
@@ -159,6 +160,56 @@ describe("a client that does not read", () => {
     const before = read
     await vi.waitFor(() => expect(read).toBeGreaterThan(before + 1_000_000))
     expect(socket.destroyed).toBe(false)
+  })
+})
+
+describe("a request that arrives late", () => {
+  const limits = {
+    headersTimeout: 400,
+    requestTimeout: 400,
+    keepAliveTimeout: 60_000,
+    timeout: 60_000,
+    connectionsCheckingInterval: 50,
+  }
+
+  /** Blocks the event loop for longer than the limits. */
+  function stall(): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+  }
+
+  it("is refused with status 408 if the client was slow", async () => {
+    const { open } = await start(serviceThat(answers).service, {}, {}, limits)
+    const [bytes] = await once(await open("GET / HTTP/1.1\r\n"), "data")
+    expect(String(bytes)).toContain("408 Request Timeout")
+  })
+
+  it("is answered if the process was stalled while the headers were under way", async () => {
+    let late: Socket | null = null
+    const { service } = serviceThat(() => {
+      late?.write(get)
+      stall()
+      return new Response("ok")
+    })
+    const { open } = await start(service, {}, {}, limits)
+    late = await open()
+    const answered = once(late, "data")
+    // The server has accepted the first connection when it handles a request of the second one.
+    await open(get)
+    expect(String((await answered)[0])).toContain("200 OK")
+  })
+
+  it("is answered if the process was stalled while the body was under way", async () => {
+    let socket: Socket | null = null
+    const { service } = serviceThat(async (request) => {
+      socket?.write("body")
+      stall()
+      return new Response(await request.text())
+    })
+    const { open } = await start(service, {}, {}, limits)
+    socket = await open()
+    const answered = once(socket, "data")
+    socket.write("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\n\r\n")
+    expect(String((await answered)[0])).toContain("200 OK")
   })
 })
 

@@ -14,12 +14,13 @@ import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"
 import { formatListenerUrl } from "./listener-url.ts"
 import { openSockets } from "./open-sockets.ts"
+import { createStallClock } from "./stall-clock.ts"
 
 /** Time limits for a client in milliseconds. The server checks them once a second. */
 export interface TimeLimits {
-  /** Maximum time to send the headers. */
+  /** Maximum time to send the headers. Time in which this process was stalled does not count. */
   readonly headersTimeout: number
-  /** Maximum time to send the whole request. */
+  /** Maximum time to send the whole request. Time in which this process was stalled does not count. */
   readonly requestTimeout: number
   /** Maximum time to send the next request on an open connection. */
   readonly keepAliveTimeout: number
@@ -103,7 +104,21 @@ function createHttpServer(service: ListeningService, reach: Reach, timeLimits: T
     { ...serverOptions, maxHeaderSize: maxHeaderBytes },
     limitPipelining(discardBodies(listener)),
   )
+  excludeStalls(server, timeLimits)
   return server.setTimeout(timeout)
+}
+
+/** Node's server reads its two limits at each check of its connections. */
+function excludeStalls(
+  server: Server,
+  { headersTimeout, requestTimeout, connectionsCheckingInterval }: TimeLimits,
+): void {
+  const clock = createStallClock(connectionsCheckingInterval, Math.max(headersTimeout, requestTimeout))
+  Object.defineProperties(server, {
+    headersTimeout: { get: () => clock.extend(headersTimeout) },
+    requestTimeout: { get: () => clock.extend(requestTimeout) },
+  })
+  server.on("close", clock.stop)
 }
 
 function requireKeys(

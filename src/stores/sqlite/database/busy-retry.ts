@@ -1,8 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { isBusy, toStoreError } from "./failures.ts"
 
-/** Milliseconds for which work is retried while another process locks the database. */
-const busyForMs = 2_000
+/**
+ * Milliseconds for which work is retried while another process locks the database. Only the pauses between the tries
+ * count. Time in which this process was stalled says nothing about the other process.
+ */
+export const busyForMs = 2_000
 const longestPauseMs = 20
 
 /**
@@ -13,23 +16,17 @@ export function computePause(tries: number): number {
   return Math.min(2 ** tries, longestPauseMs) * (0.5 + Math.random())
 }
 
-/**
- * Returns the time at which a caller that starts now receives the error that the database is busy, in milliseconds of
- * `performance.now()`.
- */
-export function computeDeadline(): number {
-  return performance.now() + busyForMs
-}
-
 /** Retries the work from the event loop. No call waits inside SQLite (rule 15). */
 export async function retryWhileBusy<T>(work: () => T): Promise<T> {
-  const ends = computeDeadline()
+  let waitedMs = 0
   for (let tries = 0; ; tries++) {
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error) || performance.now() > ends) throw toStoreError(error)
+      if (!isBusy(error) || waitedMs > busyForMs) throw toStoreError(error)
     }
-    await delay(computePause(tries))
+    const pause = computePause(tries)
+    waitedMs += pause
+    await delay(pause)
   }
 }

@@ -10,67 +10,99 @@ import type { Database } from "./database.ts"
  * built or bundled.
  *
  * The first write after a complete copy restarts the log at its beginning, and waits for the disk again. The thread
- * therefore makes such a write, which changes nothing. Writers that find the database locked meanwhile retry from the
- * event loop.
+ * therefore makes such a write, which changes nothing. The last copy and this write need the database's only write
+ * lock, for as long as the disk and the scheduler take. The thread sets the hold meanwhile, so that the writers of
+ * this process wait for it and never fail because of it. Other processes retry.
  */
 const script = `
   const { DatabaseSync } = require("node:sqlite")
   const { parentPort, workerData } = require("node:worker_threads")
-  const { file, everyMs, longLog, shortRest, longestLog, maxTries } = workerData
+  const { file, hold, everyMs, longLog, shortRest, longestLog, maxTries, betweenTriesMs } = workerData
   const database = new DatabaseSync(file)
   database.exec("PRAGMA synchronous = NORMAL")
   const copy = database.prepare("PRAGMA wal_checkpoint(PASSIVE)")
   const copyAll = database.prepare("PRAGMA wal_checkpoint(RESTART)")
   const version = database.prepare("PRAGMA user_version")
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+  function holdWriters(work) {
+    Atomics.store(hold, 0, 1)
+    try {
+      work()
+    } finally {
+      Atomics.store(hold, 0, 0)
+    }
+  }
+
+  function copyRest() {
+    for (let tries = 0; tries < maxTries; tries++) {
+      // A transaction that began before the hold, or another process, may still write.
+      if (copyAll.get().busy === 0 && writeNothing()) return
+      Atomics.wait(sleeper, 0, 0, betweenTriesMs)
+    }
+  }
 
   function writeNothing() {
     try {
       database.exec("BEGIN IMMEDIATE")
       database.exec("PRAGMA user_version = " + version.get().user_version)
       database.exec("COMMIT")
+      return true
     } catch {
       // Another writer came first, or the disk fails: that the event loop meets too, which reports it.
       if (database.isTransaction) database.exec("ROLLBACK")
+      return false
     }
   }
 
   const timer = setInterval(() => {
-    let { log } = copy.get()
+    let { log, checkpointed } = copy.get()
     // What this thread wrote itself.
     if (log <= 1) return
-    for (let tries = 0; log > longLog && tries < maxTries; tries++) {
+    if (log <= longLog) {
+      if (checkpointed === log) holdWriters(writeNothing)
+      return
+    }
+    for (let tries = 0; tries < maxTries; tries++) {
       const before = log
       log = copy.get().log
-      if (log < before) break
-      if (log - before > shortRest && log <= longestLog) continue
-      copyAll.get()
-      break
+      // Another process restarted it.
+      if (log < before) return
+      if (log - before <= shortRest || log > longestLog) {
+        holdWriters(copyRest)
+        return
+      }
     }
-    writeNothing()
   }, everyMs)
   parentPort.once("message", () => {
     clearInterval(timer)
     database.close()
   })`
 
-const everyMs = 500
-/**
- * Pages of log after which the log is restarted even during heavy writing. Writers must wait meanwhile, so the
- * restart happens when few writes followed the last copy. After `longestLog` pages it happens in any case.
- */
-const longLog = 2_000
-const longestLog = 10_000
-/** Number of pages that are copied in a few milliseconds. */
-const shortRest = 100
-/** Maximum number of consecutive copies, so that the thread does not keep a core busy during heavy writing. */
-const maxTries = 5
 /** Milliseconds before the thread starts. A store that is only open for a moment needs no thread. */
 const startAfterMs = 1_000
+/** Settings of the thread. */
+const settings = {
+  everyMs: 500,
+  /**
+   * Pages of log after which the log is restarted even during heavy writing. Writers must wait meanwhile, so the
+   * restart happens when few writes followed the last copy. After `longestLog` pages it happens in any case, so that
+   * the log cannot grow faster than the thread copies it.
+   */
+  longLog: 2_000,
+  longestLog: 10_000,
+  /** Number of pages that are copied in a few milliseconds. */
+  shortRest: 100,
+  /** Maximum number of consecutive copies, so that the thread does not keep a core busy during heavy writing. */
+  maxTries: 5,
+  /** Milliseconds before the thread tries again to restart the log. */
+  betweenTriesMs: 2,
+}
 /**
- * Pages of log after which SQLite makes a checkpoint on the event loop. This is a safety bound that is normally never
- * reached.
+ * Pages of log after which SQLite makes a checkpoint on the event loop, where it would block every stream. With the
+ * thread, it never does.
  */
-const boundWithThread = 25_000
+const boundWithThread = 0
 const boundWithout = 1_000
 
 export interface Checkpointer {
@@ -86,7 +118,7 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
       eval: true,
       // Otherwise Node 22 prints the warning about its SQLite module again.
       execArgv: ["--disable-warning=ExperimentalWarning"],
-      workerData: { file, everyMs, longLog, shortRest, longestLog, maxTries },
+      workerData: { file, hold: database.hold.memory, ...settings },
     })
     worker.unref()
     const ended = once(worker, "exit")
@@ -94,8 +126,12 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
       worker.ref()
       worker.postMessage("stop")
     })
-    await bound(boundWithThread)
-    await ended
+    try {
+      await bound(boundWithThread)
+      await ended
+    } finally {
+      database.hold.clear()
+    }
   }
 
   async function bound(pages: number): Promise<void> {

@@ -60,16 +60,9 @@ test("a full disk refuses new data, keeps existing data, and is used again once 
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([entry])
 })
 
-/** Stops the clock that limits the time of writes, so that a slow machine does not affect the tests. */
-function stopTheClock(): void {
-  vi.useFakeTimers({ toFake: ["performance"] })
-  onTestFinished(() => void vi.useRealTimers())
-}
-
 test("a write waits for another process without blocking the event loop, and keeps its order", async () => {
   const other = new DatabaseSync(file, { timeout: 0 })
   other.exec("BEGIN IMMEDIATE")
-  stopTheClock()
   const done: string[] = []
   const writes = ["a", "b", "c"].map((id) => database.write(() => done.push(id) && insert(id)))
   for (let turn = 0; turn < 100; turn += 1) await nextTurn()
@@ -84,12 +77,14 @@ test("a write waits for another process without blocking the event loop, and kee
 test("a database that stays busy is unavailable after some time, for all waiting writes", async () => {
   const other = new DatabaseSync(file, { timeout: 0 })
   other.exec("BEGIN IMMEDIATE")
-  stopTheClock()
+  vi.useFakeTimers({ toFake: ["setTimeout"] })
+  onTestFinished(() => void vi.useRealTimers())
   const waiting = ["a", "b", "c"].map((id) => database.write(() => insert(id)))
-  for (let turn = 0; turn < 100; turn += 1) await nextTurn()
+  const settled = Promise.allSettled(waiting)
+  await nextTurn()
   // All writes share one time limit. None has to wait for the limits of the writes before it.
-  vi.advanceTimersByTime(2_001)
-  const writes = await Promise.allSettled(waiting)
+  await vi.advanceTimersByTimeAsync(2_100)
+  const writes = await settled
   for (const write of writes) {
     expect(write).toMatchObject({
       status: "rejected",
@@ -98,6 +93,18 @@ test("a database that stays busy is unavailable after some time, for all waiting
   }
   other.close()
   await database.write(() => insert("d"))
+  expect(await count()).toBe(1)
+})
+
+test("writes wait while the checkpoint thread holds them back, and reads do not", async () => {
+  Atomics.store(database.hold.memory, 0, 1)
+  let isStored = false
+  const stored = database.write(() => insert("a")).then(() => (isStored = true))
+  for (let turn = 0; turn < 100; turn += 1) await nextTurn()
+  expect(await count()).toBe(0)
+  expect(isStored).toBe(false)
+  database.hold.clear()
+  await stored
   expect(await count()).toBe(1)
 })
 

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import type { Row } from "../../rows/columns.ts"
 import { retryWhileBusy } from "./busy-retry.ts"
+import { createWriteHold, type WriteHold } from "./write-hold.ts"
 import { createWriteQueue, type WriteOptions } from "./write-queue.ts"
 
 /** Enough for the pages that some hundreds of streaming sessions write to. */
@@ -21,6 +22,8 @@ export interface Database {
   read<T>(work: () => T): Promise<T>
   /** Runs the work inside a transaction, completely or not at all, in the order of the calls. */
   write<T>(work: () => T, options?: WriteOptions): Promise<T>
+  /** While it is set, writes wait. */
+  readonly hold: WriteHold
   close(): void
 }
 
@@ -52,9 +55,11 @@ function createDatabase(connection: DatabaseSync): Database {
     return prepared
   }
 
+  const hold = createWriteHold()
   const write = createWriteQueue({
     execute: (sql) => void prepareStatement(sql).run(),
     isOpen: () => connection.isTransaction,
+    isHeld: hold.isSet,
   })
 
   return {
@@ -64,6 +69,7 @@ function createDatabase(connection: DatabaseSync): Database {
     run: (sql, ...values) => Number(prepareStatement(sql).run(...values).changes),
     read: (work) => retryWhileBusy(work),
     write,
+    hold,
     close() {
       if (connection.isOpen) connection.close()
     },

@@ -1,20 +1,24 @@
 import { DatabaseSync } from "node:sqlite"
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { createWriteQueue } from "./write-queue.ts"
 
 let connection: DatabaseSync
 let executed: string[]
+let held: boolean
 let write: ReturnType<typeof createWriteQueue>
 beforeEach(() => {
   connection = new DatabaseSync(":memory:")
   connection.exec("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
   executed = []
+  held = false
   write = createWriteQueue({
     execute(sql) {
       executed.push(sql)
       connection.exec(sql)
     },
     isOpen: () => connection.isTransaction,
+    isHeld: () => held,
     // The clock stands still, so that a slow machine does not affect the test.
     now: () => 0,
   })
@@ -87,6 +91,7 @@ test("all writes fail if the commit fails, and the next write works", async () =
       connection.exec(sql)
     },
     isOpen: () => connection.isTransaction,
+    isHeld: () => held,
   })
   expect(await outcomes(["a", "b", "c"].map((name) => write(() => insert(name))))).toEqual(
     Array(3).fill("disk full"),
@@ -137,6 +142,7 @@ test("a transaction accepts no further write after five milliseconds", async () 
       connection.exec(sql)
     },
     isOpen: () => connection.isTransaction,
+    isHeld: () => held,
     now: () => time,
   })
   const writes = ["a", "b", "c", "d", "e"].map((name) =>
@@ -148,4 +154,63 @@ test("a transaction accepts no further write after five milliseconds", async () 
   await Promise.all(writes)
   expect(names()).toEqual(["a", "b", "c", "d", "e"])
   expect(executed.filter((sql) => sql === "COMMIT")).toHaveLength(3)
+})
+
+/** Replaces the timers of the queue. Returns a function that lets time pass. */
+function fakeTimers(): (ms: number) => Promise<void> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] })
+  onTestFinished(() => void vi.useRealTimers())
+  return async (ms) => {
+    await nextTurn()
+    await vi.advanceTimersByTimeAsync(ms)
+  }
+}
+
+test("writes wait without a time limit for a thread of this process, and try nothing meanwhile", async () => {
+  const pass = fakeTimers()
+  held = true
+  const writes = ["a", "b"].map((name) => write(() => insert(name)))
+  await pass(60_000)
+  expect(executed).toEqual([])
+  held = false
+  await pass(100)
+  await Promise.all(writes)
+  expect(names()).toEqual(["a", "b"])
+})
+
+/** Makes a queue whose database is locked by another process as long as `isLocked` returns true. */
+function createContestedQueue(isLocked: () => boolean): typeof write {
+  return createWriteQueue({
+    execute(sql) {
+      if (isLocked()) throw Object.assign(new Error("database is locked"), { errcode: 5 })
+      connection.exec(sql)
+    },
+    isOpen: () => connection.isTransaction,
+    isHeld: () => held,
+  })
+}
+
+test("a write fails after two seconds in which another process locked the database", async () => {
+  const pass = fakeTimers()
+  const contested = createContestedQueue(() => true)
+  const writes = outcomes(["a", "b"].map((name) => contested(() => insert(name))))
+  await pass(2_100)
+  expect(await writes).toEqual(Array(2).fill("The store is unavailable; try again."))
+})
+
+test("time in which this process was stalled, or held writes back itself, does not make a write fail", async () => {
+  const pass = fakeTimers()
+  let locked = true
+  const contested = createContestedQueue(() => locked)
+  held = true
+  const stored = contested(() => insert("a"))
+  await pass(10_000)
+  held = false
+  // The stall: seconds pass, and no timer runs.
+  vi.setSystemTime(Date.now() + 10_000)
+  await pass(100)
+  locked = false
+  await pass(100)
+  await stored
+  expect(names()).toEqual(["a"])
 })

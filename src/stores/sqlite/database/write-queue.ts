@@ -1,4 +1,4 @@
-import { computeDeadline, computePause } from "./busy-retry.ts"
+import { busyForMs, computePause } from "./busy-retry.ts"
 import { isBusy, toStoreError } from "./failures.ts"
 
 /**
@@ -12,6 +12,8 @@ const maxGroupMs = 5
 export interface Transactions {
   execute(sql: string): void
   isOpen(): boolean
+  /** Returns true while a thread of this process needs the database for itself. No transaction starts then. */
+  isHeld(): boolean
   /** Returns monotonic milliseconds. Default: `performance.now`. */
   now?(): number
 }
@@ -23,7 +25,8 @@ export interface WriteOptions {
 
 interface Write {
   readonly isLarge: boolean
-  readonly deadline: number
+  /** The value of `waitedMs` at which the write fails. */
+  readonly failsAt: number
   /**
    * Does the work. Returns a function that settles the caller, for use after the commit. Throws the error of the
    * work.
@@ -49,13 +52,15 @@ export function createWriteQueue(
   /** Number of writes at the head that failed together and are retried one by one. */
   let alone = 0
   let tries = 0
+  /** Milliseconds for which writes have waited for other processes since the queue was created. */
+  let waitedMs = 0
   const now = () => transactions.now?.() ?? performance.now()
 
   return <T>(work: () => T, { isLarge = false }: WriteOptions = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     waiting.push({
       isLarge,
-      deadline: computeDeadline(),
+      failsAt: waitedMs + busyForMs,
       attempt() {
         const result = work()
         return () => resolve(result)
@@ -67,6 +72,10 @@ export function createWriteQueue(
   }
 
   function storeWaiting(): void {
+    if (transactions.isHeld()) {
+      setTimeout(storeWaiting, computePause(tries++))
+      return
+    }
     const group = alone > 0 ? waiting.slice(0, 1) : takeNextGroup()
     try {
       const tellers = store(group)
@@ -92,10 +101,15 @@ export function createWriteQueue(
 
   /** Postpones the writes. They keep their places, so that no later write overtakes them. */
   function waitForOthers(error: unknown): void {
-    const first = waiting.findIndex(({ deadline }) => deadline >= performance.now())
+    const first = waiting.findIndex(({ failsAt }) => failsAt >= waitedMs)
     for (const write of leave(first === -1 ? waiting.length : first)) write.fail(error)
-    if (waiting.length > 0) setTimeout(storeWaiting, computePause(tries++))
-    else tries = 0
+    if (waiting.length === 0) {
+      tries = 0
+      return
+    }
+    const pause = computePause(tries++)
+    waitedMs += pause
+    setTimeout(storeWaiting, pause)
   }
 
   function leave(count: number): readonly Write[] {
