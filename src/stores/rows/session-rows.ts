@@ -29,6 +29,14 @@ export function toRun(row: Row): Run {
 
 /** Converts a session's row joined with that of its open run, whose columns are null if there is none. */
 export function toSession(row: Row): Session {
+  return createSession(row, {
+    activeRun: readNullableText(row, "run_id") === null ? null : toRun(row),
+    // SQLite has no booleans.
+    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
+  })
+}
+
+function createSession(row: Row, work: Pick<Session, "activeRun" | "hasDueMessage">): Session {
   return {
     id: readText(row, "session_id"),
     tenant: unescapeText(readText(row, "tenant")),
@@ -42,9 +50,7 @@ export function toSession(row: Row): Session {
     revokedAt: row.revoked_at === null ? null : readInteger(row, "revoked_at"),
     lastSeq: readInteger(row, "last_seq"),
     storedBytes: readInteger(row, "stored_bytes"),
-    activeRun: readNullableText(row, "run_id") === null ? null : toRun(row),
-    // SQLite has no booleans.
-    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
+    ...work,
   }
 }
 
@@ -73,7 +79,7 @@ export function toClaim(
   if (row === null) return { lease: null }
   const isLarge = commands?.some((command) => readTextLength(command, "body") >= maxSliceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
-  const session = toSession({ ...row, run_id: null, has_due_message: true })
+  const session = createSession(row, { activeRun: null, hasDueMessage: true })
   const found = commands.map((command) => toCommand(command, readJson(command, "body")))
   return { lease: toLease(row), found: { session, commands: found } }
 }

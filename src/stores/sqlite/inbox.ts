@@ -39,6 +39,7 @@ import type { Database } from "./database/database.ts"
 import { selectLargeText } from "./database/large-text.ts"
 import { findReference, restoreContent } from "./large/large-commands.ts"
 import { claimText } from "./large/large-texts.ts"
+import { type Claimable, claimFree } from "./leases/leases.ts"
 import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {
@@ -48,6 +49,8 @@ export interface PutOptions {
   readonly versions: Versions
   /** The time of the store's clock. */
   readonly now: number
+  /** If present, this process claims the session if it is free and the put gave it due work. */
+  readonly claim?: Claimable & { readonly owner: string }
 }
 
 export interface Put {
@@ -56,15 +59,17 @@ export interface Put {
   readonly isDue: boolean
   /** Ids and bodies of the new commands, if the session's inbox has no others and no run is open. Otherwise null. */
   readonly inserted: readonly Row[] | null
+  /** The row of the claimed session, for `toClaim`. Null if the session was not claimed. */
+  readonly claimed: Row | null
 }
 
-const nothing = { isDue: false, inserted: null }
+const nothing = { isDue: false, inserted: null, claimed: null }
 
 /** Puts a command. Must be called inside a transaction. */
 export function put(
   database: Database,
   command: PutCommand,
-  { limits, texts, versions, now }: PutOptions,
+  { limits, texts, versions, now, claim }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, ...nothing }
@@ -72,7 +77,14 @@ export function put(
   const known = message === null ? null : findRepeated(database, message, receiver)
   if (known !== null) return { outcome: known, ...nothing }
   const plan = planOf(command, receiver, limits)
-  const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
+  const { lastSeq } = receiver
+  const done = carryOut(database, plan, {
+    sessionId: command.sessionId,
+    message,
+    texts,
+    versions,
+    ...(claim !== undefined && plan.isDue && { claim: { ...claim, lastSeq } }),
+  })
   const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
   return isIdle ? done : { ...done, inserted: null }
 }
@@ -122,6 +134,11 @@ export function revokeSession(
   return carryOut(database, plan, { sessionId, message: null, versions }).isDue
 }
 
+const receiverById = `
+  SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable,
+    EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
+  FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
+
 /**
  * Returns the session of a put. Throws if only newer processes can read the session. Must be called inside a
  * transaction, which locks the database.
@@ -131,12 +148,7 @@ export function findReceiver(
   sessionId: string,
   { versions, now }: Omit<PutOptions, "limits">,
 ): Receiver | null {
-  const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable,
-       EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
-     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
-    escapeText(sessionId),
-  )
+  const session = database.get(receiverById, escapeText(sessionId))
   if (session === undefined) return null
   refuseNewer(session, versions)
   const runId = readNullableText(session, "run_id")
@@ -153,11 +165,11 @@ export function findReceiver(
   }
 }
 
+const commandsOfSession = `SELECT ${commandColumns} FROM command WHERE session_id = ?`
+
 /** Returns the commands of an existing session, in no particular order. */
 export function readInbox(database: Database, sessionId: string): CommandRow[] {
-  return database
-    .all(`SELECT ${commandColumns} FROM command WHERE session_id = ?`, sessionId)
-    .map(toCommandRow)
+  return database.all(commandsOfSession, sessionId).map(toCommandRow)
 }
 
 /** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
@@ -191,11 +203,13 @@ function carryOut(
     message,
     texts,
     versions,
+    claim,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
     readonly texts?: LargeContents | undefined
     readonly versions: Versions
+    readonly claim?: Claimable & { readonly owner: string; readonly lastSeq: number }
   },
 ): Put {
   const { outcome, run, isDue } = plan
@@ -226,13 +240,16 @@ function carryOut(
   const inserted = plan.commands.map((command) => insertCommand(database, command, versions, texts))
   const hasLarge = inserted.some(({ textId }) => textId !== null)
   changeDue(database, plan.due)
+  const bytes = inserted.reduce((sum, each) => sum + each.bytes, -freed)
+  const version = Math.max(0, ...inserted.map((each) => each.version))
+  const usedAt = message !== null && inserted.length > 0 ? message.at : 0
+  const claimed =
+    claim === undefined ? null : claimFree(database, sessionId, { ...claim, bytes, version, usedAt })
   changeSession(database, sessionId, {
-    bytes: inserted.reduce((sum, { bytes }) => sum + bytes, -freed),
-    version: Math.max(0, ...inserted.map(({ version }) => version)),
+    ...(claimed === null && { bytes, version, ...(usedAt > 0 && { usedAt }) }),
     ...(run?.state === "open" && { activeRun: run.runId }),
-    ...(message !== null && inserted.length > 0 && { usedAt: message.at }),
   })
-  return { outcome, isDue, inserted: hasLarge ? null : inserted }
+  return { outcome, isDue, inserted: hasLarge ? null : inserted, claimed }
 }
 
 /**

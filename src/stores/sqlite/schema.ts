@@ -377,7 +377,7 @@ export const lastSeq = `max(
   coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
   coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
 
-/** SQL: the columns of a session's row that `toSession` reads, and its newest entry's number. */
+/** SQL: the columns of a session's row that `toSession` reads, without `last_seq`. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
-  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
+  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes`

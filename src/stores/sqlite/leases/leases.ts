@@ -141,25 +141,34 @@ function isFree(membership: Membership, owner: string | null): boolean {
   return owner === null || !membership.isLive(owner)
 }
 
+export interface ClaimWithPut extends Claimable {
+  readonly owner: string
+  /** The number of the session's newest entry. */
+  readonly lastSeq: number
+  /** The changes of the put. */
+  readonly bytes: number
+  readonly version: number
+  readonly usedAt: number
+}
+
+const takenWithPut = `
+  UPDATE session SET ${taken}, stored_bytes = stored_bytes + ?, log_version = max(log_version, ?),
+    last_used_at = max(last_used_at, ?)
+  WHERE id = ? AND owner IS NULL AND log_version <= ?
+    AND agent IN (SELECT value FROM json_each(?))
+  RETURNING id, epoch, takeovers, ${sessionColumns}, ? AS last_seq`
+
 /**
- * Claims the session if no process holds it. Returns its row for `toLease` and `toSession`. Must be called inside a
- * transaction.
+ * Claims the session if no process holds it, and makes the changes of the put that gave it work. Returns its row for
+ * `toClaim`. Must be called inside a transaction.
  */
 export function claimFree(
   database: Database,
-  owner: string,
   sessionId: string,
-  { agents, reads }: Claimable,
+  { owner, agents, reads, lastSeq, bytes, version, usedAt }: ClaimWithPut,
 ): Row | null {
-  const row = database.get(
-    `UPDATE session SET ${taken}
-     WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
-     RETURNING id, epoch, takeovers, ${sessionColumns}`,
-    owner,
-    sessionId,
-    formatNames(agents),
-  )
-  return row ?? null
+  const names = formatNames(agents)
+  return database.get(takenWithPut, owner, bytes, version, usedAt, sessionId, reads, names, lastSeq) ?? null
 }
 
 /** Claims the session if it is unchanged since `seen`. Must be called inside a transaction. */

@@ -114,18 +114,24 @@ function openRunAfter({ runOpened, runEnded }: SessionBatch, { activeRun }: Held
 /** Maximum events of one statement. */
 const maxEventsAtOnce = 4
 
+/** Statements that insert so many events, by their number. */
+const eventInserts = Array.from(
+  { length: maxEventsAtOnce + 1 },
+  (_, count) =>
+    `INSERT INTO entry (session_id, seq, v, at, run_id, type, body)
+     VALUES ${Array(count).fill("(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+)
+
 function insertEvents(database: Database, { sessionId }: Lease, { events }: EntryRows): void {
   for (let start = 0; start < events.length; start += maxEventsAtOnce) {
     const some = events.slice(start, start + maxEventsAtOnce)
-    for (const { body } of some) {
+    const values: (string | number)[] = []
+    for (const { seq, v, at, runId, type, body } of some) {
       const reference = readReference(body)
       if (reference !== null) claimText(database, reference)
+      values.push(sessionId, seq, v, at, runId, type, body)
     }
-    database.run(
-      `INSERT INTO entry (session_id, seq, v, at, run_id, type, body)
-       VALUES ${some.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
-      ...some.flatMap(({ seq, v, at, runId, type, body }) => [sessionId, seq, v, at, runId, type, body]),
-    )
+    database.run(eventInserts[some.length] ?? "", ...values)
   }
 }
 

@@ -14,10 +14,10 @@ import { findQueued, isWanted, listInboxMessages, put, readPending } from "../in
 import { putLarge } from "../large/large-commands.ts"
 import { storeText } from "../large/large-texts.ts"
 import type { TextRemover } from "../large/text-remover.ts"
-import { claim, claimFree, claimRunnable, listHeldLeases, release } from "../leases/leases.ts"
+import { claim, claimRunnable, listHeldLeases, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
-import { sessionColumns } from "../schema.ts"
+import { lastSeq, sessionColumns } from "../schema.ts"
 import { putInTree, revokeInTree } from "../tree.ts"
 import { putAnswer } from "../waits/answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -94,12 +94,8 @@ export function createSessionLog(
         now: now(),
         isWanted: () => isWanted(database, message, { versions, limits, now: now() }),
         put(texts) {
-          const result = put(database, message, { versions, limits, texts, now: now() })
-          const claimable = { agents, reads }
-          return {
-            ...result,
-            claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
-          }
+          const claim = { owner, agents, reads }
+          return put(database, message, { versions, limits, texts, now: now(), claim })
         },
       })
       if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
@@ -180,20 +176,20 @@ export function createSession(database: Database, session: NewSession): void {
   )
 }
 
+/** Parameters: the time now, and the session. */
+const sessionById = `
+  SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
+    run.end_seq, EXISTS (
+      SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
+        AND run_id IS NOT session.active_run) AS has_due_message
+  FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
+
 function findSession(
   database: Database,
   sessionId: string,
   { versions, now }: { readonly versions: Versions; readonly now: number },
 ): Session | null {
-  const row = database.get(
-    `SELECT ${sessionColumns}, session.log_version, run.id AS run_id, run.cursor, run.state, run.end_seq,
-       EXISTS (
-         SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
-           AND run_id IS NOT session.active_run) AS has_due_message
-     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
-    now,
-    escapeText(sessionId),
-  )
+  const row = database.get(sessionById, now, escapeText(sessionId))
   if (row === undefined) return null
   refuseNewer(row, versions)
   return toSession(row)
