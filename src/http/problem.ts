@@ -4,6 +4,8 @@ import type { ContentfulStatusCode } from "hono/utils/http-status"
 import { GatewayError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Json } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { HttpEnv } from "./http-env.ts"
+import { respondText } from "./respond.ts"
 
 /** A request that cannot be served, with the extension members that RFC 9457 allows. */
 export class Problem extends GatewayError {
@@ -58,7 +60,7 @@ export function createSessionNotFound(status: 401 | 404): Problem {
 }
 
 /** Converts any error of a handler into `application/problem+json`. Internal details go to the log only. */
-export function toProblemResponse(thrown: unknown, c: Context, logger: Logger): Response {
+export function toProblemResponse(thrown: unknown, c: Context<HttpEnv>, logger: Logger): Response {
   const problem = toGatewayError(thrown)
   const origin = { method: c.req.method, path: c.req.path }
   const fields = { code: problem.code, detail: problem.detail, ...origin }
@@ -74,7 +76,7 @@ export function toProblemResponse(thrown: unknown, c: Context, logger: Logger): 
     code: problem.code,
     ...(problem instanceof Problem ? problem.members : {}),
   }
-  return c.body(JSON.stringify(document), problem.status as ContentfulStatusCode, {
+  return respondText(c, JSON.stringify(document), problem.status as ContentfulStatusCode, {
     "content-type": "application/problem+json",
     ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
     ...(problem instanceof Problem ? problem.headers : {}),

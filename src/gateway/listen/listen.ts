@@ -5,7 +5,7 @@ import type { Server as SocketServer } from "node:net"
 import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../../core/errors.ts"
 import { isLoopbackAddress, type Reach } from "../../http/middleware/host-guard.ts"
-import { sendEventStream } from "../../http/sse/write-stream.ts"
+import { sendDirectly } from "../../http/send-directly.ts"
 import type { Listener, ListenOptions } from "../gateway.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import type { Service } from "../service.ts"
@@ -96,7 +96,7 @@ function createHttpServer(service: ListeningService, reach: Reach, timeLimits: T
     async (request, { incoming, outgoing }) => {
       const ownServer = outgoing instanceof ServerResponse ? { response: outgoing, reach } : undefined
       const response = await service.fetch(request, { incoming, ownServer })
-      return ownServer === undefined ? response : sendEventStream(response, ownServer.response)
+      return ownServer === undefined ? response : sendDirectly(response, ownServer.response)
     },
     { overrideGlobalObjects: false, autoCleanupIncoming: false },
   )

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { respondJson } from "../respond.ts"
 import { cancelRequestSchema, cancelResponseSchema } from "../schemas/cancel.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofToken } from "../schemas/refusals.ts"
@@ -54,6 +55,6 @@ export function addCancelRoute(
           : "The message has joined its run, or there is no such message."
       throw new Problem({ code: "no_active_run", status: 404 }, detail)
     }
-    return c.json({ status: "ok" as const, run_id: outcome.runId }, 200)
+    return respondJson(c, { status: "ok" as const, run_id: outcome.runId }, 200)
   })
 }

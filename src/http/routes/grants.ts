@@ -4,6 +4,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { respondJson } from "../respond.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 import { printable } from "../schemas/parts/printable.ts"
@@ -65,13 +66,15 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     },
   })
 
-  app.openapi(list, async (c) => c.json(toWireGrants(await sessions.grants(c.get("session").id)), 200))
+  app.openapi(list, async (c) =>
+    respondJson(c, toWireGrants(await sessions.grants(c.get("session").id)), 200),
+  )
   app.openapi(revoke, async (c) => {
     const { tool_name: toolName, qualifier = null } = c.req.valid("query")
     const { id: sessionId } = c.get("session")
     if (!(await sessions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: deciderOf(c) }))) {
       throw new Problem({ code: "grant_not_found", status: 404 }, "The session has no such grant.")
     }
-    return c.json(done, 200)
+    return respondJson(c, done, 200)
   })
 }

@@ -7,6 +7,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import { createInvalidBody } from "../problem.ts"
 import { toFieldErrors } from "../request/field-errors.ts"
+import { respondText } from "../respond.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
@@ -82,7 +83,7 @@ export function addHistoryRoute(
         return c.body(body, 200, headers)
       }
       onEnd()
-      return c.body(beginning, 200, headers)
+      return respondText(c, beginning, 200, headers)
     } catch (error) {
       onEnd()
       throw error

@@ -4,6 +4,7 @@ import type { Claim, Identify } from "../auth/identify.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { IssueSession } from "../issue-session.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
+import { respondJson } from "../respond.ts"
 import {
   type InitResponse,
   initRequestSchema,
@@ -65,9 +66,9 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
     request: { body, params: z.object({ name: z.string().openapi({ description: "The agent's name." }) }) },
   })
 
-  app.openapi(route, async (c) => c.json(await init(c, c.req.valid("json"), agents.defaultName), 200))
+  app.openapi(route, async (c) => respondJson(c, await init(c, c.req.valid("json"), agents.defaultName), 200))
   app.openapi(namedRoute, async (c) => {
-    return c.json(await init(c, c.req.valid("json"), c.req.valid("param").name), 200)
+    return respondJson(c, await init(c, c.req.valid("json"), c.req.valid("param").name), 200)
   })
 
   async function init(c: Context<HttpEnv>, claim: Claim, agent: string): Promise<InitResponse> {

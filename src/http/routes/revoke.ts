@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { respondJson } from "../respond.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
@@ -35,6 +36,6 @@ export function addRevokeRoute(
 
   app.openapi(route, async (c) => {
     await sessions.revoke(c.get("session").id)
-    return c.json(done, 200)
+    return respondJson(c, done, 200)
   })
 }

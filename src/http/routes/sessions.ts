@@ -6,6 +6,7 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import { isSamePrincipal } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createSessionNotFound, Problem } from "../problem.ts"
+import { respondJson } from "../respond.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import {
@@ -79,7 +80,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
       limit: Number(limit),
     })
     const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(toWireSession)
-    return c.json({ sessions, next: next === null ? null : formatDirectoryCursor(next) }, 200)
+    return respondJson(c, { sessions, next: next === null ? null : formatDirectoryCursor(next) }, 200)
   })
 
   app.openapi(show, async (c) => {
@@ -90,7 +91,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
     if (session === null || !isSamePrincipal(session, principal)) throw createSessionNotFound(404)
     if (!agents.has(session.agent) || session.revokedAt !== null) throw createSessionNotFound(404)
     const { items } = await directory.runs({ sessionId: session.id, limit: shownRuns })
-    return c.json(toWireSessionWithRuns(session, items), 200)
+    return respondJson(c, toWireSessionWithRuns(session, items), 200)
   })
 
   function requireKnownPrincipal({ tenant, userId }: Principal): Principal {

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
 import type { Readiness } from "../readiness.ts"
+import { respondJson } from "../respond.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
 
@@ -49,11 +50,11 @@ export function addStatusRoutes(
     },
   })
 
-  app.openapi(health, (c) => c.json({ status: "ok" as const }, 200))
+  app.openapi(health, (c) => respondJson(c, { status: "ok" as const }, 200))
   app.openapi(ready, async (c) => {
     const { ready, checks } = await readiness()
     const all = { ...checks, accepting: { ok: accepting() } }
-    if (ready && accepting()) return c.json({ status: "ready" as const, checks: all }, 200)
-    return c.json({ status: "not_ready" as const, checks: all }, 503)
+    if (ready && accepting()) return respondJson(c, { status: "ready" as const, checks: all }, 200)
+    return respondJson(c, { status: "not_ready" as const, checks: all }, 503)
   })
 }

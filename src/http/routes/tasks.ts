@@ -6,6 +6,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { parseCursor } from "../request/cursor.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../request/idempotency.ts"
+import { respondJson } from "../respond.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { describeProblems } from "../schemas/problem.ts"
@@ -67,7 +68,7 @@ export function addTasksRoutes(
   })
   app.openapi(list, async (c) => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
-    return c.json({ tasks: tasks.map(toWireTask) }, 200)
+    return respondJson(c, { tasks: tasks.map(toWireTask) }, 200)
   })
 
   const read = createRoute({
@@ -83,7 +84,7 @@ export function addTasksRoutes(
       ...describeProblems(...ofToken, "404 task_not_found"),
     },
   })
-  app.openapi(read, async (c) => c.json(toWireTask(await find(c, c.req.valid("param").id)), 200))
+  app.openapi(read, async (c) => respondJson(c, toWireTask(await find(c, c.req.valid("param").id)), 200))
 
   const subscribe = createRoute({
     ...shared,
@@ -177,7 +178,7 @@ export function addTasksRoutes(
     if (outcome.status === "busy") throw createNotStarted()
     if (outcome.status === "unknown") throw await explainUnjoined(sessionId, taskId)
     requireStartedRun(outcome)
-    return c.json({ status: "ok" as const, run_id: taskId }, 200)
+    return respondJson(c, { status: "ok" as const, run_id: taskId }, 200)
   })
 
   /** Explains why a message cannot join a task that the session has. */
@@ -208,7 +209,7 @@ export function addTasksRoutes(
   app.openapi(cancel, async (c) => {
     const { taskId, sessionId, outcome } = await find(c, c.req.valid("param").id)
     const canceled = outcome === null ? await sessions.cancel(sessionId, taskId) : null
-    if (canceled?.status === "accepted") return c.json({ status: "ok" as const, run_id: taskId }, 200)
+    if (canceled?.status === "accepted") return respondJson(c, { status: "ok" as const, run_id: taskId }, 200)
     if ((await sessions.run(sessionId, taskId)) === null && outcome === null) throw createNotStarted()
     throw new Problem({ code: "task_ended", status: 409 }, "The task has ended, so it cannot be canceled.")
   })

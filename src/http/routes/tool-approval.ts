@@ -4,6 +4,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"
 import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { respondJson } from "../respond.ts"
 import { toolApprovalRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { describeProblems } from "../schemas/problem.ts"
@@ -52,6 +53,6 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
       decidedBy: deciderOf(c),
     })
     requireAccepted(outcome)
-    return c.json(done, 200)
+    return respondJson(c, done, 200)
   })
 }

@@ -6,6 +6,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"
 import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { respondJson } from "../respond.ts"
 import { toolResultRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { describeProblems } from "../schemas/problem.ts"
@@ -50,7 +51,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
       decidedBy: deciderOf(c),
     })
     requireAccepted(accepted)
-    return c.json(done, 200)
+    return respondJson(c, done, 200)
   })
 }
 

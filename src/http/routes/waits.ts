@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { respondJson } from "../respond.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import { waitsResponseSchema } from "../schemas/waits.ts"
@@ -33,6 +34,6 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
 
   app.openapi(route, async (c) => {
     const waits = await sessions.openWaits({ sessionId: c.get("session").id })
-    return c.json(toWireWaits(waits), 200)
+    return respondJson(c, toWireWaits(waits), 200)
   })
 }
