@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
@@ -105,11 +106,19 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
  * Returns the body's pieces. On the gateway's own server they come from Node's stream, which joins small ones. A web
  * stream would deliver each of them in a separate promise.
  */
-function readPieces(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
+function readPieces(c: Context<HttpEnv>): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   const server = c.env?.ownServer
+  if (server === undefined) return c.req.raw.body ?? []
+  const { req: incoming } = server.response
+  // A small body usually arrives together with the headers, and then needs no iterator.
+  if (incoming.complete) return readBuffered(incoming)
   // If the body is refused, the connection must stay open for the response.
-  if (server !== undefined) return server.response.req.iterator({ destroyOnReturn: false })
-  return c.req.raw.body ?? ReadableStream.from([])
+  return incoming.iterator({ destroyOnReturn: false })
+}
+
+function readBuffered(incoming: IncomingMessage): readonly Uint8Array[] {
+  const piece: Buffer | null = incoming.read()
+  return piece === null ? [] : [piece]
 }
 
 /** Estimates the milliseconds of the event loop for a body of this size. 0 if the body need not wait. */

@@ -15,7 +15,7 @@ const sliceBytes = 32 * 1024
  * @param accept Receives each piece and the number of bytes with it, before it is kept. Throws to refuse the body.
  */
 export async function collectBytes(
-  pieces: AsyncIterable<Uint8Array>,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   length: number | null,
   accept: (piece: Uint8Array, bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
