@@ -28,6 +28,20 @@ export interface ChatRouteOptions {
 /** POST /chat starts a run and streams it. A client that disconnects does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
   const { sessions, streams, agents, allowSystemMessages, middleware } = options
+  const headers = z.object({
+    "idempotency-key": idempotencyHeader.openapi({
+      description:
+        "A second request with the same key and body streams the same run again. It starts no other run.",
+    }),
+    traceparent: z
+      .string()
+      .optional()
+      .openapi({
+        description:
+          "W3C Trace Context of the request. The gateway passes it to tools, MCP servers and the provider. " +
+          "An invalid one is ignored.",
+      }),
+  })
   const route = createRoute({
     method: "post",
     path: "/chat",
@@ -35,24 +49,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     summary: "Send a message and stream the response",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
-    middleware,
-    request: {
-      headers: z.object({
-        "idempotency-key": idempotencyHeader.openapi({
-          description:
-            "A second request with the same key and body streams the same run again. It starts no other run.",
-        }),
-        traceparent: z
-          .string()
-          .optional()
-          .openapi({
-            description:
-              "W3C Trace Context of the request. The gateway passes it to tools, MCP servers and the provider. " +
-              "An invalid one is ignored.",
-          }),
-      }),
-      body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
-    },
+    request: { body: { required: true, content: { "application/json": { schema: chatRequestSchema } } } },
     responses: {
       200: {
         description: "The run's events, up to its terminal event.",
@@ -68,7 +65,9 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     },
   })
 
-  app.openapi(route, async (c) => {
+  // The headers are described and not validated, because the handler checks them.
+  app.openAPIRegistry.registerPath({ ...route, request: { ...route.request, headers } })
+  app.openapi({ ...route, middleware, hide: true }, async (c) => {
     const body = c.req.valid("json")
     const { allowedModels, checkClientTools = null } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false)
