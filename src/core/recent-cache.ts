@@ -17,8 +17,9 @@ export function createRecentMap<Value>(max: number): RecentMap<Value> {
       // A new entry goes to the end of the map, so that the map's order is the order of writes.
       kept.delete(key)
       kept.set(key, value)
+      if (kept.size <= max) return
       const [idlest] = kept.keys()
-      if (kept.size > max && idlest !== undefined) kept.delete(idlest)
+      if (idlest !== undefined) kept.delete(idlest)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto"
+import { hash, timingSafeEqual } from "node:crypto"
 import { ConfigurationError } from "../../core/errors.ts"
 
 /**
@@ -20,5 +20,5 @@ export function createApiKeyCheck(validApiKeys: readonly string[] | undefined): 
 
 /** Returns a digest. Digests have one length, which the comparison needs, and hide the keys' lengths. */
 function digest(apiKey: string): Uint8Array {
-  return createHash("sha256").update(apiKey).digest()
+  return hash("sha256", apiKey, "buffer")
 }

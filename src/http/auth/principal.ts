@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 
 /**
@@ -6,7 +6,7 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
  * a user id, a key is one user.
  */
 export function toPrincipal(apiKey: string, userId: string | undefined): Principal {
-  const digest = createHash("sha256").update(apiKey).digest("hex")
+  const digest = hash("sha256", apiKey)
   return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 

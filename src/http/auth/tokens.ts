@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { errors, jwtVerify, SignJWT } from "jose"
+import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
@@ -41,6 +41,7 @@ export interface SessionTokensOptions {
 export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
   const nobodysSecret = crypto.getRandomValues(new Uint8Array(minSecretBytes))
   const checkedTokens = createCheckedTokens()
+  const importedKeys = new WeakMap<SigningKey, Promise<CryptoKey>>()
 
   return {
     async issue(subject) {
@@ -55,7 +56,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
         .setSubject(sessionId)
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
-        .sign(key.secret)
+        .sign(await importOnce(key))
       checkedTokens.add(token, { keyId: key.id, expiresAt, subject })
       return { token, expiresAt }
     },
@@ -68,6 +69,15 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
       checkedTokens.add(token, checked)
       return checked.subject
     },
+  }
+
+  /** Returns the key for the signature. To import it with each token would take 10 µs of CPU time. */
+  function importOnce(key: SigningKey): Promise<CryptoKey> {
+    const known = importedKeys.get(key)
+    if (known !== undefined) return known
+    const imported = importSigningKey(key)
+    importedKeys.set(key, imported)
+    return imported
   }
 
   function requireCurrent({ expiresAt, subject }: CheckedToken): TokenSubject {
@@ -102,6 +112,10 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
     const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
     return key?.secret ?? nobodysSecret
   }
+}
+
+function importSigningKey({ secret }: SigningKey): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"])
 }
 
 /** Returns a keyring with the one secret that the operator configured. Only the configuration can change it. */
