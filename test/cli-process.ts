@@ -106,7 +106,8 @@ export async function runCliProcess(args: readonly string[], options?: CliOption
 /** Creates an empty folder, which is removed at the end of the test. */
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-cli-"))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  // The worker of a killed `dev` ends soon after it, and may write until then.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }))
   return folder
 }
 
