@@ -45,7 +45,7 @@ test("a running gateway matches its OpenAPI document", { timeout: 600_000 }, asy
     const { stdout } = await run(join(programs, "schemathesis"), [...args, ...phases, ...fixed, ...output], {
       cwd: folder,
       env,
-      timeout: 240_000,
+      timeout: 540_000,
       maxBuffer: 64 * 1024 * 1024,
     }).catch((error: { readonly stdout?: string }) => {
       // Long repetitions in sent strings are shortened.

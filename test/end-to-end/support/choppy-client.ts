@@ -56,7 +56,7 @@ export async function followByEventSource(options: ChoppyOptions): Promise<reado
   }
   try {
     const isClosed = () => (source.readyState === source.CLOSED ? true : null)
-    await eventually("the end of the events", isClosed, { withinMs: 40_000 })
+    await eventually("the end of the events", isClosed)
   } finally {
     source.close()
   }
@@ -69,10 +69,8 @@ async function reconnected(
   lastEventId: number | null,
 ): Promise<EventStream | null> {
   const headers: Record<string, string> = lastEventId === null ? {} : { "last-event-id": String(lastEventId) }
-  const response = await eventually(
-    "a server",
-    () => current().request("/chat/subscribe", { headers }).catch(nullIfBroken),
-    { withinMs: 40_000 },
+  const response = await eventually("a server", () =>
+    current().request("/chat/subscribe", { headers }).catch(nullIfBroken),
   )
   if (response.status === 204) return null
   if (response.status !== 200) throw new Error(`The server answered ${response.status}.`)
