@@ -11,12 +11,12 @@ import { replyTo } from "./model.mjs"
  */
 export async function startHarness({ node, program, agent, cwd, testing, folders }) {
   const model = await testing.startScriptedUpstream((request) => replyTo(request, testing.anthropicEvents))
-  let gateway = await startGateway("0")
+  let gateway = await startGateway()
   let cutBytes = 0
   let restarting = Promise.resolve()
 
-  async function startGateway(port) {
-    const child = spawn(node, [program, "start", agent, "--port", port], {
+  async function startGateway() {
+    const child = spawn(node, [program, "start", agent, "--port", "0"], {
       cwd,
       env: {
         ...process.env,
@@ -82,7 +82,8 @@ export async function startHarness({ node, program, agent, cwd, testing, folders
         return ["text/plain", "ok"]
       case "/control/kill":
         restarting = restarting.then(killed).then(async () => {
-          gateway = await startGateway(gateway.port)
+          // Another process may have taken the former port by now. The proxy hides the change from the client.
+          gateway = await startGateway()
         })
         await restarting
         return ["text/plain", "ok"]
