@@ -5,8 +5,8 @@ import { onTestFinished } from "vitest"
 import type { OnEnd } from "./on-end.ts"
 
 /**
- * Creates an empty folder, which is removed at the end. A process that ends with its killed parent may write until then,
- * so the removal is repeated.
+ * Creates an empty folder, which is removed at the end. A process that ends with its killed parent may write until
+ * then, so the removal is repeated.
  */
 export async function temporaryFolder(onEnd: OnEnd = onTestFinished): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-test-"))
