@@ -5,7 +5,7 @@ import { createModelFailure, type FailureCode, retryAdvice } from "../model-fail
 import { classifyComplaint } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
 import { parseRetryAfter } from "../transport/retry-after.ts"
-import { classifyBodyError, describeError } from "../transport/transport-failure.ts"
+import { classifyCallError, describeError } from "../transport/transport-failure.ts"
 
 /**
  * Schema of the members that are read of an `APICallError`, of errors within a stream, which are often not an
@@ -64,10 +64,10 @@ function classifyResponse(said: Complaint, thrown: unknown, begun: boolean): Fai
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
     return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
-    return isRetryable === undefined ? classifyBodyError(thrown, begun) : classifyNoResponse(said.cause)
+    return isRetryable === undefined ? classifyCallError(thrown, begun) : classifyNoResponse(said.cause)
   // The response started successfully. Either its connection broke, or it is not a valid response.
   if (status !== undefined && status < 400)
-    return isRetryable ? "upstream_cut" : classifyBodyError(said.cause)
+    return isRetryable ? "upstream_cut" : classifyCallError(said.cause)
   const own = complaint.parse(findErrorObject(said.data))
   const message = `${said.message} ${own.message}`
   const code = classifyComplaint({

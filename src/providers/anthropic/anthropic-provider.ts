@@ -4,14 +4,16 @@ import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { createModelFailure } from "../model-failure.ts"
+import { createCallBody } from "../transport/call-body.ts"
 import { callLimits } from "../transport/call-limits.ts"
+import type { Endpoint } from "../transport/endpoint.ts"
 import { createLazy } from "../transport/lazy.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
+import { type EventStream, openEventStream } from "../transport/open-event-stream.ts"
 import { ReadEvents } from "../transport/read-events.ts"
-import { createRequestOptions } from "../transport/request-options.ts"
 import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
-import { type AnthropicSdk, anthropicAddress, createClient } from "./client.ts"
+import { type AnthropicSdk, anthropicAddress, createMessagesEndpoint } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions, type LoadAnthropicSdk } from "./options.ts"
 import { createOutputFormat } from "./output-format.ts"
@@ -32,8 +34,9 @@ type Literal<Text extends string> = string extends Text ? never : Text
 const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
 
 /**
- * A provider for Claude that uses the Messages API and the official SDK, `@anthropic-ai/sdk`. `prepare` or the first
- * call loads the SDK. If it is not installed, that throws a `ConfigurationError`.
+ * A provider for Claude that uses the Messages API. The official SDK, `@anthropic-ai/sdk`, builds the head of the
+ * requests and the errors of responses. `prepare` or the first call loads the SDK. If it is not installed, that throws
+ * a `ConfigurationError`.
  *
  * @param load Loads the SDK.
  * @throws ConfigurationError if options are unknown or wrong.
@@ -60,7 +63,7 @@ export function anthropicProvider(
 
 interface Connection {
   readonly sdk: AnthropicSdk
-  readonly client: Anthropic
+  readonly endpoint: Endpoint
   readonly options: AnthropicOptions
   readonly secrets: readonly string[]
 }
@@ -76,7 +79,7 @@ async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promi
   const sdk = loaded as AnthropicSdk
   return {
     sdk,
-    client: createClient(sdk, options),
+    endpoint: await createMessagesEndpoint(sdk, options),
     options,
     secrets: [apiKey, authToken, ...Object.values(headers)],
   }
@@ -94,11 +97,11 @@ async function* answer(
   const read = new ReadEvents()
   let begun = false
   try {
-    const response = await open(connection, request, linked.signal)
-    for await (const batch of readSseBatches(response, () => fold.complete)) {
+    const stream = await open(connection, request, linked.signal)
+    for await (const batch of readSseBatches(stream.reader, () => fold.complete)) {
       let shown = false
       for (const sent of batch) {
-        const event = fold.apply(parse(sent, response, connection.sdk))
+        const event = fold.apply(parse(sent, stream, connection.sdk))
         begun = true
         if (event === null) continue
         const isInput = event?.type === "toolInputDelta"
@@ -131,12 +134,16 @@ async function* answer(
   }
 }
 
-async function open({ client, options }: Connection, request: ModelRequest, signal: AbortSignal) {
+async function open(
+  { sdk, endpoint, options }: Connection,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<EventStream> {
   const { extraBody = {}, structuredOutputs = true } = options
   const format =
     structuredOutputs && request.outputSchema ? await createOutputFormat(request.outputSchema) : null
   const { thinking, effort } = createThinkingFields(request, options.thinking)
-  const body = {
+  const content = {
     ...extraBody,
     ...(thinking && { thinking }),
     ...createMessagesRequest(request),
@@ -148,19 +155,17 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
       },
     }),
   }
-  // A token costs 1.4 µs of CPU time if each read of the body has ten of them. With the SDK's own stream it was 2.2
-  // µs.
-  return client.messages
-    .create(body, { signal, ...(await createRequestOptions(request, body, signal)) })
-    .asResponse()
+  const body = await createCallBody(content, signal)
+  const { traceparent } = request
+  return openEventStream(endpoint, { body, traceparent, signal, timeoutMs: options.timeoutMs }, sdk)
 }
 
 /** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */
-function parse({ event, data }: SseEvent, { headers }: Response, sdk: AnthropicSdk) {
-  if (event === "error") throw new sdk.APIError(undefined, parseErrorBody(data), undefined, headers)
+function parse({ event, data }: SseEvent, { headers }: EventStream, sdk: AnthropicSdk) {
+  if (event === "error") throw new sdk.APIError(undefined, parseErrorBody(data), undefined, headers())
   const sent = JSON.parse(data)
   if (isJsonObject(sent) && (sent.type === "error" || (sent.type === undefined && isJsonObject(sent.error))))
-    throw new sdk.APIError(undefined, sent, undefined, headers)
+    throw new sdk.APIError(undefined, sent, undefined, headers())
   return sent as Anthropic.RawMessageStreamEvent
 }
 

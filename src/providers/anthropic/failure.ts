@@ -5,7 +5,7 @@ import { createModelFailure, type FailureCode, retryAdvice } from "../model-fail
 import { redact } from "../redact.ts"
 import { parseRetryAfter } from "../transport/retry-after.ts"
 import { NotAStreamError } from "../transport/stream-fault.ts"
-import { classifyBodyError, classifyStatus, describeError } from "../transport/transport-failure.ts"
+import { classifyCallError, classifyStatus, describeError } from "../transport/transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
@@ -16,15 +16,12 @@ export interface FailureContext {
 }
 
 /**
- * Classifies an error thrown by the SDK, or while the SDK's response is read.
+ * Classifies an error thrown while a call is sent, or while its response is read.
  *
  * @param begun If true, a valid part of the response came before the error.
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
-  if (thrown instanceof sdk.APIConnectionTimeoutError)
-    return createModelFailure("upstream_timeout", { detail })
-  if (thrown instanceof sdk.APIConnectionError) return createModelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) {
     const code = classifyApiError(thrown)
     return createModelFailure(code, {
@@ -42,7 +39,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
       retryable: retryAdvice(classifyApiError(reported), undefined),
     })
   }
-  return createModelFailure(classifyBodyError(thrown, begun), { detail })
+  return createModelFailure(classifyCallError(thrown, begun), { detail })
 }
 
 /**

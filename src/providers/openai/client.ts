@@ -1,34 +1,37 @@
-import type { OpenAI } from "openai"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { fetchDirectly } from "../transport/direct-fetch.ts"
-import { selectHeaders } from "../transport/select-headers.ts"
+import { createEndpoint, type Endpoint } from "../transport/endpoint.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
 
+/** Paths of the APIs below the base URL. */
+export type OpenAiPath = "/responses" | "/chat/completions"
+
 /**
- * Creates an SDK client with the given options only: every setting that the SDK would read from the environment is
- * set. It never retries by itself, because the agent's loop retries visibly.
+ * Creates the endpoint of one API with the SDK. The SDK builds it from the given options only: every setting that it
+ * would read from the environment is set.
  */
-export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, baseURL: string): OpenAI {
+export function createOpenAiEndpoint(
+  sdk: OpenAiSdk,
+  options: OpenAiConnectionOptions,
+  { baseURL, path }: { readonly baseURL: string; readonly path: OpenAiPath },
+): Promise<Endpoint> {
   const { apiKey, headers } = options
-  const own = { ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers }
-  return new sdk.OpenAI({
+  const client = new sdk.OpenAI({
     // The SDK requires a key, but local servers do not. Without a key no credentials are sent.
-    apiKey: options.apiKey ?? "none",
+    apiKey: apiKey ?? "none",
     adminAPIKey: null,
     organization: null,
     project: null,
     webhookSecret: null,
     baseURL,
-    // Without its own limit, the client waits. The agent's loop limits the time until the first token.
+    // Without its own limit, a call waits. The agent's loop limits the time until the first token.
     timeout: options.timeoutMs ?? longestTimerMs,
-    maxRetries: 0,
     logLevel: "off",
-    fetch: (url, init) =>
-      fetchDirectly(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
   })
+  const own = { ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers }
+  return createEndpoint(client, path, { fromSdk: sdkHeaders, own })
 }
 
-/** Headers that the SDK or the gateway sets. The SDK took any other header from `OPENAI_CUSTOM_HEADERS`. */
-const sdkHeaders = /^(accept|content-length|content-type|user-agent|traceparent|x-stainless-.+)$/
+/** Headers of the SDK. It takes any other header from `OPENAI_CUSTOM_HEADERS`. */
+const sdkHeaders = /^(accept|content-type|user-agent|x-stainless-.+)$/

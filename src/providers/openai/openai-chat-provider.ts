@@ -1,7 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import { createRequestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { findHostTraits, type HostTraits } from "./chat/hosts.ts"
 import { createChatRequest } from "./chat/request.ts"
@@ -29,7 +28,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
   const host = findHostTraits(baseURL)
   const traits: HostTraits = { ...host, ...readChosenTraits(options) }
   const vendor = createVendorTag(name, baseURL)
-  const connected = createLazyConnection(options, load)
+  const connected = createLazyConnection("/chat/completions", options, load)
   return {
     name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
@@ -43,14 +42,9 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     stream(request, { signal }) {
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: Call = {
-        model: request.model,
-        toolInputDeltas: request.toolInputDeltas === true,
+        request,
         fold: new ChatFold(vendor),
-        async send(client, aborted) {
-          const body = createChatRequest(request, traits, { vendor, extraBody })
-          const options = { signal: aborted, ...(await createRequestOptions(request, body, aborted)) }
-          return client.chat.completions.create(body, options).asResponse()
-        },
+        createContent: () => createChatRequest(request, traits, { vendor, extraBody }),
       }
       return streamAnswer(connected, call, signal)
     },

@@ -1,6 +1,5 @@
 import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import { createRequestOptions } from "../transport/request-options.ts"
 import { findHostTraits } from "./chat/hosts.ts"
 import { createLazyConnection, importSdk, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
@@ -23,7 +22,7 @@ const name = "openai"
  */
 export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkOptions(options)
-  const connected = createLazyConnection(options, load)
+  const connected = createLazyConnection("/responses", options, load)
   const { baseURL = openAiAddress } = options
   const vendor = createVendorTag(name, baseURL)
   const { priceList } = findHostTraits(baseURL)
@@ -39,15 +38,9 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = imp
     },
     stream(request, { signal }) {
       const call: Call = {
-        model: request.model,
-        toolInputDeltas: request.toolInputDeltas === true,
+        request,
         fold: new ResponseFold(vendor),
-        async send(client, aborted) {
-          const body = createResponsesRequest(request, options, vendor)
-          return client.responses
-            .create(body, { signal: aborted, ...(await createRequestOptions(request, body, aborted)) })
-            .asResponse()
-        },
+        createContent: () => createResponsesRequest(request, options, vendor),
       }
       return streamAnswer(connected, call, signal)
     },

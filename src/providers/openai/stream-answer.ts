@@ -1,14 +1,17 @@
-import type { OpenAI } from "openai"
 import type {
   ModelDelta,
   ModelEnd,
   ModelEvent,
   ModelInputDelta,
   ModelProgress,
+  ModelRequest,
 } from "../../core/ports/model/provider.ts"
 import { createModelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
+import type { BodyReader } from "../transport/body-reader.ts"
+import { createCallBody } from "../transport/call-body.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
+import { openEventStream } from "../transport/open-event-stream.ts"
 import { ReadEvents } from "../transport/read-events.ts"
 import { readSseBatches } from "../transport/sse-events.ts"
 import type { Connection } from "./connection.ts"
@@ -39,12 +42,10 @@ export interface AnswerFold {
 const longestWaitForCountMs = 2_000
 
 export interface Call {
-  readonly model: string
-  /** If true, pieces of calls' arguments are yielded as well. */
-  readonly toolInputDeltas: boolean
+  readonly request: ModelRequest
+  /** Returns the content of the HTTP request. */
+  createContent(): object
   readonly fold: AnswerFold
-  /** Sends the request with the SDK. Its body is read here, at half the cost of the SDK's own stream. */
-  send(client: OpenAI, signal: AbortSignal): Promise<Response>
 }
 
 /** Makes one call, from its request to its last event. */
@@ -56,36 +57,44 @@ export async function* streamAnswer(
   const connection = await connected()
   if (signal.aborted) return
   const linked = linkSignal(signal)
-  const enough = new AbortController()
   const state = { begun: false }
   try {
-    const response = await call.send(connection.client, AbortSignal.any([linked.signal, enough.signal]))
-    yield* read(response, call, { enough, state })
+    yield* read(await open(connection, call, linked.signal), call, { stop: linked.abort, state })
   } catch (error) {
     if (signal.aborted) return
     // The connection broke, or the wait was long enough, when only the usage could follow.
-    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, connection, state.begun)
+    yield call.fold.whole ? call.fold.end(call.request.model) : toFailure(error, connection, state.begun)
   } finally {
     linked.release()
   }
 }
 
+async function open(
+  { endpoint, timeoutMs, sdk }: Connection,
+  { createContent, request: { traceparent } }: Call,
+  signal: AbortSignal,
+): Promise<BodyReader> {
+  const body = await createCallBody(createContent(), signal)
+  const { reader } = await openEventStream(endpoint, { body, traceparent, signal, timeoutMs }, sdk)
+  return reader
+}
+
 interface Reading {
-  /** Aborted if only the usage is missing and does not arrive in time. */
-  readonly enough: AbortController
+  /** Called if only the usage is missing and does not arrive in time. */
+  readonly stop: () => void
   /** `begun` is true once a valid part of a response has been read. */
   readonly state: { begun: boolean }
 }
 
 async function* read(
-  response: Response,
-  { fold, model, toolInputDeltas }: Call,
-  { enough, state }: Reading,
+  reader: BodyReader,
+  { fold, request: { model, toolInputDeltas = false } }: Call,
+  { stop, state }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   let timer: NodeJS.Timeout | undefined
   const events = new ReadEvents()
   try {
-    for await (const batch of readSseBatches(response, () => fold.complete)) {
+    for await (const batch of readSseBatches(reader, () => fold.complete)) {
       let shown = false
       for (const event of batch) {
         if (event.event === "error") throw new ServiceError(readError(event.data))
@@ -107,7 +116,7 @@ async function* read(
       if (!fold.ended) {
         clearTimeout(timer)
         timer = undefined
-      } else timer ??= setTimeout(() => enough.abort(), longestWaitForCountMs)
+      } else timer ??= setTimeout(stop, longestWaitForCountMs)
     }
   } catch (error) {
     // Events before it count. A response that starts with an error has none.

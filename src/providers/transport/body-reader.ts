@@ -4,6 +4,12 @@ const longestWaitForCloseMs = 100
 export type BodyReader<Chunk = Uint8Array> = Pick<ReadableStreamDefaultReader<Chunk>, "read" | "cancel">
 
 /**
+ * Maximum bytes of one response whose events one turn of the event loop handles. They take less than a millisecond. A
+ * read of the body has up to 64 KiB, and many responses may arrive at once.
+ */
+export const turnBytes = 4 * 1024
+
+/**
  * Reads the body of a complete response to its end, which follows at once, so that the connection can serve the next
  * call. If the service keeps the body open for longer, the connection is closed.
  */

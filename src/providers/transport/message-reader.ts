@@ -5,24 +5,20 @@ import type { BodyReader } from "./body-reader.ts"
 const maxWaiting = 16
 
 /**
- * Reads the body of a response of Node's HTTP client, one chunk after the other. It fails as the body of a `fetch`
- * does. A web stream in between would cost as much as parsing the chunk. Only one read may wait at a time.
+ * Reads the body of a response of Node's HTTP client. It fails as the body of a `fetch` does. A web stream in between
+ * would cost as much as parsing the chunk. Only one read may wait at a time.
  */
 export class MessageReader implements BodyReader {
   readonly #message: IncomingMessage
   #chunks: Uint8Array[] = []
-  #size = 0
   #isOver = false
   #failure: Error | null = null
   #wake: () => void = () => {}
 
-  /** A body of more than `maxBytes` is truncated, and its connection is closed. */
-  constructor(message: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY) {
+  constructor(message: IncomingMessage) {
     this.#message = message
     message.on("data", (chunk: Uint8Array) => {
-      this.#size += chunk.length
-      if (this.#size > maxBytes) this.#leave()
-      else this.#chunks.push(chunk)
+      this.#chunks.push(chunk)
       if (this.#chunks.length >= maxWaiting) message.pause()
       this.#wake()
     })
@@ -53,14 +49,10 @@ export class MessageReader implements BodyReader {
 
   async cancel(): Promise<void> {
     this.#chunks = []
-    this.#leave()
-    this.#wake()
-  }
-
-  /** Closes the connection. A failure after that is not an error of the body. */
-  #leave(): void {
+    // A failure after that is not an error of the body.
     this.#isOver = true
     this.#message.removeAllListeners("data").removeAllListeners("end")
     this.#message.destroy()
+    this.#wake()
   }
 }

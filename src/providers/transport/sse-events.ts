@@ -1,8 +1,7 @@
 import { createParser } from "eventsource-parser"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
-import { type BodyReader, cancelBody, readToEnd } from "./body-reader.ts"
-import { EventStreamResponse, isEventStream } from "./direct-fetch.ts"
-import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
+import { type BodyReader, cancelBody, readToEnd, turnBytes } from "./body-reader.ts"
+import { StreamLimitError } from "./stream-fault.ts"
 
 export interface SseEvent {
   /** The `event` field. Null if there is none. */
@@ -12,28 +11,22 @@ export interface SseEvent {
 
 const longestEvent = 16 * 1024 * 1024
 const largestBody = 64 * 1024 * 1024
-/**
- * Maximum bytes of one response whose events one turn of the event loop handles. They take less than a millisecond. A
- * read of the body has up to 64 KiB, and many responses may arrive at once.
- */
-const turnBytes = 4 * 1024
 
 /**
- * Yields the events of a response in batches: the events that one read of the body completes, or one part of a large
+ * Yields the events of a response in batches: the events that one read of its body completes, or one part of a large
  * read. A batch is empty if the read only had a comment or a piece of an event. The generators therefore take one
  * turn for each read, and not for each event. Data after the last blank line is dropped, as the specification
  * requires (https://html.spec.whatwg.org/multipage/server-sent-events.html).
  *
- * Throws for a response that is not an event stream, for an event of more than 16 Mi characters, for a body of more
- * than 64 MiB, and with fetch's error if the connection breaks or the request is aborted. If the consumer stops
- * reading, the request is canceled. If `isOver` then reports that the response is complete, the end of the body is
- * awaited briefly, so that the connection can serve the next call.
+ * Throws for an event of more than 16 Mi characters, for a body of more than 64 MiB, and with fetch's error if the
+ * connection breaks or the request is aborted. If the consumer stops reading, the request is canceled. If `isOver` then
+ * reports that the response is complete, the end of the body is awaited briefly, so that the connection can serve the
+ * next call.
  */
 export async function* readSseBatches(
-  response: Response,
+  reader: BodyReader,
   isOver: () => boolean,
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {
-  const reader = await openBodyReader(response)
   let batch: SseEvent[] = []
   const parser = createParser({
     onEvent: ({ event = null, data }) => batch.push({ event, data }),
@@ -66,34 +59,5 @@ function* splitParts(bytes: Uint8Array): Generator<Uint8Array> {
   if (bytes.length < turnBytes) return yield bytes
   for (let start = 0; start < bytes.length; start += turnBytes) {
     yield bytes.subarray(start, start + turnBytes)
-  }
-}
-
-async function openBodyReader(response: Response): Promise<BodyReader> {
-  if (response instanceof EventStreamResponse) return response
-  const { headers, body } = response
-  const contentType = headers.get("content-type") ?? ""
-  if (body !== null && isEventStream(contentType)) return body.getReader()
-  // The text of a web page is not helpful.
-  const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
-  const text = isReadable ? await readBeginning(body.getReader()) : ""
-  if (body !== null && !isReadable) await cancelBody(body)
-  throw new NotAStreamError(contentType, text)
-}
-
-/** Maximum bytes that are read of a body that is not an event stream. An error is shorter. */
-const longestBeginning = 64 * 1024
-
-async function readBeginning(reader: BodyReader): Promise<string> {
-  const decoder = new TextDecoder()
-  let [text, size] = ["", 0]
-  try {
-    for (let read = await reader.read(); !read.done && size < longestBeginning; read = await reader.read()) {
-      size += read.value.length
-      text += decoder.decode(read.value, { stream: true })
-    }
-    return text
-  } finally {
-    await cancelBody(reader)
   }
 }

@@ -1,4 +1,5 @@
 import type { FailureCode } from "../model-failure.ts"
+import { NoResponseError, UnreachableError } from "./post-call.ts"
 import { BrokenStreamError } from "./stream-fault.ts"
 
 /** Classifies an error status whose body has no more specific information. */
@@ -30,12 +31,13 @@ export function classifyStatus(status: number | undefined): FailureCode {
 }
 
 /**
- * Classifies an error thrown while the body of a response is read.
+ * Classifies an error thrown while a call is sent, or while the body of its response is read.
  *
  * @param begun If true, a valid part of a response came before it. Invalid JSON then means that bytes were lost.
  */
-export function classifyBodyError(thrown: unknown, begun = false): FailureCode {
-  if (isBodyTimeout(thrown)) return "upstream_timeout"
+export function classifyCallError(thrown: unknown, begun = false): FailureCode {
+  if (thrown instanceof UnreachableError) return "upstream_unreachable"
+  if (thrown instanceof NoResponseError || isBodyTimeout(thrown)) return "upstream_timeout"
   if (thrown instanceof BrokenStreamError) return "upstream_cut"
   if (begun && isUnreadableJson(thrown)) return "upstream_cut"
   // This is fetch's only error while a body is read: the connection broke.
