@@ -18,10 +18,11 @@ export function toCanonicalJson(value: Json): string {
 export function* toCanonicalPieces(value: Json): Generator<string, void> {
   let text = ""
   for (const token of toTokens(value)) {
+    if (text !== "" && text.length + token.length > pieceCharacters) {
+      yield text
+      text = ""
+    }
     text += token
-    if (text.length < pieceCharacters) continue
-    yield text
-    text = ""
   }
   yield text
 }
