@@ -72,7 +72,7 @@ async function computeMaxCost(
   choice: ModelChoice,
   request: ModelRequest,
 ): Promise<Cost> {
-  const input = await estimateInput(request, context.conversation.sizes.inputBytes)
+  const input = await estimateInput(request, context.conversation.sizes.messages)
   const output = { ...noUsage, outputTokens: request.maxTokens }
   const plain = computeCost(context, choice, { ...output, inputTokens: input })
   const written = computeCost(context, choice, { ...output, cacheCreationInputTokens: input })

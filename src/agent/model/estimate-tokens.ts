@@ -1,5 +1,5 @@
 import { listImages } from "../../core/history/images.ts"
-import type { Message, ModelPart } from "../../core/history/messages.ts"
+import type { Message, ModelPart, VendorData } from "../../core/history/messages.ts"
 import { isLargeJson, type ReplaceValue, toJsonPieces } from "../../core/json/json-pieces.ts"
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
@@ -16,88 +16,95 @@ const tokensPerImage = 5_000
 const mostBytesPerToken = 12
 /** Bytes of a token of plain English. Other text has fewer. */
 const usualBytesPerToken = 4
-/** Number of bytes of messages to count in one turn of the event loop (rule 15). */
+/** Number of bytes of messages to measure in one turn of the event loop (rule 15). */
 const sliceBytes = 256 * 1024
+/** Number of bytes that take as long to measure as a message takes apart from its bytes. */
+const messageCost = 512
 
-/** The bytes of messages that were counted before, so that each message is counted once in its conversation. */
-export type KnownBytes = WeakMap<Message, number>
-
-/** Returns a high estimate of the tokens of a text with this number of bytes. */
-function estimateTokensOfBytes(bytes: number): number {
-  return Math.ceil(bytes / bytesPerToken)
+/** The size of a message as JSON without its images, which count by their number. */
+export interface MessageSize {
+  readonly bytes: number
+  /** The bytes without data that only one provider understands. */
+  readonly plainBytes: number
+  readonly images: number
 }
 
-/**
- * Resolves to a high estimate of the tokens of a value as JSON. `messages` are the messages in it. Counts a large value
- * in slices, so that the event loop can continue (rule 15).
- */
-export async function estimateTokens(value: unknown, messages: readonly Message[]): Promise<number> {
-  const images = listImages(messages)
-  const ignored = new Set<unknown>(images)
-  const bytes = await countJsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
-  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
+/** The sizes of messages that were measured before, so that each message is measured once in its conversation. */
+export type KnownSizes = WeakMap<Message, MessageSize>
+
+/** Returns a high estimate of the tokens of a value with this size. */
+export function estimateTokens({ bytes, images }: Pick<MessageSize, "bytes" | "images">): number {
+  return Math.ceil(bytes / bytesPerToken) + images * tokensPerImage
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
 export async function estimateInput(
-  request: ModelRequest,
-  known: KnownBytes = new WeakMap(),
+  { system, messages, tools, outputSchema }: ModelRequest,
+  known: KnownSizes = new WeakMap(),
 ): Promise<number> {
-  const images = listImages(request.messages)
-  const ignored = new Set<unknown>(images)
-  const bytes = await countInputBytes(request, {
-    replace: (_key, value) => (ignored.has(value) ? null : value),
-    known,
-  })
-  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
+  // The schema counts twice, because it may be sent in the prompt and as the required format.
+  const fixedBytes = await countJsonBytes([system, tools, outputSchema])
+  const { bytes, images } = await measureMessages(messages, known)
+  return estimateTokens({ bytes: fixedBytes + bytes, images })
 }
 
 /**
  * Resolves to the bytes of the request that certainly count as tokens. Excludes data that only one provider
  * understands: providers drop old reasoning, and encrypted reasoning has many bytes a token.
  */
-export function countPlainBytes(
-  { outputSchema: _, ...request }: ModelRequest,
-  known: KnownBytes = new WeakMap(),
+export async function countPlainBytes(
+  { system, messages, tools }: ModelRequest,
+  known: KnownSizes = new WeakMap(),
 ): Promise<number> {
-  const ignored = new Set<unknown>(listImages(request.messages))
-  const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
-  return countInputBytes(request, {
-    replace: (key, value) => (isLeftOut(key, value) ? null : value),
-    known,
-  })
+  const fixedBytes = await countJsonBytes([system, tools])
+  const { plainBytes } = await measureMessages(messages, known)
+  return fixedBytes + plainBytes
 }
 
 /**
- * Counts the schema twice, because it may be sent in the prompt and as the required format. Counts a long
- * conversation in slices, so that the event loop can continue (rule 15).
+ * Resolves to the sum of the sizes. Measures a long conversation in slices, so that the event loop can continue
+ * (rule 15).
  */
-async function countInputBytes(
-  { system, messages, tools, outputSchema }: ModelRequest,
-  { replace, known }: { readonly replace: ReplaceValue; readonly known: KnownBytes },
-): Promise<number> {
-  let bytes = await countJsonBytes([system, tools, outputSchema], replace)
-  let inSlice = bytes
+export async function measureMessages(messages: readonly Message[], known: KnownSizes): Promise<MessageSize> {
+  let [bytes, plainBytes, images] = [0, 0, 0]
+  let inSlice = 0
   for (const message of messages) {
-    const before = known.get(message)
-    if (before !== undefined) {
-      bytes += before
-      continue
+    let size = known.get(message)
+    if (size === undefined) {
+      if (inSlice >= sliceBytes || isLargeJson(message)) {
+        await waitForNextSlice()
+        inSlice = 0
+      }
+      size = await measureMessage(message)
+      known.set(message, size)
+      inSlice += size.bytes + messageCost
     }
-    if (inSlice >= sliceBytes || isLargeJson(message)) {
-      await waitForNextSlice()
-      inSlice = 0
-    }
-    const size = await countJsonBytes(message, replace)
-    known.set(message, size)
-    bytes += size
-    inSlice += size
+    bytes += size.bytes
+    plainBytes += size.plainBytes
+    images += size.images
   }
-  return bytes
+  return { bytes, plainBytes, images }
+}
+
+async function measureMessage(message: Message): Promise<MessageSize> {
+  const images = listImages([message])
+  const ignored = new Set<unknown>(images)
+  const bytes = await countJsonBytes(
+    message,
+    images.length === 0 ? undefined : (_key, part) => (ignored.has(part) ? null : part),
+  )
+  let plainBytes = bytes
+  for (const vendor of listVendorData(message)) plainBytes -= await countJsonBytes(vendor)
+  return { bytes, plainBytes, images: images.length }
+}
+
+function listVendorData(message: Message): readonly VendorData[] {
+  if (message.role !== "assistant") return []
+  return message.content.flatMap(({ vendor }) => vendor ?? [])
 }
 
 /** Resolves to the bytes of the value as JSON. Makes a large text in slices, and keeps none of them. */
-async function countJsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
+export async function countJsonBytes(value: unknown, replace?: ReplaceValue): Promise<number> {
   let bytes = 0
   for (const piece of toJsonPieces(value, replace)) {
     if (bytes > 0) await waitForNextSlice()
@@ -160,7 +167,7 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
   const usage: Usage = {
     inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
-    outputTokens: outputIsFine ? output : estimateTokensOfBytes(evidence.outputBytes),
+    outputTokens: outputIsFine ? output : estimateTokens({ bytes: evidence.outputBytes, images: 0 }),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),
   }

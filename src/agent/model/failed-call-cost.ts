@@ -33,11 +33,11 @@ export function countFailedCall(
 
 /** Collects the data that verifies a provider's counts. */
 export function collectEvidence({ runtime, conversation }: ModelRunContext, request: ModelRequest) {
-  const { inputBytes, plainBytes } = conversation.sizes
+  const known = conversation.sizes.messages
   // Only a budget justifies reading the whole request.
   const plainInputBytes =
-    runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, plainBytes)
-  return { inputTokens: () => estimateInput(request, inputBytes), plainInputBytes }
+    runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, known)
+  return { inputTokens: () => estimateInput(request, known), plainInputBytes }
 }
 
 export function createFailedCall(

@@ -8,6 +8,9 @@ import { isLongerAsJson } from "./json.ts"
  */
 export const pieceCharacters = 60 * 1024
 
+/** Number of elements of an array that become text in one call if they are small. */
+const batchLength = 32
+
 /** Returns the value that takes the place of a member's or an element's value. Its key is empty if it is not known. */
 export type ReplaceValue = (key: string, value: unknown) => unknown
 
@@ -59,10 +62,19 @@ function* toArrayTokens(
   replace: ReplaceValue | undefined,
 ): Generator<string, void> {
   let before = "["
-  for (const value of values) {
-    yield before
-    yield* toTokens(replace === undefined ? value : replace("", value), replace)
-    before = ","
+  for (let start = 0; start < values.length; start += batchLength) {
+    const batch = values.slice(start, start + batchLength)
+    // A call for each of many small elements would take longer than their text.
+    if (!isLargeJson(batch)) {
+      yield before + JSON.stringify(batch, replace).slice(1, -1)
+      before = ","
+      continue
+    }
+    for (const value of batch) {
+      yield before
+      yield* toTokens(replace === undefined ? value : replace("", value), replace)
+      before = ","
+    }
   }
   yield "]"
 }
