@@ -67,7 +67,10 @@ it("yields to the event loop while it measures many small messages", async () =>
 
 it("leaves vendor data out of the plain bytes only", async () => {
   const plain = { role: "assistant", content: [{ type: "thinking", text: "Well." }] } as const
-  const encrypted = { ...plain.content[0], vendor: { provider: "anthropic", data: { signature: "x".repeat(30_000) } } } as const
+  const encrypted = {
+    ...plain.content[0],
+    vendor: { provider: "anthropic", data: { signature: "x".repeat(30_000) } },
+  } as const
   const vendor = { role: "assistant", content: [encrypted] } as const
   expect(await estimateInput(request(vendor))).toBeGreaterThan(10_000)
   expect(await countPlainBytes(request(vendor))).toBeLessThan((await countPlainBytes(request(plain))) + 50)

@@ -35,8 +35,7 @@ export function countFailedCall(
 export function collectEvidence({ runtime, conversation }: ModelRunContext, request: ModelRequest) {
   const known = conversation.sizes.messages
   // Only a budget justifies reading the whole request.
-  const plainInputBytes =
-    runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, known)
+  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, known)
   return { inputTokens: () => estimateInput(request, known), plainInputBytes }
 }
 
