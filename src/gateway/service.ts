@@ -39,6 +39,7 @@ import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
+import { computeHeapShares } from "./heap-shares.ts"
 import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { createHookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
@@ -146,6 +147,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const reads = new ReadQueue(log)
   const committer = new Committer(log, logger)
   const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
+  const heapShares = computeHeapShares()
   const worker = new Worker({
     log,
     feed,
@@ -155,7 +157,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     agents: names,
     resolveRuntime: createRuntimeResolver(agents),
     ...resolvePlaces(server),
-    memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
+    memory: new LiveMemory({ maxBytes: server.limits.liveBytes ?? heapShares.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,
     ids,
@@ -223,10 +225,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   const app = createHttpApp({
     ...server,
-    agents: agents.map(({ name, allowedModels, checkClientTools }) => ({
+    agents: agents.map(({ name, allowedModels, checkClientTools, usesRequests }) => ({
       name,
       allowedModels,
       checkClientTools,
+      usesRequests,
     })),
     sessions: shownSessions,
     directory,
@@ -237,6 +240,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     readiness: () => checkAll(false),
     openFile: async ({ id, agent }, path) => findAgent(agents, agent).openFile(id, path),
     accepting: () => accepting,
+    parsedBytes: heapShares.parsedBytes,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
     callbackTimeoutMs: userCode.timeoutMs,

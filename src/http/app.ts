@@ -7,6 +7,7 @@ import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { LiveMemory } from "../sessions/worker/live-memory.ts"
 import { authenticate } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
@@ -77,6 +78,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
    */
   readonly allowLocalhost?: boolean | undefined
   readonly limits: HttpLimits
+  /** Bytes of memory for the bodies that are parsed and handled at once. */
+  readonly parsedBytes: number
   /** Default: no MCP server needs authorization, so there is no callback route. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default none. */
@@ -205,9 +208,11 @@ function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress
       keptBytes: bodiesKept * maxBytes,
     })
   const pacer = createPacer({ share: shareOfBodies, burstMs: burstOfBodiesMs })
+  const parsedMemory = new LiveMemory({ maxBytes: options.parsedBytes })
   const ofPrincipals = {
     parse,
     pacer,
+    parsedMemory,
     budget: createBudget(Math.max(chatBodyBytes, bodyBytes)),
     owner: (c: Context<HttpEnv>) => c.get("session"),
   }
@@ -222,6 +227,7 @@ function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress
     initBody: readBoundedBody({
       parse,
       pacer,
+      parsedMemory,
       budget: createBudget(initBytes),
       owner: (c) => ({ tenant: computeNetwork(clientAddress(c) ?? ""), userId: "" }),
       limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },

@@ -22,6 +22,8 @@ export interface ServedAgent {
   readonly allowedModels?: readonly string[] | undefined
   /** Checks tools that a client declares. Null or absent if clients may declare none. */
   readonly checkClientTools?: CheckClientTools | null
+  /** If true, a run receives the HTTP request that started it. Default false: its body is freed early. */
+  readonly usesRequests?: boolean
 }
 
 /** The agents of one gateway. Sessions of other agents in the same store are treated as missing. */

@@ -78,9 +78,10 @@ export interface StorageBounds {
 export interface LiveBounds {
   /**
    * Maximum bytes of the sessions over 256 KiB that the runs of this process have in memory at once. Further runs wait
-   * in the store. One user has at most a quarter. A larger session waits until it is alone. Default 256 MiB.
+   * in the store. One user has at most a quarter. A larger session waits until it is alone. Default: a part of V8's
+   * heap limit, between 16 and 96 MiB.
    */
-  readonly liveBytes: number
+  readonly liveBytes?: number
 }
 
 /**
@@ -90,5 +91,5 @@ export interface LiveBounds {
 export const storageBounds = declareOptions<Partial<StorageBounds & LiveBounds>>()({
   sessionBytes: count.default(64 * 1024 * 1024),
   principalBytes: count.default(1024 * 1024 * 1024),
-  liveBytes: count.default(256 * 1024 * 1024),
+  liveBytes: count.optional(),
 })

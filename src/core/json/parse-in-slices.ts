@@ -86,6 +86,8 @@ async function parseLarge(scanned: Scanned, start: number): Promise<unknown> {
 
 async function parseString({ text, ends }: Scanned, start: number): Promise<string> {
   const end = (ends.get(start) ?? text.length) - 1
+  // A part of the text keeps all of it in memory, so the string must be most of it. An image has no escapes.
+  if ((end - start) * 2 > text.length && !hasEscape(text, start, end)) return text.slice(start + 1, end)
   const pieces: string[] = []
   for (let at = start + 1; at < end; ) {
     const cut = Math.min(skipCharacters(text, at, at + pieceCharacters), end)
@@ -94,6 +96,11 @@ async function parseString({ text, ends }: Scanned, start: number): Promise<stri
     await waitForNextSlice()
   }
   return pieces.join("")
+}
+
+function hasEscape(text: string, start: number, end: number): boolean {
+  const at = text.indexOf("\\", start)
+  return at !== -1 && at < end
 }
 
 async function parseArray(scanned: Scanned, start: number): Promise<unknown[]> {

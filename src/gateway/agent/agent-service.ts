@@ -63,6 +63,8 @@ export interface AgentService {
   readonly allowedModels: readonly string[] | undefined
   /** Null if clients may not declare tools. */
   readonly checkClientTools: CheckClientTools | null
+  /** If true, the application builds the runtime of each run, and receives the HTTP request. */
+  readonly usesRequests: boolean
   readonly resolveRuntime: ResolveRuntime
   /** Handlers of the plugins by method and path. */
   readonly routes: ReadonlyMap<string, PluginRoute>
@@ -149,6 +151,7 @@ async function startAgent(
     name,
     allowedModels: options.allowedModels,
     checkClientTools,
+    usesRequests: typeof agent.definition.buildChatRuntime === "function",
     resolveRuntime,
     routes: collectRoutes(plugins),
     outbox: collectOutboxHandlers(name, plugins),

@@ -4,6 +4,7 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { toPrincipalKey } from "../../sessions/principal-key.ts"
+import type { LiveMemory } from "../../sessions/worker/live-memory.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
@@ -21,6 +22,11 @@ export interface BoundedBodyOptions {
   readonly budget: BodyBudget
   /** Spreads the large bodies of one owner over time. */
   readonly pacer: Pacer
+  /**
+   * Memory for the bodies that are parsed and handled at once. A body that finds no room waits as the bytes that were
+   * received, so a client that sends its body slowly holds none of this memory.
+   */
+  readonly parsedMemory: LiveMemory
   /** Returns the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => Principal
   /** If true, a request without a body counts as one with an empty object. */
@@ -38,13 +44,21 @@ const unpacedBytes = 64 * 1024
 const bytesPerMs = 40_000
 /** A body that would have to wait longer is refused. */
 const longestWaitMs = 20_000
+/** Bytes of memory for each byte of a body: of its parsed value, and of copies that are garbage. */
+const memoryPerByte = 3
+/** Bytes of memory for each value of a body and its copies. */
+const memoryPerValue = 200
+/** Bodies that take no more memory do not wait for others. */
+const uncountedMemory = 256 * 1024
+/** Milliseconds after which a slow route gives its share of the memory back, so that no other body waits for ever. */
+const longestHoldMs = 10_000
 
 /**
  * Reads and parses the body within its limits, and passes the value to the validators. The bytes are counted as they
  * arrive. `content-length` is trusted only if it exceeds the limit. No step blocks the event loop for long.
  */
 export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
-  const { limits, parse, budget, pacer, owner, optional = false } = options
+  const { limits, parse, budget, pacer, parsedMemory, owner, optional = false } = options
 
   return async (c, next) => {
     const length = parseContentLength(c)
@@ -53,20 +67,34 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     // A large body with a known length waits before it is read, and needs no memory meanwhile.
     if (length !== null) await waitForTurn(c, length)
     const share = budget.open(owner(c))
+    let giveBack = () => {}
     try {
-      const bytes = await read(c, length, share).catch((error: unknown) => {
+      const { bytes, values } = await read(c, length, share).catch((error: unknown) => {
         // The body was refused before its end or did not arrive, which costs little, so the charge is returned.
         if (length !== null) pacer.charge(toPrincipalKey(owner(c)), -estimateCost(length))
         throw error
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
+      giveBack = await takeMemory(c, bytes.byteLength * memoryPerByte + values * memoryPerValue)
       const value = optional && bytes.byteLength === 0 ? {} : await parseWithin(c, bytes)
       // The validators read these methods.
       Object.assign(c.req, { json: () => Promise.resolve(value) })
       Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) })
       await next()
     } finally {
+      giveBack()
       share.release()
+    }
+  }
+
+  /** Waits for the memory. Resolves to a function that gives it back. */
+  async function takeMemory(c: Context<HttpEnv>, bytes: number): Promise<() => void> {
+    if (bytes <= uncountedMemory) return () => {}
+    const giveBack = await complete(parsedMemory.take(owner(c), bytes, c.req.raw.signal))
+    const timer = setTimeout(giveBack, longestHoldMs).unref()
+    return () => {
+      clearTimeout(timer)
+      giveBack()
     }
   }
 
@@ -83,14 +111,15 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
   async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
     if (length !== null && length > uncountedBytes) takeUpTo(length, share)
     const scan = createJsonScan(limits)
-    return complete(
+    const bytes = await complete(
       collectBytes(readPieces(c), length, (piece, bytes) => {
         if (bytes > limits.maxBytes) throw createTooLarge(limits.maxBytes)
         if (bytes > uncountedBytes) takeUpTo(bytes, share)
-        const excess = scan(piece)
+        const excess = scan.read(piece)
         if (excess !== null) throw createExcessProblem(excess, limits)
       }),
     )
+    return { bytes, values: scan.values }
   }
 
   async function parseWithin(c: Context<HttpEnv>, bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {

@@ -4,7 +4,7 @@ import { createJsonScan, type JsonSize } from "./json-scan.ts"
 const unlimited = { maxDepth: Number.POSITIVE_INFINITY, maxValues: Number.POSITIVE_INFINITY }
 
 function excess(text: string, size: Partial<JsonSize>) {
-  return createJsonScan({ ...unlimited, ...size })(new TextEncoder().encode(text))
+  return createJsonScan({ ...unlimited, ...size }).read(new TextEncoder().encode(text))
 }
 
 describe("the depth of a JSON text", () => {
@@ -54,7 +54,10 @@ describe("the number of values of a JSON text", () => {
     const text = new TextEncoder().encode('["x\\"é\\\\",1,[2]]')
     const excessOf = (maxValues: number, cut: number) => {
       const scan = createJsonScan({ ...unlimited, maxValues })
-      return [scan(text.subarray(0, cut)), scan(text.subarray(cut))].find((found) => found !== null) ?? null
+      return (
+        [scan.read(text.subarray(0, cut)), scan.read(text.subarray(cut))].find((found) => found !== null) ??
+        null
+      )
     }
     for (let cut = 0; cut <= text.length; cut++) {
       expect(excessOf(5, cut)).toBe(null)

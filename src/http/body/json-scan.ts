@@ -17,11 +17,15 @@ export interface JsonSize {
 /** The limit that a text exceeds. */
 export type JsonExcess = "depth" | "values"
 
-/**
- * Returns the limit that a JSON text exceeds with this piece of it. Receives the pieces in order. The result for
- * invalid JSON has no meaning, because parsing then fails.
- */
-export type JsonScan = (piece: Uint8Array) => JsonExcess | null
+export interface JsonScan {
+  /**
+   * Returns the limit that a JSON text exceeds with this piece of it. Receives the pieces in order. The result for
+   * invalid JSON has no meaning, because parsing then fails.
+   */
+  read(piece: Uint8Array): JsonExcess | null
+  /** Number of values and member names so far. */
+  readonly values: number
+}
 
 /**
  * Counts characters outside strings, in any number of pieces. Each comma, colon and opening bracket starts at most
@@ -34,7 +38,7 @@ export function createJsonScan({ maxDepth, maxValues }: JsonSize): JsonScan {
   let inString = false
   let escaped = false
 
-  return (piece) => {
+  function read(piece: Uint8Array): JsonExcess | null {
     for (let index = 0; index < piece.length; index++) {
       const byte = piece[index]
       if (inString) {
@@ -63,5 +67,12 @@ export function createJsonScan({ maxDepth, maxValues }: JsonSize): JsonScan {
       }
     }
     return null
+  }
+
+  return {
+    read,
+    get values() {
+      return values
+    },
   }
 }

@@ -74,6 +74,7 @@ describe("the client's address", () => {
 describe("on a real server", () => {
   const sessions = new FakeSessions()
   const app = createHttpApp({
+    parsedBytes: 48_000_000,
     ...defaultHttpOptions,
     sessions,
     directory: emptyDirectory,

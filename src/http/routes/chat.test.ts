@@ -66,9 +66,14 @@ describe("POST /chat", () => {
       model: "big",
       idempotency: null,
     })
-    const request = started?.request?.()
+  })
+
+  it("passes on the request to agents that use it, and keeps no other", async () => {
+    const agents = [{ name: "agent", usesRequests: true }]
+    const request = (await chat({ ...hello, model: "big" }, { agents })).started?.request?.()
     expect(request?.headers.get("content-type")).toBe("application/json")
     expect(await request?.json()).toMatchObject({ model: "big" })
+    expect((await chat(hello)).started?.request).toBe(undefined)
   })
 
   it("leaves out an empty assistant message", async () => {

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
-import type { MiddlewareHandler } from "hono"
+import type { Context, MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { PutRun } from "../../core/ports/store/inbox.ts"
 import type { PutOutcome } from "../../core/ports/store/session-log.ts"
@@ -69,7 +69,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   app.openAPIRegistry.registerPath({ ...route, request: { ...route.request, headers } })
   app.openapi({ ...route, middleware, hide: true }, async (c) => {
     const body = c.req.valid("json")
-    const { allowedModels, checkClientTools = null } = agents.of(c.get("session"))
+    const { allowedModels, checkClientTools = null, usesRequests = false } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false)
       throw createModelNotAllowed()
     const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
@@ -97,7 +97,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         ...(clientTools.length > 0 && { clientTools }),
         ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
         idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), toBodyJson(body)),
-        request: () => setBody(c.req.raw, c.get("bodyBytes")),
+        ...(usesRequests && { request: createRequestSource(c) }),
       })
       const { runId, cursor, position } = requireStartedRun(outcome)
       const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
@@ -201,6 +201,13 @@ function createModelNotAllowed(): Problem {
 
 function readChannel({ channel }: JsonObject): string | null {
   return typeof channel === "string" ? channel : null
+}
+
+/** Returns a function that recreates the request. It keeps the body's bytes, and not their parsed value. */
+function createRequestSource(c: Context<HttpEnv>): () => Request {
+  const { raw } = c.req
+  const bytes = c.get("bodyBytes")
+  return () => setBody(raw, bytes)
 }
 
 /**
