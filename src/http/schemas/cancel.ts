@@ -20,7 +20,10 @@ export const cancelRequestSchema = z
     path: ["message_id"],
     message: "Send either run_id or message_id.",
   })
-  .openapi("CancelRequest", { example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" } })
+  .openapi("CancelRequest", {
+    not: { required: ["run_id", "message_id"] },
+    example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" },
+  })
 
 export const cancelResponseSchema = z
   .object({
