@@ -111,7 +111,7 @@ describe("a legal body of 4 MiB", () => {
       { messages: Array(2_001).fill({ role: "user", content: "x".repeat(2_000) }) },
     ],
   ])("is accepted: %s", async (_, body) => {
-    const app = createTestApp()
+    const app = createTestApp({ agents: [{ name: "agent", usesRequests: true }] })
     const { headers } = await app.authorize()
     const once = { ...headers, "idempotency-key": "once" }
     const response = await app.fetch("/api/chat", createJsonRequest(body, once))
