@@ -9,8 +9,8 @@ export default defineConfig({
     reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
     setupFiles: "test/setup-waits.ts",
-    // Longer than a few waits, because a test waits for one condition after another, and starts several processes. A test
-    // that hangs reports the condition that it waits for.
+    // Longer than a few waits, because a test waits for one condition after another, and starts several processes. A
+    // test that hangs reports the condition that it waits for.
     testTimeout: 4 * patienceMs,
     hookTimeout: 4 * patienceMs,
     // Tests know nothing of the models that this machine has keys for, or runs.

@@ -190,6 +190,29 @@ test("messages that steer the run are taken back before they join it, also after
   expect(await page.locator("article .typed").allInnerTexts()).toEqual(["hold"])
 })
 
+test("a long message that steers the run stays until it is taken back after a reload", async () => {
+  const { page, send, status, answers } = await open()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  await page.getByLabel("When the agent is working").selectOption("steer")
+  await send("x".repeat(20_000))
+  const waiting = page.getByRole("list", { name: "Messages that wait" }).getByRole("listitem")
+  const asked = page.waitForResponse((response) => response.url().includes("/chat/history"))
+  await waiting.getByRole("button", { name: "Take the message back" }).click()
+  // The history does not show which long message this is.
+  await asked
+  await send("Hurry!")
+  await waiting.filter({ hasText: "Hurry!" }).waitFor()
+  expect(await waiting.count()).toBe(2)
+  await page.reload()
+  await waiting.getByRole("button", { name: "Take the message back: A long message" }).click()
+  await expect.poll(() => waiting.count()).toBe(1)
+  model.release()
+  await page.locator("article.assistant").getByText("You said: Hurry!").waitFor()
+  await status("ready")
+  expect(await answers()).toEqual([heldText, "You said: Hurry!"])
+})
+
 test("a message interrupts the open run", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")

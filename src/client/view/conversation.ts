@@ -43,7 +43,8 @@ export interface Conversation
   stop(): Promise<void>
   /**
    * Withdraws a message of `queued`. Its run must not be open yet, or, if the message steers, the message must not have
-   * joined the run. Otherwise nothing changes.
+   * joined the run. Otherwise nothing changes. A steering message of more than 16 KiB can be withdrawn only by a page
+   * that found it in the history.
    */
   withdraw(message: QueuedMessage): Promise<void>
   /** Follows a background task to its end, in `taskViews`. Returns a function that stops following it. */
@@ -233,14 +234,21 @@ export function createConversation({ history, ...options }: ConversationOptions)
       })
   }
 
-  /** Finds a steering message of this page in the stored ones. Null if it has joined its run. */
-  async function findMessageId({ content }: QueuedMessage, signal: AbortSignal): Promise<string | null> {
-    const { steering_messages } = await chat.history({ limit: 1, signal })
-    const text = toText(content)
-    const found = steering_messages.findLast(
-      (stored) => stored.content !== null && toText(stored.content) === text,
-    )
-    return found?.message_id ?? null
+  /**
+   * Withdraws a steering message. Resolves to false if it may still join the run: the history does not show the content
+   * of large messages, so this page cannot tell which of them it sent.
+   */
+  async function withdrawSteering(message: QueuedMessage, signal: AbortSignal): Promise<boolean> {
+    let { messageId } = message
+    if (messageId === null) {
+      const stored = (await chat.history({ limit: 1, signal })).steering_messages
+      const text = toText(message.content)
+      const found = stored.findLast(({ content }) => content !== null && toText(content) === text)
+      if (found === undefined) return stored.every(({ content }) => content !== null)
+      messageId = found.message_id
+    }
+    await chat.cancel({ messageId, signal })
+    return true
   }
 
   function signalOfRunning(): AbortSignal {
@@ -269,8 +277,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       const { key, runId, steers } = message
       const signal = signalOfRunning()
       if (steers) {
-        const messageId = message.messageId ?? (await findMessageId(message, signal))
-        if (messageId !== null) await chat.cancel({ messageId, signal })
+        if (!(await withdrawSteering(message, signal))) return
       } else if (runId === null || (await chat.cancel({ runId, signal })) === null) return
       // The stream of the open run does not report it. The event of a message that has joined the run has its content.
       view = { ...view, queued: view.queued.filter((each) => each.key !== key) }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countTurns } from "../../core/fixtures/count-turns.ts"
 import { stringifyInSlices, toJsonPieces } from "./json-pieces.ts"
 
 const long = 1024 * 1024
@@ -29,14 +30,6 @@ it("yields pieces of bounded length", () => {
 })
 
 it("yields to the event loop between the slices of a large value", async () => {
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
-  await stringifyInSlices("x".repeat(4 * long))
-  ended = true
+  const { turns } = await countTurns(() => stringifyInSlices("x".repeat(4 * long)))
   expect(turns).toBeGreaterThanOrEqual(30)
 })

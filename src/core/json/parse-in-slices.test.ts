@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countTurns } from "../../core/fixtures/count-turns.ts"
 import { pieceCharacters } from "./json-pieces.ts"
 import { parseInSlices } from "./parse-in-slices.ts"
 
@@ -56,15 +57,8 @@ it("rejects a long text that breaks off or holds something else than JSON", asyn
 })
 
 it("lets the event loop go on between the slices of a long text", async () => {
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
-  await parseInSlices(JSON.stringify("x".repeat(4 * long)))
-  ended = true
+  const text = JSON.stringify("x".repeat(4 * long))
+  const { turns } = await countTurns(() => parseInSlices(text))
   expect(turns).toBeGreaterThanOrEqual(60)
 })
 

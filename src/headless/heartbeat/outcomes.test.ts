@@ -5,6 +5,10 @@ import { createFolder, createLoop, failed, minute, quiet, start } from "../fixtu
 import { createOutput } from "../fixtures/runs.ts"
 import type { RunOutput } from "../run/run-output.ts"
 
+const failAlways = () => {
+  throw new Error("no")
+}
+
 describe("errors", () => {
   it("cause a back-off, which a success resets", async () => {
     const outputs: (RunOutput | Error)[] = [failed, new Error("lost"), failed, quiet, failed, quiet]
@@ -76,9 +80,7 @@ describe("errors", () => {
     const { loop, results } = createLoop({
       config: { maxTicks: 2 },
       onProblem,
-      onQuiet: () => {
-        throw new Error("no")
-      },
+      onQuiet: failAlways,
     })
     await loop.start()
     expect(results).toHaveLength(2)
@@ -99,9 +101,7 @@ describe("errors", () => {
     const { loop, results } = createLoop({
       config: { maxTicks: 2 },
       onProblem,
-      onQuiet: () => {
-        throw new Error("no")
-      },
+      onQuiet: failAlways,
     })
     await loop.start()
     expect(results).toHaveLength(2)

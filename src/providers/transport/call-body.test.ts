@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countTurns } from "../../core/fixtures/count-turns.ts"
 import { createCallBody } from "./call-body.ts"
 
 const { signal } = new AbortController()
@@ -9,16 +10,8 @@ it("creates the JSON of a small call as a text", async () => {
 })
 
 it("creates the JSON of a large call in pieces, and yields to the event loop meanwhile", async () => {
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
   const content = { none: undefined, messages: [{ content: '名"\n'.repeat(1_400_000) }] }
-  const body = await createCallBody(content, signal)
-  ended = true
+  const { result: body, turns } = await countTurns(() => createCallBody(content, signal))
   if (typeof body === "string") throw new Error("The body is one text.")
   expect(Buffer.concat(body).equals(Buffer.from(JSON.stringify(content)))).toBe(true)
   expect(turns).toBeGreaterThanOrEqual(30)

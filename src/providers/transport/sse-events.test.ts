@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest"
+import { countTurns } from "../../core/fixtures/count-turns.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
@@ -117,15 +118,8 @@ test("a broken connection throws fetch's error", async () => {
 
 test("the event loop continues after each part of a response that arrives at once", async () => {
   const chunk = 'data: {"text":"word"}\n\n'.repeat(3_000)
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
-  const batches = await batchesOf(stream(...Array<string>(20).fill(chunk)))
-  ended = true
+  const chunks = Array<string>(20).fill(chunk)
+  const { result: batches, turns } = await countTurns(() => batchesOf(stream(...chunks)))
   expect(batches.flat()).toHaveLength(20 * 3_000)
   expect(Math.max(...batches.map(({ length }) => length))).toBeLessThan(200)
   expect(turns).toBeGreaterThanOrEqual(300)

@@ -1,5 +1,5 @@
 import { selectNewMessage } from "../../core/history/message-input.ts"
-import type { TaskEndCommand, WithdrawMessageCommand } from "../../core/ports/store/inbox.ts"
+import type { PutCommand, TaskEndCommand, WithdrawMessageCommand } from "../../core/ports/store/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
@@ -66,6 +66,20 @@ export function planMessage(
   return planQueued(message, receiver)
 }
 
+/** Decides the effect of a command that is not a message. */
+export function planChange(command: Exclude<PutCommand, MessageCommand>, receiver: Receiver): PutPlan {
+  switch (command.type) {
+    case "cancel":
+      return planCancel(command, receiver)
+    case "withdrawMessage":
+      return planMessageWithdrawal(command, receiver)
+    case "taskEnd":
+      return planTaskEnd(command, receiver)
+    default:
+      return command satisfies never
+  }
+}
+
 /** Decides the effect of a cancel: the end of the open run, the withdrawal of a queued run, or nothing. */
 export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan {
   const { open, rows, lastSeq } = receiver
@@ -83,10 +97,7 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
 }
 
 /** Deletes a steering message that no commit has consumed. A commit that logs it later is refused. */
-export function planMessageWithdrawal(
-  { messageId }: WithdrawMessageCommand,
-  { rows, lastSeq }: Receiver,
-): PutPlan {
+function planMessageWithdrawal({ messageId }: WithdrawMessageCommand, { rows, lastSeq }: Receiver): PutPlan {
   const message = rows.find(({ id, type }) => id === messageId && type === "steer")
   if (message === undefined) return createEmptyPlan({ status: "unknown" })
   const { id, runId } = message
@@ -94,7 +105,7 @@ export function planMessageWithdrawal(
 }
 
 /** Decides the effect of the end of a task: a command that is due at once, whatever the session does. */
-export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): PutPlan {
+function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): PutPlan {
   const { runId } = command
   return {
     ...createEmptyPlan(createAccepted({ runId, cursor: lastSeq })),

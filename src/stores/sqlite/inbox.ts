@@ -24,15 +24,7 @@ import { toInboxMessage } from "../rows/inbox-messages.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
-import {
-  type PutPlan,
-  planCancel,
-  planMessage,
-  planMessageWithdrawal,
-  planRevocation,
-  planTaskEnd,
-  type Receiver,
-} from "../rules/put-rules.ts"
+import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
@@ -102,18 +94,7 @@ export function isWanted(
 }
 
 function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits | undefined): PutPlan {
-  switch (command.type) {
-    case "message":
-      return planMessage(command, receiver, limits)
-    case "cancel":
-      return planCancel(command, receiver)
-    case "withdrawMessage":
-      return planMessageWithdrawal(command, receiver)
-    case "taskEnd":
-      return planTaskEnd(command, receiver)
-    default:
-      return command satisfies never
-  }
+  return command.type === "message" ? planMessage(command, receiver, limits) : planChange(command, receiver)
 }
 
 /**

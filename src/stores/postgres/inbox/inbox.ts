@@ -28,11 +28,9 @@ import { toPending } from "../../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
 import {
   type PutPlan,
-  planCancel,
+  planChange,
   planMessage,
-  planMessageWithdrawal,
   planRevocation,
-  planTaskEnd,
   type Receiver,
 } from "../../rules/put-rules.ts"
 import { listQueuedRuns } from "../../rules/queue-order.ts"
@@ -69,22 +67,9 @@ export async function putWithin(
   if (command.type === "message") {
     return putMessage(query, command, { receiver, limits, texts, versions, announced })
   }
-  const plan = planOf(command, receiver)
+  const plan = planChange(command, receiver)
   await carryOut(query, plan, { sessionId, message: null, versions, announced })
   return plan
-}
-
-function planOf(command: Exclude<PutCommand, MessageCommand>, receiver: Receiver): PutPlan {
-  switch (command.type) {
-    case "cancel":
-      return planCancel(command, receiver)
-    case "withdrawMessage":
-      return planMessageWithdrawal(command, receiver)
-    case "taskEnd":
-      return planTaskEnd(command, receiver)
-    default:
-      return command satisfies never
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countTurns } from "../../../core/fixtures/count-turns.ts"
 import type { Entry } from "../../../core/log/entries.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import {
@@ -31,14 +32,6 @@ it("creates the texts of large events only", async () => {
 })
 
 it("yields to the event loop meanwhile", async () => {
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
-  await makeLargeBodies([batchOf(large(1, 4_000_000))])
-  ended = true
+  const { turns } = await countTurns(() => makeLargeBodies([batchOf(large(1, 4_000_000))]))
   expect(turns).toBeGreaterThanOrEqual(30)
 })

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countTurns } from "../../../core/fixtures/count-turns.ts"
 import type { StoredCommand } from "../../../core/ports/store/session-log.ts"
 import { createMessage } from "../../../testing/session-log/fixtures.ts"
 import { makeLargeContents, noLargeContents, writeCommandText } from "./large-contents.ts"
@@ -40,15 +41,8 @@ it.each<StoredCommand>([
 })
 
 it("yields to the event loop meanwhile", async () => {
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
   const content = [{ type: "text", text: "x".repeat(4_000_000) }] as const
-  await makeLargeContents(createMessage("sess_1", { input: { type: "message", content } }))
-  ended = true
+  const message = createMessage("sess_1", { input: { type: "message", content } })
+  const { turns } = await countTurns(() => makeLargeContents(message))
   expect(turns).toBeGreaterThanOrEqual(30)
 })
