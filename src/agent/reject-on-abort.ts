@@ -2,14 +2,12 @@
  * Settles with the promise, or rejects with the signal's reason as soon as it aborts. The work behind the promise
  * continues, but its later outcome is ignored.
  */
-export async function rejectOnAbort<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  if (signal.aborted) abort()
-  else signal.addEventListener("abort", abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener("abort", abort)
-  }
+export function rejectOnAbort<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener("abort", abort, { once: true })
+    const forget = () => signal.removeEventListener("abort", abort)
+    work.then(resolve, reject).then(forget, forget)
+  })
 }

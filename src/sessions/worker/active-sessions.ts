@@ -1,55 +1,31 @@
 import { LeaseLostError, ShuttingDownError, toError } from "../../core/errors.ts"
-import type { Ids } from "../../core/ids.ts"
-import type { Logger } from "../../core/ports/logger.ts"
 import type { Found } from "../../core/ports/store/inbox.ts"
-import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
-import type { Clock } from "../../core/time/clock.ts"
+import type { Lease } from "../../core/ports/store/session-log.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import type { SessionFolds } from "../folding/session-folds.ts"
 import type { Feed } from "../reading/feed.ts"
-import type { Storage } from "../storage.ts"
 import type { Committer } from "../writing/committer.ts"
 import { SessionWriter } from "../writing/writer.ts"
-import type { LeaseHold } from "./lease-hold.ts"
-import type { LiveMemory } from "./live-memory.ts"
 import type { KnownLease } from "./reconciler.ts"
-import type { ResolveRuntime } from "./runtime-resolver.ts"
-import { SessionWorker } from "./session-worker.ts"
+import { type SessionServices, SessionWorker } from "./session-worker.ts"
 import type { Slots } from "./slots.ts"
 
 /** Maximum milliseconds that a stopping process waits for its last writes. */
 const lastWriteMs = 2_000
+/** Maximum inboxes that are read in one sweep, so that thousands of sessions do not delay the others. */
+const maxInboxReads = 100
 /** Milliseconds between attempts to release a session while the store is down. */
 const releaseRetryMs = 1_000
 
-export interface ActiveSessionsOptions {
-  readonly log: SessionLog
+export interface ActiveSessionsOptions extends SessionServices {
   readonly feed: Feed
-  readonly folds: SessionFolds
   readonly committer: Committer
-  readonly storage: Storage
-  /** Memory for the conversations of the sessions. */
-  readonly memory: LiveMemory
-  /** Names of the agents that this process serves. */
-  readonly agents: readonly string[]
-  readonly resolveRuntime: ResolveRuntime
-  /** Stored bytes of a session after which a run takes no further step. */
-  readonly maxSessionBytes: number
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly logger: Logger
-  readonly hold: LeaseHold
   readonly slots: Slots
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal
-  /** Returns the request with which this process accepted the run. Returns it only once. */
-  readonly takeRequest: (runId: string) => (() => Request) | undefined
   /** Called when a place became free. `wasAtShare` is true if its principal had its maximum number of places. */
   readonly onEnded: (wasAtShare: boolean) => void
   /** Called when a command arrived while the session was being released. */
   readonly onAgain: (sessionId: string) => Promise<void>
-  /** If true, other sessions wait for a place. */
-  readonly mustYield: () => boolean
 }
 
 interface Running {
@@ -65,6 +41,8 @@ interface Running {
 export class ActiveSessions {
   readonly #options: ActiveSessionsOptions
   readonly #running = new Map<string, Running>()
+  /** The sessions whose inboxes are read next. */
+  #unread: Running[] = []
 
   constructor(options: ActiveSessionsOptions) {
     this.#options = options
@@ -98,9 +76,15 @@ export class ActiveSessions {
     return running.attempt.notice()
   }
 
-  /** Reads the inboxes for commands of other processes whose arrival was missed. */
-  async lookIntoInboxes(): Promise<void> {
-    for (const { attempt, lease } of this.#running.values()) {
+  /**
+   * Reads the next inboxes for commands of other processes whose arrival was missed. With `restart`, starts with the
+   * first session again after the last one.
+   */
+  async lookIntoInboxes({ restart }: { readonly restart: boolean }): Promise<void> {
+    if (restart && this.#unread.length === 0) this.#unread = [...this.#running.values()]
+    for (const running of this.#unread.splice(0, maxInboxReads)) {
+      const { attempt, lease } = running
+      if (this.#running.get(lease.sessionId) !== running) continue
       await attempt
         .notice()
         .catch((error: unknown) =>
@@ -118,7 +102,7 @@ export class ActiveSessions {
    */
   async start(lease: Lease, found?: Found): Promise<void> {
     const { sessionId, principal } = lease
-    const { slots, feed, committer, clock, logger, takeRequest, onEnded, onAgain } = this.#options
+    const { slots, feed, committer, clock, logger, onEnded, onAgain } = this.#options
     const former = this.#running.get(sessionId)
     if (former !== undefined) {
       // Another process took the session over and released it, and this process has not noticed yet.
@@ -141,25 +125,9 @@ export class ActiveSessions {
       onStored: () => attempt.onStored(),
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, folds, storage, memory, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
-      this.#options
-    const shared = {
-      mustYield,
-      log,
-      folds,
-      storage,
-      memory,
-      agents,
-      resolveRuntime,
-      maxSessionBytes,
-      clock,
-      ids,
-      hold,
-      logger,
-    }
     // A previous lease may have changed the session since then.
     const known = former === undefined ? found : undefined
-    const attempt = new SessionWorker({ ...shared, lease, found: known, writer, takeRequest })
+    const attempt = new SessionWorker({ services: this.#options, lease, found: known, writer })
     const work = async () => {
       try {
         await attempt.work()
@@ -171,7 +139,7 @@ export class ActiveSessions {
         await committer.flush()
         if (!(error instanceof LeaseLostError)) await this.giveBack(lease)
       } finally {
-        writer.stop(new LeaseLostError(sessionId))
+        writer.close()
         channel.close()
         if (this.#running.get(sessionId) === running) this.#running.delete(sessionId)
         const wasAtShare = slots.isAtShare(principal)

@@ -56,12 +56,9 @@ export class Inbox implements Answers, Steering {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Calls the listener with each cancel. Returns a function that removes the listener. */
-  onCancel(listener: (runId: string) => void): () => void {
+  /** Calls the listener with each cancel. */
+  onCancel(listener: (runId: string) => void): void {
     this.#onCancel = listener
-    return () => {
-      this.#onCancel = null
-    }
   }
 
   /** Reads the commands that concern the open run, and returns them as `SessionLog.pending` does. */

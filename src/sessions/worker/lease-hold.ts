@@ -34,7 +34,9 @@ export class LeaseHold implements Hold {
     return !this.#inDoubt && this.#liveness.isLive()
   }
 
-  untilCertain(signal: AbortSignal): Promise<void> {
+  async untilCertain(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.isCertain()) return
     return new Promise((resolve, reject) => {
       const done = () => {
         this.#waiters.delete(look)

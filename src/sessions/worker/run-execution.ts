@@ -39,14 +39,9 @@ import type { ResolveRuntime } from "./runtime-resolver.ts"
 /** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
 
-export interface RunExecution {
-  /** Number of processes in a row that died during this run. Processes that released their session do not count. */
-  readonly takeovers: number
-  readonly session: Session
-  readonly conversation: Conversation
-  readonly writer: SessionWriter
+/** The parts that all runs of the process share. */
+export interface RunServices {
   readonly hold: Hold
-  readonly inbox: Inbox
   readonly log: SessionLog
   readonly storage: Storage
   /** Names of the agents that this process serves. */
@@ -54,10 +49,20 @@ export interface RunExecution {
   readonly resolveRuntime: ResolveRuntime
   /** Returns the HTTP request with which the run was accepted, if this process accepted it. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
-  readonly signal: AbortSignal
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
+}
+
+export interface RunExecution {
+  readonly services: RunServices
+  /** Number of processes in a row that died during this run. Processes that released their session do not count. */
+  readonly takeovers: number
+  readonly session: Session
+  readonly conversation: Conversation
+  readonly writer: SessionWriter
+  readonly inbox: Inbox
+  readonly signal: AbortSignal
 }
 
 type Accepted = MessageCommand & { readonly id: number }
@@ -74,7 +79,7 @@ export async function executeRun(
   runId: string,
   message: Accepted | null,
 ): Promise<number | null> {
-  const { writer, takeovers, log, inbox } = execution
+  const { services, writer, takeovers, inbox } = execution
   writer.runId = runId
   // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
   // called.
@@ -85,7 +90,7 @@ export async function executeRun(
     await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
   }
   try {
-    return await runOn(context, runtime, { takeovers, log, resumed: message === null })
+    return await runOn(context, runtime, { takeovers, log: services.log, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     await endCancelled(context, inbox, runId)
@@ -106,12 +111,12 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 }
 
 function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext {
-  const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
-  const { storage, agents, signal, hold, clock, ids, logger } = execution
+  const { session, conversation, writer: journal, inbox: answers, takeovers, signal } = execution
+  const { storage, agents, hold, clock, ids, logger } = execution.services
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
   const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
   const tree = { parent, depth, agents, isStorageFull, oneByOne: createSerialQueue() }
-  const parts = {
+  return {
     sessionId,
     rootSessionId,
     tree,
@@ -126,15 +131,17 @@ function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext
     clock,
     ids,
     logger,
+    stoppedInOrder: takeovers === 0,
+    runtime: { hooks },
   }
-  return { ...parts, stoppedInOrder: takeovers === 0, runtime: { hooks } }
 }
 
 async function resolve(
-  { session, conversation, writer, resolveRuntime, takeRequest, signal, logger }: RunExecution,
+  { services, session, conversation, writer, signal }: RunExecution,
   runId: string,
   message: Accepted | null,
 ): Promise<AgentRuntime | null> {
+  const { resolveRuntime, takeRequest, logger } = services
   const source = message ?? conversation.run?.started
   const request = message === null ? undefined : takeRequest(runId)
   const setUp = async () =>

@@ -9,18 +9,17 @@ import type {
   SessionParent,
 } from "../../core/ports/store/session-log.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
+import type { SessionWriter } from "../writing/writer.ts"
 import { Inbox } from "./inbox.ts"
 import type { LiveMemory } from "./live-memory.ts"
-import { executeRun, type RunExecution } from "./run-execution.ts"
+import { executeRun, type RunExecution, type RunServices } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
 
-export interface SessionWorkerOptions
-  extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
-  readonly lease: Lease
-  /** The session at the time of the claim. Undefined if it must be read. */
-  readonly found: Found | undefined
+/** The parts that all sessions of the process share. */
+export interface SessionServices extends RunServices {
   readonly folds: SessionFolds
+  /** Memory for the conversations of the sessions. */
   readonly memory: LiveMemory
   /** Stored bytes of the session after which a run takes no further step. */
   readonly maxSessionBytes: number
@@ -28,11 +27,12 @@ export interface SessionWorkerOptions
   readonly mustYield: () => boolean
 }
 
-/** The run that is executed now. */
-interface Execution {
-  readonly controller: AbortController
-  /** Ends the run if it has this id. Such a run has not started. */
-  readonly withdraw: (runId: string) => void
+export interface SessionWorkerOptions {
+  readonly services: SessionServices
+  readonly lease: Lease
+  /** The session at the time of the claim. Undefined if it must be read. */
+  readonly found: Found | undefined
+  readonly writer: SessionWriter
 }
 
 type Accepted = MessageCommand & { readonly id: number }
@@ -42,11 +42,15 @@ export class SessionWorker {
   readonly #options: SessionWorkerOptions
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
-  readonly #stop = new AbortController()
+  /** Aborts the work. A run that was canceled or withdrawn leaves a new one for the work after it. */
+  #working = new AbortController()
+  /** The reason why all work ends. Null while it may continue. */
+  #stopped: Error | null = null
   /** The call that started the session. It is known after the session was read. */
   #parent: SessionParent | null = null
   #leaving = false
-  #run: Execution | null = null
+  /** Id of the run that is executed now. */
+  #runId: string | null = null
   /** If true, a command may have arrived after the inbox was read for the starting run. */
   #unread = false
   #fold: LoadedFold | null = null
@@ -56,11 +60,14 @@ export class SessionWorker {
 
   constructor(options: SessionWorkerOptions) {
     this.#options = options
-    this.#inbox = new Inbox(options.log, options.lease)
+    this.#inbox = new Inbox(options.services.log, options.lease)
     this.#withdrawals = new Withdrawals(options.writer)
+    this.#inbox.onCancel((runId) => this.#cancel(runId))
     this.#inbox.onWithdrawal((command) => {
       this.#withdrawals.log(command, this.#parent)
-      this.#run?.withdraw(command.runId)
+      const { runId } = command
+      // Such a run has not started.
+      if (runId === this.#runId) this.#working.abort(new RunWithdrawnError(runId))
     })
   }
 
@@ -71,23 +78,23 @@ export class SessionWorker {
 
   /** Ends the work soon. The run stays open for another process. */
   stop(reason: Error): void {
-    this.#stop.abort(reason)
-    this.#run?.controller.abort(reason)
+    this.#stopped ??= reason
+    this.#working.abort(reason)
   }
 
   /** Reads the inbox for commands to the current run. */
   async notice(): Promise<void> {
-    if (this.#run === null) this.#unread = true
+    if (this.#runId === null) this.#unread = true
     else await this.#inbox.read()
   }
 
   /** Resolves when all work is done and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
-    const { log, lease, found, memory } = this.#options
-    const session = found?.session ?? (await log.session(lease.sessionId))
+    const { services, lease, found } = this.#options
+    const session = found?.session ?? (await services.log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
-    const giveBack = await memory.take(session, session.storedBytes, this.#stop.signal)
+    const giveBack = await services.memory.take(session, session.storedBytes, this.#working.signal)
     try {
       await this.#workOn(session)
     } finally {
@@ -96,11 +103,12 @@ export class SessionWorker {
   }
 
   async #workOn(session: Session): Promise<void> {
-    const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
+    const { services, lease, found, writer } = this.#options
+    const { log, folds, maxSessionBytes, mustYield } = services
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
-    const reader = { principal: session, signal: this.#stop.signal, isRun: true }
+    const reader = { principal: session, signal: this.#working.signal, isRun: true }
     const fold = await folds.load({ lease, session, reader })
-    if (fold === null) throw this.#stop.signal.reason
+    if (fold === null) throw this.#working.signal.reason
     const { conversation } = fold
     this.#fold = fold
     this.#eventsBefore = conversation.progress.events
@@ -117,7 +125,7 @@ export class SessionWorker {
     let runs = 0
     let commands = found?.commands ?? (await this.#readInbox())
     for (;;) {
-      this.#stop.signal.throwIfAborted()
+      this.#working.signal.throwIfAborted()
       const work = commands.filter(isWork)
       await this.#withdrawals.settled()
       await taskEnds.settled()
@@ -139,10 +147,9 @@ export class SessionWorker {
         commands = await this.#readInbox()
         continue
       }
-      parkUntil = await this.#execute(runId, work, async (signal) => {
-        const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
-        return executeRun(execution, runId, message ?? null)
-      })
+      this.#runId = runId
+      for (const command of work) if (command.type === "cancel") this.#cancel(command.runId)
+      parkUntil = await this.#execute(runId, message ?? null, { session, conversation, takeovers })
       runs += 1
       // The processes died during the first run.
       takeovers = 0
@@ -162,7 +169,7 @@ export class SessionWorker {
       this.#isLookingForSnapshot = false
       const fold = this.#fold
       if (fold === null || !this.#hasAllStored(fold)) return
-      this.#options.folds.snapshotIfDue(this.#options.lease.sessionId, fold)
+      this.#options.services.folds.snapshotIfDue(this.#options.lease.sessionId, fold)
     })
   }
 
@@ -183,37 +190,38 @@ export class SessionWorker {
    * but not for the process that claims it, would be claimed again and again.
    */
   async #byTheStore(time: number): Promise<number> {
-    const { log, clock } = this.#options
+    const { log, clock } = this.#options.services
     return Math.ceil((await log.now()) + time - clock.now())
   }
 
   async #execute(
     runId: string,
-    commands: readonly Command[],
-    execute: (signal: AbortSignal) => Promise<number | null>,
+    message: Accepted | null,
+    run: Pick<RunExecution, "session" | "conversation" | "takeovers">,
   ): Promise<number | null> {
-    const controller = new AbortController()
-    const withdraw = (withdrawn: string) => {
-      if (withdrawn === runId) controller.abort(new RunWithdrawnError(runId))
-    }
-    this.#run = { controller, withdraw }
-    if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
-    const cancel = (cancelled: string) => {
-      if (cancelled === runId) controller.abort(new RunCancelledError(runId))
-    }
-    for (const command of commands) if (command.type === "cancel") cancel(command.runId)
-    const forget = this.#inbox.onCancel(cancel)
     try {
       if (this.#unread) await this.#inbox.read()
-      return await execute(controller.signal)
+      const { services, writer } = this.#options
+      const execution = { ...run, services, writer, inbox: this.#inbox, signal: this.#working.signal }
+      return await executeRun(execution, runId, message)
     } catch (thrown) {
       // The run never started. Its end is logged with its withdrawal.
       if (thrown instanceof RunWithdrawnError) return null
       throw thrown
     } finally {
-      forget()
-      this.#run = null
+      this.#runId = null
+      if (this.#working.signal.aborted) this.#startAgain()
     }
+  }
+
+  #cancel(runId: string): void {
+    if (runId === this.#runId) this.#working.abort(new RunCancelledError(runId))
+  }
+
+  /** The end of one run does not abort the work after it. */
+  #startAgain(): void {
+    this.#working = new AbortController()
+    if (this.#stopped !== null) this.#working.abort(this.#stopped)
   }
 }
 

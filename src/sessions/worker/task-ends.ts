@@ -27,7 +27,7 @@ export class TaskEnds {
 
   /** Resolves when all of them are stored. Rejects if one cannot be stored. */
   async settled(): Promise<void> {
-    await Promise.all(this.#logged.values())
+    if (this.#logged.size > 0) await Promise.all(this.#logged.values())
   }
 
   async #log(end: TaskEnd): Promise<void> {

@@ -32,6 +32,6 @@ export class Withdrawals {
 
   /** Resolves when all of them are stored. Rejects if one cannot be stored. */
   async settled(): Promise<void> {
-    await Promise.all(this.#logged.values())
+    if (this.#logged.size > 0) await Promise.all(this.#logged.values())
   }
 }

@@ -28,8 +28,8 @@ const fullBatchPauseMs = 100
  */
 const fillPauseMs = 10
 const fillPauseFactor = 4
-/** Number of sweeps between two reads of the inboxes of running sessions. */
-const inboxRounds = 10
+/** Number of sweeps between two comparisons of the leases, and between two reads of a running session's inbox. */
+const checkRounds = 10
 /**
  * Milliseconds in which only the process that accepted a command takes it, because it has the request and the clients
  * that wait for the response.
@@ -81,6 +81,11 @@ export class Worker {
   #crowded = false
   #filling: NodeJS.Timeout | null = null
   #fillPauseMs = fillPauseMs
+  /**
+   * If true, this process may hold leases without knowing it, or may have lost some: at its start, after a claim that
+   * failed, and from time to time.
+   */
+  #mustReconcile = true
   #loops: Promise<unknown> = Promise.resolve()
   #sweeping: Promise<boolean> | null = null
 
@@ -167,6 +172,9 @@ export class Worker {
     this.#claiming.push(sessionId)
     try {
       return await work()
+    } catch (error) {
+      this.#mustReconcile = true
+      throw error
     } finally {
       this.#claiming.splice(this.#claiming.indexOf(sessionId), 1)
     }
@@ -245,10 +253,12 @@ export class Worker {
   async #sweepRegularly(): Promise<void> {
     for (let round = 1; !this.#stop.signal.aborted; round++) {
       await sleep(sweepMs, this.#stop.signal)
+      const isCheck = round % checkRounds === 0
+      if (isCheck) this.#mustReconcile = true
       while (!this.#stop.signal.aborted && (await this.#sweep())) {
         await sleep(fullBatchPauseMs, this.#stop.signal)
       }
-      if (round % inboxRounds === 0 && !this.#stop.signal.aborted) await this.#active.lookIntoInboxes()
+      if (!this.#stop.signal.aborted) await this.#active.lookIntoInboxes({ restart: isCheck })
     }
   }
 
@@ -260,6 +270,7 @@ export class Worker {
     this.#sweeping ??= this.#claimAndWork()
       .catch((error: unknown) => {
         this.#options.logger.warn({ error }, "Looking for work failed. It is tried again soon.")
+        this.#mustReconcile = true
         return false
       })
       .finally(() => {
@@ -271,7 +282,8 @@ export class Worker {
   /** Fills free places with sessions that have work. Their principals take turns. */
   async #claimAndWork(): Promise<boolean> {
     const { log, agents } = this.#options
-    if (!(await this.#reconcile()) || !this.#mayClaim()) return false
+    if (this.#mustReconcile && !(await this.#reconcile())) return false
+    if (!this.#mayClaim()) return false
     const limit = Math.min(this.#slots.free, claimBatch)
     if (limit <= 0) return false
     const begun = performance.now()
@@ -285,10 +297,12 @@ export class Worker {
 
   /** Never rejects. Resolves to false if the store is unavailable. */
   async #reconcile(): Promise<boolean> {
+    this.#mustReconcile = false
     try {
       await this.#reconciler.run()
       return true
     } catch (error) {
+      this.#mustReconcile = true
       this.#options.logger.warn(
         { error },
         "The leases of this process could not be checked. They are checked again soon.",

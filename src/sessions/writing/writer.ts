@@ -79,6 +79,8 @@ export class SessionWriter implements Journal, Committable {
   /** Characters of the transient entries and statuses among them. */
   #heldCharacters = 0
   #stopped: Error | null = null
+  /** If true, the work on the session has ended. */
+  #isClosed = false
   /** Approximate stored bytes of the session: the bytes at the start, plus all later writes. */
   #storedBytes = 0
   #maxBytes = Number.POSITIVE_INFINITY
@@ -139,7 +141,7 @@ export class SessionWriter implements Journal, Committable {
   }
 
   emit(delta: Delta): number {
-    if (this.#stopped !== null) throw this.#stopped
+    this.#requireOpen()
     const entry: Entry = { kind: "delta", seq: this.#next++, runId: this.#runId, delta }
     this.#unstored.push(entry)
     this.#unstoredCharacters += delta.text.length
@@ -153,13 +155,13 @@ export class SessionWriter implements Journal, Committable {
   }
 
   show(data: AppData): void {
-    if (this.#stopped !== null) throw this.#stopped
+    this.#requireOpen()
     this.#show({ kind: "transient", seq: this.#next++, runId: this.#runId, data })
   }
 
   /** Shows current subscribers what the run waits for, like `show`. Does nothing after the writer has stopped. */
   showStatus(message: string): void {
-    if (this.#stopped !== null) return
+    if (this.#stopped !== null || this.#isClosed) return
     this.#show({ kind: "status", seq: this.#next++, runId: this.#runId, message })
   }
 
@@ -188,7 +190,8 @@ export class SessionWriter implements Journal, Committable {
     events: readonly Event[],
     effects: JournalEffects,
   ): Promise<readonly EventEntry[]> {
-    if (this.#stopped !== null) return Promise.reject(this.#stopped)
+    const refusal = this.#refusal()
+    if (refusal !== null) return Promise.reject(refusal)
     if (this.#storedBytes > this.#maxBytes && startMore(events))
       return Promise.reject(createTooLarge(this.#maxBytes))
     const large = effects.outbox?.find(({ payload }) => estimateJsonSize(payload) > maxItemBytes)
@@ -266,7 +269,7 @@ export class SessionWriter implements Journal, Committable {
         this.#refuse(({ effects }) => effects.expire !== undefined, new WaitAnsweredError())
         break
       case "fenced":
-        this.stop(new LeaseLostError(this.#options.lease.sessionId))
+        this.stop(this.#createLost())
         break
       default:
         outcome satisfies never
@@ -290,15 +293,37 @@ export class SessionWriter implements Journal, Committable {
     this.#storeRest()
   }
 
+  /** Refuses all further writes, because the work on the session has ended. Unstored entries are lost. */
+  close(): void {
+    const hasWaiting = this.#inFlight !== null || this.#appends.length > 0
+    if (hasWaiting) this.stop(this.#createLost())
+    this.#isClosed = true
+    this.#unstored = []
+  }
+
   /** Stops the writer. It writes nothing more, and unstored entries are lost. */
   stop(reason: Error): void {
-    if (this.#stopped !== null) return
+    if (this.#stopped !== null || this.#isClosed) return
     this.#stopped = reason
     for (const { reject } of [...(this.#inFlight?.appends ?? []), ...this.#appends]) reject(reason)
     this.#inFlight = null
     this.#appends = []
     this.#unstored = []
     this.#options.onStopped(reason)
+  }
+
+  #requireOpen(): void {
+    const refusal = this.#refusal()
+    if (refusal !== null) throw refusal
+  }
+
+  /** Returns the reason why nothing is written any more. Null while the writer writes. */
+  #refusal(): Error | null {
+    return this.#stopped ?? (this.#isClosed ? this.#createLost() : null)
+  }
+
+  #createLost(): LeaseLostError {
+    return new LeaseLostError(this.#options.lease.sessionId)
   }
 
   /** Returns the sequence number of the session's last entry before these. */
