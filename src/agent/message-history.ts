@@ -35,6 +35,9 @@ export interface HistoryState {
   readonly refused: readonly number[]
 }
 
+/** Most conversations have no such images, so they share this set. */
+const noImages: ReadonlySet<ImagePart> = new Set()
+
 /** The messages of a conversation, and their form for a model. */
 export class MessageHistory {
   #messages: Message[] = []
@@ -45,9 +48,9 @@ export class MessageHistory {
   #accepted = 0
   #characters = 0
   /** Images that a provider refused: it responded to the messages without them. */
-  readonly #refused = new Set<ImagePart>()
+  #refused = noImages
   /** Images that the open step leaves out for a retry. */
-  readonly #suspected = new Set<ImagePart>()
+  #suspected = noImages
 
   /** Messages after the last compaction. */
   get messages(): readonly Message[] {
@@ -118,10 +121,7 @@ export class MessageHistory {
     this.#accepted = accepted
     this.#characters = characters
     const images = refused.length === 0 ? [] : listImages(messages)
-    for (const index of refused) {
-      const image = images[index]
-      if (image !== undefined) this.#refused.add(image)
-    }
+    if (refused.length > 0) this.#refused = new Set(images.filter((_, index) => refused.includes(index)))
   }
 
   push(message: Message, seq: number): void {
@@ -136,7 +136,7 @@ export class MessageHistory {
     this.#compacted = null
     this.#reported = null
     this.#accepted = 0
-    this.#refused.clear()
+    this.#refused = noImages
     this.#measure()
   }
 
@@ -152,8 +152,9 @@ export class MessageHistory {
     this.#accepted = Math.max(0, this.#accepted - dropped)
     this.#compacted = event
     this.#reported = null
-    const images = new Set(listImages(this.#messages))
-    for (const image of this.#refused) if (!images.has(image)) this.#refused.delete(image)
+    if (this.#refused.size > 0) {
+      this.#refused = new Set(listImages(this.#messages).filter((image) => this.#refused.has(image)))
+    }
     this.#measure()
   }
 
@@ -177,8 +178,8 @@ export class MessageHistory {
   respond({ message, model, usage, estimated }: MessageCompleted, seq: number): void {
     if (message.content.length > 0) this.push(message, seq)
     this.#accepted = this.#messages.length
-    for (const image of this.#suspected) this.#refused.add(image)
-    this.#suspected.clear()
+    if (this.#suspected.size > 0) this.#refused = new Set([...this.#refused, ...this.#suspected])
+    this.#suspected = noImages
     const { inputTokens, cacheCreationInputTokens, cacheReadInputTokens, outputTokens } = usage
     const tokens = inputTokens + cacheCreationInputTokens + cacheReadInputTokens + outputTokens
     this.#reported = estimated ? null : { model, tokens, messages: this.#accepted }
@@ -212,12 +213,13 @@ export class MessageHistory {
     const unseen = listImages(this.#messages.slice(this.#accepted)).filter(
       (image) => !this.#suspected.has(image),
     )
-    for (const image of unseen.length > 0 ? unseen : listImages(this.#messages)) this.#suspected.add(image)
+    const suspected = unseen.length > 0 ? unseen : listImages(this.#messages)
+    this.#suspected = new Set([...this.#suspected, ...suspected])
   }
 
   /** Clears the suspicions, because the request without the images failed as well. */
   clearSuspicions(): void {
-    this.#suspected.clear()
+    this.#suspected = noImages
   }
 
   #measure(): void {

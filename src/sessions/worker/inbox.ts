@@ -10,6 +10,11 @@ export type TaskEnd = TaskEndCommand & { readonly id: number }
 
 export type Withdrawal = WithdrawCommand & { readonly id: number }
 
+type ReceivedAnswer = Extract<Command, { readonly type: "answer" }>
+
+/** Most sessions have no commands but messages, so they share this map. */
+const noCommands: ReadonlyMap<number, Command> = new Map()
+
 /** Milliseconds before another read if the store was unavailable. */
 const retryMs = 250
 
@@ -17,17 +22,17 @@ const retryMs = 250
 export class Inbox implements Answers, Steering {
   readonly #log: SessionLog
   readonly #lease: Lease
-  /** Answers that were not taken, by tool call. */
-  readonly #answers = new Map<string, Answer>()
+  /** Answers that were not taken. */
+  #answers: readonly ReceivedAnswer[] = []
   /** Messages that wait to join the open run. */
-  #steering: SteeringMessage[] = []
+  #steering: readonly SteeringMessage[] = []
   /**
    * Ids of answers and steering messages that were taken. They stay in the store's inbox until the commit that acts
    * on them.
    */
   readonly #taken = new Set<number>()
   /** All commands of the newest read, except messages, by id. A later read does not read their contents again. */
-  #known: ReadonlyMap<number, Command> = new Map()
+  #known: ReadonlyMap<number, Command> = noCommands
   readonly #listeners = new Set<() => void>()
   /** Number of started reads, and the newest of them that has ended. */
   #begun = 0
@@ -77,27 +82,27 @@ export class Inbox implements Answers, Steering {
     // A store with several connections may answer in another order than the requests. The newer state is kept.
     if (reading < this.#newest) return commands
     this.#newest = reading
-    this.#known = new Map(commands.filter(({ type }) => type !== "message").map((each) => [each.id, each]))
-    const known = new Set([...this.#answers.values()].map(({ id }) => id))
-    this.#answers.clear()
-    this.#steering = []
-    let isNew = false
-    for (const command of commands) {
+    const known = commands.filter(({ type }) => type !== "message")
+    this.#known = known.length === 0 ? noCommands : new Map(known.map((each) => [each.id, each]))
+    const formerAnswers = this.#answers
+    const answers: ReceivedAnswer[] = []
+    const steering: SteeringMessage[] = []
+    for (const command of known) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
       if (command.type === "withdraw") this.#onWithdrawal?.(command)
       if (command.type === "taskEnd") this.#onTaskEnd?.(command)
       if (this.#taken.has(command.id)) continue
-      if (command.type === "steer") this.#steering.push(command)
-      if (command.type !== "answer") continue
-      this.#answers.set(command.toolCallId, command)
-      isNew ||= !known.has(command.id)
+      if (command.type === "steer") steering.push(command)
+      if (command.type === "answer") answers.push(command)
     }
-    if (isNew) this.wake()
+    this.#answers = answers
+    this.#steering = steering
+    if (answers.some(({ id }) => formerAnswers.every((each) => each.id !== id))) this.wake()
     return commands
   }
 
   has(toolCallId: string): boolean {
-    return this.#answers.has(toolCallId)
+    return this.#find(toolCallId) !== undefined
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -115,11 +120,16 @@ export class Inbox implements Answers, Steering {
   }
 
   take(toolCallId: string): Answer | null {
-    const answer = this.#answers.get(toolCallId)
+    const answer = this.#find(toolCallId)
     if (answer === undefined) return null
-    this.#answers.delete(toolCallId)
+    this.#answers = this.#answers.filter((each) => each.toolCallId !== toolCallId)
     this.#taken.add(answer.id)
     return answer
+  }
+
+  /** Returns the last of the answers to the call. */
+  #find(toolCallId: string): ReceivedAnswer | undefined {
+    return this.#answers.findLast((each) => each.toolCallId === toolCallId)
   }
 
   waiting(): readonly SteeringMessage[] {

@@ -66,8 +66,10 @@ export async function findRunnable(
     for (;;) {
       const rows = await database.read(() => page(position, at))
       for (const row of rows) {
+        // Most rows are sessions that this process works on, of which nothing else is read.
+        if (!isOwnerFree(readNullableText(row, "owner"))) continue
         const candidate = toCandidate(row)
-        if (candidate !== null && isOwnerFree(candidate.owner)) turns.add(candidate)
+        if (candidate !== null) turns.add(candidate)
       }
       const last = rows.at(-1)
       if (rows.length < pageRows || last === undefined) return
