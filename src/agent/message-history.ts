@@ -121,7 +121,8 @@ export class MessageHistory {
     this.#accepted = accepted
     this.#characters = characters
     const images = refused.length === 0 ? [] : listImages(messages)
-    if (refused.length > 0) this.#refused = new Set(images.filter((_, index) => refused.includes(index)))
+    const indexes = new Set(refused)
+    this.#refused = indexes.size === 0 ? noImages : new Set(images.filter((_, index) => indexes.has(index)))
   }
 
   push(message: Message, seq: number): void {

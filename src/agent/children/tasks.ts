@@ -13,14 +13,11 @@ export interface TasksState {
   readonly early: readonly (readonly [string, ChildOutcome])[]
 }
 
-/** Most sessions have no tasks, so they share this map. */
-const none: ReadonlyMap<string, never> = new Map<string, never>()
-
 /** The background tasks of a session, folded from its log. */
 export class Tasks {
-  #tasks: ReadonlyMap<string, TaskState> = none
+  readonly #tasks = new Map<string, TaskState>()
   /** Outcomes of tasks that started before the fold, until `restore` adds those tasks. */
-  #early: ReadonlyMap<string, ChildOutcome> = none
+  readonly #early = new Map<string, ChildOutcome>()
 
   /** Returns all remembered tasks, oldest first. */
   all(): readonly TaskState[] {
@@ -45,50 +42,48 @@ export class Tasks {
   }
 
   reset({ tasks, early }: TasksState): void {
-    this.#tasks = tasks.length === 0 ? none : new Map(tasks.map((task) => [task.taskId, task]))
-    this.#early = early.length === 0 ? none : new Map(early)
+    this.#tasks.clear()
+    this.#early.clear()
+    for (const task of tasks) this.#tasks.set(task.taskId, task)
+    for (const [taskId, outcome] of early) this.#early.set(taskId, outcome)
   }
 
   register({ type: _, ...task }: TaskRegistered, runId: string): void {
     const began = { runId, outcome: null, state: "running" } as const
-    this.#put({ ...task, ...began })
+    this.#tasks.set(task.taskId, { ...task, ...began })
   }
 
   /** Returns the task as it was before. Null if it was not running. */
   end({ taskId, outcome }: TaskEnded): TaskState | null {
     const task = this.#tasks.get(taskId)
-    if (task === undefined) this.#early = new Map([...this.#early, [taskId, outcome]])
+    if (task === undefined) this.#early.set(taskId, outcome)
     if (task?.state !== "running") return null
-    this.#put({ ...task, outcome, state: "ended" })
+    this.#tasks.set(taskId, { ...task, outcome, state: "ended" })
     return task
   }
 
   collect(taskIds: readonly string[]): void {
-    const tasks = new Map(this.#tasks)
     for (const taskId of taskIds) {
-      const task = tasks.get(taskId)
+      const task = this.#tasks.get(taskId)
       if (task === undefined) continue
       // The task moves to the end, so that the task collected first is forgotten first.
-      tasks.delete(taskId)
-      tasks.set(taskId, { ...task, outcome: null, state: "collected" })
+      this.#tasks.delete(taskId)
+      this.#tasks.set(taskId, { ...task, outcome: null, state: "collected" })
     }
-    const collected = [...tasks.values()].filter(({ state }) => state === "collected")
-    for (const { taskId } of collected.slice(0, -maxCollected)) tasks.delete(taskId)
-    this.#tasks = tasks
+    const collected = this.all().filter(({ state }) => state === "collected")
+    for (const { taskId } of collected.slice(0, -maxCollected)) this.#tasks.delete(taskId)
   }
 
   /** Replaces all tasks. If the end of a task was logged after the list was made, the task stays ended. */
   restore(tasks: readonly TaskState[]): void {
-    const current = tasks.map((task): TaskState => {
-      const known = this.#tasks.get(task.taskId)?.outcome ?? this.#early.get(task.taskId)
-      const outcome = known ?? task.outcome
-      return { ...task, outcome, state: outcome === null ? task.state : "ended" }
-    })
-    this.reset({ tasks: current, early: [] })
-  }
-
-  #put(task: TaskState): void {
-    this.#tasks = new Map([...this.#tasks, [task.taskId, task]])
+    const known = new Map(this.#tasks)
+    this.#tasks.clear()
+    for (const task of tasks) {
+      const outcome = known.get(task.taskId)?.outcome ?? this.#early.get(task.taskId) ?? task.outcome
+      const state = outcome === null ? task.state : "ended"
+      this.#tasks.set(task.taskId, { ...task, outcome, state })
+    }
+    this.#early.clear()
   }
 }
 
