@@ -99,6 +99,32 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1, 2, 3])
   })
 
+  it("refuses all writes after its work has ended, without reporting that it stopped", async () => {
+    const { writer, commit, shown, stopped } = setUp()
+    const appended = writer.append([event])
+    commit("ok")
+    await appended
+    writer.close()
+    const lost = { code: "lease_lost" }
+    expect(() => writer.emit(delta("a"))).toThrow(expect.objectContaining(lost))
+    expect(() => writer.show({ toolCallId: "call_1", name: "progress", value: 1 })).toThrow(
+      expect.objectContaining(lost),
+    )
+    await expect(writer.append([event])).rejects.toMatchObject(lost)
+    writer.showStatus("Never shown.")
+    expect(shown()).toEqual([1])
+    expect(commit("ok")).toBeNull()
+    expect(stopped).not.toHaveBeenCalled()
+  })
+
+  it("rejects the appends that wait when it is closed", async () => {
+    const { writer, stopped } = setUp()
+    const appended = writer.append([event])
+    writer.close()
+    await expect(appended).rejects.toMatchObject({ code: "lease_lost" })
+    expect(stopped).toHaveBeenCalledOnce()
+  })
+
   it("stores outbox items with the events of their append, and refuses one that is too large", async () => {
     const { writer, commit } = setUp()
     const item = { id: "a", kind: "kind", payload: "x".repeat(999_000) }
