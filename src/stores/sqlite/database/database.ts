@@ -44,29 +44,47 @@ export async function openDatabase(file: string, durability: Durability): Promis
   })
 }
 
-function createDatabase(connection: DatabaseSync): Database {
-  const statements = new Map<string, StatementSync>()
+/** A prepared statement whose rows are arrays, because an object for each row takes Node twice the time. */
+interface Prepared {
+  readonly statement: StatementSync
+  readonly columns: readonly string[]
+}
 
-  function prepareStatement(sql: string): StatementSync {
+function createDatabase(connection: DatabaseSync): Database {
+  const statements = new Map<string, Prepared>()
+
+  function prepareStatement(sql: string): Prepared {
     const known = statements.get(sql)
     if (known !== undefined) return known
-    const prepared = connection.prepare(sql)
+    const statement = connection.prepare(sql)
+    statement.setReturnArrays(true)
+    const prepared = { statement, columns: statement.columns().map(({ name }) => name) }
     statements.set(sql, prepared)
     return prepared
   }
 
   const hold = createWriteHold()
   const write = createWriteQueue({
-    execute: (sql) => void prepareStatement(sql).run(),
+    execute: (sql) => void prepareStatement(sql).statement.run(),
     isOpen: () => connection.isTransaction,
     isHeld: hold.isSet,
   })
 
   return {
-    get: (sql, ...values) => prepareStatement(sql).get(...values),
-    all: (sql, ...values) => prepareStatement(sql).all(...values),
-    each: (sql, ...values) => prepareStatement(sql).iterate(...values),
-    run: (sql, ...values) => Number(prepareStatement(sql).run(...values).changes),
+    get(sql, ...values) {
+      const { statement, columns } = prepareStatement(sql)
+      const found = statement.get(...values)
+      return found === undefined ? undefined : toRow(columns, found)
+    },
+    all(sql, ...values) {
+      const { statement, columns } = prepareStatement(sql)
+      return statement.all(...values).map((each) => toRow(columns, each))
+    },
+    *each(sql, ...values) {
+      const { statement, columns } = prepareStatement(sql)
+      for (const each of statement.iterate(...values)) yield toRow(columns, each)
+    },
+    run: (sql, ...values) => Number(prepareStatement(sql).statement.run(...values).changes),
     read: (work) => retryWhileBusy(work),
     write,
     hold,
@@ -74,4 +92,10 @@ function createDatabase(connection: DatabaseSync): Database {
       if (connection.isOpen) connection.close()
     },
   }
+}
+
+function toRow(columns: readonly string[], values: Readonly<Record<number, unknown>>): Row {
+  const row: Record<string, unknown> = {}
+  for (let index = 0; index < columns.length; index++) row[columns[index] ?? ""] = values[index]
+  return row
 }
