@@ -4,7 +4,7 @@ import { assemble, ids, types } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
 import { startGateway } from "./support/gateway-process.ts"
 import { peakBytes } from "./support/memory.ts"
-import { answers, gate, pausing, says, startModel, words } from "./support/model.ts"
+import { answers, gate, pausing, says, startJoinableModel, startModel, words } from "./support/model.ts"
 import { subscribeAndStall } from "./support/raw-viewer.ts"
 import { startSession } from "./support/session-client.ts"
 import { sharedGateway } from "./support/shared-gateway.ts"
@@ -107,6 +107,19 @@ test("a response that arrives faster than it is stored is stored and shown compl
     terminal: { terminal_disposition: "completed" },
   })
   expect(ids(await (await session.subscribe({ afterSeq: 0 })).rest())).toEqual(ids(frames))
+})
+
+test("text in chunks that arrive together is one event, and nothing of it is lost or held back", async () => {
+  const { opened, open } = gate()
+  const model = await startJoinableModel([pausing(words(200), 199, opened)])
+  const gateway = await startGateway({ folder: await temporaryFolder(), model })
+  const stream = await (await startSession(gateway.url)).chat("Go")
+  // The model pauses after this word.
+  const begun = await stream.until(({ event }) => event.type === "text_delta" && event.text.endsWith("w199 "))
+  open()
+  const frames = [...begun, ...(await stream.rest())]
+  expect(assemble(frames).text).toBe(words(200).join(""))
+  expect(types(frames).filter((type) => type === "text_delta").length).toBeLessThan(100)
 })
 
 test("hundreds of short-lived viewers leave nothing behind", async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http"
-import type { BodyReader } from "./body-reader.ts"
+import { type BodyReader, turnBytes } from "./body-reader.ts"
 
 /** Maximum number of waiting chunks. With more, the connection is not read. */
 const maxWaiting = 16
@@ -34,8 +34,9 @@ export class MessageReader implements BodyReader {
 
   async read(): ReturnType<BodyReader["read"]> {
     for (;;) {
-      const value = this.#chunks.shift()
-      if (value !== undefined) {
+      const first = this.#chunks.shift()
+      if (first !== undefined) {
+        const value = this.#chunks.length === 0 ? first : this.#joinWaiting(first)
         if (this.#message.isPaused()) this.#message.resume()
         return { done: false, value }
       }
@@ -54,5 +55,16 @@ export class MessageReader implements BodyReader {
     this.#message.removeAllListeners("data").removeAllListeners("end")
     this.#message.destroy()
     this.#wake()
+  }
+
+  /** Returns the chunk, together with those after it that fit into one turn. */
+  #joinWaiting(first: Uint8Array): Uint8Array {
+    let size = first.length
+    const end = this.#chunks.findIndex(({ length }) => {
+      size += length
+      return size > turnBytes
+    })
+    const joined = this.#chunks.splice(0, end === -1 ? this.#chunks.length : end)
+    return Buffer.concat([first, ...joined])
   }
 }

@@ -93,7 +93,12 @@ export const answerCases: readonly ProviderContractCase[] = [
     name: "the input of each call arrives as deltas of its part if the request asks for them",
     needs: "toolInput",
     async run(harness) {
-      const parts = [createText("Let me."), call("a", { left: 1 }), call("b", { left: "zwö" })]
+      // Pieces that arrive in one read are one delta, so these do not fit into one.
+      const piece = "x".repeat(64 * 1024)
+      const longCall = (id: string, start: string): ContractPart => {
+        return { type: "toolCall", id, name: "add", json: [start, piece, piece, '"}'] }
+      }
+      const parts = [createText("Let me."), longCall("a", '{"left":"one'), longCall("b", '{"left":"zwö')]
       harness.answer({ type: "answer", parts })
       const events = await collect(harness, { toolInputDeltas: true })
       const end = endOf(events)

@@ -16,7 +16,7 @@ export function replyTo({ body }, anthropicEvents) {
   }
   return word === "long"
     ? { ...says(anthropicEvents, words), delayMs: 20 }
-    : says(anthropicEvents, ["Hello ", "you."])
+    : says(anthropicEvents, ["Hello you."])
 }
 
 function says(anthropicEvents, text) {

@@ -18,7 +18,7 @@ export async function runScenarios({ connect, createConversation, viewOfHistory 
       const chat = open()
       const types = []
       for await (const event of chat.send("Hello")) types.push(event.type)
-      equal(types, ["text_delta", "text_delta", "turn_complete", "stream_complete"])
+      equal(types, ["text_delta", "turn_complete", "stream_complete"])
       equal(typeof chat.sessionId, "string")
     },
 

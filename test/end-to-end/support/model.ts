@@ -1,4 +1,5 @@
 import { onTestFinished } from "vitest"
+import { turnBytes } from "../../../src/providers/transport/body-reader.ts"
 import {
   type AnthropicAnswerOptions,
   type AnthropicAnswerPart,
@@ -11,14 +12,36 @@ import {
 } from "../../../src/testing/provider/scripted-upstream.ts"
 import type { OnEnd } from "./on-end.ts"
 
-/** Starts a model provider that plays these replies, one for each call. */
-export async function startModel(
-  script: Parameters<typeof startScriptedUpstream>[0],
+type Script = Parameters<typeof startScriptedUpstream>[0]
+
+/**
+ * Starts a model provider that plays these replies, one for each call. Each of its events becomes an event of the
+ * gateway, even if the gateway is slow.
+ */
+export async function startModel(script: Script, onEnd: OnEnd = onTestFinished): Promise<ScriptedUpstream> {
+  const apart: Script =
+    typeof script === "function" ? (request) => keepApart(script(request)) : script.map(keepApart)
+  return startJoinableModel(apart, onEnd)
+}
+
+/** Starts such a provider, of whose deltas the gateway joins those that arrive together. */
+export async function startJoinableModel(
+  script: Script,
   onEnd: OnEnd = onTestFinished,
 ): Promise<ScriptedUpstream> {
   const model = await startScriptedUpstream(script)
   onEnd(() => model.close())
   return model
+}
+
+/** A comment of more than half of what the gateway joins. Two events with such comments are not joined. */
+const comment = `: ${"-".repeat(turnBytes / 2)}\n`
+
+function keepApart(reply: UpstreamReply): UpstreamReply {
+  const steps = reply.steps.map((step) =>
+    typeof step === "string" && /^(event|data):.*\n\n$/s.test(step) ? comment + step : step,
+  )
+  return { ...reply, steps }
 }
 
 /** Returns a response of text. Each string is one delta. */

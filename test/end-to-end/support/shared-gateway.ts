@@ -1,11 +1,11 @@
 import { beforeAll } from "vitest"
-import {
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  type UpstreamReply,
-  type UpstreamRequest,
+import type {
+  ScriptedUpstream,
+  UpstreamReply,
+  UpstreamRequest,
 } from "../../../src/testing/provider/scripted-upstream.ts"
 import { type GatewayProcess, startGateway } from "./gateway-process.ts"
+import { startModel } from "./model.ts"
 import { atEndOfFile } from "./on-end.ts"
 import { type SessionClient, startSession } from "./session-client.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
@@ -37,14 +37,13 @@ export function sharedGateway(): (script: readonly UpstreamReply[]) => Promise<S
   let requests: UpstreamRequest[] = []
 
   beforeAll(async () => {
-    upstream = await startScriptedUpstream((request) => {
+    upstream = await startModel((request) => {
       if (request.path === betweenTests) return { steps: [] }
       requests.push(request)
       const reply = script[requests.length - 1]
       if (reply === undefined) throw new Error(`The script has no reply to call ${requests.length}.`)
       return reply
-    })
-    onEnd(() => upstream.close())
+    }, onEnd)
     folder = await temporaryFolder(onEnd)
     gateway = await startGateway({ folder, model: upstream, onEnd })
   })
