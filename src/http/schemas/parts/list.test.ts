@@ -18,8 +18,17 @@ it("stops at the first 20 invalid elements", () => {
   expect(checks()).toBe(21)
 })
 
-it("returns the valid elements", () => {
-  expect(counting().list.parse(["a", "b"])).toEqual(["a", "b"])
+it("returns the valid elements, and validates each once", () => {
+  const { list, checks } = counting()
+  expect(list.parse(["a", "b"])).toEqual(["a", "b"])
+  expect(checks()).toBe(2)
+})
+
+it("validates nested lists in asynchronous parsing, too", async () => {
+  const list = listOf(z.union([z.string(), listOf(z.literal("right"))]))
+  expect(await list.parseAsync([["right"], "text"])).toEqual([["right"], "text"])
+  const { error } = await list.safeParseAsync([["right"], ["wrong"]])
+  expect(error?.issues.map(({ path }) => path)).toEqual([[1]])
 })
 
 it.each([[[]], ["text"], [{ length: 3 }], [null]])("refuses %j", (value) => {
