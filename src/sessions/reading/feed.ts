@@ -25,6 +25,11 @@ export class Feed {
   #immediate: NodeJS.Immediate | null = null
   #closed = false
 
+  /** True once every view is to end. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /**
    * Opens the writer's side while the writer holds the session. `publishedUnstored` returns the entries that a new
    * viewer cannot read from the store, and `storedThrough` the number up to which the store has everything. Default:

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { StoreUnavailableError } from "../../core/errors.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { certainHold } from "../../core/ports/run/hold.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
@@ -30,4 +31,28 @@ it("shows a long text that is not stored yet in small parts", async () => {
   }
   expect(seen.flat()).toEqual(deltas)
   expect(seen.map(({ length }) => length)).toEqual([500, 500, 500, 300])
+})
+
+/** Starts a view whose reads of the store fail when the test says so. */
+function startFailingRead() {
+  const { promise, reject } = Promise.withResolvers<readonly LiveEntry[]>()
+  const log = { ...emptyLog, read: () => promise } as unknown as SessionLog
+  const feed = new Feed()
+  const parts = { log, feed, reads: new ReadQueue(log), hold: certainHold }
+  const options = { afterSeq: 0, runId: "run_1", signal: new AbortController().signal }
+  const next = viewSession(parts, "sess_1", options)[Symbol.asyncIterator]().next()
+  return { feed, next, fail: () => reject(new StoreUnavailableError()) }
+}
+
+it("ends if the store closes under it, because the process stops", async () => {
+  const { feed, next, fail } = startFailingRead()
+  feed.close()
+  fail()
+  await expect(next).resolves.toEqual({ done: true, value: undefined })
+})
+
+it("fails if the store fails while the process continues", async () => {
+  const { next, fail } = startFailingRead()
+  fail()
+  await expect(next).rejects.toThrow(StoreUnavailableError)
 })

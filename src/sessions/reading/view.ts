@@ -108,6 +108,9 @@ export async function* viewSession(
         subscription.close()
       }
     }
+  } catch (error) {
+    // A stopping process ends all views, and closes its store while some of them still wait to read it.
+    if (!feed.isClosed) throw error
   } finally {
     elsewhere.stop()
     forgetLapse?.()
