@@ -4,6 +4,7 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { fakeLiveness } from "../fixtures/fake-liveness.ts"
 import {
   alice,
   forever,
@@ -68,6 +69,17 @@ it("compares its leases in the next sweep after a claim failed, whose lease it m
   await expect(putAccepted(node, id, "Hi")).rejects.toThrow(StoreUnavailableError)
   isLost = false
   await vi.waitFor(() => expect(node.worker.leases.map(({ sessionId }) => sessionId)).toEqual([id]), patience)
+  expect(sweepsBeforeComparisons(calls).at(-1)).toBeLessThanOrEqual(sweeps + 1)
+})
+
+it("compares its leases at once when it is live again after a lapse (rules 8 and 9)", async () => {
+  const liveness = fakeLiveness()
+  const { calls, count } = await startRecorded(() => ({ liveness }))
+  expect(count("compare")).toBe(1)
+  const sweeps = count("sweep")
+  liveness.lapse()
+  liveness.renew()
+  await vi.waitFor(() => expect(count("compare")).toBe(2), patience)
   expect(sweepsBeforeComparisons(calls).at(-1)).toBeLessThanOrEqual(sweeps + 1)
 })
 
