@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { bundleProgram } from "../../bundle-program.ts"
 import type { CrashPoint } from "./crash-points.ts"
 
@@ -88,6 +89,7 @@ async function firstReady(url: string, exited: Promise<Exit>): Promise<number | 
     const response = await fetch(url).catch(() => null)
     await response?.body?.cancel()
     if (response?.status === 200) return Date.now()
+    await delay(5)
   }
   return null
 }

@@ -22,6 +22,11 @@ type ElicitationRequest = Extract<ChatEvent, { type: "elicitation_request" }>
 type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
 
 const pauseMs = 10
+/**
+ * Pause before a request is repeated. A round has dozens of requests that wait for the next gateway, and each attempt
+ * takes CPU time from its start.
+ */
+const retryMs = 50
 
 /**
  * A client of one session that survives its gateway. It repeats every request that was not acknowledged, and
@@ -251,7 +256,7 @@ export class SessionClient {
       )
       if (response !== null && response.status !== 503) return response
       await response?.body?.cancel()
-      await this.#pause()
+      await this.#pause(retryMs)
     }
   }
 
