@@ -11,7 +11,8 @@ import { listenOnLoopback } from "./listen-on-loopback.ts"
 /**
  * A server that is written by hand for this measurement, as the limit of what Node can do. It forwards the message,
  * parses the provider's events, and writes one frame with an id for each token. All frames of one read are one write.
- * It has no sessions and no store. With `coalesces`, the texts of one read share a frame, as they do in the gateway.
+ * It has no sessions and no store. With `coalesces`, the texts that arrive in one turn of the event loop share a frame,
+ * as they do in the gateway.
  */
 const { upstream, coalesces = false } = childSettings<{
   readonly upstream: string
@@ -53,8 +54,8 @@ function emitFrames(answer: IncomingMessage, response: ServerResponse): void {
   let rest = ""
   let id = 0
   answer.setEncoding("utf8")
-  answer.on("data", (chunk: string) => {
-    rest += chunk
+  const flush = () => {
+    isScheduled = false
     let frames = ""
     let text = ""
     let start = 0
@@ -76,8 +77,18 @@ function emitFrames(answer: IncomingMessage, response: ServerResponse): void {
       answer.pause()
       response.once("drain", () => answer.resume())
     }
+  }
+  let isScheduled = false
+  answer.on("data", (chunk: string) => {
+    rest += chunk
+    if (!coalesces) return flush()
+    if (!isScheduled) setImmediate(flush)
+    isScheduled = true
   })
-  answer.on("end", () => response.end())
+  answer.on("end", () => {
+    flush()
+    response.end()
+  })
   answer.on("error", () => response.destroy())
 }
 

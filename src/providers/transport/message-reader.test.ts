@@ -21,6 +21,18 @@ it("returns the chunks that wait in one read", async () => {
   expect(await readAll("a", "b", "c")).toEqual(["abc"])
 })
 
+it("returns the chunks of one turn of the event loop together, even if the read waited for them", async () => {
+  const message = new IncomingMessage(new Socket())
+  const reader = new MessageReader(message)
+  const read = reader.read()
+  for (const chunk of ["a", "b", "c"]) {
+    message.emit("data", Buffer.from(chunk))
+    // Node runs the promises of the process after each chunk.
+    await Promise.resolve()
+  }
+  expect(Buffer.from((await read).value ?? []).toString()).toBe("abc")
+})
+
 it("joins no more chunks than one turn handles", async () => {
   const half = "x".repeat(turnBytes / 2)
   expect(await readAll(half, half, "y", "z")).toEqual([half + half, "yz"])

@@ -7,6 +7,9 @@ const maxWaiting = 16
 /**
  * Reads the body of a response of Node's HTTP client. It fails as the body of a `fetch` does. A web stream in between
  * would cost as much as parsing the chunk. Only one read may wait at a time.
+ *
+ * A service that writes each token in a chunk of its own sends several in one packet. A read therefore waits for the end
+ * of the turn of the event loop in which its first chunk arrives, and returns all chunks of that turn together.
  */
 export class MessageReader implements BodyReader {
   readonly #message: IncomingMessage
@@ -20,7 +23,7 @@ export class MessageReader implements BodyReader {
     message.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk)
       if (this.#chunks.length >= maxWaiting) message.pause()
-      this.#wake()
+      if (this.#chunks.length === 1) setImmediate(() => this.#wake())
     })
     message.on("end", () => {
       this.#isOver = true
