@@ -41,6 +41,8 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "too_many_files",
     // Code of a delivery that can never succeed. It is in docs/delivery.md.
     "undeliverable",
+    // Zod's code of an issue. Clients receive `validation_error`.
+    "invalid_type",
   ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])

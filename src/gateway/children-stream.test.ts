@@ -176,11 +176,13 @@ describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
     // The cursor belongs to the root session. A client that reconnects with it sees the open turns of the sub-agents
     // again.
     const cursor = ids(before).at(-1) ?? 0
-    const again = await subscribe(cursor)
-    const after = readUntil(again, isOver)
+    const reopened = Promise.withResolvers<ReadFrame>()
+    const after = readUntil(await subscribe(cursor), (frame) => {
+      if (isApproval(frame)) reopened.resolve(frame)
+      return isOver(frame)
+    })
     const answer = { tool_call_id: asked?.data.tool_call_id, nonce: asked?.data.nonce, approved: true }
-    const reopened = await readUntil(await subscribe(cursor), isApproval)
-    expect(reopened.find(isApproval)?.data).toEqual(asked?.data)
+    expect((await reopened.promise).data).toEqual(asked?.data)
     expect((await call(showing, "/chat/tool-approval", token, answer)).status).toBe(200)
     const rest = await after
     expect(texts(rest)).toEqual({
