@@ -286,6 +286,34 @@ it("keeps the stream open until the run that announces the end of a task", async
   expect(texts.join("")).toContain("It was announced.")
 })
 
+it("starts no run for the end of a task that was canceled together with the run that started it", async () => {
+  const working = Promise.withResolvers<void>()
+  const forever = { type: "wait", until: new Promise(() => {}) } as const
+  const provider = model(
+    [() => [background("a")], () => [{ type: "wait", until: working.promise }, forever]],
+    () => {
+      working.resolve()
+      return [forever]
+    },
+  )
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { announce: true } }),
+  )
+  const { url } = await gateway.listen({ port: 0 })
+  const chat = connect({ url: `${url}/api`, apiKey: "key" })
+  const sent = textOf(chat.send("Go."))
+  await working.promise
+  await chat.cancel()
+  await sent
+  // The stream stays open while the end of a task, or a message that announces it, is on its way.
+  const seen: ChatEvent[] = []
+  for await (const event of chat.subscribe({ after: 0, untilTasksEnd: true })) seen.push(event)
+  expect(await chat.tasks()).toMatchObject([{ state: "interrupted", reason: "cancelled" }])
+  expect(seen.filter(({ type }) => type === "stream_complete")).toMatchObject([
+    { terminal_disposition: "interrupted", reason: "cancelled" },
+  ])
+})
+
 /** Resolves to the text of a stream. Calls `onFirst` after the first piece. */
 async function textOf(
   stream: AsyncIterable<ChatEvent>,

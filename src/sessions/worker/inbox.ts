@@ -101,6 +101,14 @@ export class Inbox implements Answers, Steering {
     return commands
   }
 
+  /** Returns true if the newest read found a cancel of the run. */
+  hasCancel(runId: string): boolean {
+    for (const { type, runId: cancelled } of this.#known.values()) {
+      if (type === "cancel" && cancelled === runId) return true
+    }
+    return false
+  }
+
   has(toolCallId: string): boolean {
     return this.#find(toolCallId) !== undefined
   }

@@ -112,7 +112,7 @@ export class SessionWorker {
     const { conversation } = fold
     this.#fold = fold
     this.#eventsBefore = conversation.progress.events
-    const taskEnds = new TaskEnds(writer, conversation)
+    const taskEnds = new TaskEnds({ log, writer, inbox: this.#inbox, conversation })
     this.#inbox.onTaskEnd((command) => {
       void taskEnds.log(command).then(
         () => this.#inbox.wake(),

@@ -1,18 +1,25 @@
 import { createAnnouncement } from "../../agent/children/announcement.ts"
 import type { Conversation } from "../../agent/conversation.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { TaskState } from "../../core/runs/background-task.ts"
 import type { SessionWriter } from "../writing/writer.ts"
-import type { TaskEnd } from "./inbox.ts"
+import type { Inbox, TaskEnd } from "./inbox.ts"
+
+export interface TaskEndParts {
+  readonly log: Pick<SessionLog, "run" | "read">
+  readonly writer: SessionWriter
+  readonly inbox: Pick<Inbox, "hasCancel">
+  readonly conversation: Conversation
+}
 
 /** Logs the ends of background tasks, once each, even if no run is being executed. */
 export class TaskEnds {
-  readonly #writer: SessionWriter
-  readonly #conversation: Conversation
+  readonly #parts: TaskEndParts
   /** The logged ends, by command. A read of the inbox that started before a commit may return its commands again. */
   readonly #logged = new Map<number, Promise<void>>()
 
-  constructor(writer: SessionWriter, conversation: Conversation) {
-    this.#writer = writer
-    this.#conversation = conversation
+  constructor(parts: TaskEndParts) {
+    this.#parts = parts
   }
 
   /** Starts to log the end, unless that has started before. `settled` reports a failure. */
@@ -31,8 +38,9 @@ export class TaskEnds {
   }
 
   async #log(end: TaskEnd): Promise<void> {
+    const { writer, conversation } = this.#parts
     const { id, runId: taskId, outcome } = end
-    const task = this.#conversation.tasks.find(taskId)
+    const task = conversation.tasks.find(taskId)
     const event = {
       type: "taskEnded",
       taskId,
@@ -40,9 +48,25 @@ export class TaskEnds {
       toolCallId: task?.toolCallId ?? "",
       outcome,
     } as const
-    const outbox = task?.announce === true ? [createAnnouncement(end, task)] : []
-    for (const entry of await this.#writer.appendFacts([event], { consume: [id], outbox })) {
-      this.#conversation.apply(entry)
+    const announced = task?.announce === true && !(await this.#wasCancelledWithRun(end, task)) ? task : null
+    const outbox = announced === null ? [] : [createAnnouncement(end, announced)]
+    for (const entry of await writer.appendFacts([event], { consume: [id], outbox })) {
+      conversation.apply(entry)
     }
+  }
+
+  /**
+   * Resolves to true if a cancel of the run that started the task also ended the task. An announcement would start a
+   * run of a session whose user has just canceled its work.
+   */
+  async #wasCancelledWithRun({ sessionId, outcome }: TaskEnd, { runId }: TaskState): Promise<boolean> {
+    if (outcome.reason !== "cancelled") return false
+    const { log, inbox } = this.#parts
+    // The cancel of the run stays in the inbox until the end of the run is stored.
+    if (inbox.hasCancel(runId)) return true
+    const endSeq = (await log.run(sessionId, runId))?.endSeq ?? null
+    if (endSeq === null) return false
+    const [end] = await log.read(sessionId, { afterSeq: endSeq - 1, limit: 1 })
+    return end?.kind === "event" && end.event.type === "runCompleted" && end.event.reason === "cancelled"
   }
 }
