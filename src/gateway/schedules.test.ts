@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { patienceMs } from "../../test/patience.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { Occurrence } from "../core/ports/store/schedules.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -169,6 +171,44 @@ describe("schedules of the options", () => {
     end.resolve()
     await expect.poll(async () => (await only(gateway)).isRunning).toBe(false)
     await expect(gateway.schedules.pause("sched_none")).rejects.toMatchObject({ code: "schedule_not_found" })
+  })
+
+  it("fire and are listed, although the rows of others cannot be used", async () => {
+    const store = await folder()
+    const owner = { agent: "agent", tenant: "acme", userId: "ada" }
+    const former = agentWith({ store })
+    const create = (name: string) =>
+      former.schedules.create({ ...owner, name, terms: { every: "1s", message: `Look at ${name}.` } })
+    const [good, long, broken] = [await create("good"), await create("long"), await create("broken")]
+    await former.close({ graceMs: 0 })
+    const file = new DatabaseSync(join(store, "gateway.db"))
+    const damage = "UPDATE schedule SET spec = ?, next_at = ?, wake_at = 0 WHERE id = ?"
+    const spec = JSON.stringify({ ...long.spec, every: "999999999d" })
+    file.prepare(damage).run(spec, 86_399_999_913_600_000n, long.id)
+    file.prepare(damage).run("{", 0, broken.id)
+    file.close()
+
+    const errors: object[] = []
+    const logger = { ...silent, error: (fields: object) => void errors.push(fields) }
+    const gateway = agentWith({ store, logger, allowSchedules: true })
+    await gateway.prepare()
+    const paused = { state: "paused", reason: "invalid_schedule", nextAt: null }
+    expect(await gateway.schedules.list()).toMatchObject([
+      { id: good.id, state: "active" },
+      { id: long.id, spec: { message: "Look at long." }, ...paused },
+      { id: broken.id, ...paused },
+    ])
+    const fired = async () => (await gateway.schedules.history(good.id)).length
+    await expect.poll(fired, { timeout: patienceMs }).toBeGreaterThan(0)
+    await expect.poll(() => errors.length, { timeout: patienceMs }).toBe(2)
+    expect(errors).toMatchObject([{ scheduleId: long.id }, { scheduleId: broken.id }])
+    for (const { id } of [long, broken]) {
+      await expect(gateway.schedules.resume(id)).rejects.toMatchObject({ code: "invalid_schedule" })
+      await expect(gateway.schedules.run(id)).rejects.toMatchObject({ code: "invalid_schedule" })
+    }
+    await gateway.schedules.replace(long.id, { every: "1h", message: "Look." })
+    expect(await gateway.schedules.find(long.id)).toMatchObject({ state: "active", reason: null })
+    await gateway.schedules.remove(broken.id)
   })
 
   it("are not touched by a gateway that only reads the store, nor by one that executes a single run", async () => {

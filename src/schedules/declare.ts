@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from "node:util"
 import { ConfigurationError, GatewayError } from "../core/errors.ts"
-import type { Schedule, ScheduleBounds, Schedules } from "../core/ports/store/schedules.ts"
+import {
+  invalidSchedule,
+  type Schedule,
+  type ScheduleBounds,
+  type Schedules,
+} from "../core/ports/store/schedules.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import type { ScheduleDefinition } from "./options.ts"
 import type { Scheduler } from "./scheduler.ts"
@@ -40,7 +45,8 @@ export async function declareSchedules(
     if (schedule === undefined)
       await scheduler.create({ ...owner, agent, name, spec, origin: "options", bounds }).catch(ignoreCreated)
     // If another process changed it meanwhile, it read the same options, or started later.
-    else if (!isDeepStrictEqual(schedule.spec, spec)) await scheduler.replace(schedule, spec)
+    else if (schedule.reason === invalidSchedule || !isDeepStrictEqual(schedule.spec, spec))
+      await scheduler.replace(schedule, spec)
   }
 }
 

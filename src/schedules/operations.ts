@@ -104,6 +104,11 @@ function describeOperation(operationId: string, summary: string, rest: JsonObjec
 const notFound = {
   404: describeProblem("`schedule_not_found`: There is no such schedule of this user."),
 } as const
+const unusable = {
+  422: describeProblem(
+    "`invalid_schedule`: The stored schedule cannot be used. Remove it, then create it again.",
+  ),
+} as const
 const busy = {
   503: describeProblem("`schedule_busy`: Other processes keep changing the schedule. Retry later."),
 } as const
@@ -150,6 +155,7 @@ export const resumeOperation = describeOperation("resumeSchedule", "Resume a pau
   responses: {
     200: describeJson("It continues with its first occurrence from now on.", schedule),
     ...notFound,
+    ...unusable,
     ...busy,
   },
 })
@@ -161,6 +167,7 @@ export const runOperation = describeOperation("runSchedule", "Fire a schedule no
     202: describeJson("The occurrence.", occurrence),
     409: describeProblem("`schedule_running`: A run of the schedule is open, so it cannot be run now."),
     ...notFound,
+    ...unusable,
     ...busy,
   },
 })

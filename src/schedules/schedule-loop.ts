@@ -1,5 +1,6 @@
+import { GatewayError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Schedules } from "../core/ports/store/schedules.ts"
+import { invalidSchedule, type Schedules } from "../core/ports/store/schedules.ts"
 import { sleep } from "../core/time/sleep.ts"
 import type { Scheduler } from "./scheduler.ts"
 
@@ -54,6 +55,14 @@ async function fireDue({ agent, schedules, scheduler, logger, signal }: Schedule
       if (fired !== null && fired.outcome !== "started")
         logger.warn({ ...fields, reason: fired.reason }, "An occurrence of a schedule started no run.")
     } catch (error) {
+      if (error instanceof GatewayError && error.code === invalidSchedule) {
+        logger.error(
+          { ...fields, error },
+          "A stored schedule cannot be used, so it is paused. Remove it, then create it again.",
+        )
+        await scheduler.disable(schedule)
+        continue
+      }
       logger.error({ ...fields, error }, "A schedule could not be fired. It is tried again in a minute.")
       await scheduler.postpone(schedule)
     }

@@ -1,18 +1,19 @@
-import { GatewayError } from "../core/errors.ts"
+import { GatewayError, toError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
-import type {
-  AdvanceOutcome,
-  Firing,
-  Occurrence,
-  OccurrenceCause,
-  Schedule,
-  ScheduleBounds,
-  Schedules,
+import {
+  type AdvanceOutcome,
+  type Firing,
+  invalidSchedule,
+  type Occurrence,
+  type OccurrenceCause,
+  type Schedule,
+  type ScheduleBounds,
+  type Schedules,
 } from "../core/ports/store/schedules.ts"
 import type { MessageCommand, Principal } from "../core/ports/store/session-log.ts"
 import type { ScheduleOrigin, ScheduleSpec } from "../core/schedule.ts"
 import { planStep } from "./plan-step.ts"
-import { createTimetable } from "./timetable.ts"
+import { createTimetable, type Timetable } from "./timetable.ts"
 
 export interface SchedulerParts {
   readonly schedules: Schedules
@@ -41,14 +42,21 @@ export interface Scheduler {
   replace(schedule: Schedule, spec: ScheduleSpec): Promise<boolean>
   /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`, as the methods below do. */
   pause(scheduleId: string): Promise<Schedule>
-  /** Resumes at the first occurrence from now on. */
+  /**
+   * Resumes at the first occurrence from now on. Rejects with `invalid_schedule` if the stored terms cannot be used.
+   */
   resume(scheduleId: string): Promise<Schedule>
-  /** Fires it now, even while it is paused. Rejects with `schedule_running` while one of its runs is open. */
+  /**
+   * Fires it now, even while it is paused. Rejects with `schedule_running` while one of its runs is open, and with
+   * `invalid_schedule` if the stored terms cannot be used.
+   */
   run(scheduleId: string): Promise<Occurrence>
-  /** Takes the next step of a schedule that is due. */
+  /** Takes the next step of a schedule that is due. Rejects with `invalid_schedule` if its terms cannot be used. */
   step(schedule: Schedule): Promise<AdvanceOutcome>
   /** Postpones a schedule that cannot be fired by a minute, so that it does not delay others. */
   postpone(schedule: Schedule): Promise<void>
+  /** Pauses a schedule whose stored terms cannot be used. */
+  disable(schedule: Schedule): Promise<void>
 }
 
 /** Maximum attempts to change a schedule that others keep changing. */
@@ -139,10 +147,22 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
     },
     async replace(schedule, spec) {
       const createdAt = await now()
-      const nextAt = schedule.state === "paused" ? null : findNext(spec, createdAt, createdAt)
-      const state = schedule.state === "paused" ? "paused" : nextAt === null ? "ended" : "active"
+      // Valid terms end a pause that the former terms caused.
+      const reason = schedule.reason === invalidSchedule ? null : schedule.reason
+      const isPaused = schedule.state === "paused" && schedule.reason !== invalidSchedule
+      const nextAt = isPaused ? null : findNext(spec, createdAt, createdAt)
+      const state = isPaused ? "paused" : nextAt === null ? "ended" : "active"
       const sessionId = spec.session === "continue" ? (schedule.sessionId ?? ids.next("sess")) : null
-      const change = { spec, sessionId, createdAt, nextAt, wakeAt: nextAt, state, waiting: [] } as const
+      const change = {
+        spec,
+        sessionId,
+        createdAt,
+        nextAt,
+        wakeAt: nextAt,
+        state,
+        reason,
+        waiting: [],
+      } as const
       return (await write(schedule, change)) !== null
     },
     pause: (scheduleId) =>
@@ -154,7 +174,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
       change(scheduleId, async (schedule) => {
         if (schedule.state !== "paused") return schedule
         const { spec, createdAt, reason } = schedule
-        const nextAt = findNext(spec, await now(), createdAt)
+        const nextAt = requireTimetable(spec, createdAt).after(await now())
         const state = nextAt === null ? "ended" : "active"
         // A revoked session cannot be continued.
         const sessionId = reason === "session_revoked" ? ids.next("sess") : schedule.sessionId
@@ -168,6 +188,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
             `Run ${schedule.lastRunId} of the schedule is still open.`,
           )
         }
+        requireTimetable(schedule.spec, schedule.createdAt)
         const at = await now()
         const firing = createFiring(schedule, {
           at,
@@ -179,13 +200,12 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
         return outcome.status === "changed" ? null : outcome.fired
       }),
     async step(schedule) {
+      const { spec, createdAt, reason } = schedule
+      const timetable = requireTimetable(spec, createdAt)
+      if (reason === invalidSchedule) throw createUnusable("a time is not a valid date")
       const at = await now()
-      const { change, skipped, fires } = planStep(
-        schedule,
-        at,
-        createTimetable(schedule.spec, schedule.createdAt),
-      )
-      const waits = fires?.hasWaited === true || schedule.spec.overlap === "queue"
+      const { change, skipped, fires } = planStep(schedule, at, timetable)
+      const waits = fires?.hasWaited === true || spec.overlap === "queue"
       const firing =
         fires === null ? null : createFiring(schedule, { at: fires.at, now: at, cause: "time", waits })
       return schedules.advance({ schedule, change, skipped, firing })
@@ -194,10 +214,30 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
       const wakeAt = (await now()) + postponedMs
       await schedules.advance({ schedule, change: { wakeAt }, skipped: [], firing: null })
     },
+    async disable(schedule) {
+      const reason = invalidSchedule
+      await write(schedule, { state: "paused", reason, nextAt: null, waiting: [], wakeAt: null })
+    },
   }
 }
 
 /** Returns the next occurrence. Null if there is none, such as for a single time that has passed. */
 function findNext(spec: ScheduleSpec, from: number, anchor: number): number | null {
   return createTimetable(spec, anchor).after(from)
+}
+
+/** Returns the timetable of stored terms. An older version may have stored terms that are not accepted any more. */
+function requireTimetable(spec: ScheduleSpec, anchor: number): Timetable {
+  try {
+    return createTimetable(spec, anchor)
+  } catch (error) {
+    throw createUnusable(toError(error).message)
+  }
+}
+
+function createUnusable(problem: string): GatewayError {
+  return new GatewayError(
+    { code: invalidSchedule, status: 422 },
+    `The stored schedule cannot be used: ${problem}. Remove it, then create it again.`,
+  )
 }

@@ -15,12 +15,13 @@ export type Timing = Pick<ScheduleSpec, "cron" | "every" | "at" | "timezone">
 
 /**
  * Creates a timetable. Intervals count from `anchor`, so that a late occurrence does not move later ones. Throws an
- * `Error` for an invalid cron expression or interval.
+ * `Error` for an invalid cron expression or interval, and if there is no time at all.
  */
 export function createTimetable({ cron, every, at, timezone }: Timing, anchor: number): Timetable {
   if (cron !== undefined) return createCronTimetable(cron, timezone)
   if (every !== undefined) return createIntervalTimetable(every, anchor)
-  return createOnceTimetable(at ?? 0)
+  if (at !== undefined) return createOnceTimetable(at)
+  throw new Error("it has no cron expression, interval or time")
 }
 
 /**

@@ -19,6 +19,7 @@ const reasons: Readonly<Record<string, string>> = {
   queue_full: "Too many occurrences or messages waited.",
   storage_full: "The session or its owner stores as much as allowed.",
   session_revoked: "The session was revoked.",
+  invalid_schedule: "Its stored times or its message cannot be used.",
   late: "It was missed by more than a minute.",
 }
 
@@ -74,7 +75,12 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
       </PageHead>
       {schedule.reason !== null && (
         <Notice tone="warning" title="The gateway paused this schedule">
-          <p>{reasons[schedule.reason] ?? schedule.reason} Resume it to continue in a new session.</p>
+          <p>
+            {reasons[schedule.reason] ?? schedule.reason}{" "}
+            {schedule.reason === "invalid_schedule"
+              ? "Edit it, or remove it and create it again."
+              : "Resume it to continue in a new session."}
+          </p>
         </Notice>
       )}
       {failure !== null && (

@@ -2,6 +2,7 @@ import {
   type AdvanceOutcome,
   type CreateOutcome,
   type Firing,
+  maxDateMs,
   maxKeptOccurrences,
   type NewSchedule,
   type Schedule,
@@ -57,13 +58,13 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
       return rows.map(toSchedule)
     },
     async due({ agent, limit }) {
-      const sql = `${selected} WHERE schedule.agent = $1 AND wake_at <= ${nowMs} ORDER BY wake_at, schedule.id LIMIT $2`
+      const sql = `${selected} WHERE schedule.agent = $1 AND wake_at <= ${nowMs} ORDER BY schedule.wake_at, schedule.id LIMIT $2`
       return (await query(sql, [escapeText(agent), limit])).map(toSchedule)
     },
     async nextDue(agent) {
       const [row] = await query(
         `SELECT min(wake_at) - ${nowMs} AS due_in FROM agent_gateway.schedule
-         WHERE agent = $1 AND wake_at IS NOT NULL`,
+         WHERE agent = $1 AND wake_at BETWEEN 0 AND ${maxDateMs}`,
         [escapeText(agent)],
       )
       return row === undefined || row.due_in === null ? null : readInteger(row, "due_in")

@@ -7,21 +7,19 @@ import type {
 } from "../../core/ports/store/schedules.ts"
 import type { NewSession } from "../../core/ports/store/session-log.ts"
 import type { FiringEffect } from "../rules/firing-effects.ts"
-import {
-  escapeText,
-  type Row,
-  readInteger,
-  readJson,
-  readNullableText,
-  readText,
-  unescapeText,
-} from "./columns.ts"
+import { escapeText, type Row, readInteger, readNullableText, readText, unescapeText } from "./columns.ts"
+import { readTerms } from "./schedule-terms.ts"
 
-/** SQL: the columns of `toSchedule`, except `is_running`. */
+/**
+ * SQL: the columns of `toSchedule`, except `is_running`. Times are read as texts, because Node's SQLite refuses to
+ * return a row with an integer that a number cannot represent.
+ */
 export const scheduleColumns = `schedule.id, schedule.agent, schedule.tenant, schedule.user_id, schedule.name,
-  schedule.origin, schedule.spec, schedule.session_id, schedule.created_at, schedule.state, schedule.reason,
-  schedule.next_at, schedule.waiting, schedule.wake_at, schedule.last_run_id, schedule.revision`
+  schedule.origin, schedule.spec, schedule.session_id, schedule.state, schedule.reason, schedule.waiting,
+  CAST(schedule.created_at AS TEXT) AS created_at, CAST(schedule.next_at AS TEXT) AS next_at,
+  CAST(schedule.wake_at AS TEXT) AS wake_at, schedule.last_run_id, schedule.revision`
 
+/** Returns the schedule of a row. If its terms cannot be used, it is paused with the reason `invalidSchedule`. */
 export function toSchedule(row: Row): Schedule {
   return {
     id: readText(row, "id"),
@@ -30,14 +28,8 @@ export function toSchedule(row: Row): Schedule {
     userId: unescapeText(readText(row, "user_id")),
     name: unescapeText(readText(row, "name")),
     origin: readText(row, "origin") as Schedule["origin"],
-    spec: readJson(row, "spec"),
     sessionId: readNullableText(row, "session_id"),
-    createdAt: readInteger(row, "created_at"),
-    state: readText(row, "state") as Schedule["state"],
-    reason: readNullableText(row, "reason"),
-    nextAt: readNullableInteger(row, "next_at"),
-    waiting: readJson(row, "waiting"),
-    wakeAt: readNullableInteger(row, "wake_at"),
+    ...readTerms(row),
     lastRunId: readNullableText(row, "last_run_id"),
     isRunning: row.is_running === 1 || row.is_running === true,
     revision: readInteger(row, "revision"),
@@ -133,8 +125,4 @@ export function toOccurrence(row: Row): Occurrence {
     sessionId: readNullableText(row, "session_id"),
     runId: readNullableText(row, "run_id"),
   }
-}
-
-function readNullableInteger(row: Row, column: string): number | null {
-  return row[column] === null ? null : readInteger(row, column)
 }

@@ -2,6 +2,7 @@ import {
   type AdvanceOutcome,
   type CreateOutcome,
   type Firing,
+  maxDateMs,
   maxKeptOccurrences,
   type NewSchedule,
   type Schedule,
@@ -67,7 +68,7 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
     async due({ agent, limit }) {
       const rows = await database.read(() =>
         database.all(
-          `${selected} WHERE schedule.agent = ? AND wake_at <= ? ORDER BY wake_at, schedule.id LIMIT ?`,
+          `${selected} WHERE schedule.agent = ? AND wake_at <= ? ORDER BY schedule.wake_at, schedule.id LIMIT ?`,
           escapeText(agent),
           clock.now(),
           limit,
@@ -76,7 +77,7 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
       return rows.map(toSchedule)
     },
     async nextDue(agent) {
-      const sql = "SELECT min(wake_at) AS wake_at FROM schedule WHERE agent = ? AND wake_at IS NOT NULL"
+      const sql = `SELECT min(wake_at) AS wake_at FROM schedule WHERE agent = ? AND wake_at BETWEEN 0 AND ${maxDateMs}`
       const row = await database.read(() => database.get(sql, escapeText(agent)))
       return row === undefined || row.wake_at === null ? null : readInteger(row, "wake_at") - clock.now()
     },

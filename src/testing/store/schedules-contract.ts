@@ -88,6 +88,35 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "a schedule whose times are not valid dates is listed as paused, and hides no other schedule",
+    async run({ open }) {
+      const { schedules, log } = await open()
+      const later = (await log.now()) + 3_600_000
+      const { agent } = await stored(schedules, { name: "good", nextAt: later, wakeAt: later })
+      const bad = [8.64e16, 1e15 * 9, -8.64e16].map((time, index) =>
+        newSchedule({ agent, name: `bad ${index}`, nextAt: time, wakeAt: time }),
+      )
+      for (const each of bad) assert.equal(await schedules.create(each, bounds), "created")
+      const listed = await schedules.list({ agent, limit: 10 })
+      const states = listed.map(({ name, state, reason, nextAt }) => [name, state, reason, nextAt])
+      assert.deepEqual(states.toSorted(), [
+        ...bad.map(({ name }) => [name, "paused", "invalid_schedule", null]),
+        ["good", "active", null, later],
+      ])
+      assert.deepEqual((await found(schedules, bad[0]?.id ?? "")).spec, bad[0]?.spec)
+      const dueInMs = await schedules.nextDue(agent)
+      assert.ok(dueInMs !== null && dueInMs > 0 && dueInMs <= 3_600_000)
+      // Only the one in the past is due, so that it can be disabled.
+      const [due, ...others] = await schedules.due({ agent, limit: 10 })
+      assert.deepEqual([due?.name, others], ["bad 2", []])
+      assert.ok(due !== undefined)
+      const change = { state: "paused", reason: "invalid_schedule", nextAt: null, wakeAt: null } as const
+      await schedules.advance({ schedule: due, change, skipped: [], firing: null })
+      assert.deepEqual(await schedules.due({ agent, limit: 10 }), [])
+    },
+  },
+  {
+    rule: null,
     name: "an owner has each name once for an agent and origin",
     async run({ open }) {
       const { schedules } = await open()

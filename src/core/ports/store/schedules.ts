@@ -52,7 +52,10 @@ export interface NewSchedule extends Principal {
 
 export interface Schedule extends NewSchedule {
   readonly state: ScheduleState
-  /** The reason why the gateway paused it. Null if a person paused it, and for schedules that are not paused. */
+  /**
+   * The reason why the gateway paused it, such as `invalidSchedule`. Null if a person paused it, and for schedules that
+   * are not paused.
+   */
   readonly reason: string | null
   /** Occurrences that wait for the previous run, in order. */
   readonly waiting: readonly number[]
@@ -63,6 +66,15 @@ export interface Schedule extends NewSchedule {
   /** Changes with each step. */
   readonly revision: number
 }
+
+/**
+ * The reason of a schedule whose stored row cannot be used, such as one with a time that is not a valid date. The store
+ * returns it as paused, with the parts that it can read.
+ */
+export const invalidSchedule = "invalid_schedule"
+
+/** The largest time that is a valid date: milliseconds since the Unix epoch. */
+export const maxDateMs = 8_640_000_000_000_000
 
 /** Maximum number of schedules that have not ended. */
 export interface ScheduleBounds {
