@@ -10,6 +10,8 @@ export function estimateJsonSize(value: unknown): number {
     for (const item of value) size += estimateJsonSize(item) + 1
     return size
   }
-  for (const [key, member] of Object.entries(value)) size += key.length + 4 + estimateJsonSize(member)
+  const object = value as Readonly<Record<string, unknown>>
+  // With thousands of members, \`Object.entries\` takes three times as long.
+  for (const key of Object.keys(object)) size += key.length + 4 + estimateJsonSize(object[key])
   return size
 }
