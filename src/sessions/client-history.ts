@@ -9,7 +9,7 @@ import type { Message } from "../core/history/messages.ts"
 import { waitForNextSlice } from "../core/time/next-slice.ts"
 
 /** Number of characters to compare in one turn of the event loop (rule 15). */
-const sliceCharacters = 200_000
+const sliceCharacters = 50_000
 
 type OwnHistory = Pick<Conversation, "messages" | "formerMessages" | "formerTurns">
 
@@ -52,8 +52,8 @@ async function isRecentPart(
 }
 
 async function hasSameMessages(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {
-  const left = toClientTurns(ours)
-  const right = toClientTurns(theirs)
+  const left = await toClientTurns(ours)
+  const right = await toClientTurns(theirs)
   if (left.length !== right.length) return false
   for (const [index, turn] of left.entries()) if (!hasSameFrame(turn, right[index])) return false
   for (const [index, { texts }] of left.entries()) {
@@ -69,13 +69,20 @@ interface Turn {
   readonly images: string[]
 }
 
-function toClientTurns(messages: readonly Message[]): Turn[] {
+/** Yields to the event loop, because the first look into a text that was joined from pieces copies all of it. */
+async function toClientTurns(messages: readonly Message[]): Promise<Turn[]> {
   const turns: Turn[] = []
+  let inSlice = 0
   for (const message of messages) {
+    if (inSlice >= sliceCharacters) {
+      await waitForNextSlice()
+      inSlice = 0
+    }
     if (message.role === "tool") continue
     const last = turns.at(-1)
     const turn: Turn = last?.role === message.role ? last : { role: message.role, texts: [], images: [] }
     for (const part of message.content) {
+      if (part.type === "text") inSlice += part.text.length
       if (part.type === "text" && /\S/.test(part.text)) turn.texts.push(part.text)
       if (part.type === "image")
         turn.images.push(part.source.type === "url" ? part.source.url : part.source.data)

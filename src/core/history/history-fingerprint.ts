@@ -29,8 +29,11 @@ export const emptyFingerprint: HistoryFingerprint = {
 const roleUnits: Readonly<Record<TurnRole, number>> = { user: 0x10000, assistant: 0x10001, system: 0x10002 }
 const endOfImage = 0x10003
 
-/** Number of characters to hash in one turn of the event loop (rule 15, durability and responsiveness). */
-const sliceCharacters = 200_000
+/**
+ * Number of characters to hash in one turn of the event loop (rule 15, durability and responsiveness). 200 000 of them
+ * took 20 to 40 ms while sixteen clients sent histories of 4 MiB.
+ */
+const sliceCharacters = 50_000
 
 /** Returns the fingerprint of the conversation extended by these messages. */
 export async function extendFingerprint(
@@ -55,9 +58,9 @@ export async function extendFingerprint(
       text.add(roleUnits[role])
       images.add(roleUnits[role])
     }
-    for (const each of texts) await text.addText(each, isVisible)
+    for (const each of texts) await text.addVisible(each)
     for (const source of sources) {
-      await images.addText(source.type === "url" ? source.url : source.data)
+      await images.addAll(source.type === "url" ? source.url : source.data)
       images.add(endOfImage)
     }
   }
@@ -93,23 +96,59 @@ class RunningHash {
   }
 
   add(unit: number): void {
-    this.#first = Math.imul(this.#first ^ unit, 0x9e3779b1)
-    this.#first ^= this.#first >>> 15
-    this.#second = Math.imul(this.#second ^ unit, 0x85ebca77)
-    this.#second ^= this.#second >>> 13
+    this.#first = mixFirst(this.#first, unit)
+    this.#second = mixSecond(this.#second, unit)
     this.units += 1
   }
 
-  async addText(text: string, counts: (unit: number) => boolean = () => true): Promise<void> {
+  /** Adds the characters of a text that are not white space. */
+  addVisible(text: string): Promise<void> {
+    return this.#addInSlices(text, true)
+  }
+
+  addAll(text: string): Promise<void> {
+    return this.#addInSlices(text, false)
+  }
+
+  async #addInSlices(text: string, isVisibleOnly: boolean): Promise<void> {
     for (let start = 0; start < text.length; start += sliceCharacters) {
       if (start > 0) await waitForNextSlice()
-      const end = Math.min(text.length, start + sliceCharacters)
-      for (let at = start; at < end; at++) {
-        const unit = text.charCodeAt(at)
-        if (counts(unit)) this.add(unit)
-      }
+      this.#addSlice(text, { start, end: Math.min(text.length, start + sliceCharacters), isVisibleOnly })
     }
   }
+
+  /** Keeps the state in local variables, which takes a quarter less time than fields. */
+  #addSlice(text: string, { start, end, isVisibleOnly }: Slice): void {
+    let first = this.#first
+    let second = this.#second
+    let units = 0
+    for (let at = start; at < end; at++) {
+      const unit = text.charCodeAt(at)
+      if (isVisibleOnly && !isVisible(unit)) continue
+      first = mixFirst(first, unit)
+      second = mixSecond(second, unit)
+      units += 1
+    }
+    this.#first = first
+    this.#second = second
+    this.units += units
+  }
+}
+
+interface Slice {
+  readonly start: number
+  readonly end: number
+  readonly isVisibleOnly: boolean
+}
+
+function mixFirst(hash: number, unit: number): number {
+  const mixed = Math.imul(hash ^ unit, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+function mixSecond(hash: number, unit: number): number {
+  const mixed = Math.imul(hash ^ unit, 0x85ebca77)
+  return mixed ^ (mixed >>> 13)
 }
 
 /** Returns false for characters that `\s` of a regular expression matches. */

@@ -9,7 +9,7 @@ import type { Message } from "./messages.ts"
 export type TurnFingerprints = readonly HistoryFingerprint[]
 
 /** Units to hash in one turn of the event loop (rule 15). */
-const sliceUnits = 200_000
+const sliceUnits = 50_000
 /** Maximum number of turns before the first kept message whose fingerprints a compaction logs. */
 export const maxFormerTurns = 100
 
