@@ -84,8 +84,8 @@ function* toObjectTokens(
   replace: ReplaceValue | undefined,
 ): Generator<string, void> {
   let before = "{"
-  for (const [key, value] of Object.entries(object)) {
-    const member = replace === undefined ? value : replace(key, value)
+  for (const key of Object.keys(object)) {
+    const member = replace === undefined ? object[key] : replace(key, object[key])
     if (member === undefined) continue
     yield `${before}${JSON.stringify(key)}:`
     yield* toTokens(member, replace)

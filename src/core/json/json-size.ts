@@ -11,7 +11,7 @@ export function estimateJsonSize(value: unknown): number {
     return size
   }
   const object = value as Readonly<Record<string, unknown>>
-  // With thousands of members, \`Object.entries\` takes three times as long.
+  // With thousands of members, `Object.entries` takes three times as long.
   for (const key of Object.keys(object)) size += key.length + 4 + estimateJsonSize(object[key])
   return size
 }

@@ -34,7 +34,7 @@ export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
       if (left >= 0) for (const element of item) rest.push(element)
     } else {
       left -= 1
-      for (const key in item) {
+      for (const key of Object.keys(item)) {
         left -= key.length + 4
         if (left < 0) return true
         rest.push((item as Record<string, unknown>)[key])

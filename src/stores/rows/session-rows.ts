@@ -1,3 +1,4 @@
+import { pieceCharacters } from "../../core/json/json-pieces.ts"
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import type { PendingOptions, PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
@@ -14,7 +15,6 @@ import {
 } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
 import { convertFormerAnswer, type FormerAnswer, isFormerAnswer } from "./former-answers.ts"
-import { maxSliceCharacters } from "./large/slice-size.ts"
 
 /** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
@@ -77,7 +77,7 @@ export function toClaim(
   commands: readonly Row[] | null,
 ): Pick<PutAndClaimOutcome, "lease" | "found"> {
   if (row === null) return { lease: null }
-  const isLarge = commands?.some((command) => readTextLength(command, "body") >= maxSliceCharacters) ?? false
+  const isLarge = commands?.some((command) => readTextLength(command, "body") > pieceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
   const session = createSession(row, { activeRun: null, hasDueMessage: true })
   const found = commands.map((command) => toCommand(command, readJson(command, "body")))
