@@ -30,7 +30,8 @@ const result = await runWorstRequests({
   nodeOptions: profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`],
 })
 if (values.log) print(result.log)
-print("event loop p99, max | heap MB | /health p99 | first token p50, p99 | requests")
+print("own event loop delay p99, max (with the wait for a CPU) | over idle at p99 | heap MB | /health p99 |")
+print("first token p50, p99 | requests")
 print(`${describe(result.idle)} | idle`)
 const problems: string[] = []
 for (const attack of result.attacks) {
@@ -53,7 +54,9 @@ function describe({ loop, client }: Phase): string {
   const heap = Math.round(loop.peakHeapBytes / 1e6)
   const list = (...times: readonly number[]) => times.map((ms) => ms.toFixed(1)).join(", ")
   const delays = `${list(p99, max)} (${list(all.p99, all.max)})`
-  return [delays, heap, list(health.p99), list(token.p50, token.p99)].join(" | ")
+  const { ownDelayMs, delayMs } = result.idle.loop
+  const over = `${list(p99 - ownDelayMs.p99)} (${list(all.p99 - delayMs.p99)})`
+  return [delays, over, heap, list(health.p99), list(token.p50, token.p99)].join(" | ")
 }
 
 function print(line: string): void {
