@@ -17,14 +17,15 @@ async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
   return report
 }
 
+// The limits only bound a hang. The first test takes 70 seconds alone, and 370 beside five others on two CPUs.
 test("accepted work survives a kill at every crash point: nothing is lost, nothing is done twice", async () => {
   const report = await reportOf(await namedRounds())
   expect(report.violations).toEqual([])
   expect([...report.points.keys()].sort()).toEqual([...crashPoints.keys()].sort())
-}, 480_000)
+}, 960_000)
 
 test(`accepted work survives kills at random times (CRASH_SEED=${seed})`, async () => {
   const plans = Array.from({ length: randomRounds }, (_, number) => randomRound(seed, number))
   const report = await reportOf(plans)
   expect(report.violations).toEqual([])
-}, 120_000)
+}, 240_000)
