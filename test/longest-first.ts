@@ -16,7 +16,7 @@ export const longestFiles: readonly string[] = [
   "test/crash/tasks.test.ts",
   "test/sandbox/bubblewrap-ordinary-user.test.ts",
   "test/end-to-end/openapi-document.test.ts",
-  // Needs both CPUs for minutes. If it ran beside the files above, they would pass their time limits.
+  // Needs both CPUs for minutes. Beside the files above, it would make them exceed their time limits.
   "test/hostile-load/worst-requests.test.ts",
   "test/documentation/site.test.ts",
   "test/crash/waits.test.ts",
