@@ -9,9 +9,12 @@ export type Counts = Record<string, number>
 
 const kinds = ["talk", "tool", "approval", "viewer that leaves", "second viewer", "cancel"] as const
 
-/** Runs one turn of each kind in a loop until the signal aborts. Creates a new session from time to time. */
-export async function talk(url: string, counts: Counts, signal: AbortSignal): Promise<void> {
-  for (let turn = 0; !signal.aborted; ) {
+/**
+ * Runs one turn of each kind in a loop until the signal aborts. Creates a new session from time to time.
+ * Each client starts with another kind, so that even a slow machine runs all of them.
+ */
+export async function talk(url: string, client: number, counts: Counts, signal: AbortSignal): Promise<void> {
+  for (let turn = client; !signal.aborted; ) {
     const chat = connect({ url, apiKey: "soak" })
     for (let used = 0; used < turnsPerSession && !signal.aborted; used++, turn++) {
       const kind = kinds[turn % kinds.length] ?? "talk"

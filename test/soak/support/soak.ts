@@ -83,7 +83,9 @@ export function leftOver(first: Sample, last: Sample): readonly string[] {
 
 async function load(url: string, counts: Counts, ms: number): Promise<void> {
   const stop = new AbortController()
-  const talking = Promise.all(Array.from({ length: clients }, () => talk(url, counts, stop.signal)))
+  const talking = Promise.all(
+    Array.from({ length: clients }, (_, client) => talk(url, client, counts, stop.signal)),
+  )
   await Promise.race([delay(ms), talking])
   stop.abort()
   await talking
