@@ -6,7 +6,7 @@ import { openPage } from "./chromium.ts"
 import { repository, startSuite } from "./support.ts"
 
 // Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun
-// and Deno.
+// and Deno. The tests run one after the other, because what they start ends with the test that Vitest started last.
 vi.setConfig({ testTimeout: 240_000 })
 
 type Outcomes = Readonly<Record<string, string | null>>
@@ -16,14 +16,14 @@ function expectAllPassed(outcomes: Outcomes): void {
   expect(Object.entries(outcomes).filter(([, failure]) => failure !== null)).toEqual([])
 }
 
-test.concurrent("the client works in Node", async () => {
+test("the client works in Node", async () => {
   const { url } = await startSuite()
   const args = [`${repository}test/client/suite/run.mjs`, url, `file://${repository}dist/client`]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 220_000 })
   expectAllPassed(JSON.parse(stdout.slice("OUTCOMES ".length)))
 })
 
-test.concurrent("the client works in Chromium", async () => {
+test("the client works in Chromium", async () => {
   await requires("chromium")
   const { url } = await startSuite()
   const page = await openPage(url)

@@ -24,9 +24,16 @@ export async function startHarness({ node, program, agent, cwd, testing, folders
         ANTHROPIC_BASE_URL: model.url,
         ANTHROPIC_AUTH_TOKEN: "",
       },
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
     })
     let printed = ""
+    let errors = ""
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      errors = (errors + text).slice(-4_000)
+    })
+    child.on("exit", (code, signal) => {
+      if (signal !== "SIGKILL") console.error(`The gateway ended by itself (${code ?? signal}): ${errors}`)
+    })
     for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
       printed += text
       const found = /Listening on http:\S+:(\d+)/.exec(printed)
@@ -34,12 +41,14 @@ export async function startHarness({ node, program, agent, cwd, testing, folders
       child.stdout.resume()
       return { child, port: found[1] }
     }
-    throw new Error(`The gateway ended before it listened: ${printed}`)
+    throw new Error(`The gateway ended before it listened: ${printed}${errors}`)
   }
 
   async function killed() {
-    gateway.child.kill("SIGKILL")
-    await once(gateway.child, "exit")
+    const { child } = gateway
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill("SIGKILL")
+    await once(child, "exit")
   }
 
   const server = createServer((incoming, outgoing) => {

@@ -3,9 +3,13 @@
 
 /**
  * Runs every scenario. Resolves to the failures by scenario name, with null for each scenario that passed. `control`
- * is the address of the harness, which is in front of the gateway.
+ * is the address of the harness, which is in front of the gateway. `onStart` receives the name of each scenario, so
+ * that a run that hangs tells where.
  */
-export async function runScenarios({ connect, createConversation, viewOfHistory }, { control, longText }) {
+export async function runScenarios(
+  { connect, createConversation, viewOfHistory },
+  { control, longText, onStart = () => {} },
+) {
   const url = `${control}/api`
   const open = (options = {}) => connect({ url, apiKey: "suite-key", retryDelayMs: 50, ...options })
   const tell = async (path) => {
@@ -17,7 +21,8 @@ export async function runScenarios({ connect, createConversation, viewOfHistory 
     async "streams a run"() {
       const chat = open()
       const types = []
-      for await (const event of chat.send("Hello")) types.push(event.type)
+      // A stream of any length may have heartbeats.
+      for await (const event of chat.send("Hello")) if (event.type !== "heartbeat") types.push(event.type)
       equal(types, ["text_delta", "turn_complete", "stream_complete"])
       equal(typeof chat.sessionId, "string")
     },
@@ -141,6 +146,7 @@ export async function runScenarios({ connect, createConversation, viewOfHistory 
 
   const outcomes = {}
   for (const [name, run] of Object.entries(scenarios)) {
+    onStart(name)
     outcomes[name] = await run().then(
       () => null,
       (error) => String(error?.stack ?? error),
