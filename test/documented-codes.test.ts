@@ -13,10 +13,6 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "invalid_path",
     "build_failed",
     "unusable_schema",
-    "callback_timeout",
-    // A tool receives these codes as the outcome of its child session. They are in docs/child-sessions.md.
-    "child_not_started",
-    "child_timeout",
     // A gateway that fails to start reports this code. It is in docs/plugins.md.
     "plugin_failed",
     "invalid_folder",

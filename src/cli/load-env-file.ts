@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { loadEnvFile } from "node:process"
 
 /** Commands that load an agent's file. The file may read the environment. */
-const commands = new Set(["dev", "start", "run", "heartbeat", "chat", "doctor"])
+const commands = new Set(["dev", "start", "run", "heartbeat", "chat", "mcp", "doctor"])
 
 /**
  * Adds the variables of the `.env` file in the working directory to the environment, for commands that load an agent.

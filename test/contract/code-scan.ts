@@ -10,6 +10,7 @@ const forms = [
   /\bcode = "([a-z_]+)"\)/g,
   /\bunauthorized\(\s*"([a-z_]+)"/g,
   /\bfail\(\s*context,\s*"([a-z_]+)"/g,
+  /\bcreateFailure\(\s*"([a-z_]+)"/g,
   // Table of model failures.
   /^ {2}([a-z]+_[a-z_]+|overloaded): \{\s*message: /gm,
 ]

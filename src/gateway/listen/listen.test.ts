@@ -97,6 +97,14 @@ it("tells the app the addresses on which it listens", async () => {
   expect(seen).toEqual(["loopback", "network"])
 })
 
+it("keeps idle connections for longer than a proxy does, and says so", async () => {
+  const { service } = serviceThat(answers)
+  const listener = await listen(service, resolveOptions("test", sharedServerOptions, {}), { port: 0 })
+  ends.push(() => listener.close())
+  const { headers } = await fetch(listener.url)
+  expect(headers.get("keep-alive")).toBe("timeout=75")
+})
+
 describe("a client that does not read", () => {
   /** An endless stream that records its cancellation. */
   function endless() {

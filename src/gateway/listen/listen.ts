@@ -22,7 +22,11 @@ export interface TimeLimits {
   readonly headersTimeout: number
   /** Maximum time to send the whole request. Time in which this process was stalled does not count. */
   readonly requestTimeout: number
-  /** Maximum time to send the next request on an open connection. */
+  /**
+   * Maximum time to send the next request on an open connection. It is longer than the time for which proxies keep
+   * their idle connections, usually 60 seconds: otherwise a proxy could send a request on a connection that is being
+   * closed, and respond with 502.
+   */
   readonly keepAliveTimeout: number
   /**
    * Time without a byte in either direction after which the connection is destroyed, because a client that does not
@@ -35,7 +39,7 @@ export interface TimeLimits {
 const defaultTimeLimits: TimeLimits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 5_000,
+  keepAliveTimeout: 75_000,
   timeout: 60_000,
   connectionsCheckingInterval: 1_000,
 }

@@ -51,7 +51,8 @@ async function request(gateway: Gateway, path: string, init: RequestInit & { rea
   const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) }
   const response = await gateway.fetch(new Request(`http://gateway/api${path}`, { ...rest, headers }))
   const text = await response.text()
-  return { status: response.status, text, body: text.startsWith("{") ? JSON.parse(text) : null }
+  const body = text.startsWith("{") ? JSON.parse(text) : null
+  return { status: response.status, headers: response.headers, text, body }
 }
 
 async function tokenOf(gateway: Gateway, path = "/chat/init"): Promise<string> {
@@ -295,6 +296,17 @@ describe("routes", () => {
       body: { word: "hi", user: "ada" },
     })
     expect((await request(gateway, "/echo/hi", { token, method: "DELETE" })).status).toBe(405)
+  })
+
+  it("count for the rate limit, and report the remaining requests", async () => {
+    const own = { "GET /own": () => new Response(null, { status: 204, headers: { "x-own": "yes" } }) }
+    const gateway = agent([plugin("own", { routes: own })], { rateLimits: { requestsPerMinute: 2 } })
+    const token = await tokenOf(gateway)
+    const { status, headers } = await request(gateway, "/own", { token })
+    expect([status, headers.get("x-own")]).toEqual([204, "yes"])
+    expect(headers.get("ratelimit")).toMatch(/^"session";r=1;t=\d+$/)
+    expect(await request(gateway, "/own", { token })).toMatchObject({ status: 204 })
+    expect(await request(gateway, "/own", { token })).toMatchObject({ status: 429 })
   })
 
   it("have bounded bodies", async () => {

@@ -37,7 +37,7 @@ export interface StartOptions {
    * Name of the job, for a caller that may be killed and started again. A repeated call follows the existing run,
    * open or ended, and starts no other. Without `sessionId`, the job has its own session. 1 to 255 characters. A
    * session keeps its jobs as long as it exists. Rejects with a `GatewayError`, code `job_id_reused`, if the job has
-   * another message. Default: each call starts a run.
+   * another message or `context`. Default: each call starts a run.
    */
   readonly jobId?: string
   /**

@@ -73,5 +73,6 @@ async function respond(
   const response = await callBounded((signal) => handle({ ...request, signal }), bounds)
   if (!(response instanceof Response))
     throw new TypeError(`The plugin route ${route} did not return a Response.`)
-  return response
+  // This also sends the headers of the rate limit, which the context holds.
+  return c.newResponse(response.body, response)
 }

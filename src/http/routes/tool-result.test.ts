@@ -93,6 +93,7 @@ describe("POST /chat/tool-result", () => {
     [{ ...call, error: "failed" }, "error"],
     [{ ...call, error: { code: "c" } }, "error.message"],
     [{ ...call, error: { ...error, code: "" } }, "error.code"],
+    [{ ...call, error: { ...error, subcode: "d" } }, "error.subcode"],
     [{ ...call, results: 1 }, "results"],
     [{ ...call, err: error }, "err"],
     [{ nonce: "nonce_1", result: 1 }, "tool_call_id"],

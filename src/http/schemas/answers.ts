@@ -89,7 +89,7 @@ export const toolResultRequestSchema = z
       .optional()
       .openapi({ description: "A note that the model receives with the result. Only without an `error`." }),
     error: z
-      .object({
+      .strictObject({
         code: printable(128),
         sub_code: printable(128).optional(),
         message: z.string().max(maxErrorCharacters),
