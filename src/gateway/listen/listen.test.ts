@@ -6,7 +6,7 @@ import { createTestApp } from "../../http/fixtures/test-app.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import type { ListenOptions } from "../gateway.ts"
 import { type SharedServerOptions, sharedServerOptions } from "../options/gateway-options.ts"
-import { type ListeningService, listen, type TimeLimits } from "./listen.ts"
+import { defaultTimeLimits, type ListeningService, listen, type TimeLimits } from "./listen.ts"
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -98,10 +98,8 @@ it("tells the app the addresses on which it listens", async () => {
 })
 
 it("keeps idle connections for longer than a proxy does, and says so", async () => {
-  const { service } = serviceThat(answers)
-  const listener = await listen(service, resolveOptions("test", sharedServerOptions, {}), { port: 0 })
-  ends.push(() => listener.close())
-  const { headers } = await fetch(listener.url)
+  const { url } = await start(serviceThat(answers).service, {}, {}, defaultTimeLimits)
+  const { headers } = await fetch(url)
   expect(headers.get("keep-alive")).toBe("timeout=75")
 })
 

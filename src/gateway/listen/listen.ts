@@ -36,7 +36,7 @@ export interface TimeLimits {
   readonly connectionsCheckingInterval: number
 }
 
-const defaultTimeLimits: TimeLimits = {
+export const defaultTimeLimits: TimeLimits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 75_000,
