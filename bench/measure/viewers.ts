@@ -44,9 +44,9 @@ function gatewayViewers(
 ): Promise<{ readonly run: PerOne; readonly viewer: PerOne }> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
-    const { target, child: gateway } = await startServer(own, "gateway", upstream, {
-      maxConcurrentRuns: sessions + 1,
-    })
+    // A part of the places is kept for other users and tenants. A run without a place would wait until others end.
+    const settings = { maxConcurrentRuns: 2 * (sessions + 1) }
+    const { target, child: gateway } = await startServer(own, "gateway", upstream, settings)
     const load = await own(startLoad())
     // The first run of a process also loads code, so it is not measured.
     await load.ask("prepare", { target, streams: 1 })

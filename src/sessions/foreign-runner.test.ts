@@ -101,6 +101,27 @@ describe("a foreign runner", () => {
     expect(result).toMatchObject({ response: "Half", outcome: { reason: "cancelled" } })
   })
 
+  it("has a signal of its own, which the cancel of a later run does not abort", async () => {
+    const signals: AbortSignal[] = []
+    const isQueued = Promise.withResolvers<void>()
+    const node = await start(
+      scriptedProvider([]),
+      runtime(async function* ({ signal }) {
+        signals.push(signal)
+        await (signals.length === 1 ? isQueued.promise : new Promise(() => {}))
+      }),
+    )
+    const { id } = await node.sessions.create(alice)
+    await putAccepted(node, id, "First")
+    await vi.waitFor(() => expect(signals).toHaveLength(1), patience)
+    const second = await putAccepted(node, id, "Second", { whenBusy: "queue" })
+    isQueued.resolve()
+    await vi.waitFor(() => expect(signals).toHaveLength(2), patience)
+    await node.sessions.cancel(id, second.runId)
+    await node.sessions.result(id, second.runId, {})
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, true])
+  })
+
   it("writes nothing after its cancel, at any point", async () => {
     const logs: (readonly { readonly type: string }[])[] = []
     for (let round = 0; round < 30; round++) {

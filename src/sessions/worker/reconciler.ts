@@ -25,20 +25,23 @@ export interface KnownLease {
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  #last: Promise<void> = Promise.resolve()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
   }
 
-  /** Runs one comparison at a time. Rejects if the store is unavailable. */
-  run(): Promise<void> {
+  /**
+   * Runs one comparison at a time. Resolves to true if the comparison covered all leases, and to false if it left out
+   * an unknown one whose session is being claimed. Rejects if the store is unavailable.
+   */
+  run(): Promise<boolean> {
     const running = this.#last.then(() => this.#compare())
     this.#last = running.catch(() => undefined)
     return running
   }
 
-  async #compare(): Promise<void> {
+  async #compare(): Promise<boolean> {
     const { log, hold, known, isBeingClaimed, onFound } = this.#options
     const { state } = hold
     const before = known()
@@ -48,9 +51,13 @@ export class Reconciler {
     }
     hold.confirm(state)
     const epochs = new Map([...before, ...known()].map(({ lease }) => [lease.sessionId, lease.epoch]))
+    let isComplete = true
     for (const lease of held.values()) {
       const isKnown = (epochs.get(lease.sessionId) ?? 0) >= lease.epoch
-      if (!isKnown && !isBeingClaimed(lease.sessionId)) await onFound(lease)
+      if (isKnown) continue
+      if (isBeingClaimed(lease.sessionId)) isComplete = false
+      else await onFound(lease)
     }
+    return isComplete
   }
 }

@@ -42,7 +42,7 @@ export class SessionWorker {
   readonly #options: SessionWorkerOptions
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
-  /** Aborts the work. A run that was canceled or withdrawn leaves a new one for the work after it. */
+  /** Aborts the work. Each run after the first, and the work after a canceled run, has a new one. */
   #working = new AbortController()
   /** The reason why all work ends. Null while it may continue. */
   #stopped: Error | null = null
@@ -147,6 +147,8 @@ export class SessionWorker {
         commands = await this.#readInbox()
         continue
       }
+      // Code of the application may keep the signal of a run that has ended.
+      if (runs > 0) this.#startAgain()
       this.#runId = runId
       for (const command of work) if (command.type === "cancel") this.#cancel(command.runId)
       parkUntil = await this.#execute(runId, message ?? null, { session, conversation, takeovers })
@@ -218,7 +220,7 @@ export class SessionWorker {
     if (runId === this.#runId) this.#working.abort(new RunCancelledError(runId))
   }
 
-  /** The end of one run does not abort the work after it. */
+  /** A cancel of one run aborts neither earlier runs nor the work after it. */
   #startAgain(): void {
     this.#working = new AbortController()
     if (this.#stopped !== null) this.#working.abort(this.#stopped)

@@ -1,5 +1,6 @@
 import { createAnnouncement } from "../../agent/children/announcement.ts"
 import type { Conversation } from "../../agent/conversation.ts"
+import { StoreUnavailableError } from "../../core/errors.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { SessionWriter } from "../writing/writer.ts"
@@ -26,13 +27,20 @@ export class TaskEnds {
   log(end: TaskEnd): Promise<void> {
     const known = this.#logged.get(end.id)
     if (known !== undefined) return known
-    const logging = this.#log(end)
+    const logging = this.#log(end).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailableError)) throw error
+      // Nothing was logged. The next read of the inbox returns the command again.
+      this.#logged.delete(end.id)
+    })
     this.#logged.set(end.id, logging)
     logging.catch(() => undefined)
     return logging
   }
 
-  /** Resolves when all of them are stored. Rejects if one cannot be stored. */
+  /**
+   * Resolves when all of them are stored, or wait for another read of the inbox because the store was unavailable.
+   * Rejects if one cannot be stored.
+   */
   async settled(): Promise<void> {
     if (this.#logged.size > 0) await Promise.all(this.#logged.values())
   }

@@ -299,7 +299,8 @@ export class Worker {
   async #reconcile(): Promise<boolean> {
     this.#mustReconcile = false
     try {
-      await this.#reconciler.run()
+      // A claim that was in progress may have been the second one, after a first one whose reply was lost.
+      if (!(await this.#reconciler.run())) this.#mustReconcile = true
       return true
     } catch (error) {
       this.#mustReconcile = true

@@ -58,18 +58,20 @@ export async function runWorstRequests(options: WorstRequestsOptions): Promise<W
     ends.unshift(() => attacker.stop())
 
     const names = await attacker.ask<readonly string[]>({ type: "prepare" })
-    const measure = async (measureMs: number): Promise<Phase> => {
+    const measure = async <Report>(measureMs: number, work: () => Promise<Report>) => {
       await gateway.loop()
-      const report = await client.ask<ClientReport>({ measureMs })
-      return { client: report, loop: await gateway.loop() }
+      // Large requests may be handled long after the client has ended its measurement.
+      const [report, done] = await Promise.all([client.ask<ClientReport>({ measureMs }), work()])
+      return { ...done, client: report, loop: await gateway.loop() }
     }
-    await measure(warmUpMs)
-    const idle = await measure(idleMs)
+    const nothing = async () => ({})
+    await measure(warmUpMs, nothing)
+    const idle = await measure(idleMs, nothing)
     const attacks: (Phase & WorstAttackReport & { readonly name: string })[] = []
     for (const [index, name] of names.entries()) {
       if (!isChosen(name)) continue
-      const attacked = attacker.ask<WorstAttackReport>({ attack: index, ms: attackMs })
-      attacks.push({ name, ...(await measure(attackMs)), ...(await attacked) })
+      const attack = () => attacker.ask<WorstAttackReport>({ attack: index, ms: attackMs })
+      attacks.push({ name, ...(await measure(attackMs, attack)) })
       if (gateway.exitCode() !== null) throw new Error(`The gateway ended:\n${gateway.log()}`)
     }
     const peakMemoryBytes = await gateway.peakMemoryBytes()
