@@ -1,27 +1,14 @@
 import { once } from "node:events"
 import { type IncomingMessage, request } from "node:http"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { expect, it, onTestFinished } from "vitest"
 import { createAgent, sqliteStore } from "../../src/index.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
+import { heldBytes } from "./support/held-bytes.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const megabyte = 1024 * 1024
 const waitingRuns = 24
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
-
-/** Returns the bytes that the process holds after a full collection, inside and outside of the heap. */
-async function heldBytes(): Promise<number> {
-  setFlagsFromString("--expose-gc")
-  const collect: () => void = runInNewContext("gc")
-  for (let count = 0; count < 3; count++) {
-    collect()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 async function startGateway() {
   const gateway = createAgent("You wait.", {

@@ -4,9 +4,9 @@ import { runWorstRequests } from "./support/worst-requests-test.ts"
 const maxHeapMegabytes = 512
 
 /**
- * Maximum CPU milliseconds of a turn of the event loop at the 99th percentile. Turns take up to 60 ms, much of it for
- * garbage collections. A request that is handled in one piece takes 170 to 830 ms. CPU time depends little on other
- * work on the machine.
+ * Maximum CPU milliseconds of a turn of the event loop. The longest turns take 16 ms on a fast machine and up to 60 ms
+ * on a slow one, much of it for garbage collections. A request that is handled in one piece takes 170 to 830 ms. CPU
+ * time depends little on other work on the machine.
  */
 const maxTurnCpuMs = 150
 
@@ -28,7 +28,7 @@ it("serves one client while sixteen users send the worst requests of every route
   expect(idle.client.failures).toEqual([])
   expect(attacks.length).toBeGreaterThan(40)
   for (const { name, client, loop, outcomes } of attacks) {
-    expect(loop.ownDelayMs.p99, name).toBeLessThan(maxTurnCpuMs)
+    expect(loop.ownDelayMs.max, name).toBeLessThan(maxTurnCpuMs)
     expect(client.failures, name).toEqual([])
     expect(client.health.length, name).toBeGreaterThan(0)
     // Without these outcomes, there was no attack, or the gateway failed.

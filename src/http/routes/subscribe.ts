@@ -20,6 +20,12 @@ export interface SubscribeRouteOptions {
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
   const { sessions, streams, middleware } = options
   const cursor = z.string().optional()
+  const headers = z.object({
+    "last-event-id": cursor.openapi({
+      description: "The last id that the client saw, as an EventSource sends it when it reconnects.",
+      pattern: "^[0-9]{1,15}$",
+    }),
+  })
   const route = createRoute({
     method: "get",
     path: "/chat/subscribe",
@@ -27,7 +33,6 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     summary: "Follow a session from a cursor",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
-    middleware,
     request: {
       query: z.object({
         after_seq: cursor.openapi({
@@ -54,12 +59,6 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
               "is open. Does not apply with `run_id`.",
           }),
       }),
-      headers: z.object({
-        "last-event-id": cursor.openapi({
-          description: "The last id that the client saw, as an EventSource sends it when it reconnects.",
-          pattern: "^[0-9]{1,15}$",
-        }),
-      }),
     },
     responses: {
       200: {
@@ -79,8 +78,11 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     },
   })
 
+  // The header is described and not validated. A validator would convert all headers, which stay in memory with the
+  // stream.
+  app.openAPIRegistry.registerPath({ ...route, request: { ...route.request, headers } })
   app.openapi(
-    route,
+    { ...route, middleware, hide: true },
     async (c) => {
       const session = c.get("session")
       const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))

@@ -1,6 +1,7 @@
 import { once } from "node:events"
 import type { ServerResponse } from "node:http"
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
+import { toError } from "../../core/errors.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
 
 /**
@@ -34,17 +35,30 @@ export async function writeEventStream(
   const leaveHeartbeat = heartbeat.join((bytes) => {
     if (!outgoing.writableNeedDrain) outgoing.write(bytes)
   })
+  const batches = open(closing.signal)[Symbol.asyncIterator]()
+  /**
+   * Resolves to false if there is no further batch. This is a function of its own because a function that waits keeps
+   * its last values, and a batch of a long history has megabytes.
+   */
+  const writeNext = async (): Promise<boolean> => {
+    const next = await batches.next()
+    if (next.done) return false
+    const bytes = viewer(next.value)
+    if (bytes !== null && !outgoing.write(bytes)) await once(outgoing, "drain", { signal: closing.signal })
+    return true
+  }
   try {
-    for await (const batch of open(closing.signal)) {
-      const bytes = viewer(batch)
-      if (bytes === null || outgoing.write(bytes)) continue
-      await once(outgoing, "drain", { signal: closing.signal })
-    }
+    while (await writeNext());
   } catch (error) {
     if (!closing.signal.aborted) logger.error({ error }, "A view of a session failed. Its stream ends.")
   } finally {
     leaveHeartbeat()
     outgoing.end()
     onEnd()
+    // Aborting ends a view that waits. This call lets a view between two batches clean up.
+    closing.abort("the stream ended")
+    await batches.return?.().catch((error: unknown) => {
+      logger.error({ error: toError(error) }, "A view of a session did not close.")
+    })
   }
 }

@@ -8,8 +8,9 @@ const maxWaiting = 16
  * Reads the body of a response of Node's HTTP client. It fails as the body of a `fetch` does. A web stream in between
  * would cost as much as parsing the chunk. Only one read may wait at a time.
  *
- * A service that writes each token in a chunk of its own sends several in one packet. A read therefore waits for the
- * end of the turn of the event loop in which its first chunk arrives, and returns all chunks of that turn together.
+ * A service that writes each token in a chunk of its own sends several in one packet. A read that waits therefore ends
+ * with the turn of the event loop in which its first chunk arrives. Each read returns the chunks that wait by then, up
+ * to `turnBytes`, as one.
  */
 export class MessageReader implements BodyReader {
   readonly #message: IncomingMessage

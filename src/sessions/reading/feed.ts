@@ -58,9 +58,14 @@ export class Feed {
   /** `signal` ends each `wait` of the subscription. */
   subscribe(sessionId: string, signal: AbortSignal): FeedSubscription {
     const channel = this.#channel(sessionId)
+    let unstored = channel.publishedUnstored?.() ?? []
     const tail = {
-      unstored: channel.publishedUnstored?.() ?? [],
       storedThrough: channel.storedThrough?.() ?? Number.POSITIVE_INFINITY,
+      takeUnstored() {
+        const taken = unstored
+        unstored = []
+        return taken
+      },
     }
     const subscription = new FeedSubscription(tail, signal, () => {
       channel.subscriptions.delete(subscription)
@@ -140,11 +145,11 @@ interface Channel {
 }
 
 /** The end of a session's log when a subscription starts. */
-interface Tail {
-  /** Entries that were published but are not stored yet. */
-  readonly unstored: readonly LiveEntry[]
+export interface Tail {
   /** Every entry after this number is unstored or not written yet. Infinite if the number is not known. */
   readonly storedThrough: number
+  /** Returns the entries that were published but not stored yet, and keeps them no longer. */
+  readonly takeUnstored: () => readonly LiveEntry[]
 }
 
 interface Batch {

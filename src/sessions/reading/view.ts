@@ -4,7 +4,7 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
-import type { Feed, FeedSubscription } from "./feed.ts"
+import type { Feed, FeedSubscription, Tail } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
 
@@ -60,6 +60,33 @@ export async function* viewSession(
     return isOver(log, sessionId, { cursor, runId })
   }
 
+  /**
+   * Yields what is stored, and what was published but not stored when the subscription started. It is a generator of
+   * its own because a generator that waits keeps the values that it had last. A page of the log has up to a megabyte,
+   * and each viewer reads its own.
+   */
+  async function* replay({ storedThrough, takeUnstored }: Tail): AsyncGenerator<readonly LiveEntry[]> {
+    // A subscriber that has all stored entries reads nothing.
+    while (cursor < storedThrough) {
+      const read = await reads.read(reader, sessionId, {
+        ...page,
+        afterSeq: cursor,
+        replacedHistories: false,
+        ...(deltas !== undefined && { deltas }),
+      })
+      if (read === null || read.length === 0 || signal.aborted || hasLapsed) break
+      const entries = take(read)
+      if (entries.length > 0) yield entries
+      if (ended && runId !== undefined) return
+    }
+    for (const part of splitParts(takeUnstored())) {
+      const unstored = take(part)
+      if (unstored.length > 0) yield unstored
+      if (ended && runId !== undefined) return
+      if (part.length === partEntries) await waitForNextSlice()
+    }
+  }
+
   const elsewhere = new StoreWatch(log, sessionId)
   const forgetLapse = throughLapse ? null : hold.onLapse(onLapse)
   try {
@@ -69,25 +96,8 @@ export async function* viewSession(
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
-        // A subscriber that has all stored entries reads nothing.
-        while (cursor < subscription.tail.storedThrough) {
-          const read = await reads.read(reader, sessionId, {
-            ...page,
-            afterSeq: cursor,
-            replacedHistories: false,
-            ...(deltas !== undefined && { deltas }),
-          })
-          if (read === null || read.length === 0 || signal.aborted || hasLapsed) break
-          const entries = take(read)
-          if (entries.length > 0) yield entries
-          if (ended && runId !== undefined) return
-        }
-        for (const part of splitParts(subscription.tail.unstored)) {
-          const unstored = take(part)
-          if (unstored.length > 0) yield unstored
-          if (ended && runId !== undefined) return
-          if (part.length === partEntries) await waitForNextSlice()
-        }
+        yield* replay(subscription.tail)
+        if (ended && runId !== undefined) return
         // If the run is written here and has not ended in the entries read, it ends in the feed.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
         if (!goesOn && (await hasNothingLeft())) return

@@ -7,6 +7,11 @@ const turnsPerSession = 25
 /** Number of the clients' actions by kind. */
 export type Counts = Record<string, number>
 
+/** Closes each connection after its response. The gateway keeps idle ones for longer than a sample may wait. */
+const fetchAndClose: typeof fetch = (input, { headers, ...init } = {}) => {
+  return fetch(input, { ...init, headers: { ...(headers as Record<string, string>), connection: "close" } })
+}
+
 const kinds = ["talk", "tool", "approval", "viewer that leaves", "second viewer", "cancel"] as const
 
 /**
@@ -15,7 +20,7 @@ const kinds = ["talk", "tool", "approval", "viewer that leaves", "second viewer"
  */
 export async function talk(url: string, client: number, counts: Counts, signal: AbortSignal): Promise<void> {
   for (let turn = client; !signal.aborted; ) {
-    const chat = connect({ url, apiKey: "soak" })
+    const chat = connect({ url, apiKey: "soak", fetch: fetchAndClose })
     for (let used = 0; used < turnsPerSession && !signal.aborted; used++, turn++) {
       const kind = kinds[turn % kinds.length] ?? "talk"
       await turnOf[kind](chat, { url })
@@ -47,7 +52,7 @@ const turnOf: Readonly<Record<(typeof kinds)[number], (chat: Chat, gateway: Gate
   async "second viewer"(chat, { url }) {
     const run = toEnd(chat, "talk")
     const sessionId = await idOf(chat)
-    const other = connect({ url, apiKey: "soak", sessionId })
+    const other = connect({ url, apiKey: "soak", sessionId, fetch: fetchAndClose })
     let seen = 0
     for await (const _event of other.subscribe()) if (++seen === 10) break
     await run

@@ -30,7 +30,7 @@ export interface SoakOptions {
 }
 
 const clients = 8
-/** Milliseconds of idle time. It is longer than the gateway keeps an idle connection open. */
+/** Milliseconds of idle time, in which the gateway notices that all clients have left, and ends its deferred work. */
 const idleMs = 8_000
 const words = Array.from({ length: 60 }, (_, index) => `word ${index} `)
 
