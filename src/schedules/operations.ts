@@ -106,7 +106,7 @@ const notFound = {
 } as const
 const unusable = {
   422: describeProblem(
-    "`invalid_schedule`: The stored schedule cannot be used. Remove it, then create it again.",
+    "`invalid_schedule`: The stored schedule cannot be used. Change its terms, or remove it.",
   ),
 } as const
 const busy = {

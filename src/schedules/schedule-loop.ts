@@ -58,7 +58,7 @@ async function fireDue({ agent, schedules, scheduler, logger, signal }: Schedule
       if (error instanceof GatewayError && error.code === invalidSchedule) {
         logger.error(
           { ...fields, error },
-          "A stored schedule cannot be used, so it is paused. Remove it, then create it again.",
+          "A stored schedule cannot be used, so it is paused. Change its terms, or remove it.",
         )
         await scheduler.disable(schedule)
         continue

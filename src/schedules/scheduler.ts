@@ -238,6 +238,6 @@ function requireTimetable(spec: ScheduleSpec, anchor: number): Timetable {
 function createUnusable(problem: string): GatewayError {
   return new GatewayError(
     { code: invalidSchedule, status: 422 },
-    `The stored schedule cannot be used: ${problem}. Remove it, then create it again.`,
+    `The stored schedule cannot be used: ${problem}. Change its terms, or remove it.`,
   )
 }
