@@ -299,13 +299,11 @@ describe("routes", () => {
   })
 
   it("count for the rate limit, and report the remaining requests", async () => {
-    const own = { "GET /own": () => new Response(null, { status: 204, headers: { "x-own": "yes" } }) }
-    const gateway = agent([plugin("own", { routes: own })], { rateLimits: { requestsPerMinute: 2 } })
+    const own = { "GET /own": () => new Response(null, { status: 204 }) }
+    const gateway = agent([plugin("own", { routes: own })], { rateLimits: { requestsPerMinute: 1 } })
     const token = await tokenOf(gateway)
     const { status, headers } = await request(gateway, "/own", { token })
-    expect([status, headers.get("x-own")]).toEqual([204, "yes"])
-    expect(headers.get("ratelimit")).toMatch(/^"session";r=1;t=\d+$/)
-    expect(await request(gateway, "/own", { token })).toMatchObject({ status: 204 })
+    expect([status, headers.get("ratelimit")?.slice(0, 13)]).toEqual([204, '"session";r=0'])
     expect(await request(gateway, "/own", { token })).toMatchObject({ status: 429 })
   })
 
@@ -330,9 +328,10 @@ describe("routes", () => {
     })
     const gateway = agent([bad], { callbackTimeoutMs: 50 })
     const token = await tokenOf(gateway)
-    for (const path of ["/bad/throws", "/bad/returns", "/bad/hangs"]) {
-      const { status, text } = await request(gateway, path, { token })
-      expect({ path, status }).toEqual({ path, status: 500 })
+    const codes = { throws: "internal_error", returns: "internal_error", hangs: "callback_timeout" }
+    for (const [path, code] of Object.entries(codes)) {
+      const { status, body, text } = await request(gateway, `/bad/${path}`, { token })
+      expect({ status, code: body.code }).toEqual({ status: 500, code })
       expect(text).not.toContain("secret detail")
     }
   })

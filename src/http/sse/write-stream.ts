@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import type { ServerResponse } from "node:http"
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
-import { toError } from "../../core/errors.ts"
+import type { TreeBatch } from "../../sessions/tree/sub-agent.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
 
 /**
@@ -35,12 +35,11 @@ export async function writeEventStream(
   const leaveHeartbeat = heartbeat.join((bytes) => {
     if (!outgoing.writableNeedDrain) outgoing.write(bytes)
   })
-  const batches = open(closing.signal)[Symbol.asyncIterator]()
   /**
    * Resolves to false if there is no further batch. This is a function of its own because a function that waits keeps
    * its last values, and a batch of a long history has megabytes.
    */
-  const writeNext = async (): Promise<boolean> => {
+  const writeNext = async (batches: AsyncIterator<TreeBatch>): Promise<boolean> => {
     const next = await batches.next()
     if (next.done) return false
     const bytes = viewer(next.value)
@@ -48,17 +47,18 @@ export async function writeEventStream(
     return true
   }
   try {
-    while (await writeNext());
+    const batches = open(closing.signal)[Symbol.asyncIterator]()
+    try {
+      while (await writeNext(batches));
+    } finally {
+      // This call lets a view between two batches clean up.
+      await batches.return?.()
+    }
   } catch (error) {
     if (!closing.signal.aborted) logger.error({ error }, "A view of a session failed. Its stream ends.")
   } finally {
     leaveHeartbeat()
     outgoing.end()
     onEnd()
-    // Aborting ends a view that waits. This call lets a view between two batches clean up.
-    closing.abort("the stream ended")
-    await batches.return?.().catch((error: unknown) => {
-      logger.error({ error: toError(error) }, "A view of a session did not close.")
-    })
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { createAnnouncement } from "../../agent/children/announcement.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
@@ -13,6 +14,9 @@ export interface TaskEndParts {
   readonly conversation: Conversation
 }
 
+/** Milliseconds before another attempt after the store was unavailable. */
+const retryMs = 250
+
 /** Logs the ends of background tasks, once each, even if no run is being executed. */
 export class TaskEnds {
   readonly #parts: TaskEndParts
@@ -27,8 +31,9 @@ export class TaskEnds {
   log(end: TaskEnd): Promise<void> {
     const known = this.#logged.get(end.id)
     if (known !== undefined) return known
-    const logging = this.#log(end).catch((error: unknown) => {
+    const logging = this.#log(end).catch(async (error: unknown) => {
       if (!(error instanceof StoreUnavailableError)) throw error
+      await delay(retryMs)
       // Nothing was logged. The next read of the inbox returns the command again.
       this.#logged.delete(end.id)
     })
