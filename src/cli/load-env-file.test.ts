@@ -21,7 +21,7 @@ it.each(["start", "dev", "run", "chat", "heartbeat", "mcp", "doctor"])("is read 
   expect(process.env[variable]).toBe("from-file")
 })
 
-it.each([undefined, "init", "docs"])("is not read by %s, which loads no agent", (command) => {
+it.each([undefined, "init", "sessions"])("is not read by %s, which loads no agent", (command) => {
   loadEnvFileFor(command, folder)
   expect(process.env[variable]).toBeUndefined()
 })

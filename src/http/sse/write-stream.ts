@@ -37,7 +37,7 @@ export async function writeEventStream(
   })
   /**
    * Resolves to false if there is no further batch. This is a function of its own because a function that waits keeps
-   * its last values, and a batch of a long history has megabytes.
+   * its last values, and a batch of a long history takes about 100 kB.
    */
   const writeNext = async (batches: AsyncIterator<TreeBatch>): Promise<boolean> => {
     const next = await batches.next()

@@ -62,8 +62,8 @@ export async function* viewSession(
 
   /**
    * Yields what is stored, and what was published but not stored when the subscription started. It is a generator of
-   * its own because a generator that waits keeps the values that it had last. A page of the log has up to a megabyte,
-   * and each viewer reads its own.
+   * its own because a generator that waits keeps the values that it had last. A page of the log takes about 100 kB, and
+   * each viewer reads its own.
    */
   async function* replay({ storedThrough, takeUnstored }: Tail): AsyncGenerator<readonly LiveEntry[]> {
     // A subscriber that has all stored entries reads nothing.

@@ -112,7 +112,8 @@ export class SessionWorker {
     const { conversation } = fold
     this.#fold = fold
     this.#eventsBefore = conversation.progress.events
-    const taskEnds = new TaskEnds({ log, writer, inbox: this.#inbox, conversation })
+    const signal = () => this.#working.signal
+    const taskEnds = new TaskEnds({ log, writer, inbox: this.#inbox, conversation, signal })
     this.#inbox.onTaskEnd((command) => {
       void taskEnds.log(command).then(
         () => this.#inbox.wake(),

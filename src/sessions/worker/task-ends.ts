@@ -1,9 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises"
 import { createAnnouncement } from "../../agent/children/announcement.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Inbox, TaskEnd } from "./inbox.ts"
 
@@ -12,6 +12,8 @@ export interface TaskEndParts {
   readonly writer: SessionWriter
   readonly inbox: Pick<Inbox, "hasCancel">
   readonly conversation: Conversation
+  /** Returns the signal that ends the wait for another attempt. */
+  readonly signal: () => AbortSignal
 }
 
 /** Milliseconds before another attempt after the store was unavailable. */
@@ -33,7 +35,7 @@ export class TaskEnds {
     if (known !== undefined) return known
     const logging = this.#log(end).catch(async (error: unknown) => {
       if (!(error instanceof StoreUnavailableError)) throw error
-      await delay(retryMs)
+      await sleep(retryMs, this.#parts.signal())
       // Nothing was logged. The next read of the inbox returns the command again.
       this.#logged.delete(end.id)
     })
