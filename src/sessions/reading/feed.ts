@@ -58,19 +58,11 @@ export class Feed {
   /** `signal` ends each `wait` of the subscription. */
   subscribe(sessionId: string, signal: AbortSignal): FeedSubscription {
     const channel = this.#channel(sessionId)
-    let unstored = channel.publishedUnstored?.() ?? []
     const tail = {
       storedThrough: channel.storedThrough?.() ?? Number.POSITIVE_INFINITY,
-      takeUnstored() {
-        const taken = unstored
-        unstored = []
-        return taken
-      },
+      unstored: channel.publishedUnstored?.() ?? [],
     }
-    const subscription = new FeedSubscription(tail, signal, () => {
-      channel.subscriptions.delete(subscription)
-      this.#forget(channel)
-    })
+    const subscription = new FeedSubscription(tail, signal, channel, this.#leave)
     channel.subscriptions.add(subscription)
     if (this.#closed) subscription.finish()
     return subscription
@@ -125,6 +117,11 @@ export class Feed {
     return channel
   }
 
+  readonly #leave: Leave = (subscription, channel) => {
+    channel.subscriptions.delete(subscription)
+    this.#forget(channel)
+  }
+
   #forget(channel: Channel): void {
     if (channel.subscriptions.size === 0 && channel.publishedUnstored === null)
       this.#channels.delete(channel.sessionId)
@@ -148,9 +145,13 @@ interface Channel {
 export interface Tail {
   /** Every entry after this number is unstored or not written yet. Infinite if the number is not known. */
   readonly storedThrough: number
-  /** Returns the entries that were published but not stored yet, and keeps them no longer. */
-  readonly takeUnstored: () => readonly LiveEntry[]
+  /** The entries that were published but not stored yet. */
+  readonly unstored: readonly LiveEntry[]
 }
+
+const emptyTail: Tail = { storedThrough: Number.POSITIVE_INFINITY, unstored: [] }
+
+type Leave = (subscription: FeedSubscription, channel: Channel) => void
 
 interface Batch {
   readonly entries: readonly LiveEntry[]
@@ -183,22 +184,36 @@ function countCharactersOfEntry(entry: LiveEntry): number {
  * that it is stale.
  */
 export class FeedSubscription {
-  readonly tail: Tail
+  #tail: Tail
   readonly #signal: AbortSignal
-  readonly #onClose: () => void
+  readonly #channel: Channel
+  readonly #leave: Leave
   #queue: Batch[] = []
   #entries = 0
   #characters = 0
   #stale = false
   #finished = false
   #wake: () => void = () => {}
-  readonly #onAbort = () => this.#wake()
 
-  constructor(tail: Tail, signal: AbortSignal, onClose: () => void) {
-    this.tail = tail
+  /** `leave` is the same function for all subscriptions of a feed, because there may be thousands of them. */
+  constructor(tail: Tail, signal: AbortSignal, channel: Channel, leave: Leave) {
+    this.#tail = tail
     this.#signal = signal
-    this.#onClose = onClose
-    signal.addEventListener("abort", this.#onAbort)
+    this.#channel = channel
+    this.#leave = leave
+    signal.addEventListener("abort", this)
+  }
+
+  /** Called when the signal aborts. */
+  handleEvent(): void {
+    this.#wake()
+  }
+
+  /** Returns the tail, which the subscription keeps no longer. */
+  takeTail(): Tail {
+    const tail = this.#tail
+    this.#tail = emptyTail
+    return tail
   }
 
   offer(batch: Batch): void {
@@ -230,11 +245,16 @@ export class FeedSubscription {
     this.#wake()
   }
 
-  /** Resolves when `next` has an entry, or when the signal aborts. */
+  /** True while `next` has nothing to return. */
+  get isWaiting(): boolean {
+    return this.#queue.length === 0 && !this.#stale && !this.#finished && !this.#signal.aborted
+  }
+
+  /** Resolves when `next` has an item, when the signal aborts, or when the subscription is closed. */
   wait(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
-      if (this.#queue.length > 0 || this.#stale || this.#finished || this.#signal.aborted) resolve()
+      if (!this.isWaiting) resolve()
     })
   }
 
@@ -248,7 +268,8 @@ export class FeedSubscription {
   }
 
   close(): void {
-    this.#signal.removeEventListener("abort", this.#onAbort)
-    this.#onClose()
+    this.#signal.removeEventListener("abort", this)
+    this.#leave(this, this.#channel)
+    this.#wake()
   }
 }

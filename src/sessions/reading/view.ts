@@ -4,7 +4,7 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
-import type { Feed, FeedSubscription, Tail } from "./feed.ts"
+import type { Feed, FeedSubscription } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
 
@@ -26,104 +26,206 @@ export interface ViewParts {
 
 const noTasks = async () => false
 
+type Entries = readonly LiveEntry[]
+type NextEntries = IteratorResult<Entries, undefined>
+
 /**
- * One viewer of a session. It reads the store to its end, then follows the feed. If the feed is incomplete (it
- * overflowed, its writer is gone, or another process writes), it returns to the store. It sees every entry once, in
- * order.
+ * Shows a session to one viewer. The view reads the store to its end, then follows the feed. If the feed is incomplete
+ * (it overflowed, its writer is gone, or another process writes), the view returns to the store. It shows every entry
+ * once, in order. The caller reads one batch at a time.
  */
-export async function* viewSession(
-  { log, feed, reads, hold, hasTasks = noTasks }: ViewParts,
+export function viewSession(
+  parts: ViewParts,
   sessionId: string,
   options: ViewOptions,
-): AsyncGenerator<readonly LiveEntry[]> {
-  const { afterSeq, runId, principal, untilTasksEnd = false, throughLapse = false, deltas, signal } = options
-  let cursor = afterSeq
-  let ended = false
-  let subscription: FeedSubscription | null = null
-  let hasLapsed = false
-  const onLapse = () => {
-    hasLapsed = true
-    subscription?.makeStale()
-  }
-  // Readers without a principal take turns by their session.
-  const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
-  const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
-    const fresh = skipTo(entries, cursor)
-    cursor = fresh.at(-1)?.seq ?? cursor
-    const taken = runId === undefined ? fresh : cutAtEnd(selectRun(fresh, runId), runId)
-    ended = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
-    return taken
+): AsyncIterable<Entries> {
+  return { [Symbol.asyncIterator]: () => new SessionView(parts, sessionId, options) }
+}
+
+/**
+ * A view that follows the feed suspends no function: each idle subscriber has a view, and each token wakes one. A
+ * generator in its place would hold 2 kB more.
+ */
+class SessionView implements AsyncIterator<Entries, undefined> {
+  readonly #parts: ViewParts
+  readonly #sessionId: string
+  readonly #options: ViewOptions
+  /** Null until another process may write to the session. */
+  #elsewhere: StoreWatch | null = null
+  #cursor: number
+  #hasBegun = false
+  /** Null before the view reads the store, and after its end. */
+  #subscription: FeedSubscription | null = null
+  /** Reads the store. Null while the view follows the feed. */
+  #catchingUp: AsyncGenerator<Entries, boolean> | null = null
+  /** If true, the view follows the feed. */
+  #isLive = false
+  /** If true, an entry was shown that may be the last one. */
+  #mayBeOver = false
+  #isOver = false
+  #hasLapsed = false
+  #forgetLapse: (() => void) | null = null
+
+  constructor(parts: ViewParts, sessionId: string, options: ViewOptions) {
+    this.#parts = parts
+    this.#sessionId = sessionId
+    this.#options = options
+    this.#cursor = options.afterSeq
   }
 
-  const hasNothingLeft = async (): Promise<boolean> => {
-    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
-    return isOver(log, sessionId, { cursor, runId })
+  next(): Promise<NextEntries> {
+    const live = this.#takeLive()
+    return live === null ? (this.#waitForFeed() ?? this.#advance()) : Promise.resolve(live)
+  }
+
+  /** Ends the view. While `next` reads the store, this resolves after it. */
+  async return(): Promise<NextEntries> {
+    await this.#catchingUp?.return(false)
+    return this.#end()
+  }
+
+  /** Returns the next entries of the feed. Returns null if there are none, or if the view may be over before them. */
+  #takeLive(): NextEntries | null {
+    while (this.#isLive && !this.#mayBeOver && !this.#options.signal.aborted) {
+      const item = this.#subscription?.next()
+      if (item?.type !== "batch") return null
+      const entries = this.#take(item.entries)
+      if (entries.length > 0) return { done: false, value: entries }
+    }
+    return null
+  }
+
+  /** Resolves to the next entries of the feed. Returns null unless the feed is all that the view waits for. */
+  #waitForFeed(): Promise<NextEntries> | null {
+    if (!this.#isLive || this.#mayBeOver || this.#subscription?.isWaiting !== true) return null
+    return this.#subscription.wait().then(() => this.#takeLive() ?? this.#advance())
+  }
+
+  async #advance(): Promise<NextEntries> {
+    try {
+      while (!this.#isOver) {
+        const waiting = this.#waitForFeed()
+        if (waiting !== null) return waiting
+        const next = this.#isLive ? await this.#nextOfFeed() : await this.#nextOfStore()
+        if (next !== null) return next
+      }
+    } catch (error) {
+      this.#end()
+      // A stopping process ends all views, and closes its store while some of them still wait to read it.
+      if (!this.#parts.feed.isClosed) throw error
+    }
+    return this.#end()
+  }
+
+  /** Resolves to null when the view has reached the feed, or is over. */
+  async #nextOfStore(): Promise<NextEntries | null> {
+    this.#catchingUp ??= this.#catchUp()
+    const { done, value } = await this.#catchingUp.next()
+    if (done !== true) return { done: false, value }
+    this.#catchingUp = null
+    this.#mayBeOver = false
+    this.#isLive = value
+    this.#isOver ||= !value
+    return null
+  }
+
+  /** Resolves to null if the feed has nothing now, if the view must return to the store, or if it is over. */
+  async #nextOfFeed(): Promise<NextEntries | null> {
+    if (this.#mayBeOver) {
+      if (this.#options.runId !== undefined || (await this.#hasNothingLeft())) this.#isOver = true
+      this.#mayBeOver = false
+      if (this.#isOver) return null
+    }
+    const live = this.#takeLive()
+    if (live !== null || this.#mayBeOver) return live
+    const item = this.#subscription?.next()
+    if (item?.type === "closed") this.#isOver = true
+    if (item?.type === "stale" || this.#options.signal.aborted) this.#isLive = false
+    return null
   }
 
   /**
-   * Yields what is stored, and what was published but not stored when the subscription started. It is a generator of
-   * its own because a generator that waits keeps the values that it had last. A page of the log takes about 100 kB, and
-   * each viewer reads its own.
+   * Yields what is stored, and what was published but not stored when the subscription started. Returns true if the
+   * view then follows the feed, and false if it is over.
    */
-  async function* replay({ storedThrough, takeUnstored }: Tail): AsyncGenerator<readonly LiveEntry[]> {
+  async *#catchUp(): AsyncGenerator<Entries, boolean> {
+    const { feed, reads } = this.#parts
+    const { runId, principal, deltas, signal } = this.#options
+    if (!this.#hasBegun) await this.#begin()
+    if (signal.aborted || this.#hasLapsed || this.#isOver) return false
+    this.#subscription?.close()
+    this.#subscription = feed.subscribe(this.#sessionId, signal)
+    if (feed.hasWriter(this.#sessionId)) this.#elsewhere?.stop()
+    else this.#watchStore(this.#subscription)
+    const { storedThrough, unstored } = this.#subscription.takeTail()
+    // Readers without a principal take turns by their session.
+    const reader = { principal: principal ?? { tenant: this.#sessionId, userId: "" }, signal }
     // A subscriber that has all stored entries reads nothing.
-    while (cursor < storedThrough) {
-      const read = await reads.read(reader, sessionId, {
+    while (this.#cursor < storedThrough) {
+      const read = await reads.read(reader, this.#sessionId, {
         ...page,
-        afterSeq: cursor,
+        afterSeq: this.#cursor,
         replacedHistories: false,
         ...(deltas !== undefined && { deltas }),
       })
-      if (read === null || read.length === 0 || signal.aborted || hasLapsed) break
-      const entries = take(read)
+      if (read === null || read.length === 0 || signal.aborted || this.#hasLapsed) break
+      const entries = this.#take(read)
       if (entries.length > 0) yield entries
-      if (ended && runId !== undefined) return
+      if (this.#mayBeOver && runId !== undefined) return false
     }
-    for (const part of splitParts(takeUnstored())) {
-      const unstored = take(part)
-      if (unstored.length > 0) yield unstored
-      if (ended && runId !== undefined) return
+    for (const part of splitParts(unstored)) {
+      const entries = this.#take(part)
+      if (entries.length > 0) yield entries
+      if (this.#mayBeOver && runId !== undefined) return false
       if (part.length === partEntries) await waitForNextSlice()
     }
+    // If the run is written here and has not ended in the entries read, it ends in the feed.
+    const goesOn = runId !== undefined && feed.hasWriter(this.#sessionId)
+    return goesOn || !(await this.#hasNothingLeft())
   }
 
-  const elsewhere = new StoreWatch(log, sessionId)
-  const forgetLapse = throughLapse ? null : hold.onLapse(onLapse)
-  try {
-    cursor = await findReplayCursor(log, sessionId, options)
-    while (!signal.aborted && !hasLapsed) {
-      subscription = feed.subscribe(sessionId, signal)
-      if (feed.hasWriter(sessionId)) elsewhere.stop()
-      else elsewhere.reportTo(subscription)
-      try {
-        yield* replay(subscription.tail)
-        if (ended && runId !== undefined) return
-        // If the run is written here and has not ended in the entries read, it ends in the feed.
-        const goesOn = runId !== undefined && feed.hasWriter(sessionId)
-        if (!goesOn && (await hasNothingLeft())) return
-        for (;;) {
-          const item = subscription.next()
-          if (item?.type === "closed") return
-          if (item?.type === "stale" || signal.aborted) break
-          if (item === null) {
-            await subscription.wait()
-            continue
-          }
-          const entries = take(item.entries)
-          if (entries.length > 0) yield entries
-          if (!ended) continue
-          if (runId !== undefined || (await hasNothingLeft())) return
-        }
-      } finally {
-        subscription.close()
-      }
+  async #begin(): Promise<void> {
+    this.#hasBegun = true
+    const { log, hold } = this.#parts
+    if (this.#options.throughLapse !== true) {
+      this.#forgetLapse = hold.onLapse(() => {
+        this.#hasLapsed = true
+        this.#subscription?.makeStale()
+      })
     }
-  } catch (error) {
-    // A stopping process ends all views, and closes its store while some of them still wait to read it.
-    if (!feed.isClosed) throw error
-  } finally {
-    elsewhere.stop()
-    forgetLapse?.()
+    this.#cursor = await findReplayCursor(log, this.#sessionId, this.#options)
+  }
+
+  #watchStore(subscription: FeedSubscription): void {
+    this.#elsewhere ??= new StoreWatch(this.#parts.log, this.#sessionId)
+    this.#elsewhere.reportTo(subscription)
+  }
+
+  #take(entries: Entries): Entries {
+    const { runId, untilTasksEnd = false } = this.#options
+    const fresh = skipTo(entries, this.#cursor)
+    this.#cursor = fresh.at(-1)?.seq ?? this.#cursor
+    const taken = runId === undefined ? fresh : cutAtEnd(selectRun(fresh, runId), runId)
+    this.#mayBeOver = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
+    return taken
+  }
+
+  async #hasNothingLeft(): Promise<boolean> {
+    const { log, hasTasks = noTasks } = this.#parts
+    const { runId, untilTasksEnd = false, signal } = this.#options
+    const sessionId = this.#sessionId
+    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
+    return isOver(log, sessionId, { cursor: this.#cursor, runId })
+  }
+
+  #end(): NextEntries {
+    this.#isOver = true
+    this.#isLive = false
+    this.#subscription?.close()
+    this.#subscription = null
+    this.#elsewhere?.stop()
+    this.#forgetLapse?.()
+    return { done: true, value: undefined }
   }
 }
 

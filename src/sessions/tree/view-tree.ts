@@ -84,34 +84,54 @@ class TreeView implements AsyncIterator<TreeBatch> {
   #children: Map<string, Child> | null = null
   /** Sub-agents that wait for a place. */
   #queue: Queued[] = []
-  readonly #ending = new AbortController()
-  readonly #signal = this.#ending.signal
-  readonly #onAbort = () => this.#ending.abort(this.#options.signal.reason)
+  /** Ends the views of the sub-agents. Null before the first one. */
+  #ending: AbortController | null = null
   #hasBegun = false
   #hasShown = false
   #knowsTasks = false
   #failure: Error | null = null
-  #wake: () => void = () => {}
+  #wake: () => void = wakeNothing
 
   constructor(parts: TreeViewParts, sessionId: string, options: TreeViewOptions) {
     this.#parts = parts
     this.#options = options
-    options.signal.addEventListener("abort", this.#onAbort, { once: true })
-    if (options.signal.aborted) this.#onAbort()
     this.#maxShown = options.maxSubAgents ?? maxShownSubAgents
-    const view = parts.view(sessionId, { ...options, signal: this.#signal })
+    const view = parts.view(sessionId, options)
     this.#root = createBranch({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
   }
 
-  async next(): Promise<IteratorResult<TreeBatch>> {
+  next(): Promise<IteratorResult<TreeBatch>> {
+    if (!this.#isPlain()) return this.#nextOfTree()
+    const root = this.#root
+    root.isReading = true
+    return root.source.next().then(
+      (read) => {
+        this.#keep(root, read)
+        return this.#takeNext() ?? this.#nextOfTree()
+      },
+      (error: unknown) => {
+        this.#fail(root, error)
+        return this.#nextOfTree()
+      },
+    )
+  }
+
+  /**
+   * Returns true in the usual case: a session without sub-agents, which has nothing to show now. Each idle subscriber
+   * waits in this state, so it suspends no function here.
+   */
+  #isPlain(): boolean {
+    const { unshown, progress, isReading, hasEnded } = this.#root
+    const isWaiting = unshown === null && progress === null && !isReading && !hasEnded
+    return isWaiting && this.#knowsTasks && this.#branches.length === 1
+  }
+
+  async #nextOfTree(): Promise<IteratorResult<TreeBatch>> {
     if (!this.#hasBegun) await this.#begin()
     for (;;) {
-      const batch = this.#take()
-      if (batch !== null) {
-        this.#hasShown = true
-        return { done: false, value: batch }
-      }
+      const next = this.#takeNext()
+      if (next !== null) return next
       if (!this.#knowsTasks) await this.#findTasks()
       if (this.#root.hasEnded) break
       await this.#readOn()
@@ -121,10 +141,16 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return { done: true, value: undefined }
   }
 
+  #takeNext(): IteratorResult<TreeBatch> | null {
+    const batch = this.#take()
+    if (batch === null) return null
+    this.#hasShown = true
+    return { done: false, value: batch }
+  }
+
   async return(): Promise<IteratorResult<TreeBatch>> {
-    this.#options.signal.removeEventListener("abort", this.#onAbort)
-    this.#ending.abort("the view ended")
-    // The signal ends a view that waits. A view between two batches cleans up when `return` is called.
+    // The signal ends the views of sub-agents that wait. A view between two batches cleans up when `return` is called.
+    this.#ending?.abort("the view ended")
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
     return { done: true, value: undefined }
   }
@@ -142,7 +168,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#knowsTasks = true
     const isFirstRun = isNewRun && this.#root.knownUpTo === 0
     if (isFirstRun) return
-    const tasks = await this.#parts.runningTasks(this.#root.sessionId, this.#signal)
+    const tasks = await this.#parts.runningTasks(this.#root.sessionId, this.#options.signal)
     for (const task of tasks) this.#queueTask(this.#root, task, false)
     this.#fill()
   }
@@ -154,14 +180,12 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const session = await log.session(this.#root.sessionId)
     if (session === null || session.activeRun === null)
       return createEmptyPresent(session?.lastSeq ?? afterSeq)
-    const reader = { principal: session, signal: this.#signal }
+    const reader = { principal: session, signal: this.#options.signal }
     return readPresent({ log, reads, reader, runId }, session)
   }
 
   /** Resolves when a branch has read entries, or has ended. */
   #readOn(): Promise<void> {
-    // The usual case is a session without sub-agents.
-    if (this.#branches.length === 1 && !this.#root.isReading) return this.#read(this.#root)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     for (const branch of this.#branches) {
@@ -170,13 +194,14 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return promise
   }
 
-  /** Never rejects. Does not suspend a function of its own, because there is one for each idle subscriber. */
-  #read(branch: Branch): Promise<void> {
+  /** Never rejects. */
+  async #read(branch: Branch): Promise<void> {
     branch.isReading = true
-    return branch.source.next().then(
-      (read) => this.#keep(branch, read),
-      (error: unknown) => this.#fail(branch, error),
-    )
+    try {
+      this.#keep(branch, await branch.source.next())
+    } catch (error) {
+      this.#fail(branch, error)
+    }
   }
 
   #keep(branch: Branch, { done, value }: IteratorResult<Item>): void {
@@ -190,6 +215,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
       begin(branch, value.present)
     }
     this.#wake()
+    this.#wake = wakeNothing
   }
 
   #fail(branch: Branch, error: unknown): void {
@@ -318,7 +344,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
   #show({ parent, waitId, ...child }: Queued): void {
     const { principal, throughLapse = false } = this.#options
     const settled = new AbortController()
-    const options = { principal, throughLapse, settled: settled.signal, signal: this.#signal }
+    this.#ending ??= new AbortController()
+    const signal = AbortSignal.any([this.#options.signal, this.#ending.signal])
+    const options = { principal, throughLapse, settled: settled.signal, signal }
     const { reported, ...foreground } = child
     const source =
       child.taskId === null
@@ -330,6 +358,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#branches.push(branch)
   }
 }
+
+function wakeNothing(): void {}
 
 function createBranch(
   { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
