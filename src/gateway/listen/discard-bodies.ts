@@ -12,7 +12,7 @@ const maxDiscardedBytes = 16 * 1024 * 1024
 export function discardBodies(listener: RequestListener): RequestListener {
   return (incoming, outgoing) => {
     // This listener runs before Node's own, which discards unread bodies.
-    outgoing.prependOnceListener("finish", () => {
+    outgoing.prependListener("finish", () => {
       if (!incoming.complete && !incoming.destroyed) discard(incoming)
     })
     listener(incoming, outgoing)

@@ -25,7 +25,7 @@ export function limitConnections(server: Server, max: number, logger: Logger): v
       return
     }
     openOf.set(network, open + 1)
-    socket.once("close", () => {
+    socket.on("close", () => {
       const left = (openOf.get(network) ?? 1) - 1
       if (left > 0) openOf.set(network, left)
       else openOf.delete(network)

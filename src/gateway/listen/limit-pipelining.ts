@@ -21,7 +21,7 @@ export function limitPipelining(listener: RequestListener): RequestListener {
       return
     }
     unansweredOf.set(socket, unanswered + 1)
-    outgoing.once("close", () => unansweredOf.set(socket, (unansweredOf.get(socket) ?? 1) - 1))
+    outgoing.on("close", () => unansweredOf.set(socket, (unansweredOf.get(socket) ?? 1) - 1))
     listener(incoming, outgoing)
   }
 }

@@ -85,6 +85,9 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     { ...route, middleware, hide: true },
     async (c) => {
       const session = c.get("session")
+      const { tenant, userId } = session
+      // The stream keeps the principal, but not the whole session.
+      const principal = { tenant, userId }
       const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       const runId = c.req.query("run_id")
       const wire = chooseNativeWire({ toolInput: c.req.query("tool_input_deltas") === "true" })
@@ -96,7 +99,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         return streams.respond(c, session.id, async () => ({
           wire,
           sessionId: session.id,
-          principal: session,
+          principal,
           runId,
           afterSeq: Math.max(afterSeq, run.cursor),
           position: await sessions.position(session.id, runId),
@@ -111,7 +114,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       return streams.respond(c, session.id, async () => ({
         wire,
         sessionId: session.id,
-        principal: session,
+        principal,
         afterSeq,
         untilTasksEnd,
       }))

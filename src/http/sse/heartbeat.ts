@@ -1,37 +1,41 @@
 /** Default milliseconds between the heartbeats of a stream. */
 export const defaultHeartbeatMs = 15_000
 
-export type Beat = (bytes: Uint8Array<ArrayBuffer>) => void
+/** A stream that receives heartbeats. */
+export interface HeartbeatStream {
+  beat(text: string): void
+}
 
 /** Sends one shared heartbeat to all open streams. */
 export interface Heartbeat {
-  /** Calls `beat` at every heartbeat, until the returned function is called. */
-  join(beat: Beat): () => void
+  /** Calls `beat` of the stream at every heartbeat, until the stream leaves. */
+  join(stream: HeartbeatStream): void
+  leave(stream: HeartbeatStream): void
 }
 
 /**
  * Creates a heartbeat with one timer for any number of streams. It runs only while there are streams, and keeps no
  * process alive.
  */
-export function createHeartbeat(intervalMs: number, pulse: () => Uint8Array<ArrayBuffer>): Heartbeat {
-  const beats = new Set<Beat>()
+export function createHeartbeat(intervalMs: number, pulse: () => string): Heartbeat {
+  const streams = new Set<HeartbeatStream>()
   let timer: ReturnType<typeof setInterval> | null = null
 
   return {
-    join(beat) {
-      beats.add(beat)
+    join(stream) {
+      streams.add(stream)
       timer ??= startTimer()
-      return () => {
-        beats.delete(beat)
-        if (beats.size === 0) stopTimer()
-      }
+    },
+    leave(stream) {
+      streams.delete(stream)
+      if (streams.size === 0) stopTimer()
     },
   }
 
   function startTimer(): ReturnType<typeof setInterval> {
     const started = setInterval(() => {
-      const bytes = pulse()
-      for (const beat of beats) beat(bytes)
+      const text = pulse()
+      for (const stream of streams) stream.beat(text)
     }, intervalMs)
     // If timers are plain numbers, there is no `unref`.
     if (typeof started === "object") started.unref()

@@ -73,11 +73,8 @@ function subAgent(sessionId: string): SubAgent {
   }
 }
 
-function shown(bytes: Uint8Array | null) {
-  return parseFrames(new TextDecoder().decode(bytes ?? new Uint8Array())).map(({ id, data }) => [
-    id,
-    data.word,
-  ])
+function shown(text: string | null) {
+  return parseFrames(text ?? "").map(({ id, data }) => [id, data.word])
 }
 
 describe("rendering", () => {
@@ -93,7 +90,9 @@ describe("rendering", () => {
   it("joins the frames of a batch into one piece, and yields nothing for an empty batch", () => {
     const { renderer } = setup()
     const view = renderer.viewer(0)
-    expect(view(batch(1, "one", "two"))).toBeInstanceOf(Uint8Array)
+    expect(view(batch(1, "one", "two"))).toBe(
+      'id: 1\ndata: {"word":"one"}\n\nid: 2\ndata: {"word":"two"}\n\n',
+    )
     expect(view(batch(3, "", ""))).toBeNull()
     expect(view([])).toBeNull()
   })
@@ -157,6 +156,6 @@ describe("rendering", () => {
 
   it("sends heartbeats without an id", () => {
     const { renderer } = setup()
-    expect(new TextDecoder().decode(renderer.heartbeat(5))).toBe('data: {"now":5}\n\n')
+    expect(renderer.heartbeat(5)).toBe('data: {"now":5}\n\n')
   })
 })

@@ -10,23 +10,23 @@ import {
 import type { Frame, Wire, WireState } from "../wire/wire.ts"
 
 /**
- * Renders batches for one subscriber. Returns the bytes of a batch, or null if it has none for this subscriber.
+ * Renders batches for one subscriber. Returns the text of a batch, or null if it has none for this subscriber.
  * Batches come in order.
  */
-export type Viewer = (batch: TreeBatch) => Uint8Array<ArrayBuffer> | null
+export type Viewer = (batch: TreeBatch) => string | null
 
 export interface Renderer {
   viewer(afterSeq: number): Viewer
-  heartbeat(now: number): Uint8Array<ArrayBuffer>
+  heartbeat(now: number): string
   /** Returns the frame of a run that must wait. It has no id, so the subscriber's cursor stays valid. */
-  queued(runId: string, position: number): Uint8Array<ArrayBuffer>
+  queued(runId: string, position: number): string
 }
 
 interface Rendering<State> {
   readonly batch: readonly LiveEntry[]
   readonly before: State
   readonly after: State
-  readonly bytes: Uint8Array<ArrayBuffer> | null
+  readonly text: string | null
 }
 
 /**
@@ -44,18 +44,18 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       /** Null until a sub-agent works for the session. */
       let states: WeakMap<SubAgent, State> | null = null
       return (batch) => {
-        if (isProgress(batch)) return Buffer.from(wire.write(wire.taskProgress(batch.progress), null))
+        if (isProgress(batch)) return wire.write(wire.taskProgress(batch.progress), null)
         if (isOfSubAgent(batch)) {
           states ??= new WeakMap()
           return renderSubAgent(batch, states)
         }
         const rendering = renderShared(batch, state, afterSeq)
         state = rendering.after
-        return rendering.bytes
+        return rendering.text
       }
     },
-    heartbeat: (now) => Buffer.from(wire.heartbeat(now)),
-    queued: (runId, position) => Buffer.from(wire.write(wire.queued(runId, position), null)),
+    heartbeat: (now) => wire.heartbeat(now),
+    queued: (runId, position) => wire.write(wire.queued(runId, position), null),
   }
 
   function renderShared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
@@ -71,13 +71,13 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     const before = states.get(subAgent)
     if (before === undefined) {
       states.set(subAgent, wire.start(subAgent.afterSeq))
-      return Buffer.from(wire.write(wire.subAgentStart(subAgent), null))
+      return wire.write(wire.subAgentStart(subAgent), null)
     }
     if (lastOfSubAgent?.batch !== entries || lastOfSubAgent.before !== before) {
       lastOfSubAgent = renderOfSubAgent(entries, before, subAgent.sessionId)
     }
     states.set(subAgent, lastOfSubAgent.after)
-    return lastOfSubAgent.bytes
+    return lastOfSubAgent.text
   }
 
   function renderOfSubAgent(
@@ -92,7 +92,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       after = next
       for (const frame of frames) text += wire.write(wire.ofSubAgent(frame, subAgentId), null)
     }
-    return { batch, before, after, bytes: text === "" ? null : Buffer.from(text) }
+    return { batch, before, after, text: text === "" ? null : text }
   }
 
   function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
@@ -103,7 +103,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       after = next
       if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
     }
-    return { batch, before, after, bytes: text === "" ? null : Buffer.from(text) }
+    return { batch, before, after, text: text === "" ? null : text }
   }
 
   function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {

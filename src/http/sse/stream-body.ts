@@ -2,13 +2,13 @@ import type { UnderlyingSource } from "node:stream/web"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { TreeBatch } from "../../sessions/tree/sub-agent.ts"
-import type { Heartbeat } from "./heartbeat.ts"
+import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
 
 /** The content of a stream, and the parts that it shares with others. */
 export interface EventSource {
-  /** Bytes that precede all others. Null for none. */
-  readonly opening: Uint8Array<ArrayBuffer> | null
+  /** Text that precedes all other text. Null for none. */
+  readonly opening: string | null
   /** Called when the first bytes are needed. The signal aborts when the client disconnects. */
   readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch>
   readonly viewer: Viewer
@@ -41,7 +41,7 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
   const { viewer, heartbeat, logger } = source
   const closing = new AbortController()
   let batches: AsyncIterator<TreeBatch> | null = null
-  let leaveHeartbeat: (() => void) | null = null
+  let member: HeartbeatStream | null = null
   /** True while a read is open and the log has nothing for it yet. */
   let waiting = false
 
@@ -49,7 +49,7 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
     async pull(controller) {
       const isFirst = batches === null
       batches ??= begin(controller)
-      if (isFirst && source.opening !== null) return controller.enqueue(source.opening)
+      if (isFirst && source.opening !== null) return controller.enqueue(Buffer.from(source.opening))
       try {
         for (;;) {
           waiting = true
@@ -57,8 +57,8 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
           waiting = false
           if (closing.signal.aborted) return
           if (next.done) return end(controller)
-          const bytes = viewer(next.value)
-          if (bytes !== null) return controller.enqueue(bytes)
+          const text = viewer(next.value)
+          if (text !== null) return controller.enqueue(Buffer.from(text))
         }
       } catch (error) {
         if (closing.signal.aborted) return
@@ -76,10 +76,13 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
   }
 
   function begin(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
-    leaveHeartbeat = heartbeat.join((bytes) => {
-      // The queue is empty at 0, and below 0 if the last heartbeat was not read.
-      if (waiting && controller.desiredSize === 0) controller.enqueue(bytes)
-    })
+    member = {
+      beat(text) {
+        // The queue is empty at 0, and below 0 if the last heartbeat was not read.
+        if (waiting && controller.desiredSize === 0) controller.enqueue(Buffer.from(text))
+      },
+    }
+    heartbeat.join(member)
     return source.open(closing.signal)[Symbol.asyncIterator]()
   }
 
@@ -89,7 +92,7 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
   }
 
   function stop(): void {
-    leaveHeartbeat?.()
+    if (member !== null) heartbeat.leave(member)
     closing.abort()
     source.onEnd()
   }

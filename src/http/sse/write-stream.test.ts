@@ -24,14 +24,17 @@ function setup() {
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
   // The response has no connection, so everything that is written stays in its buffer.
   const response = new ServerResponse(new IncomingMessage(new Socket()))
+  /** Resolves when the stream has ended. */
   const write = () =>
-    writeEventStream(response, {
-      opening: null,
-      open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
-      viewer: renderer.viewer(0),
-      heartbeat,
-      onEnd: () => {},
-      logger,
+    new Promise<void>((resolve) => {
+      writeEventStream(response, {
+        opening: null,
+        open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
+        viewer: renderer.viewer(0),
+        heartbeat,
+        onEnd: resolve,
+        logger,
+      })
     })
   return { sessions, errors, response, write }
 }
@@ -56,7 +59,7 @@ it("gives no heartbeats to a client that does not read, and takes nothing more f
   expect(sessions.taken).toBe(1)
   response.destroy()
   await written
-  expect(sessions.openViews).toBe(0)
+  await vi.waitUntil(() => sessions.openViews === 0)
 })
 
 it("leaves nothing behind when the client goes while it is waited for", async () => {
@@ -66,7 +69,7 @@ it("leaves nothing behind when the client goes while it is waited for", async ()
   expect(vi.getTimerCount()).toBe(1)
   response.destroy()
   await written
-  expect(sessions.openViews).toBe(0)
+  await vi.waitUntil(() => sessions.openViews === 0)
   expect(vi.getTimerCount()).toBe(0)
   expect(errors).toEqual([])
 })
