@@ -29,15 +29,12 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
   }
   return {
     ...sessions,
-    async *view(sessionId, options) {
-      for await (const batch of sessions.view(sessionId, options)) yield show(batch)
-    },
-    async *viewTree(sessionId, options) {
-      for await (const batch of sessions.viewTree(sessionId, options)) {
-        if (isProgress(batch)) yield batch
-        else yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
-      }
-    },
+    view: (sessionId, options) => mapBatches(sessions.view(sessionId, options), show),
+    viewTree: (sessionId, options) =>
+      mapBatches(sessions.viewTree(sessionId, options), (batch) => {
+        if (isProgress(batch)) return batch
+        return isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+      }),
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {
         if (part.type === "end") {
@@ -92,6 +89,23 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
       return { status: "invalid", message }
     },
   }
+}
+
+/** Maps the batches of a view. Unlike a generator, it forwards `return` to a view that waits. */
+function mapBatches<Batch>(view: AsyncIterable<Batch>, map: (batch: Batch) => Batch): AsyncIterable<Batch> {
+  return {
+    [Symbol.asyncIterator]() {
+      const batches = view[Symbol.asyncIterator]()
+      return {
+        next: () => batches.next().then((read) => mapResult(read, map)),
+        return: async () => (await batches.return?.()) ?? { done: true, value: undefined },
+      }
+    },
+  }
+}
+
+function mapResult<Batch>(read: IteratorResult<Batch>, map: (batch: Batch) => Batch): IteratorResult<Batch> {
+  return read.done === true ? read : { done: false, value: map(read.value) }
 }
 
 function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {

@@ -50,8 +50,8 @@ export interface Sessions {
    * aborted, and when this process's hold on its sessions lapses (rule 8, liveness). The caller then requests the
    * view again, if possible from another process.
    *
-   * Up-to-date viewers receive the same batch objects, so a rendering can be shared by identity. `return` of the
-   * iterator also ends a view that waits for live entries.
+   * Up-to-date viewers receive the same batch objects, so a rendering can be shared by identity. The caller reads
+   * one batch at a time. `return` of the iterator also ends a view that waits for live entries.
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
   /**

@@ -39,7 +39,8 @@ export class EventStream extends ReadableStream<Uint8Array<ArrayBuffer>> {
  */
 function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuffer>> {
   const { viewer, heartbeat, logger } = source
-  const closing = new AbortController()
+  /** Null before the first read. The gateway's own server never reads. */
+  let closing: AbortController | null = null
   let batches: AsyncIterator<TreeBatch> | null = null
   let member: HeartbeatStream | null = null
   /** True while a read is open and the log has nothing for it yet. */
@@ -55,13 +56,13 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
           waiting = true
           const next = await batches.next()
           waiting = false
-          if (closing.signal.aborted) return
+          if (closing?.signal.aborted) return
           if (next.done) return end(controller)
           const text = viewer(next.value)
           if (text !== null) return controller.enqueue(Buffer.from(text))
         }
       } catch (error) {
-        if (closing.signal.aborted) return
+        if (closing?.signal.aborted) return
         logger.error({ error }, "A view of a session failed. Its stream ends.")
         end(controller)
       }
@@ -83,6 +84,7 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
       },
     }
     heartbeat.join(member)
+    closing = new AbortController()
     return source.open(closing.signal)[Symbol.asyncIterator]()
   }
 
@@ -93,7 +95,7 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
 
   function stop(): void {
     if (member !== null) heartbeat.leave(member)
-    closing.abort()
+    closing?.abort()
     source.onEnd()
   }
 }

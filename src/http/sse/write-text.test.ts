@@ -31,6 +31,8 @@ it("frames parts of any characters, and leaves the connection to the next respon
   const port = await serve((_request, outgoing) => {
     startText(outgoing, 200, headers)
     for (const part of parts) writeText(outgoing, part)
+    // An empty chunk would end the response.
+    expect(writeText(outgoing, "")).toBe(true)
     joinWrites(outgoing)
     writeText(outgoing, "last")
     outgoing.end()

@@ -6,7 +6,7 @@ import type { Socket } from "node:net"
  * if the first part takes long.
  */
 export function startText(outgoing: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
-  outgoing.writeHead(status, isChunked(outgoing) ? { ...headers, "transfer-encoding": "chunked" } : headers)
+  outgoing.writeHead(status, headers)
   outgoing.flushHeaders()
 }
 
@@ -19,8 +19,11 @@ export function startText(outgoing: ServerResponse, status: number, headers: Out
  */
 export function writeText(outgoing: ServerResponse, text: string): boolean {
   const { socket } = outgoing
+  // An empty chunk would end the response.
+  if (text === "") return !needsDrain(outgoing)
   // A pipelined response has no socket before the responses ahead of it have ended. Node keeps its parts until then.
-  if (socket === null || !socket.writable || !isChunked(outgoing)) return outgoing.write(text)
+  // A response to HTTP/1.0 has no chunks.
+  if (socket === null || !socket.writable || !outgoing.chunkedEncoding) return outgoing.write(text)
   return socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
 }
 
@@ -46,9 +49,4 @@ export function onceDrained(outgoing: ServerResponse, listener: () => void): voi
   const isSocketFull = socket?.writableNeedDrain === true
   if (isSocketFull) socket.once("drain", listener)
   else outgoing.once("drain", listener)
-}
-
-/** HTTP/1.0 has no chunks: the end of the connection is the end of the text. */
-function isChunked({ req }: ServerResponse): boolean {
-  return req.httpVersion === "1.1"
 }

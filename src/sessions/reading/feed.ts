@@ -245,12 +245,15 @@ export class FeedSubscription {
     this.#wake()
   }
 
-  /** True while `next` has nothing to return. */
+  /** True if `wait` would not resolve at once. */
   get isWaiting(): boolean {
     return this.#queue.length === 0 && !this.#stale && !this.#finished && !this.#signal.aborted
   }
 
-  /** Resolves when `next` has an item, when the signal aborts, or when the subscription is closed. */
+  /**
+   * Resolves when `next` has an item, when the signal aborts, or when the subscription is closed. One caller waits at a
+   * time.
+   */
   wait(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve

@@ -56,3 +56,105 @@ it("fails if the store fails while the process continues", async () => {
   fail()
   await expect(next).rejects.toThrow(StoreUnavailableError)
 })
+
+/** A log of six entries, whose second page is read when the test says so, and a feed with two unstored entries. */
+function startSlowRead() {
+  const entry = (seq: number): LiveEntry => createTextDelta(seq, "run_1", String(seq))
+  const second = Promise.withResolvers<void>()
+  const reading = Promise.withResolvers<void>()
+  const log = {
+    ...emptyLog,
+    async read(_: string, { afterSeq }: { readonly afterSeq: number }) {
+      if (afterSeq === 2) {
+        reading.resolve()
+        await second.promise
+      }
+      return [1, 2, 3, 4, 5, 6].filter((seq) => seq > afterSeq && seq <= afterSeq + 2).map(entry)
+    },
+    session: async () => ({ activeRun: {}, lastSeq: 8 }),
+  } as unknown as SessionLog
+  const lapses: (() => void)[] = []
+  const hold = {
+    ...certainHold,
+    onLapse: (listener: () => void) => {
+      lapses.push(listener)
+      return () => void lapses.splice(lapses.indexOf(listener), 1)
+    },
+  }
+  const feed = new Feed()
+  const writer = feed.openWriter(
+    "sess_1",
+    () => [entry(7), entry(8)],
+    () => 6,
+  )
+  const leaving = new AbortController()
+  const parts = { log, feed, reads: new ReadQueue(log), hold }
+  const view = viewSession(parts, "sess_1", { afterSeq: 0, signal: leaving.signal })[Symbol.asyncIterator]()
+  const rest = async () => {
+    const seen: number[] = []
+    for (let read = await view.next(); read.done !== true; read = await view.next()) {
+      seen.push(...read.value.map(({ seq }) => seq))
+    }
+    return seen
+  }
+  return { view, writer, entry, lapses, leaving, reading: reading.promise, readOn: second.resolve, rest }
+}
+
+it("shows what is stored, then what is not, then the feed", async () => {
+  const { view, writer, entry, readOn } = startSlowRead()
+  readOn()
+  for (const seqs of [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+  ]) {
+    expect(await view.next()).toEqual({ done: false, value: seqs.map(entry) })
+  }
+  const waiting = view.next()
+  await new Promise(setImmediate)
+  writer.publish(entry(9))
+  expect(await waiting).toEqual({ done: false, value: [entry(9)] })
+})
+
+it.each(["lapse", "abort"])(
+  "shows nothing after a gap, if the %s comes while a page is read",
+  async (what) => {
+    const { view, lapses, leaving, reading, readOn, rest } = startSlowRead()
+    expect((await view.next()).value).toHaveLength(2)
+    const seen = rest()
+    await reading
+    if (what === "abort") leaving.abort()
+    else for (const lapse of [...lapses]) lapse()
+    readOn()
+    expect(await seen).toEqual([])
+    expect(lapses).toEqual([])
+  },
+)
+
+it.each([
+  ["while it waits for the feed", 4],
+  ["between two pages", 1],
+  ["before its start", 0],
+])("ends by return %s, and leaves nothing behind", async (_, batches) => {
+  const { view, lapses, readOn } = startSlowRead()
+  readOn()
+  for (let index = 0; index < batches; index++) await view.next()
+  const waiting = batches === 4 ? view.next() : null
+  await new Promise(setImmediate)
+  expect(await view.return?.()).toEqual({ done: true, value: undefined })
+  if (waiting !== null) expect((await waiting).done).toBe(true)
+  expect((await view.next()).done).toBe(true)
+  expect(lapses).toEqual([])
+})
+
+it("ends when the hold lapses while it waits for the feed", async () => {
+  const { view, lapses, readOn } = startSlowRead()
+  readOn()
+  for (let index = 0; index < 4; index++) await view.next()
+  const waiting = view.next()
+  await new Promise(setImmediate)
+  for (const lapse of [...lapses]) lapse()
+  expect((await waiting).done).toBe(true)
+  expect(lapses).toEqual([])
+})

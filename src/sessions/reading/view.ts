@@ -43,8 +43,8 @@ export function viewSession(
 }
 
 /**
- * A view that follows the feed suspends no function: each idle subscriber has a view, and each token wakes one. A
- * generator in its place would hold 2 kB more.
+ * A view that follows the feed suspends no function: there is a view for each idle subscriber, and each token wakes all
+ * views of its session. A generator in its place would hold 2 kB more.
  */
 class SessionView implements AsyncIterator<Entries, undefined> {
   readonly #parts: ViewParts
@@ -152,7 +152,7 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     const { feed, reads } = this.#parts
     const { runId, principal, deltas, signal } = this.#options
     if (!this.#hasBegun) await this.#begin()
-    if (signal.aborted || this.#hasLapsed || this.#isOver) return false
+    if (signal.aborted || this.#hasLapsed) return false
     this.#subscription?.close()
     this.#subscription = feed.subscribe(this.#sessionId, signal)
     if (feed.hasWriter(this.#sessionId)) this.#elsewhere?.stop()
@@ -168,12 +168,15 @@ class SessionView implements AsyncIterator<Entries, undefined> {
         replacedHistories: false,
         ...(deltas !== undefined && { deltas }),
       })
-      if (read === null || read.length === 0 || signal.aborted || this.#hasLapsed) break
+      // What follows the pages that were not read would leave a gap.
+      if (signal.aborted || this.#hasLapsed) return false
+      if (read === null || read.length === 0) break
       const entries = this.#take(read)
       if (entries.length > 0) yield entries
       if (this.#mayBeOver && runId !== undefined) return false
     }
     for (const part of splitParts(unstored)) {
+      if (signal.aborted || this.#hasLapsed) return false
       const entries = this.#take(part)
       if (entries.length > 0) yield entries
       if (this.#mayBeOver && runId !== undefined) return false

@@ -86,6 +86,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   #queue: Queued[] = []
   /** Ends the views of the sub-agents. Null before the first one. */
   #ending: AbortController | null = null
+  /** If true, no further sub-agent is shown. */
+  #hasReturned = false
   #hasBegun = false
   #hasShown = false
   #knowsTasks = false
@@ -117,14 +119,11 @@ class TreeView implements AsyncIterator<TreeBatch> {
     )
   }
 
-  /**
-   * Returns true in the usual case: a session without sub-agents, which has nothing to show now. Each idle subscriber
-   * waits in this state, so it suspends no function here.
-   */
+  /** Returns true in the usual case, in which idle subscribers wait: there are no sub-agents, and nothing to show now. */
   #isPlain(): boolean {
     const { unshown, progress, isReading, hasEnded } = this.#root
-    const isWaiting = unshown === null && progress === null && !isReading && !hasEnded
-    return isWaiting && this.#knowsTasks && this.#branches.length === 1
+    if (unshown !== null || progress !== null || isReading || hasEnded) return false
+    return this.#knowsTasks && this.#branches.length === 1
   }
 
   async #nextOfTree(): Promise<IteratorResult<TreeBatch>> {
@@ -149,6 +148,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   async return(): Promise<IteratorResult<TreeBatch>> {
+    this.#hasReturned = true
     // The signal ends the views of sub-agents that wait. A view between two batches cleans up when `return` is called.
     this.#ending?.abort("the view ended")
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
@@ -327,7 +327,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   #fill(): void {
-    if (this.#queue.length === 0) return
+    if (this.#queue.length === 0 || this.#hasReturned) return
     const shown = this.#branches.filter(({ taskId }) => taskId !== null).length
     // The branches include the session itself.
     let [places, inBackground] = [
