@@ -33,22 +33,43 @@ const note =
   `Results of tool calls before this point are not shown any more. Read one with ${readResultName} and the id of ` +
   "its call if the summary does not have what you need."
 
-async function openRun(
+/**
+ * Waits for nothing in the first run of a session: without entries, the session has neither contents nor summaries.
+ */
+function openRun(
   services: PluginServices,
   { session, maxToolResultBytes }: PluginRun,
   sessionBytes: number,
-): Promise<RunParts> {
+): RunParts | Promise<RunParts> {
   if (session === null || maxToolResultBytes < leastBytes) return {}
+  const settings = { maxToolResultBytes, sessionBytes }
+  if (session.lastSeq === 0) return createParts(services, session.id, { ...settings, hasStored: false })
+  return hasResults(services, session.id).then((found) =>
+    createParts(services, session.id, { ...settings, hasStored: found }),
+  )
+}
+
+interface RunSettings {
+  readonly maxToolResultBytes: number
+  readonly sessionBytes: number
+  /** If true, the session has results that the model may read. */
+  readonly hasStored: boolean
+}
+
+function createParts(
+  services: PluginServices,
+  sessionId: string,
+  { maxToolResultBytes, sessionBytes, hasStored }: RunSettings,
+): RunParts {
   const pageBytes = Math.min(maxPageBytes, maxToolResultBytes - headerBytes)
   let offered: readonly Tool[] | null = null
   const offer = () => {
     offered ??= [
-      readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
+      readResultTool({ pageBytes, open: (id, context) => openResult(services, sessionId, id, context) }),
     ]
     return offered
   }
-  // A session without entries has neither contents nor summaries, so its first run need not look for them.
-  let hasSomething = session.lastSeq > 0 && (await hasResults(services, session.id))
+  let hasSomething = hasStored
   return {
     tools: () => (hasSomething ? offer() : none),
     compactionNotes({ messages }) {

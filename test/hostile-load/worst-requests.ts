@@ -22,12 +22,14 @@ const { values } = parseArgs({
 const maxLaterMs = 10
 const maxHeapBytes = 512e6
 
+/** The gateway runs as the Dockerfile of `agent-gateway init` starts it. */
+const recommended = "--max-semi-space-size=16"
 const { profile, only } = values
 const result = await runWorstRequests({
   idleMs: Number(values["idle-seconds"]) * 1_000,
   attackMs: Number(values.seconds) * 1_000,
   isChosen: (name) => name.includes(only),
-  nodeOptions: profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`],
+  nodeOptions: [recommended, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])],
 })
 if (values.log) print(result.log)
 print("own event loop delay p99, max (with the wait for a CPU) | over idle at p99 | heap MB | /health p99 |")

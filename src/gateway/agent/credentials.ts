@@ -32,11 +32,13 @@ export function createProviderChooser(
   { providerConfig }: ProviderOptions,
   settings: EnvironmentSettings,
   resolveCredentials: ResolveCredentials | undefined,
-): (session: Session, signal: AbortSignal) => Promise<RunProviders> {
+): (session: Session, signal: AbortSignal) => RunProviders | Promise<RunProviders> {
   const ofApp = createAppProviders(chosen, settings)
+  // Most runs wait for no code of the application.
+  if (resolveCredentials === undefined) return () => ofApp
   const personal = createRecentCache<Provider>(maxProviders)
   return async (session, signal) => {
-    const credentials = (await resolveCredentials?.(session, { signal })) ?? null
+    const credentials = (await resolveCredentials(session, { signal })) ?? null
     if (credentials === null) return ofApp
     const service = findService(chosen)
     const { apiKey, authToken } = credentials
