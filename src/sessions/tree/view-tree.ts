@@ -119,7 +119,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     )
   }
 
-  /** Returns true in the usual case, in which idle subscribers wait: there are no sub-agents, and nothing to show now. */
+  /** Returns true in the usual case, in which idle subscribers wait: no sub-agents, and nothing to show now. */
   #isPlain(): boolean {
     const { unshown, progress, isReading, hasEnded } = this.#root
     if (unshown !== null || progress !== null || isReading || hasEnded) return false
