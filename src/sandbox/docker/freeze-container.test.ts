@@ -66,8 +66,16 @@ it("does not continue when the container has stopped, does not exist, or was nev
   for (const state of [running, stopped, removed]) await thawContainer(containerThat(state))
 })
 
+it("does not continue when the engine notices the end of a paused container a moment later", async () => {
+  const container = containerThat(paused, paused, stopped)
+  await thawContainer(container, 0)
+  expect(container.calls()).toBe(3)
+})
+
 it("treats the engine as lost if a paused container cannot be continued", async () => {
-  await expect(thawContainer(containerThat(paused))).rejects.toMatchObject({ cause: refused })
+  const stuck = containerThat(...Array<State>(20).fill(paused))
+  await expect(thawContainer(stuck, 0)).rejects.toMatchObject({ cause: refused })
+  expect(stuck.calls()).toBe(10)
 })
 
 it.each([
