@@ -49,7 +49,7 @@ function openRun(
   )
 }
 
-interface RunSettings {
+interface ResultSettings {
   readonly maxToolResultBytes: number
   readonly sessionBytes: number
   /** If true, the session has results that the model may read. */
@@ -59,7 +59,7 @@ interface RunSettings {
 function createParts(
   services: PluginServices,
   sessionId: string,
-  { maxToolResultBytes, sessionBytes, hasStored }: RunSettings,
+  { maxToolResultBytes, sessionBytes, hasStored }: ResultSettings,
 ): RunParts {
   const pageBytes = Math.min(maxPageBytes, maxToolResultBytes - headerBytes)
   let offered: readonly Tool[] | null = null

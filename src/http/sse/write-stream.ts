@@ -116,8 +116,8 @@ class StreamWriter implements HeartbeatStream {
     })
   }
 
+  /** Called once. */
   #end(): void {
-    if (this.#hasEnded) return
     this.#hasEnded = true
     this.#heartbeat.leave(this)
     this.#outgoing.end()

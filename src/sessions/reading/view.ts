@@ -168,7 +168,7 @@ class SessionView implements AsyncIterator<Entries, undefined> {
         replacedHistories: false,
         ...(deltas !== undefined && { deltas }),
       })
-      // What follows the pages that were not read would leave a gap.
+      // The view ends before the gap that the unread pages would leave.
       if (signal.aborted || this.#hasLapsed) return false
       if (read === null || read.length === 0) break
       const entries = this.#take(read)
@@ -221,6 +221,7 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     return isOver(log, sessionId, { cursor: this.#cursor, runId })
   }
 
+  /** May be called again. */
   #end(): NextEntries {
     this.#isOver = true
     this.#isLive = false

@@ -215,6 +215,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
       begin(branch, value.present)
     }
     this.#wake()
+    // Each idle subscriber would keep the resolved promise.
     this.#wake = wakeNothing
   }
 
