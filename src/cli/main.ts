@@ -1,6 +1,6 @@
 import { toError } from "../core/errors.ts"
 import type { ProcessContext, SupervisorMessage, WorkerMessage } from "./cli-context.ts"
-import { devWorkerName } from "./commands/dev-worker.ts"
+import { devWorkerName } from "./commands/serve/dev-worker.ts"
 import { exitCodes, type StopReason, toSignalExitCode } from "./exit-codes.ts"
 import { loadEnvFileFor } from "./load-env-file.ts"
 import { runCli } from "./run-cli.ts"

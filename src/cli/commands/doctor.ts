@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises"
+import { parseArgs } from "node:util"
 import type { Gateway } from "../../gateway/gateway.ts"
 import type { ModelProbe } from "../../gateway/operate/probe-models.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
-import { parseDoctorArguments } from "../arguments.ts"
+import { expectPositionals } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
-import { formatAsLine, formatFailure } from "../cli-error.ts"
+import { formatAsLine, formatFailure, parseUsage } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**
@@ -23,7 +24,7 @@ const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
  */
 export async function runDoctorCommand(context: CliContext): Promise<number> {
   const { argv, env, signal } = context
-  const { file, callsModels } = parseDoctorArguments(argv)
+  const { file, callsModels } = parse(argv)
   const gateway = await loadAgent(file, context)
   const set = keys.filter((key) => env[key])
   const report = createReport(context)
@@ -48,6 +49,15 @@ export async function runDoctorCommand(context: CliContext): Promise<number> {
   } finally {
     await gateway.close({ graceMs: 0 })
   }
+}
+
+function parse(argv: readonly string[]): { readonly file: string; readonly callsModels: boolean } {
+  const options = { "no-model-calls": { type: "boolean" }, verbose: { type: "boolean" } } as const
+  const { values, positionals } = parseUsage("doctor", () =>
+    parseArgs({ args: [...argv], allowPositionals: true, options }),
+  )
+  const [file] = expectPositionals("doctor", positionals, ["FILE"])
+  return { file, callsModels: values["no-model-calls"] !== true }
 }
 
 interface Finding {

@@ -1,0 +1,111 @@
+import type { Listener } from "../../../gateway/gateway.ts"
+import { findAgentFile } from "../../agent-file/load-agent.ts"
+import type { CliContext, WorkerMessage } from "../../cli-context.ts"
+import { exitCodes } from "../../exit-codes.ts"
+import { keysHelp, openInBrowser, readKeys } from "./dev-keys.ts"
+import { FileWatcher } from "./file-watcher.ts"
+import { parseServeArguments } from "./serve-arguments.ts"
+import { type DevWorker, startDevWorker } from "./start-dev-worker.ts"
+
+/**
+ * `dev FILE` serves the agent in a separate process, and replaces this process when a file changes. The old process
+ * continues until the new one has loaded the files, so a mistake in them interrupts nothing.
+ *
+ * Node's own `--watch` is not used, because Node's watcher would run forever if this process were killed by SIGKILL.
+ */
+export async function runDevCommand(context: CliContext): Promise<number> {
+  const serveArguments = parseServeArguments("dev", context.argv, context.env)
+  const { stdout, stderr } = context
+  const quitting = new AbortController()
+  const signal = AbortSignal.any([context.signal, quitting.signal])
+  const watcher = new FileWatcher((problem) =>
+    stderr.write(
+      `agent-gateway: the agent will not be reloaded, because a folder cannot be watched: ${problem.message}\n`,
+    ),
+  )
+  watcher.add(await findAgentFile(serveArguments.file, context.cwd))
+
+  let port = serveArguments.port
+  let started = false
+  let consoleUrl: string | null = null
+  const onMessage = (message: Exclude<WorkerMessage, { readonly type: "loaded" }>): void => {
+    if (message.type === "file") {
+      watcher.add(message.path)
+      return
+    }
+    stdout.write(started ? `Reloaded: ${message.url}\n` : formatGreeting(message))
+    if (!started && stopKeys !== null) stdout.write(`${keysHelp}\n\n`)
+    started = true
+    consoleUrl = message.consoleUrl
+    // Port 0 means any port, but the same one for every reload.
+    port = message.port
+  }
+  const stopKeys = await readKeys(context, {
+    restart: () => watcher.noteChange(),
+    open: () => {
+      if (consoleUrl === null)
+        stdout.write("There is no console: it is off, or the agent is not loaded yet.\n")
+      else openInBrowser(consoleUrl, context)
+    },
+    quit: () => quitting.abort(),
+  })
+  const stopped = new Promise<"stopped">((resolve) => {
+    signal.addEventListener("abort", () => resolve("stopped"), { once: true })
+  })
+
+  /** The worker that serves. Null before the first one, and after one that stopped by itself. */
+  let serving: DevWorker | null = null
+  try {
+    while (!signal.aborted) {
+      const changed = watcher.nextChange().then(() => "changed" as const)
+      const next = startDevWorker({ ...serveArguments, port }, context, onMessage)
+      const loading = await Promise.race([next.loaded, next.exited, changed, stopped])
+      if (loading === exitCodes.usage) return loading
+      if (loading === "loaded") {
+        await serving?.stop()
+        serving = next
+        next.serve()
+      } else if (typeof loading === "number" && !signal.aborted) {
+        const meanwhile = serving === null ? "" : " The previous version still serves."
+        stderr.write(
+          `agent-gateway: the agent was not loaded.${meanwhile} Waiting for a change of its files.\n`,
+        )
+      } else {
+        await next.stop()
+        continue
+      }
+      const end = await Promise.race([changed, stopped, ...(serving === null ? [] : [serving.exited])])
+      if (end === exitCodes.cannotListen || end === exitCodes.usage) return end
+      if (typeof end === "string" || signal.aborted) continue
+      serving = null
+      stderr.write(
+        `agent-gateway: the agent stopped (exit code ${end}); waiting for a change of its files.\n`,
+      )
+      await Promise.race([changed, stopped])
+    }
+    return exitCodes.success
+  } finally {
+    stopKeys?.()
+    await serving?.stop()
+    watcher.close()
+  }
+}
+
+function formatGreeting({
+  url,
+  apiUrl,
+  consoleUrl,
+}: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
+  const json = "-H 'content-type: application/json'"
+  const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
+  return `Listening on ${url}, reloading on change.
+
+${inBrowser}Talk to it in another terminal: npx agent-gateway chat ${url}
+
+Or with curl (if the agent sets validApiKeys, use one of these keys in place of dev):
+
+  TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
+  curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
+
+`
+}
