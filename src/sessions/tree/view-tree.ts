@@ -1,20 +1,13 @@
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import { type BackgroundTask, isTaskId } from "../../core/runs/background-task.ts"
+import type { BackgroundTask } from "../../core/runs/background-task.ts"
 import type { TreeViewOptions } from "../sessions.ts"
-import { type ChildWait, createEmptyPresent, type Present, readPresent } from "./session-state.ts"
-import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
-import { type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
-import { type TaskToView, viewTask } from "./view-task.ts"
-
-/** Maximum number of sub-agents that one viewer sees at once. Others are shown after one of these has ended. */
-const maxShownSubAgents = 32
-/**
- * Maximum number of shown background sub-agents. They have a limit of their own, so that they do not take the places
- * of the others.
- */
-const maxShownInBackground = 32
+import { type Branch, type BranchItem, beginBranch, createBranch, takePart } from "./branch.ts"
+import { createEmptyPresent, type Present, readPresent } from "./session-state.ts"
+import type { TreeBatch } from "./sub-agent.ts"
+import { SubAgentBranches } from "./sub-agent-branches.ts"
+import type { ChildViewParts } from "./view-child.ts"
 
 export interface TreeViewParts extends ChildViewParts {
   readonly logger: Logger
@@ -38,54 +31,14 @@ export function viewTree(
   return { [Symbol.asyncIterator]: () => new TreeView(parts, sessionId, options) }
 }
 
-type Item = SubAgentStart | readonly LiveEntry[] | ProgressBatch
-
-/** One session of the tree. */
-interface Branch {
-  readonly sessionId: string
-  /** The background task that it works for, or that a session above it works for. Null for others. */
-  readonly taskId: string | null
-  readonly source: AsyncIterator<Item>
-  /** Null for the viewed session, and for a sub-agent that has not started. */
-  subAgent: SubAgent | null
-  /** The state of waits up to this sequence number was known when the view of the session started. */
-  knownUpTo: number
-  /** The waits that were open when the view of the session started. */
-  opened: readonly ChildWait[]
-  /** Entries that were read but not shown. */
-  unshown: readonly LiveEntry[] | null
-  /** Progress that was read and not yet shown. */
-  progress: ProgressBatch | null
-  isReading: boolean
-  hasEnded: boolean
-}
-
-/** A sub-agent that is shown, or was shown until its end. */
-interface Child extends Branch {
-  readonly parent: Branch
-  /** Aborted when the call that the session works for no longer waits. */
-  readonly settled: AbortController
-}
-
-interface Queued extends TaskToView {
-  readonly parent: Branch
-  /** Id of the wait or the task that it works for. */
-  readonly waitId: string
-}
-
 class TreeView implements AsyncIterator<TreeBatch> {
   readonly #parts: TreeViewParts
   readonly #options: TreeViewOptions
-  readonly #maxShown: number
   readonly #root: Branch
   /** The branches in the order of their next turns. */
   readonly #branches: Branch[]
-  /** The sub-agents by the ids of their waits or tasks. Null before the first one, because most sessions have none. */
-  #children: Map<string, Child> | null = null
-  /** Sub-agents that wait for a place. */
-  #queue: Queued[] = []
-  /** Ends the views of the sub-agents. Null before the first one. */
-  #ending: AbortController | null = null
+  /** Null before the first sub-agent, because most sessions have none. */
+  #subAgents: SubAgentBranches | null = null
   /** If true, no further sub-agent is shown. */
   #hasReturned = false
   #hasBegun = false
@@ -97,7 +50,6 @@ class TreeView implements AsyncIterator<TreeBatch> {
   constructor(parts: TreeViewParts, sessionId: string, options: TreeViewOptions) {
     this.#parts = parts
     this.#options = options
-    this.#maxShown = options.maxSubAgents ?? maxShownSubAgents
     const view = parts.view(sessionId, options)
     this.#root = createBranch({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
@@ -106,6 +58,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   next(): Promise<IteratorResult<TreeBatch>> {
     if (!this.#isPlain()) return this.#nextOfTree()
     const root = this.#root
+    // These lines repeat `#read`. A call of it would add a promise, and a suspended function, to each token.
     root.isReading = true
     return root.source.next().then(
       (read) => {
@@ -150,14 +103,14 @@ class TreeView implements AsyncIterator<TreeBatch> {
   async return(): Promise<IteratorResult<TreeBatch>> {
     this.#hasReturned = true
     // The signal ends the views of sub-agents that wait. A view between two batches cleans up when `return` is called.
-    this.#ending?.abort("the view ended")
+    this.#subAgents?.end()
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
     return { done: true, value: undefined }
   }
 
   async #begin(): Promise<void> {
     this.#hasBegun = true
-    begin(this.#root, await this.#presentOfRoot())
+    beginBranch(this.#root, await this.#presentOfRoot())
     this.#follow(this.#root, [])
   }
 
@@ -169,7 +122,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const isFirstRun = isNewRun && this.#root.knownUpTo === 0
     if (isFirstRun) return
     const tasks = await this.#parts.runningTasks(this.#root.sessionId, this.#options.signal)
-    for (const task of tasks) this.#queueTask(this.#root, task, false)
+    for (const task of tasks) this.#ensureSubAgents().queueTask(this.#root, task, false)
     this.#fill()
   }
 
@@ -204,7 +157,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     }
   }
 
-  #keep(branch: Branch, { done, value }: IteratorResult<Item>): void {
+  #keep(branch: Branch, { done, value }: IteratorResult<BranchItem>): void {
     branch.isReading = false
     if (done === true) this.#end(branch)
     else if ("progress" in value) branch.progress = value
@@ -212,7 +165,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     else {
       branch.subAgent = value.subAgent
       branch.unshown = []
-      begin(branch, value.present)
+      beginBranch(branch, value.present)
     }
     this.#wake()
     // Each idle subscriber would keep the resolved promise.
@@ -235,7 +188,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   #end(branch: Branch): void {
     branch.hasEnded = true
-    this.#forget(branch)
+    this.#subAgents?.settleCalls(branch)
     if (branch !== this.#root) this.#branches.splice(this.#branches.indexOf(branch), 1)
     this.#fill()
   }
@@ -248,10 +201,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
         return progress
       }
       if (unshown === null || this.#mustWait(unshown[0])) continue
-      const end = endOfPart(unshown)
-      const isWhole = end === unshown.length
-      const part = isWhole ? unshown : unshown.slice(0, end)
-      branch.unshown = isWhole ? null : unshown.slice(end)
+      const part = takePart(branch, unshown)
       this.#follow(branch, part)
       if (this.#branches.length > 1) {
         this.#branches.push(...this.#branches.splice(this.#branches.indexOf(branch), 1))
@@ -265,8 +215,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   #mustWait(entry: LiveEntry | undefined): boolean {
     if (entry?.kind !== "event" || entry.event.type !== "waitResolved") return false
     const { waitId, decidedBy } = entry.event
-    const child = this.#children?.get(waitId)
-    this.#settle(waitId)
+    const child = this.#subAgents?.settle(waitId)
     // A sub-agent whose wait was given up is shown while it continues.
     return child !== undefined && !child.hasEnded && decidedBy !== null
   }
@@ -276,125 +225,29 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const last = part.at(-1)
     // The usual case is a batch of deltas.
     if (last?.kind !== "event" && parent.opened.length === 0) return
-    for (const wait of parent.opened) this.#queueChild(parent, wait, false)
+    for (const wait of parent.opened) this.#ensureSubAgents().queueChild(parent, wait, false)
     parent.opened = []
     if (last?.kind === "event") {
       const { event } = last
       const isNew = last.seq > parent.knownUpTo
       if (event.type === "waitOpened" && event.kind === "child" && isNew)
-        this.#queueChild(parent, event, true)
-      if (event.type === "taskRegistered" && isNew) this.#queueTask(parent, event, true)
-      if (event.type === "taskEnded") this.#settle(event.taskId)
-      if (isTerminal(event)) this.#forget(parent)
+        this.#ensureSubAgents().queueChild(parent, event, true)
+      if (event.type === "taskRegistered" && isNew) this.#ensureSubAgents().queueTask(parent, event, true)
+      if (event.type === "taskEnded") this.#subAgents?.settle(event.taskId)
+      if (isTerminal(event)) this.#subAgents?.settleCalls(parent)
     }
     this.#fill()
   }
 
-  #queueChild(parent: Branch, { waitId, toolCallId, payload }: ChildWait, isNew: boolean): void {
-    const { sessionId, runId, agent } = payload
-    const { taskId } = parent
-    const child = { sessionId, runId, agent, toolCallId, taskId, isNew, reported: null }
-    this.#queue.push({ ...child, ...this.#below(parent), waitId })
-  }
-
-  #queueTask(parent: Branch, task: BackgroundTask, isNew: boolean): void {
-    const { taskId, sessionId, agent, toolCallId } = task
-    const isKnown = this.#children?.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
-    if (isKnown) return
-    // Subscribers receive progress only for the tasks of the session itself.
-    const reported = parent === this.#root ? task : null
-    const child = { sessionId, runId: taskId, agent, toolCallId, taskId: parent.taskId ?? taskId, isNew }
-    this.#queue.push({ ...child, ...this.#below(parent), reported, waitId: taskId })
-  }
-
-  #below(parent: Branch) {
-    return { parent, parentSessionId: parent.sessionId, isDirect: parent === this.#root }
-  }
-
-  #settle(waitId: string): void {
-    this.#queue = this.#queue.filter((queued) => queued.waitId !== waitId)
-    this.#children?.get(waitId)?.settled.abort()
-  }
-
-  /**
-   * Stops showing the sub-agents of the session's calls, because no call of the run waits any more. Background tasks
-   * continue.
-   */
-  #forget(branch: Branch): void {
-    for (const [waitId, { parent, settled }] of this.#children ?? []) {
-      if (parent === branch && !isTaskId(waitId)) settled.abort()
-    }
-    this.#queue = this.#queue.filter(({ parent, waitId }) => parent !== branch || isTaskId(waitId))
+  #ensureSubAgents(): SubAgentBranches {
+    this.#subAgents ??= new SubAgentBranches(this.#parts, this.#root, this.#options)
+    return this.#subAgents
   }
 
   #fill(): void {
-    if (this.#queue.length === 0 || this.#hasReturned) return
-    const shown = this.#branches.filter(({ taskId }) => taskId !== null).length
-    // The branches include the session itself.
-    let [places, inBackground] = [
-      this.#maxShown + 1 - (this.#branches.length - shown),
-      maxShownInBackground - shown,
-    ]
-    this.#queue = this.#queue.filter((next) => {
-      const hasPlace = next.taskId === null ? places-- > 0 : inBackground-- > 0
-      if (hasPlace) this.#show(next)
-      return !hasPlace
-    })
-  }
-
-  #show({ parent, waitId, ...child }: Queued): void {
-    const { principal, throughLapse = false } = this.#options
-    const settled = new AbortController()
-    this.#ending ??= new AbortController()
-    const signal = AbortSignal.any([this.#options.signal, this.#ending.signal])
-    const options = { principal, throughLapse, settled: settled.signal, signal }
-    const { reported, ...foreground } = child
-    const source =
-      child.taskId === null
-        ? viewChild(this.#parts, foreground, options)
-        : viewTask(this.#parts, child, options)
-    const branch = { ...createBranch(child, source), parent, settled }
-    this.#children ??= new Map()
-    this.#children.set(waitId, branch)
-    this.#branches.push(branch)
+    if (this.#subAgents === null || this.#hasReturned) return
+    this.#branches.push(...this.#subAgents.openQueued(this.#branches))
   }
 }
 
 function wakeNothing(): void {}
-
-function createBranch(
-  { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
-  source: Branch["source"],
-): Branch {
-  return {
-    sessionId,
-    taskId,
-    source,
-    subAgent: null,
-    knownUpTo: 0,
-    opened: [],
-    unshown: null,
-    progress: null,
-    isReading: false,
-    hasEnded: false,
-  }
-}
-
-function begin(branch: Branch, { lastSeq, children }: Present): void {
-  branch.knownUpTo = lastSeq
-  branch.opened = children
-}
-
-/** Returns the number of entries that may be shown before the sub-agent that the last of them starts. */
-function endOfPart(entries: readonly LiveEntry[]): number {
-  for (let index = 0; index < entries.length; index++) {
-    const entry = entries[index]
-    if (entry?.kind !== "event") continue
-    const { event } = entry
-    if (event.type === "waitResolved" && event.kind === "child" && index > 0) return index
-    const isStart = event.type === "waitOpened" && event.kind === "child"
-    if (isStart || event.type === "taskRegistered" || isTerminal(event)) return index + 1
-    if (event.type === "taskEnded") return index + 1
-  }
-  return entries.length
-}
