@@ -193,8 +193,8 @@ Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
   --agent NAME       list: only sessions with this agent
   --state STATE      list: only sessions in this state
-  --tenant TENANT --user USER
-                     list: only sessions of this user
+  --tenant TENANT    list: only sessions of this tenant
+  --user USER        list: only sessions of this user of the tenant. Requires --tenant
   --limit N          list: maximum number of sessions, from 1 to 200 (default 50)
   --after POSITION   list: show the page after the one that printed this position
   --json             Print one line of JSON

@@ -179,6 +179,7 @@ test.each([
 
 test.each([
   "sessions?state=none",
+  "sessions?user=ada",
   "runs?after=x.y",
   "sessions/sess_none",
   "sessions/sess_none/events?after=-1",
@@ -193,6 +194,33 @@ test.each([
 ])("an invalid query is refused: %s", async (path) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), { headers: ownPage })
   expect([400, 404, 422]).toContain(answer.status)
+})
+
+test("sessions are filtered by tenant alone, and by a user of a tenant", async () => {
+  await rawRequest(await at("/console/api/session"), { method: "POST", headers: ownPage, body: {} })
+  for (const user of ["ada", "bob"]) {
+    const body = { api_key: "a-key-that-is-no-one-elses", user_id: user }
+    await rawRequest(await at("/api/chat/init"), { method: "POST", body })
+  }
+  const ownersOf = async (query: Readonly<Record<string, string>>) => {
+    const path = await at(`/console/api/sessions?${new URLSearchParams(query)}`)
+    const { items } = JSON.parse((await rawRequest(path, { headers: ownPage })).text) as {
+      readonly items: readonly { readonly tenant: string; readonly userId: string }[]
+    }
+    return {
+      tenants: [...new Set(items.map(({ tenant }) => tenant))],
+      users: items.map(({ userId }) => userId),
+    }
+  }
+  const all = await ownersOf({})
+  expect(all.tenants).toHaveLength(2)
+  const [tenant = ""] = all.tenants.filter((name) => name !== "console")
+  expect((await ownersOf({ tenant: "console" })).tenants).toEqual(["console"])
+  const ofTenant = await ownersOf({ tenant })
+  expect(ofTenant.tenants).toEqual([tenant])
+  expect(ofTenant.users).toEqual(expect.arrayContaining(["ada", "bob"]))
+  expect(new Set((await ownersOf({ tenant, user: "ada" })).users)).toEqual(new Set(["ada"]))
+  expect(await ownersOf({ tenant: "none" })).toEqual({ tenants: [], users: [] })
 })
 
 test.each(["pause", "resume", "run"])("a missing schedule cannot be changed: %s", async (action) => {

@@ -80,6 +80,33 @@ test("a run's timeline shows turns, model calls, tools and waits, and other view
   expect(new Set(users)).toEqual(new Set(["ada"]))
 })
 
+test("sessions of one user lead to those of all users of the tenant, and to those of all tenants", async () => {
+  const [ofAda, ofGrace] = [await startRun("Hello."), await startRunOf(served, "Hello.", "grace")]
+  const body = {}
+  const ofConsole = await rawRequest(`${served.url}/console/api/session`, {
+    method: "POST",
+    headers: ownPage,
+    body,
+  })
+  const { session_id: consoleId } = JSON.parse(ofConsole.text) as { readonly session_id: string }
+  const { page } = await openConsole(browser, `${served.url}/console/#/sessions/${ofAda.sessionId}`)
+  const row = (id: string) => page.getByRole("row", { name: id })
+  await page.locator(".facts").getByRole("link", { name: "ada" }).click()
+  await row(ofAda.sessionId).waitFor()
+  expect(await row(ofGrace.sessionId).count()).toBe(0)
+
+  await page.getByRole("link", { name: "All users of the tenant" }).click()
+  await row(ofGrace.sessionId).waitFor()
+  expect([await row(ofAda.sessionId).count(), await row(consoleId).count()]).toEqual([1, 0])
+  await page.getByRole("link", { name: "All tenants" }).click()
+  await row(consoleId).waitFor()
+
+  await row(consoleId).getByRole("link", { name: consoleId }).click()
+  await page.locator(".facts").getByRole("link", { name: "console" }).click()
+  await row(consoleId).waitFor()
+  expect(await row(ofAda.sessionId).count()).toBe(0)
+})
+
 test("events for operators contain no nonce that could answer a wait", async () => {
   const { sessionId } = await startRun('call|erase|{"folder":"a"}')
   const events = () =>

@@ -58,7 +58,9 @@ export function SessionView({
             Memory
           </a>
         </Fact>
-        <Fact name="Tenant">{session.tenant}</Fact>
+        <Fact name="Tenant">
+          <a href={formatHref(["sessions"], { tenant: session.tenant })}>{session.tenant}</a>
+        </Fact>
         <Fact name="Cost">{formatSessionCost(session.spent)}</Fact>
         <Fact name="Started">
           <Age at={session.createdAt} />

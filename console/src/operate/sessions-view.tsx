@@ -47,8 +47,13 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
           />
         )}
         {current.user !== "" && (
-          <a class="quiet" href={formatHref(["sessions"], { ...current, tenant: "", user: "" })}>
-            All users
+          <a class="quiet" href={formatHref(["sessions"], { ...current, user: "" })}>
+            All users of the tenant
+          </a>
+        )}
+        {current.user === "" && current.tenant !== "" && (
+          <a class="quiet" href={formatHref(["sessions"], { ...current, tenant: "" })}>
+            All tenants
           </a>
         )}
       </PageHead>

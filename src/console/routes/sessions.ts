@@ -24,13 +24,18 @@ const sessionStates = ["idle", "queued", "running", "waiting", "unserved"] as co
 const runStates = ["queued", "running", "waiting", "unserved", "completed", "interrupted", "failed"] as const
 const name = z.string().min(1).max(256)
 
-const sessionsQuery = z.strictObject({
-  agent: name.optional(),
-  state: z.enum(sessionStates).optional(),
-  tenant: name.optional(),
-  user: name.optional(),
-  after: z.string().optional(),
-})
+const sessionsQuery = z
+  .strictObject({
+    agent: name.optional(),
+    state: z.enum(sessionStates).optional(),
+    tenant: name.optional(),
+    user: name.optional(),
+    after: z.string().optional(),
+  })
+  .refine(({ tenant, user }) => user === undefined || tenant !== undefined, {
+    path: ["user"],
+    error: "requires tenant, because a user belongs to a tenant",
+  })
 const runsQuery = z.strictObject({
   agent: name.optional(),
   state: z.enum(runStates).optional(),
@@ -52,7 +57,8 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
     const { items, next } = await directory.sessions({
       ...(agent !== undefined && { agents: [agent] }),
       ...(state !== undefined && { states: [state] }),
-      ...(tenant !== undefined && user !== undefined && { principal: { tenant, userId: user } }),
+      ...(tenant !== undefined &&
+        (user === undefined ? { tenant } : { principal: { tenant, userId: user } })),
       ...(place !== null && { after: place }),
       limit: pageSize,
     })

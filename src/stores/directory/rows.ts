@@ -57,6 +57,7 @@ export function readRootId(row: Row): string {
 }
 
 export function matchesSession(session: ListedSession, query: SessionQuery): boolean {
+  if (query.tenant !== undefined && session.tenant !== query.tenant) return false
   return matches(session, query) && (query.states?.includes(session.state) ?? true)
 }
 

@@ -92,11 +92,13 @@ interface Condition {
   readonly values: readonly (string | number)[]
 }
 
-function createSessionScope({ principal, parentSessionId, rootId }: SessionQuery): readonly Condition[] {
+function createSessionScope(query: SessionQuery): readonly Condition[] {
+  const { principal, tenant, parentSessionId, rootId } = query
   if (parentSessionId !== undefined)
     return [{ sql: "parent_session_id = ?", values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: "coalesce(root_id, id) = ?", values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [createOwnerCondition(principal)]
+  if (principal !== undefined) return [createOwnerCondition(principal)]
+  return tenant === undefined ? [] : [{ sql: "tenant = ?", values: [escapeText(tenant)] }]
 }
 
 function runScope(

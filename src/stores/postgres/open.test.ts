@@ -34,8 +34,8 @@ import {
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { layCable } from "./fixtures/cable.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"
+import { migrationLock } from "./migrate.ts"
 import { openPostgresStore } from "./open.ts"
-import { migrationLock } from "./schema.ts"
 
 const logger = {
   debug: () => undefined,

@@ -367,6 +367,8 @@ export const migrations: readonly (readonly string[])[] = [
       INSERT INTO unused_text (id, session_id, since) VALUES (old.text_id, old.session_id, 0);
     END`,
   ],
+  // The sessions of all users of a tenant, in the order of the directory.
+  ["CREATE INDEX session_tenant ON session (tenant, created_at, id)"],
 ]
 
 /**

@@ -6,6 +6,7 @@ import {
   type DirectoryPage,
   type ListedSession,
   maxDirectoryPage,
+  type SessionQuery,
 } from "../../core/ports/store/directory.ts"
 import type { NewSession, Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
@@ -123,6 +124,39 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual([session?.parent, session?.rootId], [parent, root.id])
       const alone = await log.session(stranger.id)
       assert.deepEqual([alone?.parent, alone?.rootId], [null, stranger.id])
+    },
+  },
+  {
+    rule: null,
+    name: "sessions of all users of a tenant are listed page by page, and the other filters apply as well",
+    async run({ open }) {
+      const { log, directory } = await open()
+      const { tenant } = newPrincipal()
+      const [ada, bob] = ["ada", "bob"].map((name) => ({
+        tenant: `${tenant} odd \u0000\ud800`,
+        userId: name,
+      }))
+      assert.ok(ada && bob)
+      const owners = [ada, bob, newPrincipal(), { ...ada, tenant }, ada, bob]
+      const sessions: NewSession[] = []
+      for (const [index, owner] of owners.entries())
+        sessions.push(await create(log, owner, { createdAt: 1_000 * (index + 1) }))
+      const places = new Map(sessions.map(({ id }, index) => [id, index]))
+      const list = async (query: Omit<SessionQuery, "limit">, limit = 100) => {
+        const { items } = await readAll((page) => directory.sessions({ ...query, ...page, limit }))
+        return items.map(({ id }) => places.get(id))
+      }
+      assert.deepEqual(await list({ tenant: ada.tenant }), [5, 4, 1, 0])
+      for (const limit of [1, 2, 3]) assert.deepEqual(await list({ tenant: ada.tenant }, limit), [5, 4, 1, 0])
+      assert.deepEqual(await list({ tenant }), [3])
+      assert.deepEqual(await list({ tenant: randomIds.next("key") }), [])
+      assert.deepEqual(await list({ tenant: ada.tenant, principal: bob }), [5, 1])
+      assert.deepEqual(await list({ tenant, principal: bob }), [])
+      assert.deepEqual(await list({ tenant, rootId: sessions[5]?.id ?? "" }), [])
+      assert.deepEqual(await list({ tenant: ada.tenant, rootId: sessions[5]?.id ?? "" }), [5])
+      assert.deepEqual(await list({ tenant: ada.tenant, agents: [sessions[1]?.agent ?? ""] }), [1])
+      assert.deepEqual(await list({ tenant: ada.tenant, states: ["running"] }), [])
+      assert.deepEqual(await list({ tenant: ada.tenant, createdFrom: 2_000, createdBefore: 6_000 }), [4, 1])
     },
   },
   {
@@ -248,11 +282,12 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "ten thousand sessions are listed page by page during inserts, and a rare one among them is reached",
+    name: "ten thousand sessions are listed page by page during inserts, and rare ones among them are reached",
     async run({ open }) {
       const { log, directory } = await open()
       const principal = newPrincipal()
       const rare = await create(log, principal, { createdAt: 1 })
+      const alone = await create(log, newPrincipal(), { createdAt: 1 })
       const ids: string[] = [rare.id]
       const agent = createAgentName()
       for (let batch = 0; batch < 100; batch += 1) {
@@ -280,6 +315,9 @@ export const directoryCases: readonly SessionLogCase[] = [
         found.items.map(({ id }) => id),
         [rare.id],
       )
+      // An index finds the sessions of a tenant, so the first page has them.
+      const ofTenant = await directory.sessions({ tenant: alone.tenant, limit: 50 })
+      assert.deepEqual([ofTenant.items.map(({ id }) => id), ofTenant.next], [[alone.id], null])
       // Each page examined a bounded number of sessions.
       assert.ok(found.pages > 3, `${found.pages} pages`)
     },

@@ -47,6 +47,11 @@ describe("agent-gateway sessions list", () => {
       ["sess_open", "sess_a"],
     ],
     [["--tenant", "key_2", "--user", "ada"], []],
+    [
+      ["--tenant", "key_1"],
+      ["sess_c", "sess_open", "sess_a"],
+    ],
+    [["--tenant", "key_2"], []],
     [["--state", "waiting"], []],
   ])("filters by %j", async (filters, expected) => {
     await stored({ id: "sess_a" }, { id: "sess_open" }, { id: "sess_c", agent: "second", userId: "bob" })
@@ -72,7 +77,7 @@ describe("agent-gateway sessions list", () => {
     [["list", "--limit", "201"], "--limit must be a number"],
     [["list", "--state", "open"], "--state must be one of idle"],
     [["list", "--after", "x"], "--after must be the position that the previous page printed"],
-    [["list", "--user", "ada"], "--tenant and --user must be given together"],
+    [["list", "--user", "ada"], "--user requires --tenant"],
     [["list", "sess_a"], "unexpected argument sess_a"],
     [["show"], "SESSION_ID is missing"],
     [["show", "a", "--state", "idle"], "show takes no --state"],

@@ -74,8 +74,8 @@ function queryOf({ agent, state, tenant, user, after, limit = "50" }: FilterValu
   if (state !== undefined && known === undefined) {
     throw new UsageError(`--state must be one of ${states.join(", ")}, but it is ${state}`)
   }
-  if ((tenant === undefined) !== (user === undefined)) {
-    throw new UsageError("--tenant and --user must be given together, because a user belongs to a tenant")
+  if (user !== undefined && tenant === undefined) {
+    throw new UsageError("--user requires --tenant, because a user belongs to a tenant")
   }
   const position = after === undefined ? undefined : parseDirectoryCursor(after)
   if (position === null) throw new UsageError("--after must be the position that the previous page printed")
@@ -86,7 +86,7 @@ function queryOf({ agent, state, tenant, user, after, limit = "50" }: FilterValu
   return {
     ...(agent !== undefined && { agents: [agent] }),
     ...(known !== undefined && { states: [known] }),
-    ...(tenant !== undefined && user !== undefined && { principal: { tenant, userId: user } }),
+    ...(tenant !== undefined && (user === undefined ? { tenant } : { principal: { tenant, userId: user } })),
     ...(position !== undefined && { after: position }),
     limit: count,
   }

@@ -39,6 +39,8 @@ export interface DirectoryQuery {
 export const maxDirectoryPage = 200
 
 export interface SessionQuery extends DirectoryQuery {
+  /** Sessions of all users of this tenant. */
+  readonly tenant?: string
   readonly states?: readonly SessionState[]
 }
 
