@@ -12,6 +12,7 @@ import { addSessionRoutes, type SessionRoutesOptions } from "./routes/sessions.t
 import { addStatusRoutes, type StatusRoutesOptions } from "./routes/status.ts"
 import { addToolSourceRoutes, type ToolSourceRoutesOptions } from "./routes/tool-sources.ts"
 import { addWaitRoutes } from "./routes/waits.ts"
+import { createTitles, type ReadFirstMessage } from "./titles.ts"
 
 /** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
@@ -20,7 +21,7 @@ export const consolePath = "/console"
 const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
-  extends Omit<SessionRoutesOptions, "prefix">,
+  extends Omit<SessionRoutesOptions, "prefix" | "titles">,
     Omit<StatusRoutesOptions, "prefix">,
     Pick<ScheduleRoutesOptions, "schedules">,
     Omit<ToolSourceRoutesOptions, "prefix">,
@@ -30,12 +31,14 @@ export interface ConsoleOptions
   readonly folder: string
   readonly outbox: ConsoleOutbox
   readonly memory: ConsoleMemory
+  readonly readFirstMessage: ReadFirstMessage
 }
 
 /** Adds the page and its own routes. The conversations use the HTTP API. */
 export function createConsolePages(options: ConsoleOptions): AddPages {
   const { access, folder, info, sessions, directory, outbox, memory } = options
   const agents = info.agents.map(({ name }) => name)
+  const titles = createTitles(options.readFirstMessage)
 
   return (root, { issueSession, clientAddress, body, failures }) => {
     addPageRoutes(root, consolePath, folder)
@@ -45,10 +48,10 @@ export function createConsolePages(options: ConsoleOptions): AddPages {
     root.use(`${prefix}/*`, requireAccess(access))
     addConversationRoutes(root, {
       prefix,
-      ...{ sessions, directory, agents, issueSession, body },
+      ...{ directory, agents, titles, issueSession, body },
       principal: consolePrincipal,
     })
-    addSessionRoutes(root, { ...options, prefix })
+    addSessionRoutes(root, { ...options, prefix, titles })
     addWaitRoutes(root, { prefix, sessions, principal: consolePrincipal, clientAddress, body })
     addOutboxRoutes(root, { prefix, outbox, body })
     addScheduleRoutes(root, {

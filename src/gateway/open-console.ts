@@ -5,6 +5,7 @@ import { consolePath, createConsolePages } from "../console/console.ts"
 import type { RunEnd } from "../console/costs.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
 import type { ConsoleOptions } from "../console/options.ts"
+import { createFirstMessageReader } from "../console/read-first-message.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import { isTerminal } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
@@ -69,6 +70,7 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
       services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
     readEnd: readEnd(store.log),
     readEvents: readEvents(store.log, server.redact),
+    readFirstMessage: createFirstMessageReader(store.log, createMask(server.redact ?? [])),
     readiness,
     configuration: () => showConfiguration(server, agents),
     info: {

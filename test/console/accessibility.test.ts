@@ -61,7 +61,7 @@ describe.each(windows)("%s", (name, window) => {
     await visit("approvals", "Allow")
     await page.getByRole("button", { name: "Allow", exact: true }).click()
     await visit("sessions", "sess_")
-    const id = await page.locator("td a.id").first().innerText()
+    const id = await page.locator("td a .id").first().innerText()
     await visit(`sessions/${id}`, "runStarted")
     await visit("runs", "run_")
     await visit("schedules", "briefing")

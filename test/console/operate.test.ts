@@ -19,6 +19,10 @@ beforeAll(async () => {
 })
 beforeEach(() => requires("chromium"))
 
+/** Script that returns the pixels by which the table is wider than its frame. */
+const hiddenWidth =
+  "((table) => table.scrollWidth - table.clientWidth)(document.querySelector('.data-table'))"
+
 const startRun = (message: string) => startRunOf(served, message)
 
 test("an approval in the session of any user is answered from the inbox", async () => {
@@ -223,6 +227,17 @@ test("runs and sessions are listed with their cost", async () => {
   await page.locator(".facts").getByText(cost).waitFor()
 })
 
+test("sessions are listed with the beginning of their first message, without its secrets", async () => {
+  const { sessionId } = await startRun(`The key sk-abcdefghijklmnop fails. ${"Why is that? ".repeat(20)}`)
+  const title = /^The key \[redacted\] fails\. Why is that\?.*…$/
+  const { page } = await openConsole(browser, `${served.url}/console/#/sessions`)
+  const row = page.getByRole("row", { name: sessionId })
+  await row.getByText(title).waitFor()
+  expect(await page.evaluate(hiddenWidth)).toBe(0)
+  await row.getByRole("link", { name: sessionId }).click()
+  await page.locator(".facts").getByText(title).waitFor()
+})
+
 test("each view has an address that survives a reload, and the browser's buttons return to it", async () => {
   const { sessionId, runId } = await startRun("Hello.")
   const views: readonly (readonly [view: string, heading: string])[] = [
@@ -271,6 +286,5 @@ test("a long name of a user does not push the costs out of the list", async () =
   const { sessionId } = await startRunOf(served, "Hello.", userId)
   const { page } = await openConsole(browser, `${served.url}/console/#/sessions`)
   await page.getByRole("row", { name: sessionId }).waitFor()
-  const hidden = "((table) => table.scrollWidth - table.clientWidth)(document.querySelector('.data-table'))"
-  expect(await page.evaluate(hidden)).toBe(0)
+  expect(await page.evaluate(hiddenWidth)).toBe(0)
 })

@@ -12,6 +12,8 @@ export interface ListedSession {
   readonly lastUsedAt: number
   readonly revokedAt: number | null
   readonly storedBytes: number
+  /** Beginning of the first message. Null before the first run. */
+  readonly title: string | null
   /** Cost of its newest runs in US dollars. */
   readonly spent: { readonly cost: number | null; readonly isPartial: boolean }
 }

@@ -49,6 +49,7 @@ export function SessionView({
         )}
       </PageHead>
       <dl class="facts">
+        {session.title !== null && <Fact name="First message">{session.title}</Fact>}
         <Fact name="Agent">{session.agent}</Fact>
         <Fact name="User">
           <a href={formatHref(["sessions"], { tenant: session.tenant, user: session.userId })}>

@@ -88,9 +88,9 @@ export function SessionTable({ sessions }: { readonly sessions: readonly ListedS
 const columns: readonly Column<ListedSession>[] = [
   {
     title: "Session",
-    cell: ({ id }) => (
-      <a class="id" href={formatHref(["sessions", id])}>
-        {id}
+    cell: ({ id, title }) => (
+      <a class="titled" href={formatHref(["sessions", id])} title={title ?? undefined}>
+        {title !== null && <span class="title">{title}</span>} <span class="id">{id}</span>
       </a>
     ),
   },

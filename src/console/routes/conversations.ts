@@ -6,15 +6,15 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { IssueSession } from "../../http/issue-session.ts"
 import { toWireSession } from "../../http/wire/sessions.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
 import { createConversations } from "../conversations.ts"
 import { readBody, readCursor } from "../read-request.ts"
+import type { FindTitles } from "../titles.ts"
 
 export interface ConversationRoutesOptions {
   readonly prefix: string
-  readonly sessions: Sessions
   readonly directory: Directory
   readonly agents: readonly string[]
+  readonly titles: FindTitles
   readonly issueSession: IssueSession
   /** Owner of the conversations. */
   readonly principal: Principal
@@ -37,7 +37,7 @@ export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: Conve
   })
 
   root.get(`${prefix}/conversations`, async (c) => {
-    const { items, next } = await conversations(readCursor(c.req.query("after")), c.req.raw.signal)
+    const { items, next } = await conversations(readCursor(c.req.query("after")))
     const shown = items.map(({ session, title }) => ({ ...toWireSession(session), title }))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })

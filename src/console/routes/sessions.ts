@@ -7,11 +7,13 @@ import { createSessionNotFound, Problem } from "../../http/problem.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type CostParts, createCosts } from "../costs.ts"
 import { readCursor, readQuery } from "../read-request.ts"
+import type { FindTitles } from "../titles.ts"
 
 export interface SessionRoutesOptions {
   readonly prefix: string
   readonly sessions: Sessions
   readonly directory: Directory
+  readonly titles: FindTitles
   readonly readEnd: CostParts["readEnd"]
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
   readonly readEvents: (sessionId: string, afterSeq: number, limit?: number) => Promise<readonly EventEntry[]>
@@ -46,10 +48,16 @@ const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative(
 
 /** Adds the routes of sessions and runs of all users, and of the events of one session. */
 export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRoutesOptions): void {
-  const { prefix, sessions, directory, readEvents } = options
+  const { prefix, sessions, directory, titles, readEvents } = options
   const costs = createCosts(options)
   const addEnd = async (run: ListedRun) => ({ ...run, end: await costs.ofRun(run) })
-  const addCost = async (session: ListedSession) => ({ ...session, spent: await costs.ofSession(session) })
+  const describe = async (listed: readonly ListedSession[]) => {
+    const found = await titles(listed)
+    const describeOne = async (session: ListedSession) => {
+      return { ...session, title: found.get(session.id) ?? null, spent: await costs.ofSession(session) }
+    }
+    return Promise.all(listed.map(describeOne))
+  }
 
   root.get(`${prefix}/sessions`, async (c) => {
     const { agent, state, tenant, user, after } = readQuery(c, sessionsQuery)
@@ -62,7 +70,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    const shown = await Promise.all(items.map(addCost))
+    const shown = await describe(items)
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
@@ -86,10 +94,11 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       directory.sessions({ parentSessionId: session.id, limit: pageSize }),
       sessions.grants(session.id),
     ])
+    const [described, ...describedChildren] = await describe([session, ...children])
     return c.json({
-      session: await addCost(session),
+      session: described,
       runs: await Promise.all(runs.map(addEnd)),
-      children: await Promise.all(children.map(addCost)),
+      children: describedChildren,
       grants,
     })
   })
