@@ -37,12 +37,22 @@ function hasDue(condition: string): string {
     WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
 }
 
-/** Selects sessions of the agents $1 with work to do: an open run that is not parked, or a due command (rule 9). */
-const isRunnable = (reads: number) => `id IN (
-    SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
-      AND parked_until <= ${statementMs}
-    UNION SELECT session_id FROM agent_gateway.command WHERE due_at <= ${statementMs}
-  ) AND agent = ANY($1) AND log_version <= ${reads}`
+/**
+ * SQL: the sessions of the agents $1 with work to do: an open run that is not parked, or a due command (rule 9). Each
+ * part reads a range of an index, and takes the rows from there. If one part found ids and another one their rows,
+ * Postgres could read all stored sessions, because it expects an id for each open run, and most runs may be parked.
+ */
+function selectRunnable(reads: number): string {
+  const columns = "session.id, session.owner, session.tenant, session.user_id, session.last_used_at"
+  const isServed = `session.agent = ANY($1) AND session.log_version <= ${reads}`
+  return `(
+      SELECT ${columns} FROM agent_gateway.session
+      WHERE active_run IS NOT NULL AND parked_until <= ${statementMs} AND ${isServed}
+      UNION
+      SELECT ${columns} FROM agent_gateway.command JOIN agent_gateway.session ON session.id = command.session_id
+      WHERE due_at <= ${statementMs} AND ${isServed}
+    ) AS session`
+}
 
 /**
  * SQL: the changes of a claim by $2. Only an owner that died counts (rule 10, recovery). `lapsed` is the condition
@@ -119,7 +129,7 @@ export async function claimRunnable(
   const named = agents.map(escapeText)
   const free = await query(
     `SELECT owner, ${ownerIsConnected} AS lapsed FROM (
-       SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable(reads)}
+       SELECT DISTINCT owner FROM ${selectRunnable(reads)}
      ) AS session WHERE ${isFree(times)}`,
     [named, owner],
   )
@@ -133,8 +143,8 @@ export async function claimRunnable(
      waiting AS (
        SELECT id, tenant, last_used_at, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
          + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
-       FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
-       WHERE ${isRunnable(reads)} AND (owner IS NULL OR owner = ANY($3))
+       FROM ${selectRunnable(reads)} LEFT JOIN held USING (tenant, user_id)
+       WHERE owner IS NULL OR owner = ANY($3)
      ),
      of_tenant AS (
        SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
