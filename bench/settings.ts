@@ -20,8 +20,8 @@ export interface Settings {
 }
 
 export const fullSettings: Settings = {
-  throughput: { warmUpRounds: 40, repeats: 7, streams: 400, atOnce: 50 },
-  firstToken: { warmUpRounds: 40, probes: 40, bursts: 3, streams: [1, 50, 500] },
+  throughput: { warmUpRounds: 200, repeats: 7, streams: 400, atOnce: 50 },
+  firstToken: { warmUpRounds: 200, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   openStreams: { warmUpRounds: 40, streams: 10_000, tokens: 150, pauseMs: 2_000, probes: 40 },
   longSessions: { events: [100, 300, 10_000, 15_000, 30_000], sessions: 2, rounds: 4 },

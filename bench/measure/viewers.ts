@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Child } from "../child.ts"
 import type { ViewersRequest } from "../load/hold-viewers.ts"
+import type { Target } from "../load/target.ts"
 import type { Memory } from "../process-usage.ts"
-import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
+import { type Own, startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 
 /** Kilobytes (1000 bytes) for each run or viewer, while nothing is sent and after a garbage collection. */
 export interface PerOne {
@@ -47,11 +48,8 @@ function gatewayViewers(
     // A part of the places is kept for other users and tenants. A run without a place would wait until others end.
     const settings = { maxConcurrentRuns: 2 * (sessions + 1) }
     const { target, child: gateway } = await startServer(own, "gateway", upstream, settings)
+    await warmUp(own, target, viewers)
     const load = await own(startLoad())
-    // The first run of a process also loads code, so it is not measured.
-    await load.ask("prepare", { target, streams: 1 })
-    await hold(load, { step: "run", target, script: firstWord })
-    await hold(load, { step: "watch", target, viewers: 1 })
     await load.ask("prepare", { target, streams: sessions })
     const start = await memory(gateway)
     await hold(load, { step: "run", target, script: firstWord })
@@ -66,13 +64,25 @@ function limitViewers(viewers: number): Promise<PerOne> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
     const { target, child: limit } = await startServer(own, "limit", upstream)
+    await warmUp(own, target, viewers)
     const load = await own(startLoad())
     await load.ask("prepare", { target, streams: 1 })
-    await hold(load, { step: "watch", target, viewers: 1 })
     const before = await memory(limit)
     await hold(load, { step: "watch", target, viewers })
     return perOne(before, await memory(limit), viewers)
   })
+}
+
+/**
+ * Connects the same number of viewers before the measurement, and disconnects them. In a new process, the compiled code
+ * of the first thousands of viewers would count as theirs.
+ */
+async function warmUp(own: Own, target: Target, viewers: number): Promise<void> {
+  const load = await own(startLoad())
+  await load.ask("prepare", { target, streams: 1 })
+  if (target.type === "gateway") await hold(load, { step: "run", target, script: firstWord })
+  await hold(load, { step: "watch", target, viewers })
+  await load.stop()
 }
 
 function hold(load: Child, request: ViewersRequest): Promise<void> {
