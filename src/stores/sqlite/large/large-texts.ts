@@ -75,14 +75,20 @@ export function dropText(database: Database, sessionId: string, { id }: TextRefe
   database.run("INSERT INTO unused_text (id, session_id, since) VALUES (?, ?, 0)", id, sessionId)
 }
 
-/** Resolves to the text, which is read in slices (rule 15). Resolves to null if the text has been removed. */
+/** Number of chunks that are decoded in one turn of the event loop, about 1 MB. */
+const decodedAtOnce = 16
+
+/**
+ * Resolves to the text, which is read in slices (rule 15). Resolves to null if the text has been removed. The chunks
+ * are decoded only after the last one was read. Otherwise their strings would live so long that V8 moves them to its
+ * old generation, and each text would leave garbage of its own size there until the next full collection.
+ */
 export async function loadText(
   database: Database,
   sessionId: string,
   { id, chunks }: TextReference,
 ): Promise<string | null> {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-  const pieces: string[] = []
+  const bodies: Uint8Array[] = []
   for (let number = 0; number < chunks; number++) {
     const row = await database.read(() =>
       database.get(
@@ -93,8 +99,14 @@ export async function loadText(
       ),
     )
     if (!(row?.body instanceof Uint8Array)) return null
-    pieces.push(decoder.decode(row.body, { stream: true }))
+    bodies.push(row.body)
     await waitForNextSlice()
+  }
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const pieces: string[] = []
+  for (const body of bodies) {
+    pieces.push(decoder.decode(body, { stream: true }))
+    if (pieces.length % decodedAtOnce === 0) await waitForNextSlice()
   }
   return pieces.join("") + decoder.decode()
 }
