@@ -115,7 +115,7 @@ export class Conversation {
     return this.#spent
   }
 
-  /** Removes and returns the messages that no later event can change, which are all except the last. */
+  /** Removes and returns the messages that no later event can change. */
   takeFinished(): readonly Message[] {
     return this.#history.takeFinished()
   }
@@ -134,7 +134,8 @@ export class Conversation {
         return
       case "runStarted":
         this.#history.push({ role: "user", content: event.content }, seq)
-        this.#run = startRun(event, entry)
+        // A reader of a long session holds few messages, so its run must not hold one either.
+        this.#run = startRun(this.#isComplete ? { ...event, content: [] } : event, entry)
         return
       case "runCompleted":
       case "runFailed":

@@ -89,9 +89,13 @@ export class MessageHistory {
     )
   }
 
-  /** Removes and returns the messages that no later event can change, which are all except the last. */
+  /**
+   * Removes and returns the messages that no later event can change: all except the last, and the last one if it is
+   * the user's. The calls of a response may still change.
+   */
   takeFinished(): readonly Message[] {
-    const finished = this.#messages.length - 1
+    const isLastFinal = this.#messages.at(-1)?.role === "user"
+    const finished = this.#messages.length - (isLastFinal ? 0 : 1)
     this.#origins.splice(0, finished)
     const taken = this.#messages.splice(0, finished)
     this.#measure()
