@@ -8,6 +8,8 @@ export interface HeapShares {
   readonly parsedBytes: number
   /** Stored bytes of the large sessions that this process works on at once. They take up to twice as much memory. */
   readonly liveBytes: number
+  /** Bytes of memory for the histories of large sessions that are read at once. */
+  readonly historyBytes: number
 }
 
 /** Derives the bounds from V8's limit for the heap, which depends on the machine and on `--max-old-space-size`. */
@@ -15,6 +17,7 @@ export function computeHeapShares(limit: number = getHeapStatistics().heap_size_
   return {
     parsedBytes: clamp(limit / 96, 8 * megabyte, 48 * megabyte),
     liveBytes: clamp(limit / 48, 16 * megabyte, 96 * megabyte),
+    historyBytes: clamp(limit / 96, 16 * megabyte, 48 * megabyte),
   }
 }
 

@@ -172,6 +172,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       snapshots: store.snapshots,
+      historyMemory: new LiveMemory({ maxBytes: heapShares.historyBytes }),
       worker,
       storage,
       defaultAgent: options.agents[0].definition.name,

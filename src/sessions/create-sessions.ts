@@ -19,6 +19,7 @@ import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
 import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
+import type { LiveMemory } from "./worker/live-memory.ts"
 import type { Worker } from "./worker/worker.ts"
 
 export interface SessionsOptions {
@@ -29,6 +30,8 @@ export interface SessionsOptions {
   readonly feed: Feed
   readonly reads: ReadQueue
   readonly snapshots: Snapshots
+  /** Memory of the histories of large sessions that are read at once. */
+  readonly historyMemory: LiveMemory
   readonly worker: Worker
   readonly storage: Storage
   /** The agent of new sessions, unless the caller names another one. */
@@ -46,6 +49,7 @@ export function createSessions({
   feed,
   reads,
   snapshots,
+  historyMemory,
   worker,
   storage,
   defaultAgent,
@@ -137,7 +141,14 @@ export function createSessions({
 
     history: (sessionId, query) =>
       readHistory(
-        { log, reads, snapshots, openWaits: decisions.openWaits, runningTasks: listRunningTasks },
+        {
+          log,
+          reads,
+          snapshots,
+          memory: historyMemory,
+          openWaits: decisions.openWaits,
+          runningTasks: listRunningTasks,
+        },
         sessionId,
         query,
       ),

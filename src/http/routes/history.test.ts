@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { serve } from "../fixtures/serve.ts"
 import { createTestApp, readProblem } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
@@ -63,6 +64,44 @@ describe("GET /chat/history", () => {
     await Promise.all([second.body?.cancel(), third.body?.cancel()])
     expect((await read()).status).toBe(200)
   })
+
+  it("ends the read when the client has the head, or leaves before or after the first piece", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    app.sessions.messages = Array(20).fill(longMessage)
+    const read = (method = "GET") => app.fetch("/api/chat/history", { method, headers })
+    await read("HEAD")
+    expect(app.sessions.openHistories).toBe(0)
+    await (await read()).body?.cancel()
+    expect(app.sessions.openHistories).toBe(0)
+    const reader = (await read()).body?.getReader()
+    for (let count = 0; count < 4; count++) await reader?.read()
+    expect(app.sessions.openHistories).toBe(1)
+    await reader?.cancel()
+    expect(app.sessions.openHistories).toBe(0)
+  })
+
+  it.each([true, false])(
+    "stops waiting if the client leaves before the response (own server: %s)",
+    async (own) => {
+      const app = createTestApp()
+      const { sessionId, headers } = await app.authorize()
+      app.sessions.change(sessionId, { storedBytes: 60 * 1024 * 1024 })
+      app.sessions.historyWaits = true
+      const server = await serve(app, { own })
+      onTestFinished(() => server.close())
+      const client = new AbortController()
+      const url = `${server.url}/api/chat/history`
+      const waiting = fetch(url, { headers, signal: client.signal })
+      await vi.waitFor(() => expect(app.sessions.openHistories).toBe(1))
+      client.abort()
+      await expect(waiting).rejects.toThrow("aborted")
+      await vi.waitFor(() => expect(app.sessions.openHistories).toBe(0))
+      app.sessions.historyWaits = false
+      expect((await fetch(url, { headers })).status).toBe(200)
+      expect(app.errors).toEqual([])
+    },
+  )
 
   it("truncates the response when the rest cannot be read, and logs the reason", async () => {
     const app = createTestApp()

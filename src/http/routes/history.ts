@@ -62,13 +62,16 @@ export function addHistoryRoute(
       toPrincipalKey(session),
       page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
     )
+    const { signal: leaving } = c.req.raw
     const closing = new AbortController()
     const onEnd = () => {
       leave()
       // Without a reason, the abort would create an exception with a stack.
       closing.abort("the response ended")
     }
-    const pieces = writeHistoryJson(sessions.history(session.id, { ...page, signal: closing.signal }))
+    // A client may disconnect before the response has a body, while its read waits for others.
+    const signal = AbortSignal.any([closing.signal, leaving])
+    const pieces = writeHistoryJson(sessions.history(session.id, { ...page, signal }), signal)
     const headers = { "content-type": "application/json" }
     try {
       // An error before the first piece becomes a problem response, because the response has not started yet.
@@ -83,9 +86,12 @@ export function addHistoryRoute(
         return c.body(body, 200, headers)
       }
       onEnd()
+      await pieces.return(undefined)
       return respondText(c, beginning, 200, headers)
     } catch (error) {
       onEnd()
+      // No one receives this response.
+      if (leaving.aborted && error === leaving.reason) return new Response(null, { status: 499 })
       throw error
     }
   })
@@ -99,8 +105,17 @@ function parsePage(given: Readonly<Record<string, string>>): Pick<HistoryQuery, 
   return { runs: Number(limit ?? defaultRuns), before: Number(before) }
 }
 
-/** Yields the piece that was read ahead, then the remaining ones. */
-async function* resumePieces(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
-  yield* read
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
+/**
+ * Returns the pieces that were read ahead, then the remaining ones. Unlike a generator, it forwards `return` before the
+ * first piece was requested.
+ */
+function resumePieces(read: readonly string[], rest: AsyncGenerator<string>): AsyncIterator<string> {
+  const ahead = [...read]
+  return {
+    async next() {
+      const value = ahead.shift()
+      return value === undefined ? rest.next() : { done: false, value }
+    },
+    return: () => rest.return(undefined),
+  }
 }

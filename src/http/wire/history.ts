@@ -16,11 +16,14 @@ const pieceCharacters = 64_000
 
 /**
  * Writes a session for a client that redraws it: the JSON text of a `HistoryResponse`, in pieces. Data that only a
- * provider understands is left out.
+ * provider understands is left out. Throws the reason of the signal if the parts end early because it aborts.
  */
-export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+export async function* writeHistoryJson(
+  parts: AsyncIterable<HistoryPart>,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let piece = ""
-  for await (const text of toTexts(parts)) {
+  for await (const text of toTexts(parts, signal)) {
     piece += text
     if (piece.length < pieceCharacters) continue
     yield piece
@@ -30,7 +33,7 @@ export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): Asyn
   yield piece
 }
 
-async function* toTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+async function* toTexts(parts: AsyncIterable<HistoryPart>, signal: AbortSignal): AsyncGenerator<string> {
   let before = '{"messages":['
   for await (const part of parts) {
     if (part.type === "end") {
@@ -45,6 +48,7 @@ async function* toTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<strin
       before = ","
     }
   }
+  signal.throwIfAborted()
   throw new Error("The history ended before all of it was read.")
 }
 

@@ -12,6 +12,7 @@ import {
   createMessage as contractMessage,
   openSession,
   requireAcceptedPut as requireAccepted,
+  runStarted,
 } from "../../testing/session-log/fixtures.ts"
 import {
   alice,
@@ -24,6 +25,7 @@ import {
   startTestNode,
   watchRun,
 } from "../fixtures/test-gateway.ts"
+import { Fold } from "./load-conversation.ts"
 
 const start = prepareTestNodes()
 const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
@@ -169,4 +171,53 @@ it("shows a run that opens during the read once: as queued or as active", async 
   const { activeRun, queuedRuns } = await readWholeHistory(node.sessions, sessionId)
   expect(activeRun?.id).toBe(runId)
   expect(queuedRuns).toEqual([])
+})
+
+it("is read for as many large sessions at once as the memory has room for", async () => {
+  const node = await start(
+    scriptedProvider(() => [say("Hello")]),
+    { historyBytes: 1_000_000 },
+  )
+  const readers = ["ada", "bob", "eve"].map(async (userId) => {
+    const { id } = await node.sessions.create({ ...alice, userId })
+    await watchRun(node.sessions, id, await putAccepted(node, id, "x".repeat(600_000)))
+    return id
+  })
+  const [first = "", second = "", third = ""] = await Promise.all(readers)
+  const small = await node.sessions.create({ ...alice, userId: "small" })
+  const reading = node.sessions.history(first, { signal: never })[Symbol.asyncIterator]()
+  await reading.next()
+
+  const leave = new AbortController()
+  const parts = vi.fn()
+  const leaving = (async () => {
+    for await (const part of node.sessions.history(second, { signal: leave.signal })) parts(part)
+  })()
+  const ended = vi.fn()
+  const waiting = readWholeHistory(node.sessions, third).finally(ended)
+  // A small session waits for no one.
+  await readWholeHistory(node.sessions, small.id)
+  expect(ended).not.toHaveBeenCalled()
+  leave.abort()
+  await leaving
+  expect(parts).not.toHaveBeenCalled()
+  await reading.return?.()
+  expect((await waiting).messages).toHaveLength(2)
+})
+
+it("holds no message of the user while later ones are read", async () => {
+  const fold = new Fold()
+  const content = [{ type: "text", text: "x" }] as const
+  fold.apply({
+    kind: "event",
+    seq: 1,
+    v: logVersion,
+    at: 1,
+    runId: "run_1",
+    event: { ...runStarted, content },
+  })
+  expect(fold.takeFinished()?.messages).toEqual([{ role: "user", content }])
+  expect(fold.conversation.messages).toEqual([])
+  expect(fold.conversation.run?.started.content).toEqual([])
+  expect(fold.takeLast().messages).toEqual([])
 })

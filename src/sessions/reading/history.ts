@@ -6,25 +6,55 @@ import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import { readSpending } from "../folding/read-spending.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
+import type { LiveMemory } from "../worker/live-memory.ts"
+import { holdMemory } from "./hold-memory.ts"
 import { Fold, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
 const maxTries = 10
+/**
+ * Maximum bytes of memory that a reader counts for: those of two messages of the largest default size, one in use and
+ * one that is being loaded. A reader of a longer session needs no more, because it holds none of the earlier messages.
+ */
+const mostBytes = 8 * 1024 * 1024
 
 export interface HistoryOptions {
   readonly log: SessionLog
   readonly reads: ReadQueue
   readonly snapshots: Snapshots
+  /** Memory of the histories of large sessions that are read at once. */
+  readonly memory: LiveMemory
   readonly openWaits: (filter: { readonly sessionId: string }) => Promise<readonly Wait[]>
   readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly ListedTask[]>
 }
 
 /**
  * Yields a session's messages in pieces, up to the event that is newest at the start, and then its open state. With
- * `runs`, yields the messages of that many runs: the newest ones, or those before `before`.
+ * `runs`, yields the messages of that many runs: the newest ones, or those before `before`. A reader of a large session
+ * first waits for its share of the memory.
  */
 export async function* readHistory(
+  options: HistoryOptions,
+  sessionId: string,
+  query: HistoryQuery,
+): AsyncGenerator<HistoryPart> {
+  const { log, memory } = options
+  const { signal } = query
+  const session = await log.session(sessionId)
+  if (session === null) throw createNotFound()
+  const bytes = Math.min(session.storedBytes, mostBytes)
+  yield* holdMemory(readParts(options, sessionId, query), async () => {
+    try {
+      return await memory.take(session, bytes, signal)
+    } catch (error) {
+      if (signal.aborted) return null
+      throw error
+    }
+  })
+}
+
+async function* readParts(
   { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,
   sessionId: string,
   { signal, before, runs }: HistoryQuery,
@@ -86,8 +116,7 @@ async function readNewestHistory(log: SessionLog, sessionId: string): Promise<Ne
   let queuedRuns = await log.queuedRuns(sessionId)
   for (let tries = 1; ; tries++) {
     const session = await log.session(sessionId)
-    if (session === null)
-      throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
+    if (session === null) throw createNotFound()
     const fromSeq = await log.historyStart(sessionId)
     const queuedAfter = await log.queuedRuns(sessionId)
     const isSteady = formatIds(queuedRuns) === formatIds(queuedAfter) || tries >= maxTries
@@ -104,4 +133,8 @@ interface NewestHistory {
 
 function formatIds(runs: readonly QueuedRun[]): string {
   return runs.map(({ runId }) => runId).join()
+}
+
+function createNotFound(): GatewayError {
+  return new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
 }

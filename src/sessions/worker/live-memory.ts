@@ -13,9 +13,10 @@ interface Waiting {
 }
 
 /**
- * Limits the bytes of conversations that this process holds for runs, or of request bodies that it handles. A session
- * that finds no room waits before it is loaded. Sessions start in the order of arrival, but a principal that has used
- * its share waits only for its own sessions. A session that is alone may exceed all limits.
+ * Limits the bytes of conversations that this process holds for runs, of request bodies that it handles, or of
+ * histories that it reads. A session that finds no room waits before it is loaded. Sessions start in the order of
+ * arrival, but a principal that has used its share waits only for its own sessions. A session that is alone may exceed
+ * all limits.
  */
 export class LiveMemory {
   readonly #maxBytes: number
