@@ -9,6 +9,11 @@ import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Query } from "../database/database.ts"
 
 const maxRows = 200
+/**
+ * Bytes of bodies after which one query returns no further row. The driver holds all rows of a query, and an event may
+ * have megabytes.
+ */
+const maxQueryBytes = 1_000_000
 
 /** SQL: selects the archived body of an event; null if its row has a body. */
 const archived = `CASE WHEN body = '' THEN (
@@ -36,6 +41,23 @@ const tasks = `
   SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
   WHERE session_id = $1 AND seq > $2 AND ${isOfTask} ORDER BY seq LIMIT $3`
 
+/**
+ * SQL: the first of the rows, up to the one with which the bodies have `maxQueryBytes` together. The row that contains
+ * the cursor $2 does not count, because it may contain nothing new. Postgres knows the sizes without reading the
+ * bodies.
+ */
+function selectFirst(rows: string): string {
+  const size = "CASE WHEN seq > $2 THEN octet_length(body) + coalesce(octet_length(archived), 0) ELSE 0 END"
+  return `
+    SELECT kind, seq, v, at, run_id, body, archived, total FROM (
+      SELECT *, ${size} AS size, sum(${size}) OVER (ORDER BY seq) AS total FROM (${rows}) AS page
+    ) AS page WHERE total - size < ${maxQueryBytes} ORDER BY seq`
+}
+
+const firstWithDeltas = selectFirst(withDeltas)
+const firstEvents = selectFirst(eventsOnly)
+const firstOfTasks = selectFirst(tasks)
+
 export async function readEntries(
   query: Query,
   sessionId: string,
@@ -51,8 +73,8 @@ export async function readEntries(
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
   const readRowsAfter = (after: number, wanted: number) => {
-    if (tasksOnly) return query(tasks, [sessionId, after, wanted])
-    return query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
+    if (tasksOnly) return query(firstOfTasks, [sessionId, after, wanted])
+    return query(deltas ? firstWithDeltas : firstEvents, [sessionId, after, wanted, replacedHistories])
   }
   const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
   for (;;) {
@@ -61,8 +83,14 @@ export async function readEntries(
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
     const rows = await readRowsAfter(after, wanted)
     await append(page, rows, { after, reads, isFull })
-    if (rows.length < wanted || isFull()) return page.entries
+    const isLast = rows.length < wanted && readTotal(rows) < maxQueryBytes
+    if (isLast || isFull()) return page.entries
   }
+}
+
+function readTotal(rows: readonly Row[]): number {
+  const last = rows.at(-1)
+  return last === undefined ? 0 : readInteger(last, "total")
 }
 
 interface Page {
