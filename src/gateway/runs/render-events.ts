@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { chooseNativeWire } from "../../http/wire/native.ts"
+import { chooseNativeWire } from "../../http/wire/native/native-wire.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 

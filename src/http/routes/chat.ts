@@ -15,7 +15,7 @@ import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofMessage, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { chooseNativeWire } from "../wire/native.ts"
+import { chooseNativeWire } from "../wire/native/native-wire.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions

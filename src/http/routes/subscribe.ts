@@ -8,7 +8,7 @@ import { eventFrameSchema } from "../schemas/events.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { chooseNativeWire } from "../wire/native.ts"
+import { chooseNativeWire } from "../wire/native/native-wire.ts"
 
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions

@@ -18,7 +18,7 @@ import {
   tasksResponseSchema,
 } from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { chooseNativeWire } from "../wire/native.ts"
+import { chooseNativeWire } from "../wire/native/native-wire.ts"
 import { toWireTask } from "../wire/tasks.ts"
 import { requireStartedRun } from "./chat.ts"
 

@@ -12,7 +12,7 @@ import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
 import { createRecordedSession, type RecordedSession } from "../fixtures/recorded-session.ts"
 import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { nativeWire } from "../wire/native.ts"
+import { nativeWire } from "../wire/native/native-wire.ts"
 import type { Wire, WireState } from "../wire/wire.ts"
 import { createEventStreams } from "./stream-response.ts"
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Event } from "../../core/log/entries.ts"
+import type { Event } from "../../../core/log/entries.ts"
 import {
   createMessage,
   createText,
@@ -7,9 +7,9 @@ import {
   runCompleted,
   stepStarted,
   wireUsageExpected,
-} from "../fixtures/entries.ts"
-import { createEntry, type Item, renderFrames } from "../fixtures/native.ts"
-import { nativeWire } from "./native.ts"
+} from "../../fixtures/entries.ts"
+import { createEntry, type Item, renderFrames } from "../../fixtures/native.ts"
+import { nativeWire } from "./native-wire.ts"
 
 describe("a message's text", () => {
   const frame = (value: string) => ({ type: "text_delta", text: value })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createOrigin } from "../../testing/session-log/waits/tool-origin.ts"
+import { createOrigin } from "../../../testing/session-log/waits/tool-origin.ts"
 import {
   createText,
   createThinking,
@@ -8,10 +8,10 @@ import {
   stepStarted,
   usage,
   wireUsageExpected,
-} from "../fixtures/entries.ts"
-import { parseFrames } from "../fixtures/frames.ts"
-import { type Item, parseFrame, renderFrames } from "../fixtures/native.ts"
-import { chooseNativeWire, nativeWire } from "./native.ts"
+} from "../../fixtures/entries.ts"
+import { parseFrames } from "../../fixtures/frames.ts"
+import { type Item, parseFrame, renderFrames } from "../../fixtures/native.ts"
+import { chooseNativeWire, nativeWire } from "./native-wire.ts"
 
 const call = { toolCallId: "call_1", name: "look" }
 const completed = {
