@@ -13,6 +13,8 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "5" },
     /** Part of the names of the requests to measure. */
     only: { type: "string", default: "" },
+    /** If true, the gateway stores its sessions on a Postgres server. */
+    postgres: { type: "boolean", default: false },
     /** Folder for a CPU profile of the gateway. */
     profile: { type: "string" },
     /** If true, prints the end of the gateway's log. */
@@ -29,6 +31,7 @@ const result = await runWorstRequests({
   idleMs: Number(values["idle-seconds"]) * 1_000,
   attackMs: Number(values.seconds) * 1_000,
   isChosen: (name) => name.includes(only),
+  usesPostgres: values.postgres,
   nodeOptions: [recommended, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])],
 })
 if (values.log) print(result.log)

@@ -10,7 +10,7 @@ const monitor = new URL("loop-monitor.ts", fixtures).href
 
 export const keys = { client: "key-of-the-client-0123456789", attacker: "key-of-the-attacker-0123456789" }
 
-/** `agent-gateway start` with SQLite in `folder`. */
+/** `agent-gateway start` in `folder`. */
 export interface Gateway {
   readonly url: string
   /** Returns the exit code. Null while the process runs. */
@@ -31,10 +31,12 @@ export async function startGateway(options: {
   readonly agent: string
   readonly folder: string
   readonly modelUrl: string
+  /** URL of a Postgres database. Default: SQLite in the folder. */
+  readonly store?: string | undefined
   /** Options of the Node process, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[]
 }): Promise<Gateway> {
-  const { folder, modelUrl, nodeOptions } = options
+  const { folder, modelUrl, store, nodeOptions } = options
   const agent = fileURLToPath(new URL(options.agent, fixtures))
   const nodeArguments = ["--import", monitor, ...nodeOptions]
   const child = spawn(process.execPath, [...nodeArguments, program, "start", agent, "--port", "0"], {
@@ -45,6 +47,7 @@ export async function startGateway(options: {
       ANTHROPIC_API_KEY: "sk-test-key",
       ANTHROPIC_BASE_URL: modelUrl,
       API_KEYS: JSON.stringify(keys),
+      ...(store !== undefined && { STORE: store }),
     },
   })
   let log = ""

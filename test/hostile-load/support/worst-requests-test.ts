@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { startPostgres } from "../../end-to-end/support/postgres.ts"
 import type { ClientReport } from "../fixtures/client.ts"
 import type { LoopReport } from "../fixtures/loop-monitor.ts"
 import type { WorstAttackReport } from "../fixtures/worst-attacker.ts"
@@ -13,6 +14,8 @@ export interface WorstRequestsOptions {
   readonly attackMs: number
   /** Chooses the kinds of requests by their names. */
   readonly isChosen: (name: string) => boolean
+  /** If true, the gateway stores its sessions on a Postgres server. Default: SQLite. */
+  readonly usesPostgres?: boolean
   /** Options of the gateway's Node process. */
   readonly nodeOptions?: readonly string[]
 }
@@ -38,7 +41,7 @@ const attackerNice = 10
  * requests. Rejects if the gateway ends.
  */
 export async function runWorstRequests(options: WorstRequestsOptions): Promise<WorstRequestsResult> {
-  const { idleMs, attackMs, isChosen, nodeOptions = [] } = options
+  const { idleMs, attackMs, isChosen, usesPostgres = false, nodeOptions = [] } = options
   const ends: (() => Promise<unknown>)[] = []
   try {
     const folder = await mkdtemp(join(tmpdir(), "agent-gateway-worst-requests-"))
@@ -46,7 +49,9 @@ export async function runWorstRequests(options: WorstRequestsOptions): Promise<W
     const model = startProgram("model.ts")
     ends.unshift(() => model.stop())
     const { url: modelUrl } = await model.ask<{ readonly url: string }>({})
-    const gateway = await startGateway({ agent: "worst-agent.ts", folder, modelUrl, nodeOptions })
+    const postgres = usesPostgres ? await startPostgres((end) => ends.unshift(async () => end())) : null
+    const store = await postgres?.createDatabase("worst_requests")
+    const gateway = await startGateway({ agent: "worst-agent.ts", folder, modelUrl, store, nodeOptions })
     ends.unshift(() => gateway.stop())
     const { url } = gateway
     const client = startProgram("client.ts", { settings: { url, apiKey: keys.client } })
