@@ -44,7 +44,9 @@ describe("init", () => {
       expect.arrayContaining([...expected, ".gitignore", ".dockerignore", ".env.example"]),
     )
     expect(files).not.toContain("gitignore")
-    expect(await readFile(join(folder, "My Agent", "README.md"), "utf8")).toContain("# my-agent\n")
+    const readme = await readFile(join(folder, "My Agent", "README.md"), "utf8")
+    expect(readme).toContain("# my-agent\n")
+    expect(readme).toContain("`/tool TOOL {")
   })
 
   it("depends on the package of this clone, unless another one is named", async () => {
