@@ -7,6 +7,7 @@ const gateway = { url: "http://127.0.0.1:8000/api", apiKey: "dev" }
 
 export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: string }) {
   const agent = useAgent({ url, apiKey })
+  const approvals = agent.waits.filter((wait) => wait.kind === "approval")
   return (
     <main>
       {agent.messages.map((message) => (
@@ -17,9 +18,9 @@ export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: s
           ))}
         </article>
       ))}
-      {agent.waits.map((wait) => (
+      {approvals.map((wait) => (
         <p key={wait.nonce} role="alert">
-          Allow {wait.tool_name}?
+          Allow {wait.tool_name} {JSON.stringify(wait.tool_input)}?
           <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
             Allow
           </button>

@@ -1,12 +1,21 @@
 import { type Agent, useAgent } from "ai-agent-gateway/react"
+import { useEffect } from "react"
 import { createRoot } from "react-dom/client"
 
 // `npm start` accepts any key. In production, your own server calls `POST /api/chat/init` with the real key, and the
 // page requests a token from your server: `token: () => fetch("/my/token").then((response) => response.json())`.
 const gateway = { url: "/api", apiKey: "dev" }
 
+// The address of the page names its session, so the conversation continues after a reload.
+const session = location.hash === "" ? {} : { sessionId: location.hash.slice(1) }
+
 function Page() {
-  const agent = useAgent(gateway)
+  const agent = useAgent({ ...gateway, ...session })
+  const approvals = agent.waits.filter((wait) => wait.kind === "approval")
+  const { sessionId } = agent.chat
+  useEffect(() => {
+    if (sessionId !== null) history.replaceState(null, "", `#${sessionId}`)
+  }, [sessionId])
   return (
     <main>
       {agent.messages.map((message) => (
@@ -16,9 +25,9 @@ function Page() {
           ))}
         </article>
       ))}
-      {agent.waits.map((wait) => (
+      {approvals.map((wait) => (
         <p key={wait.nonce} role="alert">
-          Allow {wait.tool_name}?{" "}
+          Allow {wait.tool_name} {JSON.stringify(wait.tool_input)}?{" "}
           <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
             Allow
           </button>{" "}
@@ -47,7 +56,10 @@ function Part({ part }: { readonly part: Agent["messages"][number]["parts"][numb
       return <details>{part.text}</details>
     case "tool":
       return (
-        <pre>{`${part.toolName}: ${part.state} ${JSON.stringify(part.error ?? part.result ?? null)}`}</pre>
+        <pre>
+          {part.toolName} {JSON.stringify(part.input)}: {part.state}{" "}
+          {JSON.stringify(part.error ?? part.result)}
+        </pre>
       )
     default:
       return null
