@@ -49,6 +49,14 @@ describe("init", () => {
     expect(readme).toContain("`/tool TOOL {")
   })
 
+  it("adds the sections of a template to the README", async () => {
+    const folder = await emptyFolder()
+    await init(folder, ["a", "--template", "react"])
+    const readme = await readFile(join(folder, "a", "README.md"), "utf8")
+    expect(readme).toContain("# a\n")
+    expect(readme).toContain("\n\n## The page\n")
+  })
+
   it("depends on the package of this clone, unless another one is named", async () => {
     const folder = await emptyFolder()
     const { version, peerDependencies, dependencies } = JSON.parse(await readFile("package.json", "utf8"))

@@ -46,7 +46,7 @@ export async function readTemplate(
 ): Promise<readonly ProjectFile[]> {
   const folders = await Promise.all(layers[template].map(readFolder))
   const files = new Map(folders.flatMap((folder) => [...folder]))
-  files.set("README.md", (files.get("README.md") ?? "").replaceAll("NAME", names.project))
+  files.set("README.md", joinReadmes(folders).replaceAll("NAME", names.project))
   files.set("package.json", joinManifests(folders, names))
   files.set("Dockerfile", createDockerfile(files.get("Dockerfile") ?? "", names))
   return [...files].map(([path, text]) => ({ path, text }))
@@ -75,6 +75,11 @@ async function readFolder(name: string): Promise<ReadonlyMap<string, string>> {
       }),
     ),
   )
+}
+
+/** Joins the READMEs: a template adds its sections to those of all projects. */
+function joinReadmes(folders: readonly ReadonlyMap<string, string>[]): string {
+  return folders.flatMap((files) => files.get("README.md") ?? []).join("\n")
 }
 
 /** Joins the manifests: scripts and dependencies of a later one are added to those of the earlier ones. */
