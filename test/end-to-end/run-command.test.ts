@@ -163,7 +163,9 @@ describe("agent-gateway run", () => {
     expect(await run(...job)).toMatchObject({
       code: 75,
       stdout: "",
-      stderr: expect.stringContaining("approvals"),
+      stderr: expect.stringMatching(
+        /To answer: agent-gateway approvals list\. Then run this command again to continue\.\n$/,
+      ),
     })
     const list = startCli(["approvals", "list", "--json"], { cwd, env })
     await list.exited

@@ -43,7 +43,7 @@ export function createAnswerPrinter({
     onRetry({ message }) {
       if (isLive) write("\n")
       pendingText = pendingText.startsWith("\n\n") ? "\n\n" : ""
-      stderr.write(`agent-gateway: ${message} The model responds again.\n`)
+      stderr.write(`agent-gateway: ${message} The gateway retries the model call.\n`)
     },
     endLine() {
       if (!isLive || last === "" || last.endsWith("\n")) return

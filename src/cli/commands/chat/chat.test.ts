@@ -209,6 +209,15 @@ describe("chat with a running gateway", () => {
     chat.end()
     expect(await chat.ended).toBe(1)
   })
+
+  it("says how to start another session if the gateway does not have this one", async () => {
+    const { url } = await serve([])
+    const chat = startChat([url, "--session", "sess_gone"])
+    chat.type("Hi")
+    await chat.shows("(session_not_found) To start another session, leave out --session.\n")
+    chat.end()
+    expect(await chat.ended).toBe(1)
+  })
 })
 
 it("chat with an agent's file serves the agent during the chat, with any prefix", async () => {

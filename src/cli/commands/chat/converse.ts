@@ -19,6 +19,7 @@ All other input is a message. Input that you type during a response is sent afte
 const hints: Readonly<Record<string, string>> = {
   unreachable: " To start a gateway in another terminal: agent-gateway dev FILE",
   invalid_api_key: " Set --api-key or AGENT_GATEWAY_API_KEY.",
+  session_not_found: " To start another session, leave out --session.",
 }
 
 export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | "answerOutput" | "signal"> {

@@ -173,8 +173,11 @@ function findProblem(run: RunOutput, { jobId }: RunArguments): string | null {
     case "timeout":
       return "The run was canceled because its time limit expired (--timeout)."
     case "parked": {
-      const next = jobId === undefined ? "Any process with this agent" : "The same command"
-      return `The run waits for a person (session ${run.sessionId}). Answer with agent-gateway approvals. ${next} continues it then.`
+      const next =
+        jobId === undefined
+          ? "Any process that serves this agent then continues the run."
+          : "Then run this command again to continue."
+      return `The run waits for a person (session ${run.sessionId}). To answer: agent-gateway approvals list. ${next}`
     }
     default:
       return outcome satisfies never
