@@ -10,9 +10,16 @@ if (major < 22 || (major === 22 && minor < 18)) {
   import("../dist/cli.js").then(
     (cli) => cli.main(),
     (error) => {
-      console.error(error)
+      console.error(isNotBuilt(error) ? "agent-gateway is not built. In a clone, run: npm run build" : error)
       process.exitCode = 1
     },
+  )
+}
+
+// A clone has no dist before its first build. A package always has it.
+function isNotBuilt(error) {
+  return (
+    error.code === "ERR_MODULE_NOT_FOUND" && error.url === new URL("../dist/cli.js", import.meta.url).href
   )
 }
 

@@ -1,6 +1,8 @@
-import { mkdir } from "node:fs/promises"
+import { execFile } from "node:child_process"
+import { cp, mkdir, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { project, runCliProcess, startCli } from "./cli-process.ts"
 
@@ -319,6 +321,18 @@ describe("the program", () => {
 
   test.each(["22.18.0", "24.0.0", "26.10.0"])("runs on Node %s", async (version) => {
     expect(await runCliProcess(["--version"], { nodeOptions: pretend(version) })).toMatchObject({ code: 0 })
+  })
+
+  test("names the command that builds it, in a clone without a build", async () => {
+    const cwd = await project({})
+    await cp(new URL("../bin", import.meta.url), join(cwd, "bin"), { recursive: true })
+    await writeFile(join(cwd, "package.json"), '{ "type": "module" }')
+    const program = promisify(execFile)(process.execPath, [join(cwd, "bin/agent-gateway.js"), "--version"])
+    await expect(program).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "agent-gateway is not built. In a clone, run: npm run build\n",
+    })
   })
 
   test("hides only the warning about node:sqlite", async () => {
