@@ -123,7 +123,7 @@ function OperateView(props: { readonly route: Route; readonly info: Info }) {
 const titles: Readonly<Record<string, string>> = {
   chat: "Conversation",
   sessions: "Sessions",
-  runs: "Run",
+  runs: "Runs",
   approvals: "Approvals",
   schedules: "Schedules",
   sandbox: "Sandbox",

@@ -23,8 +23,8 @@ export function SandboxView() {
       {data !== null && states.length === 0 && (
         <EmptyState icon="box" title="No agent runs code">
           With the option <code>codeExecution: true</code>, the model can run Python, JavaScript and shell
-          code in a sandbox. Its state appears here. <code>agent-gateway doctor</code> tells what the machine
-          lacks.
+          code in a sandbox. Its state appears here. <code>agent-gateway doctor</code> reports what the
+          machine lacks.
         </EmptyState>
       )}
       {states.map((state) => (
