@@ -95,11 +95,11 @@ export function parseSpec(
 function findProblem(spec: ScheduleSpec, minIntervalMs: number, now: number): string | null {
   try {
     const timetable = createTimetable(spec, now)
-    const shortest = findShortestInterval(timetable, now)
+    const first = timetable.after(now)
+    if (first === null) return spec.cron === undefined ? null : "cron: the expression has no next occurrence"
+    const shortest = findShortestInterval(timetable, first)
     if (shortest !== null && shortest < minIntervalMs)
       return `two occurrences are only ${shortest / 1_000} s apart; at least ${minIntervalMs / 1_000} s are needed`
-    if (spec.cron !== undefined && timetable.after(now) === null)
-      return "cron: the expression has no next occurrence"
     return null
   } catch (error) {
     return `${spec.cron === undefined ? "every" : "cron"}: ${toError(error).message}`

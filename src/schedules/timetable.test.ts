@@ -1,3 +1,4 @@
+import { Cron } from "croner"
 import { describe, expect, it } from "vitest"
 import { createTimetable, findShortestInterval, type Timing } from "./timetable.ts"
 
@@ -87,7 +88,8 @@ it("rare occurrences are compared for ten years only", () => {
       return timetable.after(at)
     },
   }
-  expect(findShortestInterval(counting, from)).toBe(4 * 365.25 * 24 * 60 * minute)
+  const first = Date.UTC(2028, 1, 29)
+  expect(findShortestInterval(counting, first)).toBe(4 * 365.25 * 24 * 60 * minute)
   expect(calls).toBeLessThan(10)
 })
 
@@ -112,11 +114,46 @@ it.each([
   ["0,59 0,23 * * *", minute],
   ["0 9 * * *", 24 * 60 * minute],
 ])("the shortest interval of %s is %i ms", (cron, expected) => {
-  expect(findShortestInterval(createTimetable({ cron, timezone: "UTC" }, from), from)).toBe(expected)
+  const timetable = createTimetable({ cron, timezone: "UTC" }, from)
+  expect(findShortestInterval(timetable, timetable.after(from) ?? from)).toBe(expected)
 })
 
 it("an expression without a next date has no occurrence", () => {
   const timetable = createTimetable({ cron: "0 0 30 2 *", timezone: "UTC" }, from)
   expect(timetable.after(from)).toBeNull()
+})
+
+it("a single time has no interval", () => {
+  const timetable = createTimetable({ at: from, timezone: "UTC" }, from)
   expect(findShortestInterval(timetable, from)).toBeNull()
+})
+
+it.each(["0 0 29 2 +MON", "0 0 29 2 *", "30 2 L 3 +SUN", "@yearly", "0 0 0 31 12 +FRI#5"])(
+  "%s has the same occurrences as in a search without a bound",
+  (cron) => {
+    const timetable = createTimetable({ cron, timezone: "Europe/Berlin" }, from)
+    const unbounded = new Cron(cron, {
+      timezone: "Europe/Berlin",
+      paused: true,
+      fixedTimeRule: "no-wildcard",
+    })
+    // Before 2100, which is not a leap year, a February 29 that is a Monday comes 40 years after the previous one.
+    for (const start of [from, Date.UTC(2072, 5, 1), Date.UTC(2096, 1, 29), Date.UTC(2099, 11, 31, 23, 30)]) {
+      expect(timetable.after(start)).toBe(unbounded.nextRun(new Date(start))?.getTime())
+    }
+  },
+)
+
+it("the search for an expression without occurrences ends early", () => {
+  const nearest = Array.from({ length: 31 }, (_, index) => `${index + 1}W`).join(",")
+  // Its days are never Sundays.
+  const cron = `0 0 ${nearest} * +SUN`
+  const measure = (search: () => unknown) => {
+    const before = process.cpuUsage()
+    expect(search()).toBeNull()
+    return process.cpuUsage(before).user
+  }
+  const unbounded = measure(() => new Cron(cron, { timezone: "UTC", paused: true }).nextRun(new Date(from)))
+  const bounded = measure(() => createTimetable({ cron, timezone: "UTC" }, from).after(from))
+  expect(bounded).toBeLessThan(unbounded / 3)
 })

@@ -33,14 +33,15 @@ function createCronTimetable(expression: string, timezone: string): Timetable {
   // Croner also accepts dates.
   if (expression.trim().split(/\s+/).length < 5 && !expression.trim().startsWith("@"))
     throw new Error(`${JSON.stringify(expression)} is not a cron expression of five or six fields`)
-  const cron = new Cron(expression, {
-    timezone,
-    paused: true,
-    mode: "5-or-6-parts",
-    fixedTimeRule: "no-wildcard",
-  })
+  const options = { timezone, paused: true, fixedTimeRule: "no-wildcard" } as const
+  const cron = new Cron(expression, { ...options, mode: "5-or-6-parts" })
+  let search = { year: Number.NaN, cron }
   return {
-    after: (at) => cron.nextRun(new Date(at))?.getTime() ?? null,
+    after(at) {
+      const year = new Date(at).getUTCFullYear()
+      if (year !== search.year) search = { year, cron: new Cron(addYears(expression, year), options) }
+      return search.cron.nextRun(new Date(at))?.getTime() ?? null
+    },
     between(from, at, limit) {
       const times: number[] = []
       // One at a time, because the search for a rare occurrence before `from` would take long.
@@ -53,6 +54,23 @@ function createCronTimetable(expression: string, timezone: string): Timetable {
       return times.reverse()
     },
   }
+}
+
+/**
+ * Years that a search for the next occurrence covers. Each date falls on each day of the week within 40 years. By
+ * itself, Croner searches 400 years, which takes up to half a second for an expression without occurrences.
+ */
+const searchedYears = 40
+const lastYear = 9_999
+
+/** Adds the years to search as the seventh field. The year before is included, because zones differ by a day. */
+function addYears(expression: string, year: number): string {
+  const fields = expression.trim().split(/\s+/)
+  // The expressions with names, such as `@daily`, have an occurrence in each year.
+  if (fields.length < 5) return expression
+  const first = Math.min(year - 1, lastYear)
+  const withSeconds = fields.length === 5 ? ["0", ...fields] : fields
+  return [...withSeconds, `${first}-${Math.min(year + searchedYears, lastYear)}`].join(" ")
 }
 
 const dayMs = 86_400_000
@@ -95,14 +113,15 @@ const sampled = 100
 /** Milliseconds after which no further occurrences are compared, because the search for rare ones takes long. */
 const sampledMs = 10 * 366 * dayMs
 
-/** Returns the shortest time between two of the next occurrences. Null if there are fewer than two. */
-export function findShortestInterval(timetable: Timetable, from: number): number | null {
+/**
+ * Returns the shortest time between two of the occurrences from `first` on, which is one itself. Null if there are
+ * fewer than two.
+ */
+export function findShortestInterval(timetable: Timetable, first: number): number | null {
   let shortest: number | null = null
-  const first = timetable.after(from)
-  const isSampled = (at: number) => at - (first ?? at) <= sampledMs
-  let last = first
-  for (let count = 1; count < sampled && last !== null && isSampled(last); count += 1) {
-    const next = timetable.after(last)
+  let last: number | null = first
+  for (let count = 1; count < sampled && last !== null && last - first <= sampledMs; count += 1) {
+    const next: number | null = timetable.after(last)
     if (next !== null) shortest = Math.min(shortest ?? Number.POSITIVE_INFINITY, next - last)
     last = next
   }
