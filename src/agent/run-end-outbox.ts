@@ -3,6 +3,7 @@ import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.
 import type { OutboxItem } from "../core/ports/store/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 import type { RunContext } from "./run-context.ts"
+import type { RunState } from "./run-state.ts"
 
 /**
  * Returns the outbox items of the agent's plugins for the end of a run of a root session. They are stored with that
@@ -15,13 +16,16 @@ export function collectEndItems(
   const { runtime, tree, conversation, logger, sessionId } = context
   const end = events.find(isTerminal)
   if (end === undefined || runtime.itemsAtEnd === undefined || tree.parent !== null) return []
-  if (conversation.run === null) return []
+  const { run } = conversation
+  if (run === null) return []
   const last = events.findLast((event) => event.type === "messageCompleted")?.message
-  const message = last ?? conversation.messages.findLast(({ role }) => role === "assistant")
+  // Without a response of this run, the last one belongs to an earlier run.
+  const former = hasResponse(run) ? conversation.messages.findLast(({ role }) => role === "assistant") : null
+  const message = last ?? former
   try {
     return runtime.itemsAtEnd({
       sessionId,
-      runId: conversation.run.runId,
+      runId: run.runId,
       tenant: context.tenant,
       userId: context.userId,
       endedAt: context.clock.now(),
@@ -37,6 +41,11 @@ export function collectEndItems(
     )
     return []
   }
+}
+
+/** Returns true if the model has responded in this run. */
+function hasResponse({ steps, phase }: RunState): boolean {
+  return phase.type === "calling" ? steps > 1 : steps > 0
 }
 
 function toOutcome(end: TerminalEvent): Pick<RunEnd, "outcome" | "reason" | "error"> {

@@ -6,7 +6,8 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { DeliveryOptions } from "../delivery/options.ts"
 import { delivery } from "../delivery/plugin.ts"
-import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 import { runAutonomous } from "./runs/run-autonomous.ts"
 
@@ -122,4 +123,62 @@ it.each([
   const onComplete = vi.fn()
   await run({ onComplete, when: () => returned as never })
   expect(onComplete).not.toHaveBeenCalled()
+})
+
+/** Starts an agent that delivers to the returned function. */
+function deliveringAgent(turns: readonly ScriptedTurn[]) {
+  const onComplete = vi.fn()
+  const pay = tool({
+    name: "pay",
+    description: "Pays.",
+    inputSchema: { type: "object" },
+    execute: () => "paid",
+  })
+  const agent = createAgent("", {
+    provider: scriptedProvider(turns),
+    store: "memory",
+    logger,
+    validApiKeys: ["a key of the test"],
+    tools: [pay],
+    needsApproval: () => true,
+    // Its setup fails once the run is canceled.
+    memory: true,
+    plugins: [delivery({ onComplete })],
+  })
+  onTestFinished(() => agent.close({ graceMs: 0 }))
+  const outcomes = () =>
+    onComplete.mock.calls.map(([{ outcome, reason, error, response }]) => [
+      outcome,
+      reason ?? error?.code ?? null,
+      response,
+    ])
+  return { agent, outcomes }
+}
+
+const never = { type: "wait", until: new Promise(() => undefined) } as const
+
+it("a run that is canceled while the model responds is delivered", async () => {
+  const { agent, outcomes } = deliveringAgent([[say("Part"), never]])
+  const stop = new AbortController()
+  await agent.run("Work.", { signal: stop.signal, onText: () => stop.abort() })
+  await vi.waitFor(() => expect(outcomes()).toEqual([["interrupted", "cancelled", "Part"]]))
+})
+
+it("a run that is canceled while it waits for an approval is delivered", async () => {
+  const { agent, outcomes } = deliveringAgent([
+    [{ type: "toolCall", name: "pay", input: {} }],
+    [say("Done.")],
+  ])
+  const { sessionId } = await agent.run("Pay.", { park: true })
+  await agent.run("Stop.", { sessionId, whenBusy: "interrupt" })
+  await vi.waitFor(() => expect(outcomes()).toHaveLength(2))
+  expect(outcomes()).toContainEqual(["interrupted", "cancelled", ""])
+})
+
+it("a run that fails before its first response is delivered without the response of an earlier run", async () => {
+  const { agent, outcomes } = deliveringAgent([[say("First.")], [{ type: "failure", code: "refused" }]])
+  const { sessionId } = await agent.run("Work.")
+  expect(await agent.run("Work more.", { sessionId })).toMatchObject({ outcome: "failed" })
+  await vi.waitFor(() => expect(outcomes()).toHaveLength(2))
+  expect(outcomes()).toContainEqual(["failed", "refused", ""])
 })

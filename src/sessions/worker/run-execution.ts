@@ -23,7 +23,6 @@ import type { Event, RunStarted } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Hold } from "../../core/ports/run/hold.ts"
 import type { MessageCommand, Session, SessionLog } from "../../core/ports/store/session-log.ts"
-import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import { runSettingsOf } from "../../core/runs/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createSerialQueue } from "../../core/time/serial-queue.ts"
@@ -36,8 +35,11 @@ import type { Inbox } from "./inbox.ts"
 import { measureInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
-/** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
-const priceWaitMs = 1_000
+/**
+ * Milliseconds that a canceled run waits for its agent, which delivers the end of the run, and knows the price of a
+ * call that a crash interrupted.
+ */
+const agentWaitMs = 1_000
 
 /** The parts that all runs of the process share. */
 export interface RunServices {
@@ -66,7 +68,10 @@ export interface RunExecution {
 }
 
 type Accepted = MessageCommand & { readonly id: number }
-type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
+type RuntimeContext = RunContext & { readonly runtime: EndingParts }
+
+/** The parts of an agent that take part in the end of a run, whatever ends it. */
+type EndingParts = Pick<AgentRuntime, "hooks" | "itemsAtEnd">
 
 /**
  * Continues one run: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
@@ -84,7 +89,7 @@ export async function executeRun(
   // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
   // called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
-  const context = createContext(execution, runtime?.hooks ?? {})
+  const context = createContext(execution, selectEndingParts(runtime))
   if (message !== null) {
     // A run that has exceeded its limit takes no further step.
     await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
@@ -110,7 +115,12 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
   }
 }
 
-function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext {
+function selectEndingParts(runtime: AgentRuntime | null): EndingParts {
+  const { hooks = {}, itemsAtEnd } = runtime ?? {}
+  return { hooks, ...(itemsAtEnd !== undefined && { itemsAtEnd }) }
+}
+
+function createContext(execution: RunExecution, runtime: EndingParts): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers, signal } = execution
   const { storage, agents, hold, clock, ids, logger } = execution.services
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
@@ -132,7 +142,7 @@ function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext
     ids,
     logger,
     stoppedInOrder: takeovers === 0,
-    runtime: { hooks },
+    runtime,
   }
 }
 
@@ -144,7 +154,7 @@ async function resolve(
   const { resolveRuntime, takeRequest, logger } = services
   const source = message ?? conversation.run?.started
   const request = message === null ? undefined : takeRequest(runId)
-  const setUp = async () =>
+  const setUp = async (signal: AbortSignal) =>
     resolveRuntime({
       session,
       runId,
@@ -160,21 +170,32 @@ async function resolve(
       signal,
       ...(request === undefined ? {} : { request }),
     })
-  const resolving = setUp()
+  const resolving = setUp(signal)
   try {
     return await rejectOnAbort(signal, resolving)
   } catch (error) {
     if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
       throw signal.reason
-    // The run was canceled before it did anything, unless a model call was interrupted, which has a price.
-    if (signal.aborted)
-      return conversation.run?.phase.type === "calling" ? awaitWithin(priceWaitMs, resolving) : null
+    // A new run was canceled before it did anything.
+    if (signal.aborted) return message === null ? setUpForEnd(resolving, setUp) : null
     logger.error(
       { error, sessionId: session.id, runId },
       "The agent could not be set up for a run. The run fails.",
     )
     return null
   }
+}
+
+/**
+ * Resolves to the agent of a canceled run. If the cancel also ended its setup, sets it up again for the end of the
+ * run.
+ */
+function setUpForEnd(
+  resolving: Promise<AgentRuntime>,
+  setUp: (signal: AbortSignal) => Promise<AgentRuntime>,
+): Promise<AgentRuntime | null> {
+  const again = () => setUp(AbortSignal.timeout(agentWaitMs))
+  return awaitWithin(agentWaitMs, resolving.catch(again))
 }
 
 /** Resolves to null if the work rejects, or does not settle in time. */
