@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import { UndeliverableError } from "../core/errors.ts"
 import { noUsage } from "../core/usage.ts"
 import { writeBriefing } from "./briefing-file.ts"
+import { createChannels } from "./channels.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
 import { isPrivateAddress } from "./post.ts"
 import { sendSlack } from "./slack.ts"
@@ -271,10 +272,25 @@ it("a briefing file is replaced atomically", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-briefing-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const path = join(folder, "deep", "briefing.md")
-  await writeBriefing(path, "One")
-  await Promise.all(["Two", "Three"].map((each) => writeBriefing(path, each)))
+  await writeBriefing(path, "One", 1_000)
+  await Promise.all(["Two", "Three"].map((each) => writeBriefing(path, each, 2_000)))
   expect(await readFile(path, "utf8")).toMatch(/^(Two|Three)\n$/)
   expect(await readdir(join(folder, "deep"))).toEqual(["briefing.md"])
+})
+
+it.each([
+  [true, "The later run.\n"],
+  [false, "The earlier run.\n"],
+])("a retried delivery does not replace the briefing of a later run: %s", async (keepNewer, text) => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-briefing-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const briefingFile = join(folder, "briefing.md")
+  const [channel] = createChannels({ briefingFile }, { keepNewer })
+  const earlier = { ...delivered, response: "The earlier run." }
+  await channel?.send({ ...earlier, endedAt: 1_700_000_000_001 }, signal)
+  await channel?.send({ ...delivered, response: "The later run.", endedAt: 1_700_000_000_002 }, signal)
+  await channel?.send({ ...earlier, endedAt: 1_700_000_000_001 }, signal)
+  expect(await readFile(briefingFile, "utf8")).toBe(text)
 })
 
 it.each<[DeliveryOptions, string]>([

@@ -1,4 +1,5 @@
-import { writeBriefing } from "./briefing-file.ts"
+import { createSerialQueue } from "../core/time/serial-queue.ts"
+import { hasNewerBriefing, writeBriefing } from "./briefing-file.ts"
 import { sendEmail } from "./email.ts"
 import type { Delivery, DeliveryOptions } from "./options.ts"
 import { sendSlack } from "./slack.ts"
@@ -14,8 +15,14 @@ export interface Channel {
   send(delivered: Delivery, signal: AbortSignal): Promise<void>
 }
 
-/** Returns the channels of the validated options. */
-export function createChannels(options: DeliveryOptions): readonly Channel[] {
+/**
+ * Returns the channels of the validated options. With `keepNewer`, the briefing file is not replaced by a delivery that
+ * is older than the file, because a delivery that is retried may come after those of later runs.
+ */
+export function createChannels(
+  options: DeliveryOptions,
+  { keepNewer }: { readonly keepNewer: boolean },
+): readonly Channel[] {
   const {
     onComplete,
     webhook,
@@ -53,8 +60,16 @@ export function createChannels(options: DeliveryOptions): readonly Channel[] {
     }
     add("email", send, email.onUnknown ?? "keep")
   }
-  if (briefingFile !== undefined)
-    add("briefing", (delivered) => writeBriefing(briefingFile, formatMessage(delivered)))
+  if (briefingFile !== undefined) {
+    // One at a time, so that no other delivery comes between the check and the write.
+    const inTurn = createSerialQueue()
+    add("briefing", (delivered) =>
+      inTurn(async () => {
+        if (keepNewer && (await hasNewerBriefing(briefingFile, delivered.endedAt))) return
+        await writeBriefing(briefingFile, formatMessage(delivered), delivered.endedAt)
+      }),
+    )
+  }
   return channels
 }
 

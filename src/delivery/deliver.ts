@@ -23,18 +23,20 @@ export async function deliverNow(
   { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<readonly DeliveryResult[]> {
   checkDeliveryOptions(options)
-  const results = createChannels(options).map(async ({ name, send }): Promise<DeliveryResult | null> => {
-    const channel = name as DeliveryResult["channel"]
-    const delivery = { ...delivered, id: `${name}_${delivered.runId}` }
-    try {
-      if (!isChosen(options, delivery)) return null
-      await send(delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
-      return { channel, status: "delivered", error: null }
-    } catch (error) {
-      const { message } = toError(error)
-      const status = message.startsWith(unknownPrefix) ? "unknown" : "failed"
-      return { channel, status, error: removeSecrets(message) }
-    }
-  })
+  const results = createChannels(options, { keepNewer: false }).map(
+    async ({ name, send }): Promise<DeliveryResult | null> => {
+      const channel = name as DeliveryResult["channel"]
+      const delivery = { ...delivered, id: `${name}_${delivered.runId}` }
+      try {
+        if (!isChosen(options, delivery)) return null
+        await send(delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
+        return { channel, status: "delivered", error: null }
+      } catch (error) {
+        const { message } = toError(error)
+        const status = message.startsWith(unknownPrefix) ? "unknown" : "failed"
+        return { channel, status, error: removeSecrets(message) }
+      }
+    },
+  )
   return (await Promise.all(results)).filter((result) => result !== null)
 }

@@ -21,7 +21,7 @@ export function delivery(options: DeliveryOptions): Plugin {
     name: "delivery",
     async setup({ agent }) {
       if (options.email !== undefined) await requireMailer()
-      const channels = createChannels(options)
+      const channels = createChannels(options, { keepNewer: true })
       const kinds = channels.map(({ name }) => name)
       return {
         outbox: Object.fromEntries(channels.map((channel) => [channel.name, createHandler(channel)])),
