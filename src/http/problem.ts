@@ -59,6 +59,13 @@ export function createSessionNotFound(status: 401 | 404): Problem {
   return new Problem({ code: "session_not_found", status }, message)
 }
 
+export function createSessionRevoked(): Problem {
+  return createUnauthorized(
+    "session_revoked",
+    "The session was revoked. Start a new one with POST /chat/init.",
+  )
+}
+
 /** Converts any error of a handler into `application/problem+json`. Internal details go to the log only. */
 export function toProblemResponse(thrown: unknown, c: Context<HttpEnv>, logger: Logger): Response {
   const problem = toGatewayError(thrown)

@@ -148,10 +148,11 @@ function requireAcceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId">
         { code: "job_id_reused", status: 422 },
         "The job exists with another message. Use another jobId for other work.",
       )
+    case "revoked":
     case "unknown":
       throw new GatewayError(
         { code: "session_not_found", status: 404 },
-        "The session does not exist or has expired.",
+        "The session does not exist, has expired or was revoked.",
       )
     default:
       return outcome satisfies never

@@ -3,7 +3,7 @@ import type { Session } from "../../core/ports/store/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"
-import { createSessionNotFound, createUnauthorized } from "../problem.ts"
+import { createSessionNotFound, createSessionRevoked } from "../problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
 import { createInvalidTokenError, type SessionTokens } from "./tokens.ts"
@@ -39,12 +39,7 @@ export function authenticate({
     if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {
       throw createSessionNotFound(401)
     }
-    if (session.revokedAt !== null) {
-      throw createUnauthorized(
-        "session_revoked",
-        "The session was revoked. Start a new one with POST /chat/init.",
-      )
-    }
+    if (session.revokedAt !== null) throw createSessionRevoked()
     return session
   }
 }

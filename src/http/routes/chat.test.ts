@@ -230,6 +230,7 @@ describe("POST /chat", () => {
     [{ status: "full", scope: "session" }, 413, { code: "session_too_large" }],
     [{ status: "full", scope: "principal" }, 413, { code: "principal_storage_exceeded" }],
     [{ status: "keyReused" }, 422, { code: "idempotency_key_reused" }],
+    [{ status: "revoked" }, 401, { code: "session_revoked" }],
     [{ status: "unknown" }, 401, { code: "session_not_found" }],
   ] as const)("answers %j with %i", async (outcome, status, problem) => {
     const app = createTestApp()

@@ -6,7 +6,7 @@ import type { PutOutcome } from "../../core/ports/store/session-log.ts"
 import { parseTraceparent } from "../../core/runs/trace-context.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { createSessionNotFound, Problem } from "../problem.ts"
+import { createSessionNotFound, createSessionRevoked, Problem } from "../problem.ts"
 import { toMessageInput } from "../request/conversation.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
@@ -136,6 +136,8 @@ export function requireStartedRun(outcome: PutOutcome): PutRun {
       )
     case "full":
       throw createStorageFull(outcome.scope)
+    case "revoked":
+      throw createSessionRevoked()
     case "unknown":
       throw createSessionNotFound(401)
     default:

@@ -131,6 +131,8 @@ export function decideCommandResult(
     case "answered":
     case "expired":
       return { type: "dropped", reason: `wait_${outcome.status}` }
+    case "revoked":
+      return { type: "dropped", reason: "session_revoked" }
     case "unknown":
       if (type === "answer") return { type: "dropped", reason: "wait_not_found" }
       if (command.type === "cancel") return { type: "dropped", reason: "nothing_to_cancel" }

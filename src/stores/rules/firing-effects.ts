@@ -23,6 +23,8 @@ export function decideFiringEffect(outcome: PutOutcome): FiringEffect {
     case "duplicate":
     case "steered":
       return { runId: outcome.runId, reason: null, change: {} }
+    case "revoked":
+      return revokedEffect
     case "busy":
       return createSkippedEffect("session_busy")
     case "queueFull":

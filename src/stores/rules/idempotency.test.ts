@@ -2,7 +2,15 @@ import { expect, it } from "vitest"
 import { decideRepeatedMessage, toIdempotencyColumns } from "./idempotency.ts"
 import type { Receiver } from "./put-rules.ts"
 
-const receiver: Receiver = { open: null, lastSeq: 7, storedBytes: 0, rows: [], now: 1_000, writes: 3 }
+const receiver: Receiver = {
+  open: null,
+  isRevoked: false,
+  lastSeq: 7,
+  storedBytes: 0,
+  rows: [],
+  now: 1_000,
+  writes: 3,
+}
 const known = { id: "run_1", cursor: 5, body_hash: "hash" }
 
 it("resolves a repeated message to the run of the first one", () => {

@@ -5,7 +5,15 @@ import { toCommandInsert } from "../rows/command-rows.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
 import { computeDueChanges, listQueue } from "./queue-order.ts"
 
-const idle: Receiver = { open: null, lastSeq: 7, storedBytes: 0, rows: [], now: 1_000, writes: 3 }
+const idle: Receiver = {
+  open: null,
+  isRevoked: false,
+  lastSeq: 7,
+  storedBytes: 0,
+  rows: [],
+  now: 1_000,
+  writes: 3,
+}
 const open = { runId: "run_open", cursor: 3, steerable: true }
 
 function row(id: number, options: Partial<CommandRow> = {}): CommandRow {

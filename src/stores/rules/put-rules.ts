@@ -21,6 +21,7 @@ export interface OpenRun {
 /** A locked session at the time of a put. */
 export interface Receiver {
   readonly open: OpenRun | null
+  readonly isRevoked: boolean
   /** Sequence number of the newest entry. */
   readonly lastSeq: number
   readonly storedBytes: number
@@ -56,6 +57,8 @@ export function planMessage(
   limits: StorageLimits | undefined,
 ): PutPlan {
   const { whenBusy = "reject" } = message
+  // The token may have been valid when the request began.
+  if (receiver.isRevoked) return createEmptyPlan({ status: "revoked" })
   if (message.joins !== undefined) return planJoining(message, message.joins, receiver, limits)
   const refusal = findRefusal(message, receiver, limits)
   if (refusal !== null) return createEmptyPlan(refusal)

@@ -116,7 +116,8 @@ export function revokeSession(
 }
 
 const receiverById = `
-  SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable,
+  SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, revoked_at, run.id AS run_id, run.cursor,
+    run.steerable,
     EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
   FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
 
@@ -138,6 +139,7 @@ export function findReceiver(
       runId === null
         ? null
         : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === 1 },
+    isRevoked: session.revoked_at !== null,
     lastSeq: readInteger(session, "last_seq"),
     storedBytes: readInteger(session, "stored_bytes"),
     rows: session.has_commands === 1 ? readInbox(database, sessionId) : [],

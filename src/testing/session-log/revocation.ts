@@ -1,5 +1,14 @@
 import assert from "node:assert/strict"
-import { cancel, commitOk, openSession, readNext, type SessionLogCase, startSession } from "./fixtures.ts"
+import {
+  cancel,
+  commitOk,
+  createAgentName,
+  createMessage,
+  openSession,
+  readNext,
+  type SessionLogCase,
+  startSession,
+} from "./fixtures.ts"
 
 export const revocationCases: readonly SessionLogCase[] = [
   {
@@ -18,6 +27,26 @@ export const revocationCases: readonly SessionLogCase[] = [
       assert.equal(await log.revokeSession(sessionId, 8_000), true)
       assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
       assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "a revoked session accepts no message, as a token may have been checked before",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = createAgentName()
+      for (const whenBusy of ["reject", "queue", "interrupt", "steer"] as const) {
+        const idle = await openSession(log, { agent })
+        const { sessionId: busy } = await startSession(log)
+        for (const sessionId of [idle, busy]) {
+          assert.equal(await log.revokeSession(sessionId, 7_000), true)
+          const message = () => createMessage(sessionId, { whenBusy })
+          assert.deepEqual(await log.put(message()), { status: "revoked" })
+          const claimed = await log.putAndClaim(message(), [agent])
+          assert.deepEqual([claimed.outcome, claimed.lease], [{ status: "revoked" }, null])
+          assert.deepEqual(await log.queuedRuns(sessionId), [])
+        }
+      }
     },
   },
   {

@@ -310,8 +310,8 @@ export type PutOutcome =
   | { readonly status: "queueFull" }
   /** The session, or all sessions of its principal, store too much to accept another message. */
   | { readonly status: "full"; readonly scope: "session" | "principal" }
-  /** There is no such session, or there is nothing to cancel or withdraw. */
-  | { readonly status: "unknown" }
+  /** `revoked`: it takes no message. `unknown`: there is no such session, or there is nothing to cancel or withdraw. */
+  | { readonly status: "revoked" | "unknown" }
 
 /** Checked in this order: the wait exists, it is not answered, it has not ended, and the nonce is right. */
 export type AnswerOutcome =

@@ -133,7 +133,7 @@ export async function lockReceiver(
   if (locked === undefined) return null
   refuseNewer(locked, versions)
   const [session] = await query(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, ${nowMs} AS now, run.id AS run_id, cursor, steerable,
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, revoked_at, ${nowMs} AS now, run.id AS run_id, cursor, steerable,
        (SELECT json_agg(each) FROM (
           SELECT ${commandColumns} FROM agent_gateway.command WHERE session_id = session.id) AS each)::text AS inbox
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
@@ -147,6 +147,7 @@ export async function lockReceiver(
       runId === null
         ? null
         : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === true },
+    isRevoked: session.revoked_at !== null,
     lastSeq: readInteger(session, "last_seq"),
     storedBytes: readInteger(session, "stored_bytes"),
     rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),

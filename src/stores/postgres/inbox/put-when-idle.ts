@@ -32,6 +32,7 @@ export async function putWhenIdle(
 ): Promise<PutAndClaimOutcome | null> {
   const idle: Receiver = {
     open: null,
+    isRevoked: false,
     lastSeq: 0,
     storedBytes: 0,
     rows: [],
@@ -77,7 +78,7 @@ function createStatement(reads: number): string {
       SELECT id, tenant, user_id, ${lastSeq} AS last_seq FROM agent_gateway.session
       WHERE id = $1 AND xmin = (SELECT seen.xmin FROM agent_gateway.session AS seen WHERE seen.id = $1)
         AND owner IS NULL AND active_run IS NULL AND agent = ANY($3) AND log_version <= ${reads}
-        AND stored_bytes < $4 AND ${isLive("$2")}
+        AND stored_bytes < $4 AND revoked_at IS NULL AND ${isLive("$2")}
         AND NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = $1)
         AND NOT EXISTS (SELECT FROM agent_gateway.run WHERE session_id = $1 AND idempotency_key = $5)
         AND NOT EXISTS (SELECT FROM agent_gateway.steering_key WHERE session_id = $1 AND idempotency_key = $5)
