@@ -4,6 +4,7 @@ import type { OutputFilter } from "../core/ports/model/output-filter.ts"
 import type { Pricing } from "../core/ports/model/pricing.ts"
 import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/model/provider.ts"
 import type { ToolType } from "../core/ports/store/approvals.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import type { Gate } from "../core/ports/tools/gate.ts"
 import type { SchemaCheck } from "../core/ports/tools/schema-check.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
@@ -29,10 +30,13 @@ export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing
   /**
-   * Returns the messages with the images that every provider accepts. A text replaces each other image. Never
-   * rejects.
+   * Returns the messages with the images that every provider accepts. A text replaces each other image. Rejects only
+   * with the reason of the signal.
    */
-  readonly prepareImages: (messages: readonly Message[]) => Promise<readonly Message[]>
+  readonly prepareImages: (
+    messages: readonly Message[],
+    options: { readonly owner: Principal; readonly signal: AbortSignal },
+  ) => Promise<readonly Message[]>
   /** Checks structured output. */
   readonly checkSchema: SchemaCheck
   /** Returns the tools. They are listed before each turn, because a plugin's tools may change during a run. */

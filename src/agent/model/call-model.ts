@@ -10,7 +10,6 @@ import { addCost, addSpending, noSpending, type Spending } from "../../core/usag
 import { compactHistory } from "../compaction/compact-history.ts"
 import { selectRunIds } from "../log-events.ts"
 import { type Action, createTooLongEvent } from "../next-action.ts"
-import { rejectOnAbort } from "../reject-on-abort.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-timeout.ts"
@@ -100,7 +99,7 @@ async function awaitTurn(
   context: ModelRunContext,
   attempt: ModelAttempt,
 ): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
-  const { signal, runtime, hold } = context
+  const { signal, runtime, hold, tenant, userId } = context
   try {
     if (attempt.pauseMs > 0) {
       await sleep(attempt.pauseMs, signal)
@@ -110,7 +109,7 @@ async function awaitTurn(
     // The tools are read in the same moment, because calls are bound to the tools of this request.
     const shownTools = runtime.listTools()
     const request = createModelRequest(context, attempt)
-    const messages = await rejectOnAbort(signal, runtime.prepareImages(request.messages))
+    const messages = await runtime.prepareImages(request.messages, { owner: { tenant, userId }, signal })
     await hold.untilCertain(signal)
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {

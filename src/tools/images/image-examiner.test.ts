@@ -2,7 +2,7 @@ import { crc32, deflateSync } from "node:zlib"
 import { type IMagickImage, MagickColor, MagickFormat, MagickImage } from "@imagemagick/magick-wasm"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { prepareDecoder } from "./examine.ts"
-import { createImageExaminer } from "./image-examiner.ts"
+import { createImageExaminer, type ExamineOptions } from "./image-examiner.ts"
 import { readImageFormat } from "./image-format.ts"
 
 const examiner = createImageExaminer()
@@ -40,7 +40,11 @@ function png(width: number, height: number, pixels: Buffer): Buffer {
   ])
 }
 
-const examined = (data: Buffer) => examiner.examine(data.toString("base64"))
+const user = {
+  owner: { tenant: "tenant", userId: "user" },
+  signal: new AbortController().signal,
+}
+const examined = (data: Buffer) => examiner.examine(data.toString("base64"), user)
 
 test.each([
   ["image/png", MagickFormat.Png],
@@ -99,8 +103,8 @@ test("an image with too many bytes is made smaller", async () => {
 test("an image that takes too long is given up, and the next one is examined", async () => {
   const hasty = createImageExaminer({ timeoutMs: 1 })
   const large = drawn(MagickFormat.Png, 3_000, 3_000).toString("base64")
-  expect(await hasty.examine(large)).toEqual({ type: "unusable", reason: "decoding it takes too long" })
-  expect(await hasty.examine("AAAA")).toMatchObject({ type: "unusable" })
+  expect(await hasty.examine(large, user)).toEqual({ type: "unusable", reason: "decoding it takes too long" })
+  expect(await hasty.examine("AAAA", user)).toMatchObject({ type: "unusable" })
   await hasty.close()
 })
 
@@ -108,9 +112,52 @@ test("an idle thread ends, and starts again for the next image", async () => {
   const idle = createImageExaminer({ idleMs: 1 })
   const small = drawn(MagickFormat.Png).toString("base64")
   for (let image = 0; image < 2; image++) {
-    expect(await idle.examine(small)).toMatchObject({ type: "fits" })
+    expect(await idle.examine(small, user)).toMatchObject({ type: "fits" })
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await idle.close()
-  expect(await idle.examine(small)).toBeNull()
+  expect(await idle.examine(small, user)).toBeNull()
+})
+
+const other = { ...user, owner: { tenant: "other", userId: "user" } }
+
+/** Examines images that the decoder refuses at once, and returns the names of their owners in the order of the ends. */
+function orderOf(images: readonly (readonly [name: string, options: ExamineOptions])[]) {
+  const ended: string[] = []
+  const examining = images.map(([name, options]) =>
+    examiner
+      .examine("AAAA", options)
+      .then(() => ended.push(name))
+      .catch(() => undefined),
+  )
+  return { ended, examining: Promise.all(examining) }
+}
+
+test("the images of many runs of one tenant do not delay those of another tenant", async () => {
+  const many = Array.from({ length: 20 }, (_, index) => [`many ${index}`, user] as const)
+  const { ended, examining } = orderOf([...many, ["other", other]])
+  await examining
+  expect(ended.indexOf("other")).toBeLessThanOrEqual(2)
+})
+
+test("the users of a tenant take turns", async () => {
+  const second = { ...user, owner: { tenant: "tenant", userId: "second" } }
+  const many = Array.from({ length: 20 }, (_, index) => [`many ${index}`, user] as const)
+  const { ended, examining } = orderOf([...many, ["second", second]])
+  await examining
+  expect(ended.indexOf("second")).toBeLessThanOrEqual(2)
+})
+
+test("the images of a canceled run are not examined", async () => {
+  const stop = new AbortController()
+  const canceled = { ...user, signal: stop.signal }
+  const { ended, examining } = orderOf([
+    ["first", user],
+    ["canceled", canceled],
+    ["last", user],
+  ])
+  stop.abort(new Error("canceled"))
+  await examining
+  expect(ended).toEqual(["first", "last"])
+  await expect(examiner.examine("AAAA", canceled)).rejects.toThrow("canceled")
 })

@@ -1,11 +1,22 @@
 import { once } from "node:events"
 import { Worker } from "node:worker_threads"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import { createTurnQueue, type Queued } from "../turn-queue.ts"
 import type { Examined } from "./examine.ts"
 
 export interface ImageExaminer {
-  /** Examines an image. Never rejects. Null means that the decoder itself does not work. */
-  examine(base64: string): Promise<Examined | null>
+  /**
+   * Examines an image. Rejects only with the reason of the signal. Null means that the decoder itself does not work.
+   */
+  examine(base64: string, options: ExamineOptions): Promise<Examined | null>
   close(): Promise<void>
+}
+
+export interface ExamineOptions {
+  /** User whose image it is. */
+  readonly owner: Principal
+  /** Ends the wait for the decoder. */
+  readonly signal: AbortSignal
 }
 
 export interface ExaminerOptions {
@@ -25,14 +36,27 @@ const longestStartMs = 60_000
 
 const slow: Examined = { type: "unusable", reason: "decoding it takes too long" }
 const fatal: Examined = { type: "unusable", reason: "it crashes the decoder" }
+const crowded: Examined = { type: "unusable", reason: "too many images wait for the decoder" }
 
-/** Decodes images one after another in a separate thread. It starts when needed, and ends when it is idle. */
+/** Each run waits for one image at a time. The images are parts of conversations, whose size is bounded. */
+const queueLimits = { maxEntries: 10_000, maxCharacters: Number.MAX_SAFE_INTEGER }
+
+interface Waiting extends Queued {
+  readonly base64: string
+  readonly resolve: (examined: Examined | null) => void
+}
+
+/**
+ * Decodes images one after another in a separate thread. It starts when needed, and ends when it is idle. Tenants take
+ * turns, and so do the users of a tenant, because decoding one image may take many seconds.
+ */
 export function createImageExaminer({
   timeoutMs = 20_000,
   idleMs = 30_000,
 }: ExaminerOptions = {}): ImageExaminer {
   let running: Worker | null = null
-  let last: Promise<unknown> = Promise.resolve()
+  const queue = createTurnQueue<Waiting>(queueLimits)
+  let isWorking = false
   let idle: NodeJS.Timeout | undefined
   let closed = false
 
@@ -57,11 +81,32 @@ export function createImageExaminer({
     return examined
   }
 
+  async function work(): Promise<void> {
+    if (isWorking) return
+    isWorking = true
+    for (let next = queue.take(anySource); next !== null; next = queue.take(anySource)) {
+      next.resolve(await examineNow(next.base64))
+    }
+    isWorking = false
+  }
+
   return {
-    examine(base64) {
-      const turn = last.then(() => examineNow(base64))
-      last = turn
-      return turn
+    async examine(base64, { owner: { tenant, userId }, signal }) {
+      signal.throwIfAborted()
+      const { promise, resolve, reject } = Promise.withResolvers<Examined | null>()
+      const waiting: Waiting = { source: tenant, member: userId, size: base64.length, base64, resolve }
+      if (!queue.add(waiting)) return crowded
+      const abort = () => {
+        queue.remove(waiting)
+        reject(signal.reason)
+      }
+      signal.addEventListener("abort", abort, { once: true })
+      try {
+        void work()
+        return await promise
+      } finally {
+        signal.removeEventListener("abort", abort)
+      }
     },
     async close() {
       closed = true
@@ -70,6 +115,8 @@ export function createImageExaminer({
     },
   }
 }
+
+const anySource = () => true
 
 async function answerOf(thread: Worker, base64: string, timeoutMs: number): Promise<Examined> {
   const { promise, resolve } = Promise.withResolvers<Examined>()

@@ -20,7 +20,10 @@ function preparation(
   const warn = vi.fn()
   const error = vi.fn()
   const logger = { debug() {}, info() {}, warn, error }
-  return { prepare: createImagePreparation({ examine, close: async () => {} }, logger), examine, warn, error }
+  const prepareFor = createImagePreparation({ examine, close: async () => {} }, logger)
+  const prepare = (messages: readonly Message[], signal = new AbortController().signal) =>
+    prepareFor(messages, { owner: { tenant: "tenant", userId: "user" }, signal })
+  return { prepare, examine, warn, error }
 }
 
 const shown = (messages: readonly Message[]) => JSON.stringify(messages).match(/"data":"[^"]*"/g)?.length ?? 0
@@ -99,4 +102,18 @@ test("an image with an address is left to the provider", async () => {
   ]
   expect(await prepare(messages)).toEqual(messages)
   expect(examine).not.toHaveBeenCalled()
+})
+
+test("after a cancel, no further image is examined, and the image is examined again for the next run", async () => {
+  const stop = new AbortController()
+  const { prepare, examine } = preparation(() => {
+    stop.signal.throwIfAborted()
+    stop.abort(new Error("canceled"))
+    throw stop.signal.reason
+  })
+  const messages = [user(image("AAAA"), image("BBBB"))]
+  await expect(prepare(messages, stop.signal)).rejects.toThrow("canceled")
+  expect(examine).toHaveBeenCalledOnce()
+  examine.mockImplementation(async () => ({ type: "fits", mediaType: "image/png" }))
+  expect(await prepare(messages)).toEqual(messages)
 })

@@ -4,11 +4,14 @@ import type { ContentPart, ImagePart, Message } from "../../core/history/message
 import type { Logger } from "../../core/ports/logger.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import type { Examined } from "./examine.ts"
-import type { ImageExaminer } from "./image-examiner.ts"
+import type { ExamineOptions, ImageExaminer } from "./image-examiner.ts"
 import { longestData } from "./limits.ts"
 
-/** Returns the conversation in a form that a provider accepts. Never rejects. */
-export type PrepareImages = (messages: readonly Message[]) => Promise<readonly Message[]>
+/** Returns the conversation in a form that a provider accepts. Rejects only with the reason of the signal. */
+export type PrepareImages = (
+  messages: readonly Message[],
+  options: ExamineOptions,
+) => Promise<readonly Message[]>
 
 /** Maximum number of images of one request. With more, a provider only allows smaller sides. */
 const mostImages = 20
@@ -31,15 +34,17 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
   const preparedImages = createRecentMap<string>(rememberedImages)
 
-  function prepareImage(image: ImagePart): Promise<ContentPart> {
+  function prepareImage(image: ImagePart, options: ExamineOptions): Promise<ContentPart> {
     const known = parts.get(image)
     if (known !== undefined) return known
-    const preparing = prepare(image)
+    const preparing = prepare(image, options)
     parts.set(image, preparing)
+    // A canceled run has not examined the image for others.
+    preparing.catch(() => parts.delete(image))
     return preparing
   }
 
-  async function prepare(image: ImagePart): Promise<ContentPart> {
+  async function prepare(image: ImagePart, options: ExamineOptions): Promise<ContentPart> {
     const { source } = image
     if (source.type === "url") return image
     if (source.data.length > 2 * longestData) return createLeftOutNote("it is too large")
@@ -47,7 +52,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
     const mediaType = preparedImages.get(digest)
     if (mediaType !== undefined)
       return mediaType === source.mediaType ? image : relabelImage(source.data, mediaType)
-    const examined = await examiner.examine(source.data)
+    const examined = await examiner.examine(source.data, options)
     if (examined === null) {
       logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
       return image
@@ -60,12 +65,12 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
     return createPart(image, source.data, examined)
   }
 
-  return async (messages) => {
+  return async (messages, options) => {
     const images = listImages(messages)
     if (images.length === 0) return messages
     const shown = images.slice(findFirstShown(images))
     const replacements = new Map<ImagePart, ContentPart>()
-    for (const image of shown) replacements.set(image, await prepareImage(image))
+    for (const image of shown) replacements.set(image, await prepareImage(image, options))
     return replaceImages(messages, (image) => replacements.get(image) ?? tooOld)
   }
 }

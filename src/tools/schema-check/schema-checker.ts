@@ -2,10 +2,10 @@ import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
 import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
 import type { Validation } from "../../core/ports/tools/tool.ts"
+import { createTurnQueue, type Queued } from "../turn-queue.ts"
 import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"
 import type { CheckRequest } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
-import { createTurnQueue, type Queued } from "./turn-queue.ts"
 
 export interface SchemaChecker {
   readonly check: SchemaCheck
@@ -124,7 +124,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   ): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const size = request.schema.length + request.value.length
-    const check: Check = { source, sessionId, size, request, resolve, reject }
+    const check: Check = { source, member: sessionId, size, request, resolve, reject }
     if (!queue.add(check)) return { type: "invalid", message: tooMany }
     const abort = () => {
       queue.remove(check)

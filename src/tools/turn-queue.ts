@@ -1,6 +1,7 @@
 export interface Queued {
   readonly source: string
-  readonly sessionId: string
+  /** The part of the source that the item is for, such as one of its sessions or users. */
+  readonly member: string
   /** Size in characters. */
   readonly size: number
 }
@@ -11,7 +12,7 @@ export interface TurnQueueLimits {
 }
 
 /**
- * A queue in which sources take turns, and the sessions of each source. A source that adds a lot mostly delays
+ * A queue in which sources take turns, and the members of each source. A source that adds a lot mostly delays
  * itself. A single source may fill half of the queue.
  */
 export interface TurnQueue<Item extends Queued> {
@@ -23,8 +24,8 @@ export interface TurnQueue<Item extends Queued> {
 }
 
 interface Source<Item> {
-  /** Items by session, in the order of their next turns. */
-  readonly sessions: Map<string, Item[]>
+  /** Items by member, in the order of their next turns. */
+  readonly members: Map<string, Item[]>
   entries: number
   characters: number
 }
@@ -50,11 +51,11 @@ export function createTurnQueue<Item extends Queued>(limits: TurnQueueLimits): T
 
   return {
     add(item) {
-      const source = sources.get(item.source) ?? { sessions: new Map(), entries: 0, characters: 0 }
+      const source = sources.get(item.source) ?? { members: new Map(), entries: 0, characters: 0 }
       if (isFull(source, item.size)) return false
       sources.set(item.source, source)
-      const items = source.sessions.get(item.sessionId)
-      if (items === undefined) source.sessions.set(item.sessionId, [item])
+      const items = source.members.get(item.member)
+      if (items === undefined) source.members.set(item.member, [item])
       else items.push(item)
       count(source, 1, item)
       return true
@@ -62,15 +63,15 @@ export function createTurnQueue<Item extends Queued>(limits: TurnQueueLimits): T
     take(mayRun) {
       for (const [name, source] of sources) {
         if (!mayRun(name)) continue
-        const [first] = source.sessions
+        const [first] = source.members
         if (first === undefined) continue
-        const [sessionId, items] = first
+        const [member, items] = first
         const item = items.shift()
         // If they have more items, both go to the end of their lines.
-        source.sessions.delete(sessionId)
-        if (items.length > 0) source.sessions.set(sessionId, items)
+        source.members.delete(member)
+        if (items.length > 0) source.members.set(member, items)
         sources.delete(name)
-        if (source.sessions.size > 0) sources.set(name, source)
+        if (source.members.size > 0) sources.set(name, source)
         if (item === undefined) continue
         count(source, -1, item)
         return item
@@ -79,13 +80,13 @@ export function createTurnQueue<Item extends Queued>(limits: TurnQueueLimits): T
     },
     remove(item) {
       const source = sources.get(item.source)
-      const items = source?.sessions.get(item.sessionId)
+      const items = source?.members.get(item.member)
       const index = items?.indexOf(item) ?? -1
       if (source === undefined || items === undefined || index === -1) return
       items.splice(index, 1)
       count(source, -1, item)
-      if (items.length === 0) source.sessions.delete(item.sessionId)
-      if (source.sessions.size === 0) sources.delete(item.source)
+      if (items.length === 0) source.members.delete(item.member)
+      if (source.members.size === 0) sources.delete(item.source)
     },
   }
 }

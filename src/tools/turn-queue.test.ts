@@ -10,9 +10,9 @@ function queueOf(items: readonly Item[], limits = { maxEntries: 100, maxCharacte
   return { queue, added: items.map((item) => queue.add(item)) }
 }
 
-const item = (source: string, sessionId: string, name: string, size = 1): Item => ({
+const item = (source: string, member: string, name: string, size = 1): Item => ({
   source,
-  sessionId,
+  member,
   name,
   size,
 })
@@ -23,7 +23,7 @@ function namesOf(queue: ReturnType<typeof queueOf>["queue"], mayRun = (_source: 
   return names
 }
 
-it("gives each source a turn, and each session a turn within its source", () => {
+it("gives each source a turn, and each member a turn within its source", () => {
   const { queue } = queueOf([
     item("a", "1", "a1"),
     item("a", "1", "a1 again"),
