@@ -77,7 +77,8 @@ function node(
     const response = await fetch(link, { redirect: "manual" })
     return authorizations.complete(new URL(response.headers.get("location") ?? "").searchParams)
   }
-  return { configs, servers, links, is, allow, call: (times = 1) => callTogether(servers, times) }
+  const { complete } = authorizations
+  return { configs, servers, links, is, allow, complete, call: (times = 1) => callTogether(servers, times) }
 }
 
 async function callTogether(servers: McpServers, times: number): Promise<readonly ToolResult[]> {
@@ -202,6 +203,20 @@ it("authorizes two people who return concurrently", async () => {
   await second.is("needs_reauth")
   const links = [first.links[0] ?? "", second.links[0] ?? ""]
   expect(await Promise.all(links.map((link) => first.allow(link)))).toEqual(["guarded", "guarded"])
+})
+
+it("uses a code once, even if a browser opens the same address several times at once", async () => {
+  const server = await guardedServer()
+  const path = join(await temporaryFolder(), "data")
+  const nodes = [node(server, await openSecrets(path)), node(server, await openSecrets(path))] as const
+  const [first, second] = nodes
+  for (const each of nodes) await each.is("needs_reauth")
+  const { headers } = await fetch(first.links[0] ?? "", { redirect: "manual" })
+  const callback = new URL(headers.get("location") ?? "").searchParams
+  const names = await Promise.all([first, second, first].map((each) => each.complete(callback)))
+  expect(names.filter((name) => name !== null)).toEqual(["guarded"])
+  expect(server.requests.filter(({ path }) => path === "/token")).toHaveLength(1)
+  for (const each of nodes) await each.is("ready")
 })
 
 it("returns a working link after one that could not be created", async () => {

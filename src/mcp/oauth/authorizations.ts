@@ -57,9 +57,7 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       return { authorizer: client, url: client.url, granted: client.granted, release }
     },
     async complete(callback) {
-      const asked = openStateRecord(secrets, callback.get("state") ?? "")
-      const state = await asked.read()
-      await asked.remove()
+      const state = await openStateRecord(secrets, callback.get("state") ?? "").take()
       if (state === null || clock.now() > state.expiresAt) return null
       const config = configs.find(
         ({ name, transport }) =>

@@ -43,6 +43,8 @@ export interface StoredRecord<Value> {
    * `change` may be called again. If it returns the same value, nothing is written.
    */
   update(change: (value: Value | null) => Value | null): Promise<Value | null>
+  /** Removes the value and resolves to it. Of several callers at the same time, in any process, one receives it. */
+  take(): Promise<Value | null>
   remove(): Promise<void>
 }
 
@@ -71,6 +73,9 @@ function formatIdentity({ name, transport }: ServerConfig): string {
   return JSON.stringify([name, transport.type === "stdio" ? "" : transport.url.href])
 }
 
+/** The text in place of a value that a caller is about to remove. It is read as no value. */
+const taken = "null"
+
 function record<Value>(secrets: Secrets, name: string): StoredRecord<Value> {
   // Only the code below writes this value.
   const parse = (text: string | null) => (text === null ? null : (JSON.parse(text) as Value))
@@ -84,6 +89,16 @@ function record<Value>(secrets: Secrets, name: string): StoredRecord<Value> {
         const value = change(former)
         if (value === former || value === null) return former
         if (await secrets.replace(name, text, JSON.stringify(value))) return value
+      }
+    },
+    async take() {
+      for (;;) {
+        const text = await secrets.get(name)
+        const value = parse(text)
+        if (value === null) return null
+        if (!(await secrets.replace(name, text, taken))) continue
+        await secrets.remove(name)
+        return value
       }
     },
     remove: () => secrets.remove(name),
