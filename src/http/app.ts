@@ -8,7 +8,7 @@ import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { LiveMemory } from "../sessions/worker/live-memory.ts"
-import { authenticate } from "./auth/authenticate.ts"
+import { authenticate, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import { createSecretKeyring, createSessionTokens } from "./auth/tokens.ts"
@@ -180,7 +180,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     routes: pluginRoutes,
     callbackTimeoutMs: options.callbackTimeoutMs,
     reading: changing,
-    changing: [...changing, optionalBody],
+    changing: [...changing, optionalBody, refuseRevokedMeanwhile(sessions)],
   })
   options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
   refuseOtherMethods(root)

@@ -45,6 +45,21 @@ export function authenticate({
 }
 
 /**
+ * Refuses a request whose session was revoked while its body arrived, which a client can draw out. Must follow the
+ * reader of the body.
+ */
+export function refuseRevokedMeanwhile(sessions: Pick<Sessions, "session">): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.get("bodyBytes") !== undefined) {
+      const session = await sessions.session(c.get("session").id)
+      if (session === null) throw createSessionNotFound(401)
+      if (session.revokedAt !== null) throw createSessionRevoked()
+    }
+    await next()
+  }
+}
+
+/**
  * Returns the token from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
  * histories.
  */

@@ -18,7 +18,7 @@ export interface PluginRoutesOptions {
   readonly callbackTimeoutMs: number
   /** Middleware for requests that only read. */
   readonly reading: readonly MiddlewareHandler<HttpEnv>[]
-  /** Middleware for requests with a body. It ends with the reader of the body. */
+  /** Middleware for requests with a body, including the reader of the body. */
   readonly changing: readonly MiddlewareHandler<HttpEnv>[]
 }
 
