@@ -99,7 +99,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       await startOnce(options)
     },
     async fetch(request, bindings) {
-      return (await startOnce()).fetch(request, bindings)
+      const opened = await startOnce()
+      // A mounted gateway has no other moment at which it is known to serve clients.
+      opened.warnOfKeys()
+      return opened.fetch(request, bindings)
     },
     async listen(options = {}) {
       if (closed !== null) throw new ShuttingDownError()

@@ -147,7 +147,7 @@ describe("the log", () => {
     const gateway = agent({
       provider: calling("hang"),
       tools: [hang],
-      validApiKeys: ["key"],
+      validApiKeys: ["0123456789abcdef"],
       onEvent: ({ event }) => void (event.type === "toolCallStarted" && started.resolve()),
     })
     gateway.run("Hang.").catch(() => undefined)
@@ -158,7 +158,7 @@ describe("the log", () => {
       new Request("http://localhost/api/chat/init", {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ api_key: "key" }),
+        body: JSON.stringify({ api_key: "0123456789abcdef" }),
       }),
     )
     await closing

@@ -54,6 +54,7 @@ import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { checkReadiness } from "./readiness.ts"
 import { callOnShutdown, drainRuns, stopDelivering } from "./shutdown.ts"
+import { createKeyWarning } from "./warn-of-keys.ts"
 
 /** All parts of a gateway, assembled and running. */
 export interface Service {
@@ -65,6 +66,8 @@ export interface Service {
   readonly schedules: ScheduleParts
   readonly logger: Logger
   readonly takesAnyKey: boolean
+  /** Warns of missing and of short API keys. Called before clients are served. Only its first call logs anything. */
+  warnOfKeys(): void
   /** Decides who may use the console. Null if it is off. */
   readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -281,6 +284,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     schedules,
     logger,
     takesAnyKey: !knowsUsers(server),
+    warnOfKeys: createKeyWarning(server, logger),
     console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => checkAll(forOperator),

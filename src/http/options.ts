@@ -10,7 +10,7 @@ import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
 export interface HttpOptions extends TokenOptions, CorsOptions {
   /** Path prefix of all routes; `/` for none. Default `/api`. */
   readonly prefix?: string
-  /** API keys that `POST /chat/init` accepts. Default: any key that is not empty, with a warning at the start. */
+  /** API keys that `POST /chat/init` accepts. Default: any key that is not empty, with one warning in the log. */
   readonly validApiKeys?: readonly string[]
   /**
    * A custom identity provider in place of API keys. Returns the person who sent this request to `/chat/init`, or

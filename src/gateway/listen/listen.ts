@@ -47,14 +47,12 @@ const maxHeaderBytes = 16 * 1024
 /** Milliseconds for connections to finish after their streams have ended. */
 const closeMs = 2_000
 const idleCheckMs = 20
-/**
- * A shorter key can be guessed. Clients with the right key must never be locked out, so wrong keys cannot be limited
- * more strictly.
- */
-const minKeyLength = 16
 
 /** The part of a service that a listener needs. */
-export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey" | "console">
+export type ListeningService = Pick<
+  Service,
+  "fetch" | "logger" | "onClose" | "takesAnyKey" | "warnOfKeys" | "console"
+>
 
 /** Serves the gateway on Node's HTTP server. */
 export async function listen(
@@ -78,7 +76,7 @@ export async function listen(
     throw signal.reason
   }
   // A caller that allows any key on the loopback interface has chosen that, so no warning is needed.
-  if (reach === "network" || options.allowAnyKey !== true) warnOfKeys(service, settings)
+  if (reach === "network" || options.allowAnyKey !== true) service.warnOfKeys()
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= closeServer(server, servers)
@@ -136,20 +134,6 @@ function requireKeys(
     `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could ` +
       "use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in " +
       "front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).",
-  )
-}
-
-function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = [] }: ResolvedServer): void {
-  if (takesAnyKey)
-    logger.warn(
-      {},
-      "Any API key is accepted, so anyone who reaches the gateway can use it. Set validApiKeys.",
-    )
-  const short = validApiKeys.filter(({ length }) => length < minKeyLength).length
-  if (short === 0) return
-  logger.warn(
-    { short, minKeyLength },
-    "Some validApiKeys are short enough to be guessed. Use random keys, for example from `openssl rand -hex 24`.",
   )
 }
 
