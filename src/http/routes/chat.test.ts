@@ -192,6 +192,18 @@ describe("POST /chat", () => {
     expect((await chat(hello, { agents })).response.status).toBe(200)
   })
 
+  it.each([
+    [["small", "middle"], "Leave out `model`, or set it to one of these: small, middle."],
+    [Array.from({ length: 22 }, (_, index) => `m${index}`), " m18, m19, and 2 more."],
+    [[], "Clients of this agent may not choose a model. Leave out `model`."],
+  ])("names the models that are allowed: %j", async (allowedModels, ending) => {
+    const agents = [{ name: "agent", allowedModels }]
+    const { response } = await chat({ ...hello, model: "big" }, { agents })
+    const { detail } = await readProblem(response)
+    expect(String(detail).endsWith(ending)).toBe(true)
+    expect(detail).not.toContain("m20")
+  })
+
   it("hashes equal bodies equally and others otherwise", async () => {
     const key = { "idempotency-key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"' }
     const hash = async (body: string) => (await chat(body, {}, key)).started?.idempotency?.bodyHash

@@ -71,7 +71,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     const body = c.req.valid("json")
     const { allowedModels, checkClientTools = null, usesRequests = false } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false)
-      throw createModelNotAllowed()
+      throw createModelNotAllowed(allowedModels)
     const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
       return { name, description, inputSchema }
     })
@@ -197,8 +197,22 @@ function refuseClientTools(refusal: ClientToolRefusal | null): void {
   }
 }
 
-function createModelNotAllowed(): Problem {
-  return new Problem({ code: "model_not_allowed", status: 400 }, "The model is not one of those allowed.")
+/** Maximum number of models that a problem names. */
+const maxNamedModels = 20
+
+/** The client has a session, and the operator chose these models for clients, so the problem may name them. */
+function createModelNotAllowed(allowedModels: readonly string[]): Problem {
+  const kind = { code: "model_not_allowed", status: 400 }
+  if (allowedModels.length === 0)
+    return new Problem(kind, "Clients of this agent may not choose a model. Leave out `model`.")
+  const names = allowedModels.slice(0, maxNamedModels).join(", ")
+  const left = allowedModels.length - maxNamedModels
+  const more = left > 0 ? `, and ${left} more` : ""
+  return new Problem(
+    kind,
+    "This agent does not allow the requested model. Leave out `model`, or set it to one of these: " +
+      `${names}${more}.`,
+  )
 }
 
 function readChannel({ channel }: JsonObject): string | null {

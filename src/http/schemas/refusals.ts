@@ -5,7 +5,8 @@ export const refusals = {
   "400 invalid_parameter": "A parameter that must be `true` or `false` has another value.",
   "400 invalid_cursor": "The cursor is not one that the gateway returned.",
   "400 invalid_idempotency_key": "The key does not have 1 to 255 visible ASCII characters.",
-  "400 model_not_allowed": "`model` is not one of `allowedModels`.",
+  "400 model_not_allowed":
+    "`model` is not one of `allowedModels`. The detail names up to 20 of these models.",
   "400 authorization_failed": "The access was refused, or the link was used or has expired.",
   "401 invalid_token": "The header has no bearer token, or the token is not valid.",
   "401 token_expired": "The token has expired. Get a new one from POST /chat/init.",
