@@ -174,7 +174,9 @@ describe("the start of a gateway", () => {
     const gateway = keep(
       createAgent("You remember.", { provider: obeying, store: "memory", memory: true, logger }),
     )
-    await expect(gateway.prepare()).rejects.toThrow(/memory: needs validApiKeys or authenticate/)
+    await expect(gateway.prepare()).rejects.toThrow(
+      /^The option memory needs validApiKeys or authenticate\. /,
+    )
   })
 
   it("is refused with invalid options", () => {

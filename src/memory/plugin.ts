@@ -73,7 +73,7 @@ async function recallMemories(
 function requireKnownUsers({ knowsUsers }: PluginServices): void {
   if (knowsUsers) return
   throw new ConfigurationError(
-    "memory: needs validApiKeys or authenticate. While any API key is accepted, anyone could read the memories of " +
-      "another user by claiming to be that user.",
+    "The option memory needs validApiKeys or authenticate. While any API key is accepted, anyone could read the " +
+      "memories of another user by claiming to be that user.",
   )
 }

@@ -119,6 +119,7 @@ export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundi
   const { server, settings, closing, logger } = surroundings
   const plugins = await openPlugins(createPlugins(options, server, settings), {
     servicesFor: createPluginServices(name, surroundings),
+    isBuiltIn: (plugin) => !options.plugins.includes(plugin),
     logger,
     signal: closing,
   })

@@ -7,12 +7,15 @@ import { callBounded } from "../../core/time/call-bounded.ts"
 /** A plugin of one agent with the parts that its setup returned. */
 export interface OpenedPlugin {
   readonly name: string
+  /** If true, an option of the gateway stands for this plugin. */
+  readonly isBuiltIn: boolean
   readonly parts: PluginParts
 }
 
 export interface OpenPluginsOptions {
   /** Returns the services of one plugin. */
   readonly servicesFor: (name: string, ports: Partial<PluginPorts>) => PluginServices
+  readonly isBuiltIn: (plugin: Plugin) => boolean
   readonly logger: Logger
   /** Aborted if the gateway closes while it starts. */
   readonly signal: AbortSignal
@@ -27,28 +30,28 @@ const closeTimeoutMs = 5_000
  */
 export async function openPlugins(
   plugins: readonly Plugin[],
-  { servicesFor, logger, signal }: OpenPluginsOptions,
+  { servicesFor, isBuiltIn, logger, signal }: OpenPluginsOptions,
 ): Promise<readonly OpenedPlugin[]> {
   requireNames(plugins)
   const opened: OpenedPlugin[] = []
   let ports: Partial<PluginPorts> = {}
   for (const plugin of plugins) {
-    const { name } = plugin
-    const services = servicesFor(name, ports)
+    const source = { name: plugin.name, isBuiltIn: isBuiltIn(plugin) }
+    const services = servicesFor(source.name, ports)
     const setup = Promise.resolve().then(() => plugin.setup(services))
     try {
       const parts = await rejectOnAbort(signal, setup)
-      opened.push({ name, parts })
+      opened.push({ ...source, parts })
       ports = { ...ports, ...parts.provides }
     } catch (thrown) {
       // A setup that ignores the signal may still open resources.
       if (signal.aborted)
         void setup.then(
-          (parts) => closePlugins([{ name, parts }], logger),
+          (parts) => closePlugins([{ ...source, parts }], logger),
           () => undefined,
         )
       await closePlugins(opened, logger)
-      throw signal.aborted ? thrown : openError(name, toError(thrown))
+      throw signal.aborted ? thrown : createOpenError(source, toError(thrown))
     }
   }
   return opened
@@ -76,14 +79,14 @@ const startTimeoutMs = 30_000
 
 /** Starts plugins in their order. If one fails or takes too long, rejects with an error that names it. */
 export async function startPlugins(plugins: readonly OpenedPlugin[]): Promise<void> {
-  for (const { name, parts } of plugins) {
+  for (const { name, isBuiltIn, parts } of plugins) {
     try {
       await callBounded(() => parts.start?.(), {
         name: `start of the plugin ${name}`,
         timeoutMs: startTimeoutMs,
       })
     } catch (error) {
-      throw openError(name, toError(error))
+      throw createOpenError({ name, isBuiltIn }, toError(error))
     }
   }
 }
@@ -128,7 +131,15 @@ function requireNames(plugins: readonly Plugin[]): void {
   }
 }
 
-function openError(name: string, cause: Error): GatewayError {
+/**
+ * Returns the error of a plugin that cannot be opened. It names the plugin, unless a built-in plugin reports a wrong
+ * configuration: its message names the option, and the user may not know that a plugin is behind it.
+ */
+function createOpenError(
+  { name, isBuiltIn }: Pick<OpenedPlugin, "name" | "isBuiltIn">,
+  cause: Error,
+): GatewayError {
+  if (isBuiltIn && cause instanceof ConfigurationError) return cause
   const message = `The plugin ${name} could not be opened: ${cause.message}`
   if (cause instanceof ConfigurationError) return new ConfigurationError(message, { cause })
   return new GatewayError({ code: "plugin_failed", status: 500 }, message, { cause })
