@@ -3,7 +3,7 @@ import { call, type Page } from "../api.ts"
 import { formatHref } from "../router.ts"
 import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
-import { formatAge } from "../ui/format.ts"
+import { formatTimeLeft } from "../ui/format.ts"
 import { JsonView } from "../ui/json-view.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -55,7 +55,8 @@ function WaitCard({ wait, onAnswered }: { readonly wait: OpenWait; readonly onAn
       <p class="inbox-head">
         <span class="tool-name">{toolName}</span>
         <span class="hint">
-          {userId} · asked <Age at={openedAt} /> · expires in {formatAge(Math.max(expiresAt - Date.now(), 0))}
+          {userId} · asked <Age at={openedAt} /> · expires in{" "}
+          {formatTimeLeft(Math.max(expiresAt - Date.now(), 0))}
         </span>
         <a href={formatHref(["sessions", sessionId], { run: runId })}>Session</a>
       </p>

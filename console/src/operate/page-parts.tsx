@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { formatAge, formatAgo } from "../ui/format.ts"
+import { formatAgo, formatTimeLeft } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import type { MorePages } from "./use-loaded.ts"
 
@@ -57,7 +57,7 @@ export function Until({ at }: { readonly at: number }) {
   const left = at - Date.now()
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-      {left <= 0 ? "now" : `in ${formatAge(left)}`}
+      {left <= 0 ? "now" : `in ${formatTimeLeft(left)}`}
     </time>
   )
 }

@@ -1,6 +1,6 @@
 import type { Approval } from "ai-agent-gateway/client"
 import { useId, useState } from "preact/hooks"
-import { formatAge } from "./format.ts"
+import { formatTimeLeft } from "./format.ts"
 import { InputEditor, parseInput } from "./input-editor.tsx"
 import { JsonView } from "./json-view.tsx"
 
@@ -74,7 +74,8 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
       </p>
       {reason !== null && <p class="hint">{reason}</p>}
       <p class="hint">
-        The run waits for your answer for up to {formatAge(Math.max(expires_at * 1_000 - Date.now(), 0))}.
+        The run waits for your answer for up to {formatTimeLeft(Math.max(expires_at * 1_000 - Date.now(), 0))}
+        .
       </p>
       {mode === "edit" ? (
         <InputEditor text={text} original={tool_input} schema={schema} onChange={setText} />

@@ -35,13 +35,22 @@ export function formatAgo(ms: number): string {
   return ms < 60_000 ? "just now" : `${formatAge(ms)} ago`
 }
 
-/** Formats a duration in its largest unit. */
+/** Formats an elapsed time in its largest unit, rounded down. */
 export function formatAge(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 1) return "under 1 min"
   if (minutes < 60) return `${minutes} min`
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
+}
+
+/** Formats the time until a moment in the future in its largest unit, rounded to the nearest number of that unit. */
+export function formatTimeLeft(ms: number): string {
+  if (ms < 60_000) return "under 1 min"
+  const minutes = Math.round(ms / 60_000)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.round(minutes / 60)
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`
 }
 
 const mebibyte = 1024 * 1024
