@@ -210,13 +210,14 @@ describe("chat with a running gateway", () => {
     expect(await chat.ended).toBe(1)
   })
 
-  it("says how to start another session if the gateway does not have this one", async () => {
+  it("says how to start another session if the gateway does not have this one, and not how to continue it", async () => {
     const { url } = await serve([])
     const chat = startChat([url, "--session", "sess_gone"])
     chat.type("Hi")
     await chat.shows("(session_not_found) To start another session, leave out --session.\n")
     chat.end()
     expect(await chat.ended).toBe(1)
+    expect(chat.stdout()).not.toContain("Continue with")
   })
 })
 

@@ -30,8 +30,9 @@ export async function runChatCommand(context: CliContext): Promise<number> {
       },
     })
     context.stdout.write("Write a message, or /help.\n")
-    const hasFailed = await converse({ ...context, chat, input })
-    if (chat.sessionId !== null) context.stdout.write(`Continue with --session ${chat.sessionId}\n`)
+    const { hasFailed, isSessionMissing } = await converse({ ...context, chat, input })
+    if (chat.sessionId !== null && !isSessionMissing)
+      context.stdout.write(`Continue with --session ${chat.sessionId}\n`)
     if (context.signal.aborted) return toStopExitCode(context.signal)
     // A person at a terminal has seen the failure. A script sees only the exit code.
     return hasFailed && context.stdin.isTTY !== true ? exitCodes.failure : exitCodes.success

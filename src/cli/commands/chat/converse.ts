@@ -27,35 +27,40 @@ export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | 
   readonly input: LineInput
 }
 
+/** The outcome of the last message. */
+export interface Sent {
+  /** If true, the message was not accepted, or its run failed. */
+  readonly hasFailed: boolean
+  /** If true, the gateway does not have the session. */
+  readonly isSessionMissing: boolean
+}
+
 /**
- * Sends each line as a message and prints the response, until the input ends or the signal aborts. Resolves to true if
- * the last message has failed.
+ * Sends each line as a message and prints the response, until the input ends or the signal aborts. Resolves to the
+ * outcome of the last message.
  */
-export async function converse(options: ConverseOptions): Promise<boolean> {
+export async function converse(options: ConverseOptions): Promise<Sent> {
   const { input, stdout, signal } = options
-  let hasFailed = false
+  let sent: Sent = { hasFailed: false, isSessionMissing: false }
   for (;;) {
     stdout.write("> ")
     const line = (await input.next(signal))?.trim()
     if (line === undefined || line === "/quit" || line === "/exit") break
     if (line === "/help") stdout.write(help)
-    else if (line !== "" && line !== "/stop") hasFailed = await sendMessage(options, line)
+    else if (line !== "" && line !== "/stop") sent = await sendMessage(options, line)
     if (signal.aborted) break
   }
   stdout.write("\n")
-  return hasFailed
+  return sent
 }
 
-/**
- * Sends one message and follows its run to the end. While the run waits, asks the user the questions of its tools.
- * Resolves to true if the message was not accepted, or its run failed.
- */
-async function sendMessage(options: ConverseOptions, message: string): Promise<boolean> {
+/** Sends one message and follows its run to the end. While the run waits, asks the user the questions of its tools. */
+async function sendMessage(options: ConverseOptions, message: string): Promise<Sent> {
   const { chat, input, signal, stderr } = options
   const printer = separateTurns(createAnswerPrinter(options))
   const showProgress = createProgressPrinter(options, printer.endLine)
   const run = chat.send(message, { signal })
-  let hasFailed = false
+  let [hasFailed, isSessionMissing] = [false, false]
   let canceling = Promise.resolve()
   const cancel = () => {
     canceling = cancelRun(options, run)
@@ -78,9 +83,10 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<b
       await answerQuestion(options, event)
     }
   } catch (error) {
-    if (signal.aborted) return false
+    if (signal.aborted) return { hasFailed: false, isSessionMissing }
     if (!(error instanceof ChatError)) throw error
     hasFailed = true
+    isSessionMissing = error.code === "session_not_found"
     const hint = hints[error.code] ?? ""
     stderr.write(`agent-gateway: ${formatAsLine(error.message)} (${error.code})${hint}\n`)
   } finally {
@@ -90,7 +96,7 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<b
     // The process may end next, so the cancel must have arrived before.
     await canceling
   }
-  return hasFailed
+  return { hasFailed, isSessionMissing }
 }
 
 async function cancelRun({ chat, stderr }: ConverseOptions, run: Run): Promise<void> {
