@@ -59,6 +59,11 @@ describe("createAgent", () => {
     [{ sessionTtlSeconds: "1" }, "sessionTtlSeconds: expected number, received string"],
     [{ tools: "search" }, "tools: "],
     [{ tools: [{ name: "search", execute: () => 1 }] }, "tools[0]: expected a tool, as tool() makes it"],
+    [{ tools: [null, echo, echo] }, "tools[0]: expected a tool, as tool() makes it"],
+    [
+      { tools: [echo, echo] },
+      'createAgent: tools: two tools are named "echo". Rename one of them, or remove it.',
+    ],
     [
       { store: "mysql://db/agents" },
       'store: expected "memory", a path with a slash or a dot, a postgres:// URL, or a store such as sqliteStore(path)',
@@ -88,7 +93,6 @@ describe("createAgent", () => {
   })
 
   it.each<[string, AgentOptions]>([
-    ["Two tools are named", { tools: [echo, echo] }],
     ["set OPENAI_API_KEY", { fallback: ["openai"] }],
     ["Install it", { provider: uninstalled }],
     ["Install it", { fallback: [uninstalled] }],

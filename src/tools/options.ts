@@ -20,8 +20,16 @@ const aTool = z.custom<Tool>((value) => {
   return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
 }, "expected a tool, as tool() makes it")
 
+/** Two tools of one name would only fail when the gateway opens, far from the line that lists them. */
+const tools = z.array(aTool).superRefine((list, context) => {
+  const names = list.map(({ name }) => name)
+  const twin = list.find(({ name }, index) => names.indexOf(name) !== index)
+  if (twin === undefined) return
+  context.addIssue(`two tools are named ${JSON.stringify(twin.name)}. Rename one of them, or remove it.`)
+})
+
 export const toolOptions = declareOptions<ToolOptions>()({
-  tools: z.array(aTool).default([]),
+  tools: tools.default([]),
   excludedTools: texts.default([]),
   transformToolResult: createFunctionSchema<TransformToolResult>().optional(),
 })

@@ -15,9 +15,9 @@ import { toStoredKind } from "./outbox-handlers.ts"
 /** The parts of all plugins in one run, joined in the order of the plugins. */
 export interface PluginView {
   /**
-   * Returns the agent's own tools and those of the plugins. Returns the same array while nothing has changed. The
-   * first call throws a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left
-   * out with a warning.
+   * Returns the agent's own tools, whose names are unique, and those of the plugins. Returns the same array while
+   * nothing has changed. The first call throws a `ConfigurationError` if two tools have one name. Later, a tool whose
+   * name is taken is left out with a warning.
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
@@ -112,10 +112,7 @@ function joinTools(
       ? []
       : [createToolSource(plugin, (taken) => parts.tools?.(taken) ?? [], logger)]
   })
-  if (sources.length === 0) {
-    refuseDuplicates(own)
-    return () => own
-  }
+  if (sources.length === 0) return () => own
   let offered: readonly (readonly Tool[])[] = []
   let all = own
   const join = (isFirst: boolean) => {
@@ -173,5 +170,8 @@ function removeDuplicates(tools: readonly Tool[], logger: Logger): readonly Tool
 function refuseDuplicates(tools: readonly Tool[]): void {
   const names = tools.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new ConfigurationError(`Two tools are named ${JSON.stringify(twice)}.`)
+  if (twice === undefined) return
+  throw new ConfigurationError(
+    `Two tools are named ${JSON.stringify(twice)}, and a plugin has at least one of them. Rename one of them.`,
+  )
 }

@@ -218,7 +218,7 @@ describe("in a run", () => {
 
   it("refuses to start with two tools of one name", async () => {
     const gateway = agent([withRun("same", { tools: () => sameTools })], { tools: [named("own")] })
-    await expect(gateway.prepare()).rejects.toThrow('Two tools are named "own".')
+    await expect(gateway.prepare()).rejects.toThrow('Two tools are named "own", and a plugin has')
   })
   const sameTools = [named("own")]
 
