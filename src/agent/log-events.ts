@@ -25,7 +25,7 @@ const resolvedMessages: Readonly<Record<WaitKind, string>> = {
   clientTool: "The wait for a client's result ended.",
   elicitation: "A question to the user was resolved.",
   child: "The wait for another session ended.",
-  timer: "A tool call has slept.",
+  timer: "The sleep of a tool call ended.",
 }
 
 /**

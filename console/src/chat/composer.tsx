@@ -164,11 +164,7 @@ export function Composer(props: ComposerProps) {
             </select>
           )}
           <span id={hintId} class="composer-hint">
-            {isBusy ? (
-              effects[whenBusy]
-            ) : (
-              <span class="key-hint">Enter sends, Shift+Enter breaks the line</span>
-            )}
+            {isBusy ? effects[whenBusy] : <span class="key-hint">Enter sends, Shift+Enter adds a line</span>}
           </span>
           {isBusy && (
             <button type="button" class="stop" onClick={onStop}>

@@ -33,7 +33,7 @@ export interface EventStreamRequest {
 export interface EventStreams {
   /**
    * Responds with the stream that `open` creates. Takes one of the viewers' places of `sessionId` before it calls
-   * `open`, which may start the run. Throws a 429 problem if all places are taken.
+   * `open`, which may start the run. Throws a 429 problem if the session has no free place.
    */
   respond(c: Context<HttpEnv>, sessionId: string, open: () => Promise<EventStreamRequest>): Promise<Response>
 }
