@@ -42,6 +42,8 @@ export interface ElicitationPayload {
 /** Payload of a wait for another session that works for the call. */
 export interface ChildPayload {
   readonly agent: string
+  /** Name of the role that the agent plays in the session. Default: none, the agent works as itself. */
+  readonly role?: string
   readonly sessionId: string
   readonly runId: string
   /** US dollars of the parent's budget that the child may use; null if there is no budget. */

@@ -67,6 +67,21 @@ it("delegates tasks to sub-agents with the agent's prompt and tools, except the 
   expect(root === undefined ? "" : promptOf(root)).toBe("You plan.")
 })
 
+it("shows each sub-agent under the name that its result has", async () => {
+  const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
+  await writeFile(join(skillsDir, "finder.md"), "---\nname: finder\ndescription: Finds.\n---\nYou find.")
+  const provider = model(runAgent({ task: "one" }), runAgent({ task: "two", agent: "finder" }))
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, skillsDir, subAgents: true }),
+  )
+  const shown: string[] = []
+  const { response } = await gateway.run("Go.", {
+    onEvent: (event) => void (event.type === "sub_agent_start" && shown.push(event.agent_name)),
+  })
+  expect(shown.sort()).toEqual(["finder", "sub-agent"])
+  for (const name of shown) expect(response).toContain(`"agent":"${name}"`)
+})
+
 it("starts a sub-agent with a skill, with its prompt, model, limits and tools", async () => {
   const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
   const fields = "description: Finds sources.\nmodel: small-model\nmax_turns: 2\nallowed-tools: note"

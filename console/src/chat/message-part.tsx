@@ -54,9 +54,11 @@ const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" 
 /** Shows the conversation of a sub-agent in a section that can be folded. */
 function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
   const { id, agentName, view, isPartial } = subAgent
+  // A sub-agent without a role or an agent of its own has no other name.
+  const title = agentName === "sub-agent" ? "Sub-agent" : `Sub-agent ${agentName}`
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]
   return (
-    <article class="sub-agent" aria-label={`Sub-agent ${agentName}: ${state}`}>
+    <article class="sub-agent" aria-label={`${title}: ${state}`}>
       <header class="sub-agent-head">
         <Icon name="agent" />
         <span class="sub-agent-name">{agentName}</span>

@@ -45,11 +45,12 @@ export async function startChild(
     const { clock, ids } = context
     const childRunId = ids.next("run")
     const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, { task, childRunId })
+    const role = task.role === undefined ? {} : { role: task.role.name }
     const { event, wait } = createWait(context, {
       toolCallId: call.requested.toolCallId,
       toolName: tool.name,
       origin: resolveOrigin(tool, call.input),
-      asks: { kind: "child", payload: { agent, sessionId, runId: childRunId, reservedUsd } },
+      asks: { kind: "child", payload: { agent, ...role, sessionId, runId: childRunId, reservedUsd } },
       answerSchema: null,
       expiresAt: clock.now() + readTimeout(task),
       continuation,

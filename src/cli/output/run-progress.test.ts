@@ -45,7 +45,7 @@ it("prints the starts of sub-agents, what they do, and the starts and ends of ba
     },
   )
   expect(lines.trimEnd().split("\n")).toEqual([
-    "[research] sub-agent starts",
+    "[research] starts to work",
     'sub-agent [search] {"q":"x"}',
     "[writer] works in the background: Write it.",
     "[writer] background task completed",

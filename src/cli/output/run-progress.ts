@@ -43,7 +43,7 @@ function describe(event: ChatEvent): string | null {
     case "elicitation_request":
       return `[${event.tool_name}] asks: ${event.message}`
     case "sub_agent_start":
-      return event.task_id === undefined ? `[${event.agent_name}] sub-agent starts` : null
+      return event.task_id === undefined ? `[${event.agent_name}] starts to work` : null
     case "task_registered":
       return `[${event.agent_name}] works in the background: ${event.description}`
     case "task_completed": {

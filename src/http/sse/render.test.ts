@@ -68,7 +68,7 @@ function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
 
 function subAgent(sessionId: string): SubAgent {
   return {
-    ...{ sessionId, runId: "run_1", agent: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
+    ...{ sessionId, runId: "run_1", name: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
     ...{ isDirect: true, taskId: null, afterSeq: 0, turn: 1 },
   }
 }

@@ -28,8 +28,8 @@ function toWireWait(wait: Wait): WireWait[] {
         return { kind: "elicitation", wait_id, ...pending }
       })
     case "child": {
-      const { agent, sessionId } = wait.payload
-      return [{ kind: "child", ...selectOwnFacts(wait), child_id: sessionId, agent_name: agent }]
+      const { agent, role = agent, sessionId } = wait.payload
+      return [{ kind: "child", ...selectOwnFacts(wait), child_id: sessionId, agent_name: role }]
     }
     case "timer":
       return [{ kind: "timer", ...selectOwnFacts(wait) }]

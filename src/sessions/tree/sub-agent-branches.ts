@@ -48,20 +48,20 @@ export class SubAgentBranches {
 
   /** Queues the sub-agent that a call waits for. If `isNew` is true, the call was made during the view. */
   queueChild(parent: Branch, { waitId, toolCallId, payload }: ChildWait, isNew: boolean): void {
-    const { sessionId, runId, agent } = payload
+    const { sessionId, runId, agent, role: name = agent } = payload
     const { taskId } = parent
-    const child = { sessionId, runId, agent, toolCallId, taskId, isNew, reported: null }
+    const child = { sessionId, runId, name, toolCallId, taskId, isNew, reported: null }
     this.#queue.push({ ...child, ...this.#below(parent), waitId })
   }
 
   /** Queues the sub-agent of a background task, unless it is known. */
   queueTask(parent: Branch, task: BackgroundTask, isNew: boolean): void {
-    const { taskId, sessionId, agent, toolCallId } = task
+    const { taskId, sessionId, name, toolCallId } = task
     const isKnown = this.#branches.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
     if (isKnown) return
     // Subscribers receive progress only for the tasks of the session itself.
     const reported = parent === this.#root ? task : null
-    const child = { sessionId, runId: taskId, agent, toolCallId, taskId: parent.taskId ?? taskId, isNew }
+    const child = { sessionId, runId: taskId, name, toolCallId, taskId: parent.taskId ?? taskId, isNew }
     this.#queue.push({ ...child, ...this.#below(parent), reported, waitId: taskId })
   }
 

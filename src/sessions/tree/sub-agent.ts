@@ -8,7 +8,8 @@ import type { TaskProgress } from "./task-progress.ts"
 export interface SubAgent {
   readonly sessionId: string
   readonly runId: string
-  readonly agent: string
+  /** The name that people see: the role that its agent plays, or otherwise the agent. */
+  readonly name: string
   readonly parentSessionId: string
   /** The call that it works for. */
   readonly toolCallId: string

@@ -39,11 +39,11 @@ export const nativeWire: Wire<NativeState> = {
   write: formatServerSentEvent,
   heartbeat: (now) => formatServerSentEvent(createFrame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => createFrame({ type: "run_queued", run_id: runId, position }),
-  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
+  subAgentStart: ({ sessionId, name, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
     createFrame({
       type: "sub_agent_start",
       sub_agent_id: sessionId,
-      agent_name: agent,
+      agent_name: name,
       tool_call_id: toolCallId,
       parent_sub_agent_id: isDirect ? null : parentSessionId,
       turn,
