@@ -61,6 +61,21 @@ it("starts tasks at once, waits for all of them without using a place, and colle
   expect(response).toContain('"results":[],"running":[]')
 })
 
+it("removes a task's time limit from the outbox when the task ends", async () => {
+  const release = Promise.withResolvers<void>()
+  const provider = model([() => [background("a")], () => [say("It runs.")]], () => [
+    { type: "wait", until: release.promise },
+    say("Found it."),
+  ])
+  const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
+  await gateway.run("Go.")
+  const list = async () => (await gateway.outbox.list()).map(({ id }) => id)
+  await vi.waitUntil(async () => (await list()).length === 1, patience)
+  expect(await list()).toEqual([expect.stringMatching(/^cancel:task_\w+:late$/)])
+  release.resolve()
+  await vi.waitUntil(async () => (await list()).length === 0, patience)
+})
+
 it("names open tasks to the model until they are collected, even in the next run", async () => {
   const release = Promise.withResolvers<void>()
   const provider = model(

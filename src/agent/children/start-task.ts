@@ -3,7 +3,7 @@ import { type ModelRunContext, record } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { WaitRefused } from "../waits/refused-wait.ts"
 import { checkTask, planChild, readTimeout } from "./start-child.ts"
-import { cancelItem } from "./tree-effects.ts"
+import { timeLimitItem } from "./tree-effects.ts"
 
 /** Maximum number of tasks of one session that are running, or have results to collect. */
 const maxOpenTasks = 64
@@ -30,7 +30,7 @@ export async function startTask(
       childRunId: taskId,
     })
     const at = clock.now()
-    const late = cancelItem({ sessionId, runId: taskId, at: at + readTimeout(task) }, "late")
+    const timeLimit = timeLimitItem({ sessionId, runId: taskId, at: at + readTimeout(task) })
     const description = task.content.map((part) => (part.type === "text" ? part.text : "")).join(" ")
     const value = { task_id: taskId, agent: name, status: "running" }
     await record(
@@ -47,7 +47,7 @@ export async function startTask(
           result: { type: "json", value },
         },
       ],
-      { outbox: [start, { ...late, notBefore: at + readTimeout(task) }] },
+      { outbox: [start, timeLimit] },
     )
   })
 }

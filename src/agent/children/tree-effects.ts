@@ -66,8 +66,24 @@ export function cancelChild({ payload: { sessionId, runId } }: ChildWait, at: nu
 /** Returns the item that cancels a run. Cancels for different reasons do not replace each other. */
 export function cancelItem(run: Omit<CancelCommand, "type">, reason: string | null): OutboxItem {
   const command = { type: "cancel", ...run } as const
-  const id = reason === null ? `cancel:${run.runId}` : `cancel:${run.runId}:${reason}`
+  const id = toCancelId(run.runId, reason)
   return { id, kind: "command", payload: { type: "put", command } }
+}
+
+/** Returns the item that cancels a background task at its time limit, unless the task ends before. */
+export function timeLimitItem(run: Omit<CancelCommand, "type">): OutboxItem {
+  return { ...cancelItem(run, timeLimitReason), notBefore: run.at }
+}
+
+/** Returns the id of the item that cancels a background task at its time limit. */
+export function timeLimitId(taskId: string): string {
+  return toCancelId(taskId, timeLimitReason)
+}
+
+const timeLimitReason = "late"
+
+function toCancelId(runId: string | null, reason: string | null): string {
+  return reason === null ? `cancel:${runId}` : `cancel:${runId}:${reason}`
 }
 
 /** The outcome of a run that was withdrawn before it started. */

@@ -1,4 +1,5 @@
 import { createAnnouncement } from "../../agent/children/announcement.ts"
+import { timeLimitId } from "../../agent/children/tree-effects.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
@@ -65,7 +66,8 @@ export class TaskEnds {
     } as const
     const announced = task?.announce === true && !(await this.#wasCancelledWithRun(end, task)) ? task : null
     const outbox = announced === null ? [] : [createAnnouncement(end, announced)]
-    for (const entry of await writer.appendFacts([event], { consume: [id], outbox })) {
+    const effects = { consume: [id], outbox, dropItems: [timeLimitId(taskId)] }
+    for (const entry of await writer.appendFacts([event], effects)) {
       conversation.apply(entry)
     }
   }

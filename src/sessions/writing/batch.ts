@@ -35,6 +35,7 @@ export function createBatch(
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
+  const outboxDropped = effects.flatMap(({ dropItems = [] }) => dropItems)
   const messagesJoined = effects.flatMap(({ join = [] }) => join)
   return {
     lease,
@@ -48,6 +49,7 @@ export function createBatch(
     ...(runEnded === undefined ? {} : { runEnded }),
     ...(runOpened === undefined ? {} : { runOpened }),
     ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
+    ...(outboxDropped.length === 0 ? {} : { outboxDropped }),
     ...(messagesJoined.length === 0 ? {} : { messagesJoined }),
   }
 }

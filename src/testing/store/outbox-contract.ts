@@ -109,6 +109,26 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
+    name: "a commit drops the named items of its own session, and stores others",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const items = ["a", "b\u0000", "c"].map((id) => ({ id, kind, payload: null }))
+      const [session, other] = [await writing(log, items), await writing(log, items)]
+      const stale = { ...session.lease, epoch: session.lease.epoch + 1 }
+      const refused = { ...batchOf({ ...session, lease: stale }, [], 2), outboxDropped: ["c"] }
+      assert.deepEqual(await log.commit([refused]), ["fenced"])
+      const batch = batchOf(session, [{ id: "d", kind, payload: null }], 2)
+      await commitOk(log, { ...batch, outboxDropped: ["a", "b\u0000", "unknown"] })
+      const rows = await rowsOf(outbox, kind)
+      const idsOf = ({ sessionId }: Writer) =>
+        rows.filter((row) => row.sessionId === sessionId).map(({ id }) => id)
+      assert.deepEqual(idsOf(session), ["c", "d"])
+      assert.deepEqual(idsOf(other), ["a", "b\u0000", "c"])
+    },
+  },
+  {
+    rule: 17,
     name: "a refused batch stores no item",
     async run({ open }) {
       const { log, outbox } = await open()

@@ -43,4 +43,6 @@ export interface JournalEffects {
    * 000 000 bytes.
    */
   readonly outbox?: readonly OutboxItem[]
+  /** Ids of outbox items of earlier commits that are no longer needed. They are deleted with these events. */
+  readonly dropItems?: readonly string[]
 }

@@ -346,9 +346,7 @@ export interface PruneLimits {
 
 export interface SessionBatch {
   readonly lease: Lease
-  /**
-   * The newest version in which its events and waits may be stored (rule 14, versions). Default: the newest version.
-   */
+  /** The newest version in which its events and waits may be stored (rule 14). Default: the newest version. */
   readonly version?: number
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
@@ -364,6 +362,8 @@ export interface SessionBatch {
   readonly waitsExpired?: readonly string[]
   /** Stored with the entries, of which there must be at least one event. */
   readonly outbox?: readonly OutboxItem[]
+  /** Ids of the session's outbox items that are no longer needed. A command that is being delivered may remain. */
+  readonly outboxDropped?: readonly string[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
   /** If true, a step became durable or the run ended, so takeovers count from 0 again. */

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto"
 import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/store/outbox.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText, readInteger, readText, unescapeText } from "../../rows/columns.ts"
 import { rowColumns, toClaimedItem, toOutboxRow, toStoredError } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
-import type { Database } from "../database/database.ts"
+import type { Database, Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 import { deliverCommand } from "./outbox-commands.ts"
 
@@ -131,4 +132,22 @@ function choose(choice: RowChoice): readonly [sql: string, values: readonly unkn
      ORDER BY number LIMIT $2`,
     [kind, choice.limit],
   ]
+}
+
+/**
+ * Deletes items that the sessions no longer need, in the transaction of their commit. Skips commands that are being
+ * delivered, because their delivery may wait for a session of this transaction.
+ */
+export async function deleteDroppedItems(query: Query, batches: readonly SessionBatch[]): Promise<void> {
+  const dropped = batches.flatMap(({ lease: { sessionId }, outboxDropped = [] }) =>
+    outboxDropped.map((id) => ({ session_id: sessionId, id: escapeText(id) })),
+  )
+  if (dropped.length === 0) return
+  await query(
+    `DELETE FROM agent_gateway.outbox WHERE number IN (
+       SELECT number FROM agent_gateway.outbox
+       JOIN json_to_recordset($1) AS each(session_id text, id text) USING (session_id, id)
+       FOR UPDATE OF outbox SKIP LOCKED)`,
+    [JSON.stringify(dropped)],
+  )
 }

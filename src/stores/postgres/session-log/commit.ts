@@ -13,6 +13,7 @@ import { areOpen, changeWaits } from "../../rules/wait-changes.ts"
 import type { Database, Query } from "../database/database.ts"
 import { readSqlState } from "../database/failures.ts"
 import { Inboxes, listEndedRuns, runChanges } from "../inbox/commit-inbox.ts"
+import { deleteDroppedItems } from "../outbox/outbox.ts"
 import { lastSeq, nowMs } from "../schema.ts"
 import { openWaits, writeWaits } from "../waits/waits.ts"
 
@@ -78,6 +79,10 @@ function commitOnce(
     await write(query, accepted, inboxes.dueChanges())
     await writeWaits(query, waits)
     await markArchivable(query, accepted)
+    await deleteDroppedItems(
+      query,
+      accepted.map(({ batch }) => batch),
+    )
     return outcomes
   })
 }

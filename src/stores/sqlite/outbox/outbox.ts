@@ -156,3 +156,10 @@ export function insertOutbox(database: Database, batch: SessionBatch, now: numbe
     )
   }
 }
+
+/** Deletes items that the session no longer needs. Must be called inside the transaction of the commit. */
+export function deleteDroppedItems(database: Database, { lease, outboxDropped = [] }: SessionBatch): void {
+  for (const id of outboxDropped) {
+    database.run("DELETE FROM outbox WHERE session_id = ? AND id = ?", lease.sessionId, escapeText(id))
+  }
+}

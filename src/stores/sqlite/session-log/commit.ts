@@ -12,7 +12,7 @@ import type { Database } from "../database/database.ts"
 import { changeDue, changeSession, deleteCommands, readInbox } from "../inbox.ts"
 import { claimText } from "../large/large-texts.ts"
 import { isSameText, readReference } from "../large/text-reference.ts"
-import { insertOutbox } from "../outbox/outbox.ts"
+import { deleteDroppedItems, insertOutbox } from "../outbox/outbox.ts"
 import { openWaits, writeWaits } from "../waits/waits.ts"
 import { markArchivable } from "./archive.ts"
 
@@ -55,6 +55,7 @@ export function commitBatch(
   if (archivable !== null) markArchivable(database, lease.sessionId, archivable)
   insertDeltas(database, lease, { rows, now })
   const freed = deleteCommands(database, lease.sessionId, commandsConsumed)
+  deleteDroppedItems(database, batch)
   insertOutbox(database, batch, now)
   writeWaits(database, batch, { open, at: rows.at })
   if (runOpened !== undefined) openRun(database, lease, runOpened)
