@@ -64,7 +64,7 @@ terminal.stdout.on("data", (chunk: Buffer) => {
 try {
   await untilPrinted("> ")
   await type("Can we release today?")
-  await untilPrinted("[N]o: ")
+  await untilPrinted("[?] help: ")
   await delay(900)
   await type("y")
   await untilPrinted("release now.")

@@ -304,6 +304,21 @@ describe("run", () => {
   })
 })
 
+test("chat FILE prints a failed tool call once, and logs no line about it", async () => {
+  const entry = new URL("../dist/index.js", import.meta.url).href
+  const cwd = await project({
+    "agent.mjs": `import { createAgent, tool } from ${JSON.stringify(entry)}
+      const fail = tool({
+        name: "fail", description: "Fails.", inputSchema: { type: "object" },
+        execute() { throw new Error("The printer burns.") },
+      })
+      export default createAgent("Hi.", { provider: "demo", store: "memory", tools: [fail] })`,
+  })
+  const { code, stderr } = await runCliProcess(["chat", "agent.mjs"], { cwd, input: "/tool fail {}\n" })
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/^\[fail\] \{\}\n\[fail\] failed after \d+\.\d s: The printer burns\. .*\n$/)
+})
+
 describe("the program", () => {
   const pretend = (version: string) => [
     "--import",

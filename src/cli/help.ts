@@ -249,7 +249,7 @@ const chatHelp = `Usage: agent-gateway chat [TARGET] [OPTIONS]
 TARGET is the URL of a gateway (default http://127.0.0.1:8000/api), or a FILE whose agent this command serves on this
 machine for the length of the chat. Responses stream to stdout, and the progress of tools goes to stderr. The command
 asks for approvals and for answers to questions of tools. If the connection is lost, it reconnects without losing or
-repeating anything.
+repeating anything. An agent that it serves logs only errors, unless FILE sets a logger.
 
 Options:
   --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)

@@ -111,8 +111,9 @@ describe("chat with a running gateway", () => {
 
   it.each([
     ["y", 1],
+    ["YES", 1],
     ["n", 0],
-    ["", 0],
+    ["no", 0],
   ])("asks about a call: %j", async (answer, calls) => {
     deleted.mockClear()
     const { url, provider } = await serve([call("delete_note"), text("Done.")])
@@ -125,6 +126,48 @@ describe("chat with a running gateway", () => {
     expect(JSON.stringify(provider.requests[1])).toContain(calls === 1 ? "Deleted." : "did not allow")
     chat.end()
     expect(await chat.ended).toBe(0)
+  })
+
+  it("asks again about a call until the answer is clear, and explains the choices", async () => {
+    deleted.mockClear()
+    const { url } = await serve([call("delete_note"), text("Done.")])
+    const chat = startChat([url])
+    chat.type("Delete the note.")
+    await chat.shows("Allow this call?")
+    for (const unclear of ["", "yep", "constructor"]) {
+      const { length } = chat.stdout()
+      chat.type(unclear)
+      await vi.waitFor(() => expect(chat.stdout().slice(length)).toContain("Type y, a or n."))
+    }
+    chat.type("?")
+    await chat.shows("n  Denies this call.")
+    expect(deleted).not.toHaveBeenCalled()
+    chat.type("y")
+    await chat.shows("Done.\n")
+    expect(deleted).toHaveBeenCalledTimes(1)
+  })
+
+  it("denies a call at the end of the input", async () => {
+    deleted.mockClear()
+    const { url, provider } = await serve([call("delete_note"), text("Done.")])
+    const chat = startChat([url])
+    chat.type("Delete the note.")
+    await chat.shows("Allow this call?")
+    chat.end()
+    expect(await chat.ended).toBe(0)
+    expect(deleted).not.toHaveBeenCalled()
+    expect(JSON.stringify(provider.requests[1])).toContain("did not allow")
+  })
+
+  it("closes the question about a call on /stop", async () => {
+    const { url } = await serve([call("delete_note"), text("Yes.")])
+    const chat = startChat([url])
+    chat.type("Delete the note.")
+    await chat.shows("Allow this call?")
+    chat.type("/stop")
+    await chat.shows("[The response ended early: cancelled]")
+    chat.type("Still there?")
+    await chat.shows("Yes.\n")
   })
 
   it("asks once about calls that are always allowed", async () => {

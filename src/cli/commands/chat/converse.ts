@@ -62,8 +62,10 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<S
   const run = chat.send(message, { signal })
   let [hasFailed, isSessionMissing] = [false, false]
   let canceling = Promise.resolve()
+  const canceled = new AbortController()
   const cancel = () => {
     canceling = cancelRun(options, run)
+    canceled.abort()
   }
   input.intercept((line) => {
     if (line.trim() !== "/stop") return false
@@ -80,7 +82,7 @@ async function sendMessage(options: ConverseOptions, message: string): Promise<S
         printEvent(event, printer)
         hasFailed = event.type === "error"
       }
-      await answerQuestion(options, event)
+      await answerQuestion({ ...options, canceled: canceled.signal }, event)
     }
   } catch (error) {
     if (signal.aborted) return { hasFailed: false, isSessionMissing }
@@ -149,17 +151,22 @@ function printEvent(event: SentEvent, printer: TurnPrinter): void {
   }
 }
 
+interface QuestionOptions extends ConverseOptions {
+  /** Aborts when the user cancels the response. No open question is answered then, because the run ends. */
+  readonly canceled: AbortSignal
+}
+
 /** Asks the person a tool's question. Without an answer, the call is denied or the question declined. */
-async function answerQuestion(options: ConverseOptions, event: SentEvent): Promise<void> {
-  const { chat, signal } = options
+async function answerQuestion(options: QuestionOptions, event: SentEvent): Promise<void> {
+  const { chat, signal, canceled } = options
   switch (event.type) {
     case "tool_approval_request": {
       const { tool_name: name, tool_input: given, reason } = event
       const why = reason === null ? "" : `\n  ${formatAsLine(reason)}`
       const shown = `${name} ${formatAsLine(JSON.stringify(given), maxShown)}${why}`
-      const answer = await ask(options, `${shown}\nAllow this call? [y]es, [a]lways in this session, [N]o: `)
-      const approved = /^(y(es)?|a(lways)?)$/i.test(answer)
-      const remember = /^a/i.test(answer)
+      const choice = await askChoice(options, shown)
+      if (canceled.aborted) return
+      const [approved, remember] = [choice !== "deny", choice === "always"]
       const refusal = approved ? {} : { reason: "The user did not allow this call." }
       await ignoreSettled(chat.approve(event, { approved, remember, ...refusal, signal }))
       break
@@ -170,28 +177,70 @@ async function answerQuestion(options: ConverseOptions, event: SentEvent): Promi
   }
 }
 
+const choicesHelp = `  y  Allows this call.
+  a  Allows this call, and further calls of this kind in this session without a question.
+  n  Denies this call. The model is informed, and continues.
+  /stop cancels the response.
+Allow this call? [y/a/n] `
+
+const choices = {
+  y: "allow",
+  yes: "allow",
+  a: "always",
+  always: "always",
+  n: "deny",
+  no: "deny",
+} as const
+
+/** Asks until the input is one of the choices. The end of the input denies the call. */
+async function askChoice(options: QuestionOptions, shown: string): Promise<"allow" | "always" | "deny"> {
+  let question = `${shown}\nAllow this call? [y]es, [a]lways in this session, [n]o, [?] help: `
+  for (;;) {
+    const answer = (await ask(options, question))?.toLowerCase()
+    if (answer === undefined) return "deny"
+    if (isChoice(answer)) return choices[answer]
+    question = isHelp(answer) ? choicesHelp : "Type y, a or n. The call waits. ? explains the choices: "
+  }
+}
+
+function isChoice(answer: string): answer is keyof typeof choices {
+  return Object.hasOwn(choices, answer)
+}
+
+function isHelp(answer: string): boolean {
+  return answer === "?" || answer === "help" || answer === "/help"
+}
+
 async function answerElicitation(
-  options: ConverseOptions,
+  options: QuestionOptions,
   event: Extract<SentEvent, { readonly type: "elicitation_request" }>,
 ): Promise<void> {
-  const { chat, signal } = options
+  const { chat, signal, canceled } = options
   const asked = `${event.tool_name} asks: ${formatAsLine(event.message)}`
   if (event.mode === "url") {
     const done = await ask(
       options,
       `${asked}\n  ${formatAsLine(event.url ?? "")}\nHave you opened the page and finished there? [y/N] `,
     )
-    return /^y(es)?$/i.test(done) ? chat.answer(event, null, { signal }) : chat.decline(event, { signal })
+    if (canceled.aborted) return
+    return /^y(es)?$/i.test(done ?? "")
+      ? chat.answer(event, null, { signal })
+      : chat.decline(event, { signal })
   }
   const schema = formatAsLine(JSON.stringify(event.schema ?? {}), maxShown)
   const text = await ask(options, `${asked}\n  ${schema}\nAnswer as a JSON object, or nothing to decline: `)
-  const content = parse(text)
+  if (canceled.aborted) return
+  const content = parse(text ?? "")
   return content === null ? chat.decline(event, { signal }) : chat.answer(event, content, { signal })
 }
 
-async function ask({ input, stdout, signal }: ConverseOptions, question: string): Promise<string> {
+/** Resolves to the next line. Undefined if the input has ended, or the user cancels the response. */
+async function ask(
+  { input, stdout, signal, canceled }: QuestionOptions,
+  question: string,
+): Promise<string | undefined> {
   stdout.write(`\n${question}`)
-  return ((await input.next(signal)) ?? "").trim()
+  return (await input.next(AbortSignal.any([signal, canceled])))?.trim()
 }
 
 /**
