@@ -129,7 +129,7 @@ async function decide(event: ChatEvent): Promise<void> {
 }
 
 async function executeHere({ tool_call_id, nonce, tool_input }: ChatEvent): Promise<void> {
-  const { question } = tool_input as { question?: string }
-  const code = await ask(`${question ?? "Which code is on your card?"} `)
+  const { question } = tool_input as { question: string }
+  const code = await ask(`${question} `)
   await post("/chat/tool-result", { tool_call_id, nonce, result: { code }, error: null }, token)
 }

@@ -1,4 +1,6 @@
 import { toError } from "../../core/errors.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
+import { copyPlainJson } from "../../core/json/plain-json.ts"
 import type { InterceptorDecided } from "../../core/log/entries.ts"
 import type { GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/ports/tools/tool.ts"
@@ -131,7 +133,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const { toolCallId } = call.requested
   // Validation and policies take time. The caller checks the call again, with the current tool.
   if (!isStill(context, call, tool)) return
-  if (tool.executionLocation === "client") return openToClient(context, tool, call)
+  if (tool.executionLocation === "client") return openToClient(context, tool, call, input)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   // The commit may have taken long enough for another process to take the session and settle the call (rule 8,
   // liveness). Nothing is awaited between the last check and the tool, because other sessions' work could run then.
@@ -211,16 +213,31 @@ async function askPerson(
   await openWait(context, asked, decisions)
 }
 
-async function openToClient(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
+async function openToClient(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  validated: unknown,
+): Promise<void> {
   const { toolCallId, callIndex } = call.requested
   await openWait(context, {
     toolCallId,
     toolName: tool.name,
     origin: resolveOrigin(tool, call.input),
-    asks: { kind: "clientTool", payload: { input: call.input, callIndex } },
+    asks: { kind: "clientTool", payload: { input: selectClientInput(call, validated), callIndex } },
     answerSchema: null,
     expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
   })
+}
+
+/**
+ * Returns the validated input, which has the defaults and transforms of the tool's schema. A transform may return
+ * values that JSON cannot represent. The client then receives the original input.
+ */
+function selectClientInput({ input }: CallState, validated: unknown): JsonObject {
+  if (validated === input) return input
+  const plain = copyPlainJson(validated)
+  return isJsonObject(plain) ? plain : input
 }
 
 async function decide(

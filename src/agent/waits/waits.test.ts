@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { ApprovalDecision } from "../../core/wait.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { createAnyTool, createMemoryRun, type MemoryRun } from "../fixtures/memory-run.ts"
@@ -261,6 +262,7 @@ describe("a client tool", () => {
     executionLocation: "client",
   })
   const open = gateOf(() => execute)
+  const withDefault: Tool["validate"] = async (input) => ({ valid: true, input: { unit: "km", ...input } })
 
   it("is sent to the client with a nonce, and its result goes to the model", async () => {
     const run = runWith([call("where")], { tools: [where], gate: open })
@@ -283,6 +285,33 @@ describe("a client tool", () => {
     })
     await runLoop(run.context)
     expect(resultsOf(run)).toMatchObject([{ executionLocation: "client", result: { value: "Paris" } }])
+  })
+
+  it("receives the validated input, and the log keeps the model's", async () => {
+    const asking = { ...where, validate: withDefault }
+    const run = runWith([call("where")], { tools: [asking], gate: open })
+    await runLoop(run.context)
+    expect(run.events.slice(-2)).toMatchObject([
+      { type: "toolCallRequested", input: {} },
+      { type: "waitOpened", payload: { input: { unit: "km" } } },
+    ])
+    expect(run.waits).toMatchObject([{ payload: { input: { unit: "km" } } }])
+  })
+
+  it("receives edited input after its validation", async () => {
+    const run = runWith([call("where")], { tools: [{ ...where, validate: withDefault }] })
+    await runLoop(run.context)
+    expect(run.waits).toMatchObject([{ kind: "approval", payload: { input: {} } }])
+    run.answer(approval("call_3", true, { editedInput: { city: "Paris" } }))
+    await runLoop(run.context)
+    expect(run.waits[1]).toMatchObject({ payload: { input: { city: "Paris", unit: "km" } } })
+  })
+
+  it("receives the model's input if JSON cannot represent the validated input", async () => {
+    const validate = async () => ({ valid: true, input: { at: new Date(0) } }) as const
+    const run = runWith([call("where")], { tools: [{ ...where, validate }], gate: open })
+    await runLoop(run.context)
+    expect(run.waits).toMatchObject([{ payload: { input: {} } }])
   })
 
   it("ends in an error for the model when the client does not answer in time", async () => {
