@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { patienceMs } from "../patience.ts"
 import { all } from "./checks/observation.ts"
 import { inParallel } from "./support/in-parallel.ts"
+import { createKillGuard } from "./support/kill-guard.ts"
 import { calls, type Script, says } from "./support/model.ts"
 import { namedRounds, treePoints } from "./support/plans.ts"
 import { type PostgresServer, startPostgres } from "./support/postgres.ts"
@@ -51,9 +52,11 @@ describe.each(stores)("with places for one run in each process, on %s", (_, opti
   test(`a parent of three children ends once, with each answer once, over kills at random times (CRASH_SEED=${seed})`, async () => {
     const random = createRandom(seed)
     const { client, restart, effects, tree } = await serving({ script: lead, work }, await options())
+    const mayKill = createKillGuard(tree)
     const { ended } = await client.chat({ message: "Play script for session." })
     for (let round = 0; round < 6; round++) {
       await delay(random.whole(100, 700))
+      await mayKill()
       await restart(round)
     }
     await ended

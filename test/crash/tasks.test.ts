@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import type { EventEntry } from "../../src/core/log/entries.ts"
 import { all } from "./checks/observation.ts"
+import { createKillGuard } from "./support/kill-guard.ts"
 import { calls, prompt, type Script, says } from "./support/model.ts"
 import { type PostgresServer, startPostgres } from "./support/postgres.ts"
 import { createRandom } from "./support/random.ts"
@@ -59,9 +60,11 @@ describe.each(stores)("on %s", (_, options) => {
   test(`four tasks are collected once each, over ${kills} kills (CRASH_SEED=${seed})`, async () => {
     const random = createRandom(seed)
     const { client, restart, effects, tree } = await serving({ script: lead, work }, await options())
+    const mayKill = createKillGuard(tree)
     const { ended } = await client.chat({ message: "Play script for session." })
     for (let round = 0; round < kills; round++) {
       await delay(random.whole(50, 600))
+      await mayKill()
       await restart(round)
     }
     await ended
