@@ -38,7 +38,7 @@ export function createKillGuard(tree: () => Promise<readonly SessionEvents[]>): 
   }
 }
 
-/** Returns true for a session with a started run that neither has ended nor waits. A restart does not count for others. */
+/** Returns true for a session with a started run that neither has ended nor waits. */
 function isRunning({ events }: SessionEvents): boolean {
   return countOf(events, "runStarted") > countOf(events, "runCompleted", "runFailed") && !isWaiting(events)
 }
