@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, onTestFinished, test, vi } from "vitest"
 import { project } from "./cli-process.ts"
+import { patienceMs } from "./patience.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 
@@ -12,7 +13,7 @@ const script = "quickstart"
 /** Resolves to true while a server responds at the address. */
 async function responds(url: string): Promise<boolean> {
   try {
-    await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     return true
   } catch {
     return false
@@ -44,9 +45,11 @@ test.skipIf(process.platform === "win32")("the server of npm run quickstart ends
   })
   let output = ""
   npm.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
-  const [, url = ""] = await vi.waitUntil(() => /Listening on (http:\S+?),/.exec(output), { timeout: 30_000 })
+  const [, url = ""] = await vi.waitUntil(() => /Listening on (http:\S+?),/.exec(output), {
+    timeout: patienceMs,
+  })
   expect(await responds(url)).toBe(true)
   npm.kill("SIGTERM")
   await ended
-  await vi.waitUntil(async () => !(await responds(url)), { timeout: 10_000, interval: 100 })
+  await vi.waitUntil(async () => !(await responds(url)), { timeout: patienceMs, interval: 100 })
 })

@@ -55,7 +55,7 @@ test("a new session pushes no other off the pages that are shown", async () => {
   const sessions = new Set<string>()
   for (let at = 0; at < 52; at++) sessions.add((await startRun(served, "Hello.")).sessionId)
   const { page } = await openConsole(await openBrowser(), `${served.url}/console/#/sessions`)
-  const shown = async () => new Set(await page.locator("tbody td:first-child").allInnerTexts())
+  const shown = async () => new Set(await page.locator("tbody td:first-child .id").allInnerTexts())
   await page.getByRole("button", { name: "Show more" }).click()
   await expect.poll(shown).toEqual(sessions)
 
