@@ -28,11 +28,11 @@ export function createConversations(
   },
   principal: Principal,
 ) {
-  return async (after: DirectoryCursor | null): Promise<ConversationPage> => {
+  return async (after: DirectoryCursor | null, signal: AbortSignal): Promise<ConversationPage> => {
     const place = after === null ? {} : { after }
     const { items, next } = await directory.sessions({ principal, agents, ...place, limit: pageSize })
     const shown = items.filter(({ parent, revokedAt }) => parent === null && revokedAt === null)
-    const found = await titles(shown)
+    const found = await titles(shown, signal)
     return { items: shown.map((session) => ({ session, title: found.get(session.id) ?? null })), next }
   }
 }

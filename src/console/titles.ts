@@ -7,8 +7,14 @@ import { createRecentMap } from "../core/recent-cache.ts"
  */
 export type ReadFirstMessage = (sessionId: string) => Promise<string | null>
 
-/** Resolves to the titles by session. A session before its first run has none. */
-export type FindTitles = (sessions: readonly ListedSession[]) => Promise<ReadonlyMap<string, string>>
+/**
+ * Resolves to the titles by session. A session before its first run has none. If the signal aborts, the rest of the
+ * titles are not read.
+ */
+export type FindTitles = (
+  sessions: readonly ListedSession[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, string>>
 
 /** Maximum characters of a title. */
 const maxTitle = 80
@@ -40,9 +46,10 @@ export function createTitles(readFirstMessage: ReadFirstMessage): FindTitles {
     return title
   }
 
-  return async (sessions) => {
+  return async (sessions, signal) => {
     const found = new Map<string, string>()
     for (const session of sessions) {
+      if (signal.aborted) break
       const title = await findTitle(session)
       if (title !== null) found.set(session.id, title)
     }

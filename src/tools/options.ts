@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { findRepeated } from "../core/find-repeated.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { declareOptions } from "../options/declare-options.ts"
@@ -22,10 +23,9 @@ const aTool = z.custom<Tool>((value) => {
 
 /** Two tools of one name would only fail when the gateway opens, far from the line that lists them. */
 const tools = z.array(aTool).superRefine((list, context) => {
-  const names = list.map(({ name }) => name)
-  const twin = list.find(({ name }, index) => names.indexOf(name) !== index)
+  const twin = findRepeated(list.map(({ name }) => name))
   if (twin === undefined) return
-  context.addIssue(`two tools are named ${JSON.stringify(twin.name)}. Rename one of them, or remove it.`)
+  context.addIssue(`two tools are named ${JSON.stringify(twin)}. Rename one of them, or remove it.`)
 })
 
 export const toolOptions = declareOptions<ToolOptions>()({

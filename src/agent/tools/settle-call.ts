@@ -1,6 +1,6 @@
 import { toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
-import { copyPlainJson } from "../../core/json/plain-json.ts"
+import { toJson } from "../../core/json/to-json.ts"
 import type { InterceptorDecided } from "../../core/log/entries.ts"
 import type { GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/ports/tools/tool.ts"
@@ -230,14 +230,16 @@ async function openToClient(
   })
 }
 
-/**
- * Returns the validated input, which has the defaults and transforms of the tool's schema. A transform may return
- * values that JSON cannot represent. The client then receives the original input.
- */
+/** Returns the validated input as JSON, which has the defaults and transforms of the tool's schema. */
 function selectClientInput({ input }: CallState, validated: unknown): JsonObject {
   if (validated === input) return input
-  const plain = copyPlainJson(validated)
-  return isJsonObject(plain) ? plain : input
+  try {
+    const json = toJson(validated, "The validated input")
+    return isJsonObject(json) ? json : input
+  } catch {
+    // A transform returned a value that JSON cannot represent. The client receives the original input.
+    return input
+  }
 }
 
 async function decide(

@@ -308,7 +308,7 @@ describe("a client tool", () => {
   })
 
   it("receives the model's input if JSON cannot represent the validated input", async () => {
-    const validate = async () => ({ valid: true, input: { at: new Date(0) } }) as const
+    const validate = async () => ({ valid: true, input: { at: new Map() } }) as const
     const run = runWith([call("where")], { tools: [{ ...where, validate }], gate: open })
     await runLoop(run.context)
     expect(run.waits).toMatchObject([{ payload: { input: {} } }])

@@ -37,7 +37,7 @@ export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: Conve
   })
 
   root.get(`${prefix}/conversations`, async (c) => {
-    const { items, next } = await conversations(readCursor(c.req.query("after")))
+    const { items, next } = await conversations(readCursor(c.req.query("after")), c.req.raw.signal)
     const shown = items.map(({ session, title }) => ({ ...toWireSession(session), title }))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })

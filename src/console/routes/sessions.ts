@@ -51,8 +51,8 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
   const { prefix, sessions, directory, titles, readEvents } = options
   const costs = createCosts(options)
   const addEnd = async (run: ListedRun) => ({ ...run, end: await costs.ofRun(run) })
-  const describe = async (listed: readonly ListedSession[]) => {
-    const found = await titles(listed)
+  const describe = async (listed: readonly ListedSession[], signal: AbortSignal) => {
+    const found = await titles(listed, signal)
     const describeOne = async (session: ListedSession) => {
       return { ...session, title: found.get(session.id) ?? null, spent: await costs.ofSession(session) }
     }
@@ -70,7 +70,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    const shown = await describe(items)
+    const shown = await describe(items, c.req.raw.signal)
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
@@ -94,7 +94,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       directory.sessions({ parentSessionId: session.id, limit: pageSize }),
       sessions.grants(session.id),
     ])
-    const [described, ...describedChildren] = await describe([session, ...children])
+    const [described, ...describedChildren] = await describe([session, ...children], c.req.raw.signal)
     return c.json({
       session: described,
       runs: await Promise.all(runs.map(addEnd)),

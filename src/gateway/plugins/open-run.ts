@@ -1,5 +1,6 @@
 import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
+import { findRepeated } from "../../core/find-repeated.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { HistoryCompaction } from "../../core/ports/model/compaction.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
@@ -168,8 +169,7 @@ function removeDuplicates(tools: readonly Tool[], logger: Logger): readonly Tool
 }
 
 function refuseDuplicates(tools: readonly Tool[]): void {
-  const names = tools.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const twice = findRepeated(tools.map(({ name }) => name))
   if (twice === undefined) return
   throw new ConfigurationError(
     `Two tools are named ${JSON.stringify(twice)}, and a plugin has at least one of them. Rename one of them.`,

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
+import { findRepeated } from "../../core/find-repeated.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { PutRun } from "../../core/ports/store/inbox.ts"
 import type { PutOutcome } from "../../core/ports/store/session-log.ts"
@@ -167,8 +168,7 @@ function createClientToolsNotAllowed(): Problem {
 }
 
 function refuseTwins(tools: readonly { readonly name: string }[]): void {
-  const names = tools.map(({ name }) => name)
-  const twin = names.find((name, index) => names.indexOf(name) !== index)
+  const twin = findRepeated(tools.map(({ name }) => name))
   if (twin === undefined) return
   throw new Problem(
     { code: "client_tool_name_taken", status: 409 },

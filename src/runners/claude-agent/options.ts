@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
+import { findRepeated } from "../../core/find-repeated.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { TurnLimit } from "../../core/runs/turn-limit.ts"
@@ -107,8 +108,7 @@ export function resolveOptions(given: ClaudeAgentOptions): ResolvedClaudeAgentOp
 }
 
 function checkNames({ tools, builtInTools }: ResolvedClaudeAgentOptions): void {
-  const names = [...tools.map(({ name }) => name), ...builtInTools]
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const twice = findRepeated([...tools.map(({ name }) => name), ...builtInTools])
   if (twice !== undefined) refuse(`two tools have the name ${JSON.stringify(twice)}.`)
   const strange = builtInTools.find((name) => !/^[A-Za-z]\w{0,63}$/.test(name) || name.startsWith("mcp__"))
   if (strange !== undefined)

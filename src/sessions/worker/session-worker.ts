@@ -9,9 +9,9 @@ import type {
   SessionParent,
 } from "../../core/ports/store/session-log.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
+import type { LiveMemory } from "../live-memory.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import { Inbox } from "./inbox.ts"
-import type { LiveMemory } from "./live-memory.ts"
 import { executeRun, type RunExecution, type RunServices } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"

@@ -253,7 +253,7 @@ describe("chat with a running gateway", () => {
     expect(await chat.ended).toBe(1)
   })
 
-  it("says how to start another session if the gateway does not have this one, and not how to continue it", async () => {
+  it("says how to start another session, and not how to continue one that is missing", async () => {
     const { url } = await serve([])
     const chat = startChat([url, "--session", "sess_gone"])
     chat.type("Hi")
@@ -268,8 +268,8 @@ it("chat with an agent's file serves the agent during the chat, with any prefix"
   const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-chat-"))
   onTestFinished(() => rm(cwd, { recursive: true, force: true }))
   const entry = new URL("../../../index.ts", import.meta.url).href
-  const options =
-    '{ provider: "demo", store: "memory", prefix: "/elsewhere", logger: { debug() {}, info() {}, warn() {}, error() {} } }'
+  const logger = "{ debug() {}, info() {}, warn() {}, error() {} }"
+  const options = `{ provider: "demo", store: "memory", prefix: "/elsewhere", logger: ${logger} }`
   const agent = `import { createAgent } from ${JSON.stringify(entry)}\nexport default createAgent("Hi.", ${options})\n`
   await writeFile(join(cwd, "agent.mjs"), agent)
   const chat = startChat(["agent.mjs"], cwd)

@@ -19,7 +19,8 @@ const open = () => openPostgresStore({ url: server.urlOf(), clock: systemClock, 
 const readInOrder = async () =>
   Number(
     await server.countOf(
-      "SELECT seq_tup_read AS count FROM pg_stat_user_tables WHERE schemaname = 'agent_gateway' AND relname = 'session'",
+      `SELECT seq_tup_read AS count FROM pg_stat_user_tables
+       WHERE schemaname = 'agent_gateway' AND relname = 'session'`,
     ),
   )
 

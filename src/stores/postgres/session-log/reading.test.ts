@@ -38,7 +38,8 @@ test("one query returns few large events, and the read goes on with the next que
   } as const
   const { body } = packDeltas([{ kind: "delta", seq: 1, runId: "run_1", delta }])
   await client.query(
-    "INSERT INTO agent_gateway.delta (session_id, seq, last_seq, run_id, body) VALUES ('sess_large', 1, 1, 'run_1', $1)",
+    `INSERT INTO agent_gateway.delta (session_id, seq, last_seq, run_id, body)
+     VALUES ('sess_large', 1, 1, 'run_1', $1)`,
     [body],
   )
   const counts: number[] = []

@@ -1,5 +1,5 @@
-import type { Principal } from "../../core/ports/store/session-log.ts"
-import { toPrincipalKey } from "../principal-key.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
+import { toPrincipalKey } from "./principal-key.ts"
 
 /** Maximum bytes of a session that need not wait. The number of runs already bounds such sessions. */
 const uncountedBytes = 256 * 1024
