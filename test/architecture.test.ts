@@ -6,6 +6,7 @@ import { readSourceTree } from "./architecture/source-file.ts"
 /** The folders in the table of ARCHITECTURE.md, with the folders that each may import. */
 const folders = {
   core: [],
+  platform: ["core"],
   options: ["core"],
   agent: ["core", "options"],
   approvals: ["core", "options"],
@@ -29,9 +30,9 @@ const folders = {
   http: ["core", "sessions", "options"],
   console: ["core", "sessions", "http", "options"],
   delivery: ["core", "options"],
-  schedules: ["core", "options"],
+  schedules: ["core", "options", "platform"],
   // `client/wire` has the types of events.
-  headless: ["client/wire", "core", "locks", "state-files", "options"],
+  headless: ["client/wire", "core", "locks", "state-files", "options", "platform"],
   telemetry: ["core", "options"],
   transcripts: ["core", "options"],
   testing: ["core"],

@@ -4,7 +4,7 @@ import {
   type ScheduleChange,
   type SkippedOccurrence,
 } from "../core/ports/store/schedules.ts"
-import type { Timetable } from "./timetable.ts"
+import type { Timetable } from "../platform/cron/cron.ts"
 
 /** The next step of a schedule that is due. */
 export interface PlannedStep {

@@ -12,8 +12,9 @@ import {
 } from "../core/ports/store/schedules.ts"
 import type { MessageCommand, Principal } from "../core/ports/store/session-log.ts"
 import type { ScheduleOrigin, ScheduleSpec } from "../core/schedule.ts"
+import type { Timetable } from "../platform/cron/cron.ts"
 import { planStep } from "./plan-step.ts"
-import { createTimetable, type Timetable } from "./timetable.ts"
+import { createTimetable } from "./timetable.ts"
 
 export interface SchedulerParts {
   readonly schedules: Schedules

@@ -5,6 +5,7 @@ import type { ScheduleSpec } from "../core/schedule.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { describeIssues } from "../options/describe-issues.ts"
 import { turnLimit } from "../options/turn-limit.ts"
+import { isTimezone } from "../platform/cron/cron.ts"
 import { createTimetable, findShortestInterval } from "./timetable.ts"
 
 /** The time, the message and the rules of a schedule in the form for callers. */
@@ -103,15 +104,5 @@ function findProblem(spec: ScheduleSpec, minIntervalMs: number, now: number): st
     return null
   } catch (error) {
     return `${spec.cron === undefined ? "every" : "cron"}: ${toError(error).message}`
-  }
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name })
-    return true
-  } catch {
-    // `Intl` throws a RangeError for an unknown name.
-    return false
   }
 }

@@ -1,8 +1,8 @@
-import { Cron } from "croner"
 import { z } from "zod"
-import { ConfigurationError } from "../../core/errors.ts"
+import { ConfigurationError, toError } from "../../core/errors.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
+import { isTimezone, parseCron } from "../../platform/cron/cron.ts"
 
 /** The times of a heartbeat's ticks, and the treatment of their results. */
 export interface HeartbeatConfig {
@@ -79,19 +79,9 @@ export function resolveHeartbeat(config: HeartbeatConfig): ResolvedHeartbeat {
   if (intervalSeconds !== undefined)
     throw new ConfigurationError("HeartbeatLoop: cron and intervalSeconds exclude each other.")
   try {
-    new Cron(cron, { timezone, paused: true })
+    parseCron(cron, timezone)
   } catch (error) {
-    throw new ConfigurationError(`HeartbeatLoop: cron: ${(error as Error).message}`, { cause: error })
+    throw new ConfigurationError(`HeartbeatLoop: cron: ${toError(error).message}`, { cause: error })
   }
   return resolved
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name })
-    return true
-  } catch {
-    // `Intl` throws a RangeError for an unknown name.
-    return false
-  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { clockChanges, listTimes } from "../../platform/cron/fixtures/clock-changes.ts"
 import { createActiveHours } from "./active-hours.ts"
 import { createLocalTime } from "./local-time.ts"
 import { type HeartbeatConfig, resolveHeartbeat } from "./options.ts"
@@ -96,6 +97,14 @@ describe.each(zones)("in %s", (timezone) => {
   })
 })
 
+describe("on a day on which the clock changes", () => {
+  it.each(clockChanges)("$cron in $timezone on $day ticks at $times", (row) => {
+    const { cron, timezone } = row
+    const schedule = createSchedule(resolveHeartbeat({ cron, timezone }))
+    expect(listTimes(row, (at) => schedule.after(at, at))).toEqual(row.times)
+  })
+})
+
 it("local time equals the wall clock at each hour of the year", () => {
   const wrong: string[] = []
   for (const zone of zones) {
@@ -115,6 +124,7 @@ describe("a schedule is refused", () => {
     [{ activeHours: [8, 25] }, "activeHours"],
     [{ intervalSeconds: 0 }, "intervalSeconds"],
     [{ cron: "every day" }, "cron"],
+    [{ cron: "2026-12-01T00:00:00" }, "cron"],
     [{ cron: "0 9 * * *", intervalSeconds: 60 }, "cron"],
     [{ backoffSteps: [] }, "backoffSteps"],
     [{ mispelt: 1 } as HeartbeatConfig, "mispelt"],

@@ -1,5 +1,5 @@
-import { Cron } from "croner"
 import { ConfigurationError } from "../../core/errors.ts"
+import { parseCron } from "../../platform/cron/cron.ts"
 import { always, createActiveHours } from "./active-hours.ts"
 import { createLocalTime } from "./local-time.ts"
 import { defaultIntervalSeconds, type ResolvedHeartbeat } from "./options.ts"
@@ -51,11 +51,10 @@ function createIntervalGrid(intervalMs: number): Grid {
 }
 
 function createCronGrid(expression: string, timezone: string): Grid {
-  const cron = new Cron(expression, { timezone, paused: true })
+  const cron = parseCron(expression, timezone)
   return (after) => {
-    // Croner counts whole seconds.
-    const next = cron.nextRun(new Date(after))
+    const next = cron.after(after)
     if (next === null) throw new ConfigurationError("HeartbeatLoop: cron has no further tick.")
-    return next.getTime()
+    return next
   }
 }
