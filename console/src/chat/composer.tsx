@@ -148,7 +148,9 @@ export function Composer(props: ComposerProps) {
             >
               <option value="">Default model</option>
               {models.map((name) => (
-                <option key={name}>{name}</option>
+                <option key={name} value={name}>
+                  {name}
+                </option>
               ))}
             </select>
           )}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks"
+import { toVisibleText } from "../ui/visible-text.ts"
 import type { ListedSchedule } from "./operator-types.ts"
 
 type Spec = ListedSchedule["spec"]
@@ -92,7 +93,13 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
       )}
       <label>
         Message to the agent
-        <textarea name="message" required rows={3} maxLength={16_384} defaultValue={spec?.message ?? ""} />
+        <textarea
+          name="message"
+          required
+          rows={3}
+          maxLength={16_384}
+          defaultValue={toVisibleText(spec?.message ?? "")}
+        />
       </label>
       <div class="field-row">
         <label>
@@ -182,11 +189,13 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
 
 function createTerms(kind: Kind, text: (name: string) => string, spec: Spec | undefined): Terms {
   const time = kind === "at" ? new Date(text("time")).toISOString() : text("time")
+  const message = text("message")
   const [maxTurns, maxBudgetUsd] = [text("maxTurns"), text("maxBudgetUsd")]
   return {
     [kind]: time,
     ...(kind === "cron" && text("timezone") !== "" && { timezone: text("timezone") }),
-    message: text("message"),
+    // Characters that cannot be seen are shown as escapes. A message that was not changed keeps them.
+    message: spec !== undefined && message === toVisibleText(spec.message).trim() ? spec.message : message,
     session: text("session") as Spec["session"],
     overlap: text("overlap") as Spec["overlap"],
     // The form does not show it, so it stays as it is.

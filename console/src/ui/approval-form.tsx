@@ -3,6 +3,7 @@ import { useId, useState } from "preact/hooks"
 import { formatTimeLeft } from "./format.ts"
 import { InputEditor, parseInput } from "./input-editor.tsx"
 import { JsonView } from "./json-view.tsx"
+import { toVisibleJson } from "./visible-text.ts"
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -29,7 +30,7 @@ export interface ApprovalFormProps {
 export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer }: ApprovalFormProps) {
   const { tool_name, tool_input, server, resolved_qualifier, reason, expires_at } = request
   const [mode, setMode] = useState<"ask" | "edit" | "deny">("ask")
-  const [text, setText] = useState(() => JSON.stringify(tool_input, null, 2))
+  const [text, setText] = useState(() => toVisibleJson(tool_input))
   const [denial, setDenial] = useState("")
   const [misfit, setMisfit] = useState<string | null>(null)
   const [schema, setSchema] = useState<Input | null>(null)

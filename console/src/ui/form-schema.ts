@@ -1,3 +1,5 @@
+import { toVisibleText } from "./visible-text.ts"
+
 /** One field of a form, as a property of a JSON Schema describes it. */
 export interface FormField {
   readonly name: string
@@ -61,10 +63,16 @@ function toField(name: string, property: Schema, isRequired: boolean): FormField
     label: formatValue(property.title) ?? name,
     description: formatValue(property.description),
     isRequired,
-    // An unchecked box of a required property means false, so that value is sent.
-    initial: property.default ?? (kind.type === "boolean" && isRequired ? false : undefined),
+    initial: findInitial(property.default, kind, isRequired),
     kind,
   }
+}
+
+function findInitial(value: unknown, { type }: FieldKind, isRequired: boolean): unknown {
+  // The form sends what it shows.
+  if (type === "text" && typeof value === "string") return toVisibleText(value)
+  // An unchecked box of a required property means false, so that value is sent.
+  return value ?? (type === "boolean" && isRequired ? false : undefined)
 }
 
 function findKind(property: Schema): FieldKind | null {

@@ -1,6 +1,7 @@
 import { useId, useState } from "preact/hooks"
 import { FormFieldInput } from "./form-field.tsx"
 import { listFields } from "./form-schema.ts"
+import { toVisibleJson, toVisibleText } from "./visible-text.ts"
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -19,10 +20,12 @@ export function InputEditor({ text, original, schema, onChange }: InputEditorPro
   const id = useId()
   const parsed = parseInput(text)
   const current = typeof parsed === "string" ? null : parsed
-  const fields = (schema === null ? null : listFields(schema)) ?? []
+  const fields = ((schema === null ? null : listFields(schema)) ?? []).filter(
+    ({ name }) => !hasHiddenText(original[name]),
+  )
   const set = (name: string, value: unknown) => {
     const { [name]: _, ...others } = current ?? original
-    onChange(JSON.stringify(value === undefined ? others : { ...others, [name]: value }, null, 2))
+    onChange(toVisibleJson(value === undefined ? others : { ...others, [name]: value }))
   }
 
   return (
@@ -55,6 +58,7 @@ export function InputEditor({ text, original, schema, onChange }: InputEditorPro
                 id={`${id}-${name}`}
                 name={name}
                 value={value}
+                isJson={hasHiddenText(original[name])}
                 onChange={(changed) => set(name, changed)}
               />
             ))}
@@ -74,7 +78,19 @@ interface FieldProps {
   readonly onChange: (value: unknown) => void
 }
 
-function Field({ id, name, value, onChange }: FieldProps) {
+/** Returns true for a text that a field could only show with parts that cannot be seen. */
+function hasHiddenText(value: unknown): boolean {
+  return typeof value === "string" && toVisibleText(value) !== value
+}
+
+interface ChosenFieldProps extends FieldProps {
+  /** If true, the value is edited as JSON, whatever it is. */
+  readonly isJson: boolean
+}
+
+function Field({ isJson, ...props }: ChosenFieldProps) {
+  const { name, value, onChange } = props
+  if (isJson) return <JsonField {...props} />
   if (typeof value === "boolean") {
     return (
       <label class="check">
@@ -108,12 +124,12 @@ function Field({ id, name, value, onChange }: FieldProps) {
       </label>
     )
   }
-  return <JsonField id={id} name={name} value={value} onChange={onChange} />
+  return <JsonField {...props} />
 }
 
 /** A field for a list or an object. It keeps the former value while its text is not valid JSON. */
 function JsonField({ id, name, value, onChange }: FieldProps) {
-  const [text, setText] = useState(() => JSON.stringify(value, null, 2))
+  const [text, setText] = useState(() => toVisibleJson(value))
   const [isWrong, setWrong] = useState(false)
   return (
     <label>

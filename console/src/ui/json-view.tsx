@@ -1,11 +1,12 @@
 import { CopyButton } from "./copy-button.tsx"
+import { toVisibleJson } from "./visible-text.ts"
 
 /** Maximum characters to show. Longer text is truncated, because a page with megabytes of text stops responding. */
 const maxShown = 50_000
 
 /** A JSON value as text. A string is shown without quotes. */
 export function JsonView({ label, value }: { readonly label?: string; readonly value: unknown }) {
-  const text = typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "null")
+  const text = typeof value === "string" ? value : toVisibleJson(value)
   const isCut = text.length > maxShown
   return (
     <div class="labelled">

@@ -14,12 +14,17 @@ describe("escapeControls", () => {
     ["zero-width characters", "\u200b\u200e\u2060\ufeff", "\\u200b\\u200e\\u2060\\ufeff"],
     ["line and paragraph separators", "\u2028\u2029", "\\u2028\\u2029"],
     ["an invisible tag character", "\u{e0041}", "\\udb40\\udc41"],
+    ["a joiner between ASCII letters", "pay\u200dpal", "pay\\u200dpal"],
+    ["bits that are written in joiners", "م\u200c\u200d\u200c", "م\u200c\\u200d\\u200c"],
+    ["bytes that are written in variation selectors", "👍\ufe0f\ufe01\ufe02", "👍\ufe0f\\ufe01\\ufe02"],
+    ["variation selectors of ideographs elsewhere", "a\u{e0100}", "a\\udb40\\udd00"],
+    ["fillers without a width", "\u3164\u034f\u115f", "\\u3164\\u034f\\u115f"],
   ])("shows %s", (_name, text, shown) => {
     expect(escapeControls(text)).toBe(shown)
   })
 
   it("leaves ordinary text unchanged, in any script", () => {
-    const text = "naïve\tعربى\nمی‌خواهم 👩‍💻 日本語 – “ok” \\u001b"
+    const text = "naïve\tعربى\nمی‌خواهم 👩‍💻 👁️‍🗨️ 1️⃣ 日本語 葛\u{e0100} ᠠ᠋ – “ok” \\u001b"
     expect(escapeControls(text)).toBe(text)
   })
 
