@@ -4,6 +4,9 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
+import { patienceMs } from "../../test/patience.ts"
+import { StoreUnavailableError } from "../core/errors.ts"
+import type { Plugin } from "../core/ports/plugin.ts"
 import type { DeliveryOptions } from "../delivery/options.ts"
 import { delivery } from "../delivery/plugin.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -125,9 +128,20 @@ it.each([
   expect(onComplete).not.toHaveBeenCalled()
 })
 
-/** Starts an agent that delivers to the returned function. */
+/** Starts an agent that delivers to the returned function. `outage` makes the setups of this number of runs fail. */
 function deliveringAgent(turns: readonly ScriptedTurn[]) {
   const onComplete = vi.fn()
+  let failures = 0
+  const readsStore: Plugin = {
+    name: "reads-store",
+    setup: () => ({
+      openRun({ session }) {
+        if (session === null || failures === 0) return {}
+        failures--
+        throw new StoreUnavailableError()
+      },
+    }),
+  }
   const pay = tool({
     name: "pay",
     description: "Pays.",
@@ -143,7 +157,7 @@ function deliveringAgent(turns: readonly ScriptedTurn[]) {
     needsApproval: () => true,
     // Its setup fails once the run is canceled.
     memory: true,
-    plugins: [delivery({ onComplete })],
+    plugins: [delivery({ onComplete }), readsStore],
   })
   onTestFinished(() => agent.close({ graceMs: 0 }))
   const outcomes = () =>
@@ -152,7 +166,10 @@ function deliveringAgent(turns: readonly ScriptedTurn[]) {
       reason ?? error?.code ?? null,
       response,
     ])
-  return { agent, outcomes }
+  const outage = (setups: number) => {
+    failures = setups
+  }
+  return { agent, outcomes, outage }
 }
 
 const never = { type: "wait", until: new Promise(() => undefined) } as const
@@ -173,6 +190,23 @@ it("a run that is canceled while it waits for an approval is delivered", async (
   await agent.run("Stop.", { sessionId, whenBusy: "interrupt" })
   await vi.waitFor(() => expect(outcomes()).toHaveLength(2))
   expect(outcomes()).toContainEqual(["interrupted", "cancelled", ""])
+})
+
+it("a run whose setup fails because the store is unavailable stays open, continues, and is delivered", async () => {
+  const { agent, outcomes, outage } = deliveringAgent([[say("Done.")]])
+  outage(2)
+  expect(await agent.run("Work.")).toMatchObject({ outcome: "completed", response: "Done." })
+  await vi.waitFor(() => expect(outcomes()).toEqual([["completed", null, "Done."]]))
+})
+
+it("a canceled run is delivered if the store is unavailable during the setup for its end", async () => {
+  const { agent, outcomes, outage } = deliveringAgent([[{ type: "toolCall", name: "pay", input: {} }]])
+  const { sessionId } = await agent.run("Pay.", { park: true })
+  outage(4)
+  await agent.revokeSession(sessionId)
+  await vi.waitFor(() => expect(outcomes()).toEqual([["interrupted", "cancelled", ""]]), {
+    timeout: patienceMs,
+  })
 })
 
 it("a run that fails before its first response is delivered without the response of an earlier run", async () => {

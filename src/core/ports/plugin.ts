@@ -85,7 +85,8 @@ export interface PluginParts {
   readonly provides?: Partial<PluginPorts>
   /**
    * Called when a run starts and each time that it resumes. If it rejects or takes longer than `openRunTimeoutMs`,
-   * the run ends in `error`.
+   * the run ends in `error`. If it rejects with the `StoreUnavailableError` of a port, the run stays open, and the
+   * gateway opens it again.
    */
   openRun?(run: PluginRun): RunParts | Promise<RunParts>
   /** Default: `callbackTimeoutMs`. */

@@ -178,6 +178,8 @@ async function resolve(
       throw signal.reason
     // A new run was canceled before it did anything.
     if (signal.aborted) return message === null ? setUpForEnd(resolving, setUp) : null
+    // The store failed, and not the agent. The next attempt sets the agent up.
+    if (leavesRunOpen(error)) throw error
     logger.error(
       { error, sessionId: session.id, runId },
       "The agent could not be set up for a run. The run fails.",
@@ -188,7 +190,7 @@ async function resolve(
 
 /**
  * Resolves to the agent of a canceled run. If the cancel also ended its setup, sets it up again for the end of the
- * run.
+ * run. Rejects if the store is unavailable, so that the end of the run is not stored without its deliveries.
  */
 function setUpForEnd(
   resolving: Promise<AgentRuntime>,
@@ -198,13 +200,14 @@ function setUpForEnd(
   return awaitWithin(agentWaitMs, resolving.catch(again))
 }
 
-/** Resolves to null if the work rejects, or does not settle in time. */
+/** Resolves to null if the work fails, or does not settle in time. Rejects if the run must stay open. */
 async function awaitWithin<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
   const { promise: over, resolve: end } = Promise.withResolvers<null>()
   const timer = setTimeout(end, ms, null)
   try {
     return await Promise.race([work, over])
-  } catch {
+  } catch (error) {
+    if (leavesRunOpen(error)) throw error
     return null
   } finally {
     clearTimeout(timer)

@@ -5,7 +5,10 @@ import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
 
-/** Returns the parts that execute a run. A rejection ends the run in `error`. */
+/**
+ * Returns the parts that execute a run. A rejection ends the run in `error`, unless the store is unavailable: the run
+ * then stays open.
+ */
 export type ResolveRuntime = (request: RuntimeRequest) => Promise<AgentRuntime>
 
 export interface RuntimeRequest {
