@@ -218,6 +218,7 @@ export class Conversation {
       case "toolCallStarted":
         this.#call(event.toolCallId, (call) => {
           call.state = "started"
+          call.startedAt ??= entry.at
         })
         return
       case "dataEmitted":
@@ -306,6 +307,7 @@ export class Conversation {
       origin: event.origin ?? null,
       qualifier: null,
       approval: null,
+      startedAt: null,
       wait: null,
       openedAt: null,
       resolved: null,

@@ -1,6 +1,6 @@
 import type { ReturnedTask } from "../../core/ports/tools/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
-import type { CallState } from "../tools/call-state.ts"
+import { type CallState, measureCall } from "../tools/call-state.ts"
 import { WaitRefused } from "../waits/refused-wait.ts"
 import { checkTask, planChild, readTimeout } from "./start-child.ts"
 import { timeLimitItem } from "./tree-effects.ts"
@@ -43,7 +43,8 @@ export async function startTask(
         },
         {
           type: "toolCallCompleted",
-          ...{ toolCallId, name: toolName, executionLocation, server: null, durationMs: 0 },
+          ...{ toolCallId, name: toolName, executionLocation, server: null },
+          durationMs: measureCall(call, at),
           result: { type: "json", value },
         },
       ],

@@ -22,6 +22,8 @@ export interface CallState {
   qualifier: string | null
   /** The last decision of a person, or of a grant. */
   approval: Extract<WaitResolved, { kind: "approval" }> | null
+  /** Time at which the call was first executed. Null before that. */
+  startedAt: number | null
   /** The last wait that the call opened. In state `started`, the call opened it during its execution. */
   wait: WaitOpened | null
   /** Time at which that wait was opened. Null before the first wait. */
@@ -33,6 +35,12 @@ export interface CallState {
   /** Number of data events that the call has emitted, and the approximate characters of their values as JSON. */
   emitted: { readonly events: number; readonly characters: number }
   result: ToolResult | null
+}
+
+/** Returns the milliseconds since the call was first executed, including its waits; 0 if it was never executed. */
+export function measureCall({ startedAt }: CallState, now: number): number {
+  // Another process, with another clock, may have started the call.
+  return startedAt === null ? 0 : Math.max(0, now - startedAt)
 }
 
 /** Returns the open wait, if there is one. */

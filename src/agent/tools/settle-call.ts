@@ -22,7 +22,7 @@ import {
   createUnknownToolError,
   findMalformedInput,
 } from "./call-errors.ts"
-import type { CallState } from "./call-state.ts"
+import { type CallState, measureCall } from "./call-state.ts"
 import { completeCall } from "./complete-call.ts"
 import { explainNewApproval, findCurrentTool, isAsApproved, isFor, isStill } from "./current-tool.ts"
 import { createDataEmitter } from "./emit-data.ts"
@@ -139,7 +139,6 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   // liveness). Nothing is awaited between the last check and the tool, because other sessions' work could run then.
   do await context.hold.untilCertain(context.signal)
   while (!context.hold.isCertain())
-  const startedAt = context.clock.now()
   const questions = createQuestions(context, tool, call)
   const data = createDataEmitter(context, tool, call)
   const tasks = createTaskActions(context, call)
@@ -154,7 +153,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   await data.stored()
   if (outcome === "interrupted") return loseCall(context, call)
   if (outcome.type === "wait" || outcome.type === "task") return waitFor(context, tool, call, outcome)
-  const durationMs = context.clock.now() - startedAt
+  const durationMs = measureCall(call, context.clock.now())
   const result = await transformResult(context, call, outcome)
   const completion = { durationMs, server: findServer(tool, call), after: tasks.events() }
   await completeCall(context, call, result, completion, { outbox: tasks.outbox() })
@@ -177,7 +176,8 @@ async function waitFor(
   } catch (thrown) {
     if (!(thrown instanceof WaitRefused)) throw thrown
     const { code, message } = thrown
-    await completeCall(context, call, { type: "error", code, message }, { server: findServer(tool, call) })
+    const completion = { durationMs: measureCall(call, context.clock.now()), server: findServer(tool, call) }
+    await completeCall(context, call, { type: "error", code, message }, completion)
   }
 }
 

@@ -56,6 +56,16 @@ describe("a tool that sleeps", () => {
     ])
   })
 
+  it("takes as long as its sleep, in another process as well", async () => {
+    const first = runOf(once)
+    first.clock.now = 1_000
+    await runLoop(first.context)
+    const run = first.restart()
+    run.clock.now = 90_000
+    await runLoop(run.context)
+    expect(all(run, "toolCallCompleted")).toMatchObject([{ durationMs: 89_000 }])
+  })
+
   it("continues at once when its time has already passed", async () => {
     const run = runOf(once)
     run.clock.now = 90_001
