@@ -36,6 +36,8 @@ class CollectedRun {
   #maxTurnsReached = false
 
   see(event: ChatEvent): void {
+    // The text, the calls and the limits of a sub-agent are not the run's.
+    if (event.sub_agent_id !== undefined) return
     switch (event.type) {
       case "text_delta":
         this.#text += event.text

@@ -103,6 +103,21 @@ describe("collectRunOutput", () => {
     })
   })
 
+  it("leaves out the events of sub-agents", async () => {
+    const below = { sub_agent_id: "sess_a" }
+    const events = [
+      ...[call, { ...text("Below."), ...below }, { ...call, tool_name: "dig", ...below }],
+      ...[
+        { type: "max_turns_reached", turn_count: 1, max_turns: 1, ...below },
+        { type: "sub_agent_end", outcome: "failed", usage, duration_ms: 1, ...below },
+      ],
+      ...[turn, text("Done."), complete],
+    ]
+    expect(await collect(...events)).toMatchObject({
+      ...{ response: "Done.", toolsUsed: ["look"], error: null, maxTurnsReached: false },
+    })
+  })
+
   it("keeps the text of the former message if the last one has no text", async () => {
     expect(await collect(text("I look."), call, turn, call, turn, complete)).toMatchObject({
       response: "I look.",
