@@ -119,9 +119,9 @@ async function* readEvents(after: number | null, exchange: Exchange): AsyncGener
  */
 const passingTypes: readonly string[] = ["heartbeat", "run_queued", "task_progress"]
 
-/** Returns true for the event that ends a run of the session itself. */
-export function isTerminal({ type, sub_agent_id }: ChatEvent): boolean {
-  return sub_agent_id === undefined && (type === "stream_complete" || type === "error")
+/** Returns true for the event that ends a run of the session itself. Sub-agents end with `sub_agent_end`. */
+export function isTerminal({ type }: ChatEvent): boolean {
+  return type === "stream_complete" || type === "error"
 }
 
 /** Parses an event. Events of unknown types are passed on, because a newer gateway may send them. */

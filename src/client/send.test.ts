@@ -10,6 +10,7 @@ import {
   type FakeGatewayOptions,
   fakeGateway,
 } from "./fixtures/fake-gateway.ts"
+import { createSubAgentEnd } from "./fixtures/view-events.ts"
 import type { ChatEvent } from "./wire/chat-event.ts"
 
 const log = createLongRun()
@@ -39,7 +40,11 @@ test("events of sub-agents arrive at once, end nothing, and are not part of the 
     log: [
       {
         id: 4,
-        events: [{ type: "text_delta", text: "x", ...below }, { ...completed, ...below }, ...short[0].events],
+        events: [
+          { type: "text_delta", text: "x", ...below },
+          createSubAgentEnd("sess_a"),
+          ...short[0].events,
+        ],
       },
       short[1],
     ],

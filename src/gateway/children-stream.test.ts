@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import type { ChatEvent } from "../client/wire/chat-event.ts"
 import { parseFrames, type ReadFrame } from "../http/fixtures/frames.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -33,9 +34,9 @@ const stores = [
   ["Postgres", newDatabase],
 ] as const
 
-function delegate(agent: string) {
+function delegate(agent: string, name = "delegate") {
   return tool({
-    name: "delegate",
+    name,
     description: "Hands a task to another agent.",
     inputSchema: { type: "object", properties: {} },
     execute: (_input, { answered }) =>
@@ -190,10 +191,24 @@ describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
       middle: "middle beginsmiddle ends",
       worker: "worker beginsworker ends",
     })
-    const ends = rest
-      .filter(({ data }) => data.type === "stream_complete")
-      .map(({ data }) => data.sub_agent_id)
-    expect(ends).toEqual([worker?.sub_agent_id, middle?.sub_agent_id, undefined])
+    const ends = rest.filter(({ data }) => ["sub_agent_end", "stream_complete"].includes(String(data.type)))
+    const below = { type: "sub_agent_end", outcome: "completed", usage: { input_tokens: expect.any(Number) } }
+    expect(ends.map(({ data }) => data)).toMatchObject([
+      { ...below, sub_agent_id: worker?.sub_agent_id },
+      { ...below, sub_agent_id: middle?.sub_agent_id },
+      { type: "stream_complete" },
+    ])
+    // Each sub-agent has waited for the approval, and started before the one below it.
+    const [ofWorker = 0, ofMiddle = 0] = ends.map(({ data }) => Number(data.duration_ms))
+    expect(ofWorker).toBeGreaterThan(0)
+    expect(ofMiddle).toBeGreaterThanOrEqual(ofWorker)
+    const calls = rest.filter(
+      ({ data }) => data.tool_name === "delegate" && data.type === "tool_call_complete",
+    )
+    const durations = calls.map(({ data }) => Number(data.duration_ms))
+    expect(durations).toHaveLength(2)
+    expect(durations[0]).toBeGreaterThanOrEqual(ofWorker)
+    expect(durations[1]).toBeGreaterThanOrEqual(ofMiddle)
     const rootIds = [...ids(before), ...ids(rest)]
     expect(rootIds).toEqual(rootIds.toSorted((left, right) => left - right))
     expect(texts(await readUntil(posted, isOver)).lead).toBe("lead beginslead ends")
@@ -237,13 +252,53 @@ it("passes the events of sub-agents to gateway.stream with marks, and their appr
   })
   expect(response).toBe("lead ends")
   expect(said.join("")).toBe("lead begins\n\nlead ends")
-  for (const type of ["text_delta", "tool_approval_request", "turn_complete", "stream_complete"])
+  for (const type of ["text_delta", "tool_approval_request", "turn_complete", "sub_agent_end"])
     expect(types).toContain(`below:${type}`)
   const events: string[] = []
   for await (const event of gateway.stream("Go.", { onApproval: () => ({ approved: true }) })) {
-    events.push(event.sub_agent_id === undefined ? event.type : "below")
+    events.push(event.type)
   }
-  expect(events).toContain("below")
+  expect(events.filter((type) => type === "sub_agent_end")).toHaveLength(2)
   expect(events.at(-1)).toBe("stream_complete")
   expect(events.filter((type) => type === "stream_complete")).toHaveLength(1)
+})
+
+it("never shows the end of a sub-agent as the end of the run, however it ends", async () => {
+  const lead = scriptedProvider(({ messages }) => {
+    if (messages.at(-1)?.role === "tool") return [{ type: "text", text: "lead ends" }]
+    const names = ["completing", "failing", "looping"]
+    return names.map((name) => ({ type: "toolCall", name: `to_${name}`, input: {} }) as const)
+  })
+  const gateway = createGateway({
+    store: "memory",
+    logger,
+    agents: {
+      lead: {
+        systemPrompt: "You lead.",
+        provider: lead,
+        tools: ["completing", "failing", "looping"].map((agent) => delegate(agent, `to_${agent}`)),
+      },
+      completing: { systemPrompt: "a", provider: scriptedProvider([[{ type: "text", text: "Done." }]]) },
+      failing: {
+        systemPrompt: "b",
+        provider: scriptedProvider([[{ type: "failure", code: "model_refused" }]]),
+      },
+      looping: { systemPrompt: "c", provider: calling("pay", "", ""), maxTurns: 1 },
+    },
+  })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const ends: ChatEvent[] = []
+  const terminal: string[] = []
+  for await (const event of gateway.stream("Go.", { onApproval: () => ({ approved: true }) })) {
+    if (event.type === "sub_agent_end") ends.push(event)
+    if (event.type === "stream_complete" || event.type === "error") terminal.push(event.type)
+  }
+  expect(terminal).toEqual(["stream_complete"])
+  expect(ends).toHaveLength(3)
+  const common = { type: "sub_agent_end", sub_agent_id: expect.any(String), usage: expect.any(Object) }
+  const time = { duration_ms: expect.any(Number) }
+  const failure = { code: "model_refused", message: expect.any(String) }
+  expect(ends).toContainEqual({ ...common, ...time, outcome: "completed" })
+  expect(ends).toContainEqual({ ...common, ...time, outcome: "failed", error: failure })
+  expect(ends).toContainEqual({ ...common, ...time, outcome: "interrupted", reason: "max_turns" })
 })

@@ -68,6 +68,12 @@ function applyOwn(former: ChatView, event: SentEvent): ChatView {
         reason: event.code,
         error: event.error,
       })
+    // The view is the sub-agent's own.
+    case "sub_agent_end": {
+      const { outcome, reason = null, error } = event
+      const left = outcome === "failed" ? discardText(view, view.kept.byFailure) : view
+      return end(left, { outcome, reason: error?.code ?? reason, error: error?.message ?? null })
+    }
     case "task_registered":
     case "task_progress":
     case "task_completed":

@@ -37,7 +37,7 @@ export function settleSubAgents(view: ChatView, event: ChatEvent): ChatView {
       return settle(view, "interrupted", event.tool_call_id)
     case "stream_complete":
     case "error":
-      return event.sub_agent_id === undefined ? settle(view, "interrupted") : view
+      return settle(view, "interrupted")
     default:
       return view
   }
@@ -134,8 +134,7 @@ function applyWait(view: ChatView, event: ChatEvent, subAgentId: string): ChatVi
     case "tool_call_complete":
     case "tool_call_interrupted":
       return closeWaits(view, event.tool_call_id)
-    case "stream_complete":
-    case "error":
+    case "sub_agent_end":
       return removeWaits(view, ({ sub_agent_id }) => sub_agent_id === subAgentId)
     default:
       return view

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { createSubAgentEnd } from "../fixtures/view-events.ts"
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { History } from "../wire/messages.ts"
@@ -66,15 +67,15 @@ const script: readonly ChatEvent[] = [
   ...[below("t", approval("call_e")), below("a", text("around.")), below("a", call("call_b"))],
   ...[start("b", 1, { parent: "a" }), below("b", text("Deep ")), below("b", approval("call_d"))],
   ...[progress(1, "erase"), below("b", allowed("call_d")), below("b", text("below."))],
-  ...[below("b", turn(1)), below("b", ended), below("a", done("call_b")), below("a", turn(1))],
+  ...[below("b", turn(1)), createSubAgentEnd("b"), below("a", done("call_b")), below("a", turn(1))],
   ...[
     below("t", allowed("call_e")),
     below("a", text("It is ")),
     below("a", { type: "stream_retry", attempt: 2, error: "" }),
   ],
-  ...[below("a", text("There.")), below("a", turn(2)), below("a", ended), done("call_a"), turn(1)],
+  ...[below("a", text("There.")), below("a", turn(2)), createSubAgentEnd("a"), done("call_a"), turn(1)],
   ...[text("Done."), turn(2), ended, progress(2, null), below("t", approval("call_f"))],
-  ...[below("t", allowed("call_f")), below("t", ended), completed],
+  ...[below("t", allowed("call_f")), createSubAgentEnd("t"), completed],
 ]
 const isPassing = (event: ChatEvent) => event.sub_agent_id !== undefined || event.type === "task_progress"
 const sent = script.map((event, at): SentEvent => (isPassing(event) ? event : { ...event, cursor: at + 1 }))
@@ -89,7 +90,7 @@ function replayAt(cut: number): readonly SentEvent[] {
     const own = seen.filter(
       ({ sub_agent_id, type }) => sub_agent_id === begun.sub_agent_id && type !== begun.type,
     )
-    if (own.some(({ type }) => type === "stream_complete")) return []
+    if (own.some(({ type }) => type === "sub_agent_end")) return []
     const turns = own.filter(({ type }) => type === "turn_complete").length
     // A turn that has ended stays the last one until the next turn starts.
     const last = own.findLastIndex(({ type }) => type === "turn_complete")
@@ -215,7 +216,7 @@ test("a stored conversation has its running tasks, and their waits open no run",
 test("the oldest ended sub-agents are removed", () => {
   const events = Array.from({ length: 130 }, (_, index) => [
     start(`s${index}`, 1),
-    ...(index === 0 ? [] : [below(`s${index}`, ended)]),
+    ...(index === 0 ? [] : [createSubAgentEnd(`s${index}`)]),
   ]).flat()
   const ids = applyAll(events).subAgents.map(({ id }) => id)
   expect(ids).toHaveLength(100)

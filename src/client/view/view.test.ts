@@ -5,6 +5,7 @@ import {
   createApproval,
   createCall,
   createDone,
+  createSubAgentEnd,
   createText,
   createToolCallBlock,
   ended,
@@ -74,6 +75,8 @@ describe("text", () => {
 
 describe("a sub-agent", () => {
   const below = (event: ChatEvent, id = "sess_a"): ChatEvent => ({ ...event, sub_agent_id: id })
+  const ending = createSubAgentEnd("sess_a")
+  const failing = createSubAgentEnd("sess_a", { code: "model_refused", message: "The model refused." })
   const started: ChatEvent = {
     ...{ type: "sub_agent_start", sub_agent_id: "sess_a", agent_name: "worker" },
     ...{ tool_call_id: "call_1", parent_sub_agent_id: null, turn: 1 },
@@ -87,11 +90,27 @@ describe("a sub-agent", () => {
       below(retry),
       below(createCall("call_x")),
       below(turn),
-      below(ended),
+      below(ending),
     ]
-    const view = applyAll([...own, ...foreign, below(failed)], addUserMessage(emptyView, "Go"))
+    const view = applyAll([...own, ...foreign], addUserMessage(emptyView, "Go"))
     expect({ ...view, subAgents: [] }).toEqual(applyAll(own, addUserMessage(emptyView, "Go")))
     expect(view.isRunning).toBe(true)
+  })
+
+  test("that fails has the error, without the text of the message that it did not finish", () => {
+    const events = [below(createText("kept")), below(turn), below(createText("lost")), failing]
+    const view = applyAll([createCall("call_1"), started, ...events])
+    expect(view).toMatchObject({ isRunning: true, ended: null })
+    expect(view.subAgents).toMatchObject([
+      {
+        isPartial: false,
+        view: {
+          isRunning: false,
+          ended: { outcome: "failed", reason: "model_refused", error: "The model refused." },
+          messages: [{ parts: [{ type: "text", text: "kept" }] }],
+        },
+      },
+    ])
   })
 
   test("shows its waits until they are answered", () => {
@@ -114,8 +133,8 @@ describe("a sub-agent", () => {
 
   test.each([
     ["it is shown anew", started, 1],
-    ["it ends", below(ended), 1],
-    ["it fails", below(failed), 1],
+    ["it ends", ending, 1],
+    ["it fails", failing, 1],
     ["the turn of its session is over", turn, 0],
   ])("has no waits after %s", (_, event, left) => {
     const open = [below(createApproval("call_x")), below(createApproval("call_y"), "sess_b")]

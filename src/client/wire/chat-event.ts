@@ -2,7 +2,7 @@
 
 import type { ImageBlock, TextBlock, Usage } from "./content.ts"
 
-/** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id. */
+/** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id. `stream_complete` and `error` never have one: a sub-agent ends with `sub_agent_end`. */
 export type ChatEvent =
   | {
       readonly type: "text_delta"
@@ -225,6 +225,21 @@ export type ChatEvent =
       readonly task_id?: string | undefined
     }
   | {
+      readonly type: "sub_agent_end"
+      readonly sub_agent_id: string
+      readonly outcome: "completed" | "interrupted" | "failed"
+      /** Reason of an interruption. */
+      readonly reason?: string | undefined
+      readonly error?:
+        | {
+            readonly code: string
+            readonly message: string
+          }
+        | undefined
+      readonly usage: Usage
+      readonly duration_ms: number
+    }
+  | {
       readonly type: "status"
       /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
@@ -273,7 +288,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "stream_complete"
-      /** The sub-agent that the event belongs to. Absent for the session itself. */
+      /** Never present, because a sub-agent ends with `sub_agent_end`. */
       readonly sub_agent_id?: string | undefined
       readonly usage: Usage
       readonly terminal_disposition: "completed" | "interrupted"
@@ -281,7 +296,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "error"
-      /** The sub-agent that the event belongs to. Absent for the session itself. */
+      /** Never present, because a sub-agent ends with `sub_agent_end`. */
       readonly sub_agent_id?: string | undefined
       readonly error: string
       readonly code: string

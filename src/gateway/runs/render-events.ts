@@ -1,6 +1,6 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { chooseNativeWire } from "../../http/wire/native/native-wire.ts"
-import type { Frame } from "../../http/wire/wire.ts"
+import { type Frame, foldSubAgent } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
 /**
@@ -33,11 +33,12 @@ export function createRendering(
       ofSubAgent = wire.start(subAgent.afterSeq)
       yield [null, [wire.subAgentStart(subAgent)]]
     }
+    let after = ofSubAgent
     for (const entry of entries) {
-      const [next, frames] = wire.fold(ofSubAgent, entry)
-      ofSubAgent = next
-      yield [entry, frames.map((frame) => wire.ofSubAgent(frame, subAgent.sessionId))]
+      const [next, frames] = foldSubAgent(wire, subAgent, after, entry)
+      after = next
+      yield [entry, frames]
     }
-    states.set(subAgent, ofSubAgent)
+    states.set(subAgent, after)
   }
 }

@@ -41,8 +41,7 @@ export function streamRun(
     for await (const followed of followRun(opened, run, ask)) {
       for (const frame of followed.frames) {
         const event = toChatEvent(frame)
-        hasEnded =
-          event.sub_agent_id === undefined && (event.type === "stream_complete" || event.type === "error")
+        hasEnded = event.type === "stream_complete" || event.type === "error"
         yield event
       }
     }

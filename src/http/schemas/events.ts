@@ -15,6 +15,11 @@ const subAgentId = z
   .string()
   .optional()
   .openapi({ description: "The sub-agent that the event belongs to. Absent for the session itself." })
+/** Declared, so that a client can ask every event for its sub-agent. */
+const noSubAgentId = z
+  .string()
+  .optional()
+  .openapi({ description: "Never present, because a sub-agent ends with `sub_agent_end`." })
 const executionLocation = z.enum(["backend", "client"])
 
 function event<Type extends string, Shape extends z.ZodRawShape>(
@@ -213,6 +218,21 @@ export const chatEventSchema = z
           "them. With `task_id`, the sub-agent works for that background task, and only its waits and its end " +
           "follow: GET /chat/tasks/{id}/subscribe has all of its events. Has no id.",
       }),
+    z
+      .object({
+        type: z.literal("sub_agent_end"),
+        sub_agent_id: z.string(),
+        outcome: z.enum(["completed", "interrupted", "failed"]),
+        reason: z.string().optional().openapi({ description: "Reason of an interruption." }),
+        error: z.object({ code: z.string(), message: z.string() }).optional(),
+        usage: usageSchema,
+        duration_ms: z.int(),
+      })
+      .openapi({
+        description:
+          "The sub-agent has ended. `usage` is that of its run, and `duration_ms` is the time since its session " +
+          "was created. `error` is present if it failed. The session's own run continues. Has no id.",
+      }),
     event(
       "status",
       { run_id: z.string(), message: z.string() },
@@ -248,19 +268,24 @@ export const chatEventSchema = z
     event(
       "stream_complete",
       {
+        sub_agent_id: noSubAgentId,
         usage: usageSchema,
         terminal_disposition: z.enum(["completed", "interrupted"]),
         reason: z.string().optional(),
       },
-      "Terminal: the run ended.",
+      "Terminal: the session's own run ended.",
     ),
-    event("error", { error: z.string(), code: z.string() }, "Terminal: the run failed."),
+    event(
+      "error",
+      { sub_agent_id: noSubAgentId, error: z.string(), code: z.string() },
+      "Terminal: the session's own run failed.",
+    ),
   ])
   .openapi("ChatEvent", {
     description:
       "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and " +
       "`after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session " +
-      "itself; it has no id.",
+      "itself; it has no id. `stream_complete` and `error` never have one: a sub-agent ends with `sub_agent_end`.",
   })
 
 /** Keywords of JSON Schema 2020-12 that the library's types do not contain. */

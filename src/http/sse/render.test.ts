@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest"
-import type { Entry } from "../../core/log/entries.ts"
+import type { Entry, EventEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
+import { usage } from "../fixtures/entries.ts"
 import { parseFrames } from "../fixtures/frames.ts"
 import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { formatServerSentEvent } from "../wire/server-sent-events.ts"
-import type { Wire } from "../wire/wire.ts"
+import type { SubAgentEnd, Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
 
 /** A wire that sends each word of a delta's text as one frame, and counts its calls. */
@@ -47,6 +48,10 @@ class CountingWire implements Wire<string> {
     return JSON.stringify({ word: `${JSON.parse(frame).word} of ${subAgentId}` })
   }
 
+  subAgentEnd({ sessionId }: SubAgent, { durationMs }: SubAgentEnd): string {
+    return JSON.stringify({ word: `end of ${sessionId} after ${durationMs} ms` })
+  }
+
   failure(): string {
     return JSON.stringify({ word: "failure" })
   }
@@ -69,7 +74,7 @@ function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
 function subAgent(sessionId: string): SubAgent {
   return {
     ...{ sessionId, runId: "run_1", name: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
-    ...{ isDirect: true, taskId: null, afterSeq: 0, turn: 1 },
+    ...{ isDirect: true, taskId: null, afterSeq: 0, turn: 1, startedAt: 1_000 },
   }
 }
 
@@ -125,6 +130,27 @@ describe("rendering", () => {
     const later = batch(6, "later")
     expect(other({ subAgent: first, entries: later })).toBe(view({ subAgent: first, entries: later }))
     expect(wire.folds).toBe(folds + 1)
+  })
+
+  it("marks the failure of a sub-agent's entry, and ends the sub-agent without the end of a run", () => {
+    const { renderer } = setup()
+    const view = renderer.viewer(0)
+    const worker = subAgent("sess_a")
+    view({ subAgent: worker, entries: [] })
+    const end = (at: number): EventEntry => ({
+      ...{ kind: "event", seq: 9, v: 2, at, runId: "run_1" },
+      event: { type: "runCompleted", disposition: "completed", reason: null, usage, cost: 0 },
+    })
+    expect(shown(view({ subAgent: worker, entries: batch(5, "boom") }))).toEqual([
+      [null, "failure of sess_a"],
+    ])
+    expect(shown(view({ subAgent: worker, entries: [end(3_500)] }))).toEqual([
+      [null, "end of sess_a after 2500 ms"],
+    ])
+    // The clock of the process that ended the run may be behind.
+    expect(shown(view({ subAgent: worker, entries: [end(900)] }))).toEqual([
+      [null, "end of sess_a after 0 ms"],
+    ])
   })
 
   it("is done again for a viewer in another state", () => {

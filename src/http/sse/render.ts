@@ -7,7 +7,7 @@ import {
   type SubAgentBatch,
   type TreeBatch,
 } from "../../sessions/tree/sub-agent.ts"
-import type { Frame, Wire, WireState } from "../wire/wire.ts"
+import { type Frame, foldSubAgent, type Wire, type WireState } from "../wire/wire.ts"
 
 /**
  * Renders batches for one subscriber. Returns the text of a batch, or null if it has none for this subscriber.
@@ -74,7 +74,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       return wire.write(wire.subAgentStart(subAgent), null)
     }
     if (lastOfSubAgent?.batch !== entries || lastOfSubAgent.before !== before) {
-      lastOfSubAgent = renderOfSubAgent(entries, before, subAgent.sessionId)
+      lastOfSubAgent = renderOfSubAgent(entries, before, subAgent)
     }
     states.set(subAgent, lastOfSubAgent.after)
     return lastOfSubAgent.text
@@ -83,14 +83,14 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
   function renderOfSubAgent(
     batch: readonly LiveEntry[],
     before: State,
-    subAgentId: string,
+    subAgent: SubAgent,
   ): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
-      const [next, frames] = fold(after, entry)
+      const [next, frames] = fold(after, entry, subAgent)
       after = next
-      for (const frame of frames) text += wire.write(wire.ofSubAgent(frame, subAgentId), null)
+      for (const frame of frames) text += wire.write(frame, null)
     }
     return { batch, before, after, text: text === "" ? null : text }
   }
@@ -106,15 +106,20 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return { batch, before, after, text: text === "" ? null : text }
   }
 
-  function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {
+  function fold(
+    state: State,
+    entry: LiveEntry,
+    subAgent: SubAgent | null = null,
+  ): readonly [State, readonly Frame[]] {
     try {
-      return wire.fold(state, entry)
+      return subAgent === null ? wire.fold(state, entry) : foldSubAgent(wire, subAgent, state, entry)
     } catch (error) {
       logger.error(
         { error, wire: wire.name, runId: entry.runId, seq: entry.seq },
         "An entry could not be rendered. Its subscribers receive a failure instead.",
       )
-      return [state, [wire.failure()]]
+      const failure = wire.failure()
+      return [state, [subAgent === null ? failure : wire.ofSubAgent(failure, subAgent.sessionId)]]
     }
   }
 

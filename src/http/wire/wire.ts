@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/log/entries.ts"
+import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 
@@ -40,10 +40,38 @@ export interface Wire<State extends WireState = WireState> {
   subAgentStart(subAgent: SubAgent): Frame
   /** Returns the frame of a background task's progress. The frame has no cursor, and a later one replaces it. */
   taskProgress(progress: TaskProgress): Frame
-  /** Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. */
+  /**
+   * Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. The entry is not the end of
+   * the sub-agent's run.
+   */
   ofSubAgent(frame: Frame, subAgentId: string): Frame
+  /** Returns the frame of the end of a sub-agent's run, which is not the end of the stream. */
+  subAgentEnd(subAgent: SubAgent, end: SubAgentEnd): Frame
   /** Returns the frame for an entry that could not be rendered. */
   failure(): Frame
+}
+
+/** The end of a sub-agent's run. */
+export interface SubAgentEnd {
+  readonly event: TerminalEvent
+  /** Milliseconds from the creation of the sub-agent's session to the end of its run. */
+  readonly durationMs: number
+}
+
+/** Folds an entry of a sub-agent, for the subscribers of an ancestor session. */
+export function foldSubAgent<State extends WireState>(
+  wire: Wire<State>,
+  subAgent: SubAgent,
+  state: State,
+  entry: LiveEntry,
+): readonly [State, readonly Frame[]] {
+  if (entry.kind === "event" && isTerminal(entry.event)) {
+    // Two processes may have different clocks.
+    const durationMs = Math.max(0, entry.at - subAgent.startedAt)
+    return [state, [wire.subAgentEnd(subAgent, { event: entry.event, durationMs })]]
+  }
+  const [next, frames] = wire.fold(state, entry)
+  return [next, frames.map((frame) => wire.ofSubAgent(frame, subAgent.sessionId))]
 }
 
 export type ReplayStart = "step" | "run"

@@ -24,6 +24,8 @@ export interface SubAgent {
   readonly afterSeq: number
   /** Number of the first shown turn, from 1. */
   readonly turn: number
+  /** Time at which its session was created, in milliseconds since the Unix epoch. */
+  readonly startedAt: number
 }
 
 /**

@@ -12,7 +12,7 @@ export interface ChildViewParts {
 }
 
 /** A session that works for a tool call. */
-export interface ChildToView extends Omit<SubAgent, "afterSeq" | "turn"> {
+export interface ChildToView extends Omit<SubAgent, "afterSeq" | "turn" | "startedAt"> {
   /**
    * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn
    * on are shown.
@@ -49,7 +49,7 @@ export async function* viewChild(
   const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const afterSeq = present.turnStart
-  yield { subAgent: { ...child, afterSeq, turn: present.turn }, present }
+  yield { subAgent: { ...child, afterSeq, turn: present.turn, startedAt: session.createdAt }, present }
   const reader = principal === undefined ? {} : { principal }
   const view = parts.view(sessionId, { afterSeq, runId, signal, throughLapse, ...reader })
   for await (const entries of view) {

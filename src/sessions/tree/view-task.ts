@@ -36,13 +36,13 @@ export async function* viewTask(
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })
   if (present === null) return
-  yield { subAgent: { ...child, afterSeq: present.turnStart, turn: present.turn }, present }
+  const { turnStart: afterSeq, turn } = present
+  yield { subAgent: { ...child, afterSeq, turn, startedAt: session.createdAt }, present }
 
   const isWhole = isNew || session.storedBytes <= maxReplayedBytes
   const shown = new Picture(present, isWhole)
   const reader = principal === undefined ? {} : { principal }
-  const afterSeq = isWhole ? 0 : present.turnStart
-  const options = { afterSeq, runId, signal, throughLapse, deltas: false, ...reader }
+  const options = { afterSeq: isWhole ? 0 : afterSeq, runId, signal, throughLapse, deltas: false, ...reader }
   const ending = new AbortController()
   const entries = parts.view(sessionId, options)[Symbol.asyncIterator]()
   let reading: Promise<IteratorResult<readonly LiveEntry[]>> | null = null

@@ -1,6 +1,8 @@
 import type { AssistantMessage } from "../../../core/history/messages.ts"
 import type { Delta } from "../../../core/log/deltas.ts"
-import type { EventEntry, MessageCompleted } from "../../../core/log/entries.ts"
+import type { EventEntry, MessageCompleted, TerminalEvent } from "../../../core/log/entries.ts"
+import type { ChatEvent } from "../../schemas/events.ts"
+import { toWireUsage } from "../content.ts"
 import { eventStreamType, formatServerSentEvent } from "../server-sent-events.ts"
 import { createTaskProgressEvent } from "../tasks.ts"
 import type { Frame, Wire } from "../wire.ts"
@@ -51,6 +53,14 @@ export const nativeWire: Wire<NativeState> = {
     }),
   taskProgress: (progress) => createFrame(createTaskProgressEvent(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
+  subAgentEnd: ({ sessionId }, { event, durationMs }) =>
+    createFrame({
+      type: "sub_agent_end",
+      sub_agent_id: sessionId,
+      ...describeEnd(event),
+      usage: toWireUsage(event),
+      duration_ms: durationMs,
+    }),
   failure: () => createFrame({ type: "stream_error", error: "An event could not be serialized." }),
 }
 
@@ -72,6 +82,15 @@ export function chooseNativeWire({
   readonly toolInput?: boolean | undefined
 }): Wire<NativeState> {
   return toolInput ? nativeWireWithToolInput : nativeWire
+}
+
+function describeEnd(
+  event: TerminalEvent,
+): Pick<Extract<ChatEvent, { type: "sub_agent_end" }>, "outcome" | "reason" | "error"> {
+  if (event.type === "runFailed")
+    return { outcome: "failed", error: { code: event.code, message: event.message } }
+  const { disposition: outcome, reason } = event
+  return { outcome, ...(reason !== null && { reason }) }
 }
 
 /** This is the hot path: it runs once for each token, however many subscribers there are. */
