@@ -37,11 +37,19 @@ test("doctor reports every part that works", async () => {
   expect(code).toBe(0)
 })
 
-test("doctor reports the part that does not work, and exits with 1", async () => {
-  const { code, stdout } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
+test("doctor reports the part that does not work, prints nothing else, and exits with 1", async () => {
+  const { code, stdout, stderr } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
+  expect(stderr).toBe("")
+  expect(stdout).toMatch(/^((ok {3}|FAILS) [^\n]+\n)+$/)
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(stdout).toMatch(/^FAILS mcp:gone: failed: .*no-such-program-here/m)
   expect(code).toBe(1)
+})
+
+test("doctor prints the log on request", async () => {
+  const settings = { arguments: ["--log", "json"], env: {} }
+  const { stderr } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }', "", settings)
+  expect(stderr).toMatch(/^\{"level":40,.+"server":"gone",/m)
 })
 
 test("doctor reports that start would refuse the agent, and checks the other parts nevertheless", async () => {

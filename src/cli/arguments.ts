@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
+import type { LogOptions } from "../gateway/gateway.ts"
 import { formatAsLine, UsageError } from "./cli-error.ts"
 
 /** Throws a `UsageError` unless there is exactly one argument for each name. */
@@ -14,6 +15,24 @@ export function expectPositionals<const Names extends readonly string[]>(
   const problem =
     missing === undefined ? `unexpected argument ${positionals[names.length]}` : `${missing} is missing`
   throw new UsageError(`${problem}; usage: agent-gateway ${command} ${names.join(" ")}`)
+}
+
+const logForms = ["pretty", "json", "none"] as const
+
+/** Form of the log on standard error. */
+export type LogForm = (typeof logForms)[number]
+
+/** Parses `--log`. */
+export function parseLogForm(text: string | undefined): LogForm | undefined {
+  if (text === undefined) return undefined
+  const form = logForms.find((each) => each === text)
+  if (form !== undefined) return form
+  throw new UsageError(`--log must be one of ${logForms.join(", ")}, but it is ${JSON.stringify(text)}.`)
+}
+
+/** Returns the options of a log in this form, which is whole unless it is `none`. */
+export function toLogOptions(form: LogForm): LogOptions {
+  return form === "none" ? { level: "silent" } : { form: form === "json" ? "json" : "text" }
 }
 
 /** Parses a JSON object. `what` names the argument in error messages. */

@@ -29,6 +29,8 @@ export interface CliContext extends ProcessContext {
   readonly stderr: CliOutput
   /** Standard output for the model's text: escaped for a terminal, unchanged for a file or a pipe. */
   readonly answerOutput: TextOutput
+  /** Standard error for the log, whose lines are already escaped. */
+  readonly logOutput: TextOutput
 }
 
 export interface TextOutput {

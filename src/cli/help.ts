@@ -40,7 +40,7 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 4 the gateway cannot
 
 const runHelp = `Usage: agent-gateway run FILE "TASK" [-] [OPTIONS]
 
-Runs one task with the agent of FILE and streams the response to stdout. Tool progress, messages and logs go to stderr.
+Runs one task with the agent of FILE and streams the response to stdout. Tool progress and the log go to stderr.
 Text that is piped in, at most 1 MiB, follows the task: agent-gateway run agent.ts "Summarize this log" < app.log
 A pipe without data for 3 seconds is ignored, unless a - follows the task. If the task is - or missing, it is read from
 stdin.
@@ -62,7 +62,8 @@ Options:
                      park (leave the run open for agent-gateway approvals) or fail (default ask)
   --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
   --demo             If no model is configured, use a model server on this machine (Ollama) or the offline demo
-  --quiet            Do not show the progress of tools
+  --quiet            Do not show the progress of tools, and log only errors
+  --log FORM         Log everything to stderr as pretty or json, or nothing: none (default: warnings and errors)
   --verbose          Show the whole error with its stack when something fails
 
 Without --demo, a model must be configured: by ANTHROPIC_API_KEY or OPENAI_API_KEY, or by a provider that FILE chooses.
@@ -239,6 +240,7 @@ Calls each model once, for at most 16 tokens, and reports what that cost. Serves
 
 Options:
   --no-model-calls   Do not call the models. A wrong key, model or base URL is not found then
+  --log FORM         Write the log to stderr beside the report: pretty, json or none (default none)
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.

@@ -42,12 +42,12 @@ export interface GatewayDefinition {
 /** Assembles the gateway. Its service opens once, at the first use. If the start fails, the next use tries again. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false, console, logLevel }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false, console, log = {} }: PrepareOptions) => {
     const settings = readEnvironment(env)
-    const level = logLevel ?? (mode === "dev" ? "debug" : "info")
+    const level = mode === "dev" ? "debug" : "info"
     const logger =
       server.logger === undefined
-        ? createLogger({ level, ...(server.redact && { redact: server.redact }) })
+        ? createLogger({ level, ...log, ...(server.redact && { redact: server.redact }) })
         : guardLogger(server.logger)
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,

@@ -5,7 +5,7 @@ import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
-import type { LogLevel } from "../telemetry/logger.ts"
+import type { LoggerOptions } from "../telemetry/logger.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
@@ -123,8 +123,11 @@ export interface PrepareOptions {
    * call the gateway. Default: no command, and the gateway chooses a model if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
-  /** Lowest level of log lines. No effect on a logger of the options. Default: `debug` in `dev`, otherwise `info`. */
-  readonly logLevel?: LogLevel
+  /**
+   * Level, form and destination of the log. No effect on a logger of the options. Default: level `debug` in `dev` and
+   * `info` otherwise, and the other defaults of `createLogger`.
+   */
+  readonly log?: LogOptions
   /** Turns the console on or off, whatever the option `console` is. Default: that option. */
   readonly console?: boolean
   /**
@@ -138,6 +141,8 @@ export interface PrepareOptions {
    */
   readonly idle?: boolean
 }
+
+export type LogOptions = Omit<LoggerOptions, "redact">
 
 export interface ReadinessOptions {
   /**

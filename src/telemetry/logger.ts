@@ -7,7 +7,9 @@ import { createRedact } from "./redact.ts"
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
 
 export interface LogDestination {
-  write(line: string): void
+  write(line: string): unknown
+  /** Returns true if the destination shows colors, as a terminal of Node does. */
+  hasColors?(): boolean
 }
 
 export interface LoggerOptions {
@@ -33,7 +35,7 @@ export function createLogger({
   redact: names = [],
 }: LoggerOptions = {}): Logger {
   // The log is often read on a terminal, and servers and tools choose part of its text.
-  const colors = destination === undefined && process.stderr.hasColors?.() === true
+  const colors = (destination ?? process.stderr).hasColors?.() === true
   const streamWrite =
     form === "json" ? escapeControls : (line: string) => formatReadableLine(line, { colors })
   const redact = createRedact(names)

@@ -25,17 +25,9 @@ async function setUp(script: Script) {
   const run = async (...args: readonly string[]) => {
     const cli = start(...args)
     const code = await cli.exited
-    return { code, stdout: cli.stdout(), stderr: withoutLogs(cli.stderr()) }
+    return { code, stdout: cli.stdout(), stderr: cli.stderr() }
   }
   return { model, cwd, env, start, run }
-}
-
-/** Removes the log, which is JSON lines, from standard error. */
-function withoutLogs(stderr: string): string {
-  return stderr
-    .split("\n")
-    .filter((line) => !line.startsWith("{"))
-    .join("\n")
 }
 
 const linesOf = (output: string) =>
@@ -106,6 +98,21 @@ describe("agent-gateway run", () => {
       expect(events.stderr).toMatch(/^agent-gateway: The run /m)
     },
   )
+
+  test.each([
+    ["by default, warnings are lines for people", [], /^\d\d:\d\d:\d\d warn A model call failed\./m],
+    ["with --quiet there are no warnings", ["--quiet"], /^agent-gateway: The run failed: [^\n]+\n$/],
+    ["with --log none there is no log", ["--log", "none"], /^agent-gateway: The run failed: [^\n]+\n$/],
+    ["--log pretty is the whole log", ["--log", "pretty"], /^\d\d:\d\d:\d\d warn A run failed\./m],
+    ["--log json is the whole log in JSON", ["--log", "json"], /^\{"level":40,.+"msg":"A run failed\."\}$/m],
+    ["--log wins over --quiet", ["--quiet", "--log", "json"], /^\{"level":40,/m],
+  ] as const)("on a pipe, %s", async (_, options, stderr) => {
+    const { run } = await setUp([refused])
+    const ended = await run("Look.", ...options)
+    expect(ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(stderr) })
+    const isJson = options.some((option) => option === "json")
+    expect(ended.stderr.includes('{"level"')).toBe(isJson)
+  })
 
   test("a response with line breaks, quotes and escapes stays one line of --json and of --events", async () => {
     const nasty = 'a\n"b"\r\n{"type":"stream_complete"}\u0085\u2028\u2029\u001b[2J\u0000'
@@ -249,7 +256,7 @@ describe("agent-gateway run", () => {
     cli.child.stdout?.destroy()
     gone.resolve()
     expect(await cli.exited).toBe(141)
-    expect(withoutLogs(cli.stderr())).toBe("")
+    expect(cli.stderr()).toBe("")
     const list = startCli(["sessions", "list", "--json"], { cwd, env })
     await list.exited
     expect(JSON.parse(list.stdout()).sessions).toMatchObject([{ state: "idle" }])
@@ -264,7 +271,7 @@ describe("agent-gateway run", () => {
       cli.child.stdout?.destroy()
       gone.resolve()
       expect(await cli.exited).toBe(141)
-      expect(withoutLogs(cli.stderr())).toBe("")
+      expect(cli.stderr()).toBe("")
     },
   )
 
@@ -320,6 +327,7 @@ describe("agent-gateway run", () => {
     [["--max-turns", "0"], "--max-turns must be"],
     [["--on-human-needed", "guess"], "--on-human-needed must be"],
     [["--job", " "], "--job is empty"],
+    [["--log", "yaml"], "--log must be one of pretty, json, none"],
   ])("%j is refused in one line", async (args, message) => {
     const cli = startCli(["run", agent, "Look.", ...args])
     expect(await cli.exited).toBe(2)

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { stripVTControlCharacters } from "node:util"
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { requires } from "../needs.ts"
-import { calls, says, startModel } from "./support/model.ts"
+import { answers, calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 beforeEach(() => requires("linux"))
@@ -14,10 +15,11 @@ const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url)
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 
 /** Runs the command on its own terminal, on which the test types. */
-async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
+async function runOnTerminal(script: Parameters<typeof startModel>[0], options = "Pay.") {
   const model = await startModel(script)
   const cwd = await temporaryFolder()
-  const child = spawn("script", ["-qefc", `${process.execPath} ${program} run ${agent} Pay.`, "/dev/null"], {
+  const command = `${process.execPath} ${program} run ${agent} ${options}`
+  const child = spawn("script", ["-qefc", command, "/dev/null"], {
     cwd,
     env: { ...process.env, ANTHROPIC_API_KEY: "test", ANTHROPIC_BASE_URL: model.url },
   })
@@ -48,6 +50,35 @@ test("on a terminal, the user is asked, and a yes lets the call run", async () =
   expect(await exited).toBe(0)
   expect(shown()).toContain("Paid.")
   expect(await readFile(join(cwd, "paid.txt"), "utf8")).toBe("paid\n")
+})
+
+test("the example in docs/headless.md is the real output", async () => {
+  const page = await readFile(new URL("../../docs/headless.md", import.meta.url), "utf8")
+  const [, options = "", output = ""] = /^\$ agent-gateway run agent\.ts (.+)\n([^`]+)^```/m.exec(page) ?? []
+  const { exited, shown } = await runOnTerminal(
+    [
+      calls("search_tickets", { since: "today" }),
+      says("Twelve tickets are open. ", "Two of them are urgent: a refund and a lost parcel."),
+    ],
+    options,
+  )
+  expect(await exited).toBe(0)
+  expect(normalizeTime(shown())).toBe(normalizeTime(output))
+})
+
+const normalizeTime = (text: string) => text.replaceAll("\r\n", "\n").replaceAll(/\d+\.\d s/g, "0.4 s")
+
+test("a line of the log does not continue a line of the response", async () => {
+  const spoken = answers([
+    { type: "text", text: "Let me look." },
+    { type: "toolCall", name: "look", input: {} },
+  ])
+  const { exited, shown } = await runOnTerminal([spoken, says("Blue.")], "Look. --quiet --log pretty")
+  expect(await exited).toBe(0)
+  const lines = shown()
+    .split("\r\n")
+    .map((line) => stripVTControlCharacters(line).replace(/^\d\d:\d\d:\d\d ([A-Za-z ]+)\..*/, "log: $1"))
+  expect(lines).toEqual(["Let me look.", "log: A tool call completed", "", "Blue.", "log: A run ended", ""])
 })
 
 test.each([

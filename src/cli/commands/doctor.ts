@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import type { Gateway } from "../../gateway/gateway.ts"
+import type { Gateway, PrepareOptions } from "../../gateway/gateway.ts"
 import type { ModelProbe } from "../../gateway/operate/probe-models.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
-import { expectPositionals } from "../arguments.ts"
+import { expectPositionals, type LogForm, parseLogForm, toLogOptions } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { formatAsLine, formatFailure, parseUsage } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -14,7 +14,8 @@ import { exitCodes } from "../exit-codes.ts"
  */
 const patienceMs = 40_000
 const pauseMs = 200
-const stillStarting = `still starting after ${patienceMs / 1_000} seconds. The log of the gateway shows why.`
+const stillStarting =
+  `still starting after ${patienceMs / 1_000} seconds. ` + "To see why, run doctor again with --log pretty."
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
@@ -24,17 +25,19 @@ const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
  */
 export async function runDoctorCommand(context: CliContext): Promise<number> {
   const { argv, env, signal } = context
-  const { file, callsModels } = parse(argv)
+  const { file, callsModels, log } = parse(argv)
+  const prepare = { env, log: { destination: context.logOutput, ...toLogOptions(log) } }
   const gateway = await loadAgent(file, context)
   const set = keys.filter((key) => env[key])
   const report = createReport(context)
   report({ name: "node", ok: true, detail: process.versions.node })
   report({ name: "keys", ok: true, detail: set.length === 0 ? "none in the environment" : set.join(", ") })
   try {
-    const refusal = await findRefusal(gateway, "start", env)
+    const refusal = await findRefusal(gateway, { mode: "start", ...prepare })
     report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : formatFailure(refusal) })
     // The other parts can still be checked without a model.
-    if (refusal !== null && (await findRefusal(gateway, "dev", env)) !== null) return exitCodes.failure
+    if (refusal !== null && (await findRefusal(gateway, { mode: "dev", ...prepare })) !== null)
+      return exitCodes.failure
     const checks = await awaitChecks(gateway, signal)
     for (const [name, { ok, detail = "" }] of Object.entries(checks)) {
       report({ name, ok, detail: isStarting({ detail }) ? stillStarting : detail })
@@ -51,13 +54,22 @@ export async function runDoctorCommand(context: CliContext): Promise<number> {
   }
 }
 
-function parse(argv: readonly string[]): { readonly file: string; readonly callsModels: boolean } {
-  const options = { "no-model-calls": { type: "boolean" }, verbose: { type: "boolean" } } as const
+function parse(argv: readonly string[]): {
+  readonly file: string
+  readonly callsModels: boolean
+  readonly log: LogForm
+} {
+  const options = {
+    "no-model-calls": { type: "boolean" },
+    log: { type: "string" },
+    verbose: { type: "boolean" },
+  } as const
   const { values, positionals } = parseUsage("doctor", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options }),
   )
   const [file] = expectPositionals("doctor", positionals, ["FILE"])
-  return { file, callsModels: values["no-model-calls"] !== true }
+  const { "no-model-calls": skipsModels = false, log } = values
+  return { file, callsModels: !skipsModels, log: parseLogForm(log) ?? "none" }
 }
 
 interface Finding {
@@ -111,14 +123,10 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /** Returns the reason why the gateway does not start in this mode. Null if it starts. */
-async function findRefusal(
-  gateway: Gateway,
-  mode: "dev" | "start",
-  env: CliContext["env"],
-): Promise<unknown> {
+async function findRefusal(gateway: Gateway, options: PrepareOptions): Promise<unknown> {
   try {
     // A gateway that is only checked must not continue runs.
-    await gateway.prepare({ mode, env, idle: true })
+    await gateway.prepare({ ...options, idle: true })
     return null
   } catch (thrown) {
     return thrown

@@ -1,10 +1,14 @@
 import { expect, test } from "vitest"
 import { createAnswerPrinter } from "./answer-printer.ts"
 
-function printed(isTTY: boolean, play: (printer: ReturnType<typeof createAnswerPrinter>) => void) {
+function printed(
+  isTTY: boolean,
+  play: (printer: ReturnType<typeof createAnswerPrinter>) => void,
+  { isErrorTTY = isTTY } = {},
+) {
   const out: string[] = []
   const answerOutput = { isTTY, write: (text: string) => out.push(text) }
-  const printer = createAnswerPrinter({ answerOutput, stderr: { write: () => true } })
+  const printer = createAnswerPrinter({ answerOutput, stderr: { isTTY: isErrorTTY, write: () => true } })
   play(printer)
   return out.join("")
 }
@@ -24,7 +28,7 @@ test("a terminal shows each piece at once, and where the text starts again", () 
   expect(printed(true, twoMessages)).toBe("Let me look.\n\nIt was\nIt is here.\n")
 })
 
-test("a line is ended before other output on the terminal, and nothing is added to a file", () => {
+test("a line is ended before other output on the same terminal only", () => {
   const withProgress = (printer: ReturnType<typeof createAnswerPrinter>) => {
     printer.onText("Calling.")
     printer.endLine()
@@ -34,6 +38,18 @@ test("a line is ended before other output on the terminal, and nothing is added 
   }
   expect(printed(true, withProgress)).toBe("Calling.\n\nDone.\n")
   expect(printed(false, withProgress)).toBe("Calling.\n\nDone.\n")
+  expect(
+    printed(
+      true,
+      (printer) => {
+        printer.onText("One ")
+        printer.endLine()
+        printer.onText("two.")
+        printer.end()
+      },
+      { isErrorTTY: false },
+    ),
+  ).toBe("One two.\n")
 })
 
 test("a response with a final line break gets no second one, and an empty response gets none", () => {

@@ -4,7 +4,7 @@ export interface AnswerPrinter {
   onText(text: string): void
   /** Discards the text since the end of the last message, because the model writes that message again. */
   onRetry(error: { readonly message: string }): void
-  /** Ends an unfinished line on a terminal, so that other output starts on a line of its own. */
+  /** Ends an unfinished line at a terminal, so that a line on standard error does not continue it. */
   endLine(): void
   end(): void
 }
@@ -21,6 +21,7 @@ export function createAnswerPrinter({
   readonly stderr: TextOutput
 }): AnswerPrinter {
   const isLive = output.isTTY === true
+  const isShared = isLive && stderr.isTTY === true
   let pendingText = ""
   let last = ""
   /** If true, other output has followed the text and has ended its line. */
@@ -46,7 +47,7 @@ export function createAnswerPrinter({
       stderr.write(`agent-gateway: ${message} The gateway retries the model call.\n`)
     },
     endLine() {
-      if (!isLive || last === "" || last.endsWith("\n")) return
+      if (!isShared || last === "" || last.endsWith("\n")) return
       write("\n")
       endsLine = true
     },

@@ -9,12 +9,16 @@ import type { CliContext, CliOutput, ProcessContext, TextOutput } from "../cli-c
 export function escapeOutputs({
   stdout,
   stderr,
-}: Pick<ProcessContext, "stdout" | "stderr">): Pick<CliContext, "stdout" | "stderr" | "answerOutput"> {
+}: Pick<ProcessContext, "stdout" | "stderr">): Pick<
+  CliContext,
+  "stdout" | "stderr" | "answerOutput" | "logOutput"
+> {
   const escaped = escapeOutput(stdout)
   return {
     stdout: escaped,
     stderr: escapeOutput(stderr),
     answerOutput: stdout.isTTY === true ? escaped : stdout,
+    logOutput: stderr,
   }
 }
 

@@ -73,7 +73,7 @@ function isHostAndPort(target: string): boolean {
 /** Serves the agent on this machine only, on a port that the system chooses. Returns the address of its API. */
 async function serve(gateway: Gateway, { env }: CliContext): Promise<string> {
   // The conversation shows failed calls itself. Log lines at lower levels would repeat them.
-  await gateway.prepare({ env, logLevel: "error" })
+  await gateway.prepare({ env, log: { level: "error" } })
   const { apiUrl } = await gateway.listen({ host: "127.0.0.1", port: 0, allowAnyKey: true })
   return apiUrl
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import { expectPositionals } from "../../arguments.ts"
+import { expectPositionals, type LogForm, parseLogForm } from "../../arguments.ts"
 import { parseUsage, UsageError } from "../../cli-error.ts"
 import { parseDollars, parseSeconds } from "./quantities.ts"
 
@@ -18,8 +18,10 @@ export interface RunArguments {
   readonly format: "text" | "json" | "events"
   /** If true and no model is configured, one is guessed: a model server on this machine, or otherwise the demo. */
   readonly demo: boolean
-  /** If true, the progress of tools is not shown. */
+  /** If true, neither the progress of tools nor warnings are shown. */
   readonly quiet: boolean
+  /** Undefined: only warnings and errors, for people. */
+  readonly log: LogForm | undefined
   /** A file with the JSON Schema of the output. */
   readonly output: string | null
   /** Undefined: ask at a terminal, and deny without one. */
@@ -40,6 +42,7 @@ const options = {
   events: { type: "boolean" },
   demo: { type: "boolean" },
   quiet: { type: "boolean" },
+  log: { type: "string" },
   output: { type: "string" },
   session: { type: "string" },
   job: { type: "string" },
@@ -76,6 +79,7 @@ export function parseRunArguments(
     format: json ? "json" : events ? "events" : "text",
     demo,
     quiet,
+    log: parseLogForm(values.log),
     output,
     onHumanNeeded: parsePolicy(values["on-human-needed"]),
     approvedTools: (values.yes ?? []).map((tool) => requireNotEmpty(tool, "--yes") ?? ""),

@@ -2,17 +2,18 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { toError } from "../../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
-import type { Gateway, GatewayRunResult, RunOptions } from "../../../gateway/gateway.ts"
+import type { Gateway, GatewayRunResult, LogOptions, RunOptions } from "../../../gateway/gateway.ts"
 import { waitUntilDelivered } from "../../../gateway/runs/wait-until-delivered.ts"
 import type { RunSessionOptions } from "../../../headless/run/options.ts"
 import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../../../headless/run/run-output.ts"
 import { runSession } from "../../../headless/run/run-session.ts"
 import type { Runs } from "../../../headless/runs.ts"
 import { findAgentFile, loadAgent } from "../../agent-file/load-agent.ts"
+import { toLogOptions } from "../../arguments.ts"
 import type { CliContext } from "../../cli-context.ts"
 import { formatAsLine, UsageError } from "../../cli-error.ts"
 import { exitCodes, toStopExitCode } from "../../exit-codes.ts"
-import { createAnswerPrinter } from "../../output/answer-printer.ts"
+import { type AnswerPrinter, createAnswerPrinter } from "../../output/answer-printer.ts"
 import { createProgressPrinter } from "../../output/run-progress.ts"
 import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
 import { readMessage } from "./run-message.ts"
@@ -28,9 +29,11 @@ export async function runCommand(context: CliContext): Promise<number> {
     await findAgentFile(file, context.cwd)
     const message = await readMessage(runArguments, context)
     const gateway = await loadAgent(file, context)
+    const printer = createAnswerPrinter(context)
     try {
-      await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
-      return await runTask({ gateway, message, schema }, runArguments, context)
+      const log = createLogOptions(runArguments, context, printer.endLine)
+      await gateway.prepare({ env: context.env, log, ...(!demo && { mode: "run" }) })
+      return await runTask({ gateway, message, schema, printer }, runArguments, context)
     } finally {
       // The run has ended, or another process continues it, so there is nothing to wait for.
       await gateway.close({ graceMs: 0 })
@@ -42,20 +45,40 @@ export async function runCommand(context: CliContext): Promise<number> {
   }
 }
 
+/**
+ * Returns the options of the log. By default it has only warnings and errors, because the progress of tools and the
+ * messages of this command show the rest. Calls `beforeLine` before each line.
+ */
+function createLogOptions(
+  { quiet, log }: RunArguments,
+  { logOutput }: CliContext,
+  beforeLine: () => void,
+): LogOptions {
+  const destination = {
+    write(line: string) {
+      beforeLine()
+      logOutput.write(line)
+    },
+    hasColors: () => logOutput.hasColors?.() === true,
+  }
+  if (log !== undefined) return { destination, ...toLogOptions(log) }
+  return { destination, form: "text", level: quiet ? "error" : "warn" }
+}
+
 interface Task {
   readonly gateway: Gateway
   readonly message: string
   readonly schema: JsonObject | null
+  readonly printer: AnswerPrinter
 }
 
 async function runTask(
-  { gateway, message, schema }: Task,
+  { gateway, message, schema, printer }: Task,
   runArguments: RunArguments,
   context: CliContext,
 ): Promise<number> {
   const { format, jobId } = runArguments
   const startedAt = Date.now()
-  const printer = createAnswerPrinter(context)
   let result: GatewayRunResult<JsonObject> | null = null
   const runs: Runs = {
     run: async (text, request) => {
