@@ -7,8 +7,11 @@ export interface RateLimiter {
   /** Maximum number of requests a minute. */
   readonly limit: number
   /** Counts one request. */
-  count(key: string): Promise<RateLimitState>
+  count(key: RateLimitKey): Promise<RateLimitState>
 }
+
+/** The parts that identify a counter. Counters whose first part is the same are one group. */
+export type RateLimitKey = readonly [group: string, ...rest: readonly string[]]
 
 export interface RateLimitState {
   /** False if there were more requests than the limit. */
@@ -33,7 +36,7 @@ const sharedCounters = 1_024
 
 /**
  * Counts in memory, so every process counts for itself. The number of counters is bounded: after `maxKeys`, new keys
- * with the same first word share a counter, and earlier keys keep theirs. A flood from one network therefore slows
+ * of one group share a counter, and earlier keys keep theirs. A flood from one network therefore slows
  * down new clients of that network only.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
@@ -55,16 +58,16 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   /**
    * Returns the key of a counter. No counter outlives its window, so there are at most as many as two windows opened.
    */
-  async function findCounter(key: string): Promise<string> {
+  async function findCounter(key: RateLimitKey): Promise<string> {
     const now = clock.now()
     if (now - openedSince >= windowSeconds * 1000) {
       opened = 0
       openedSince = now
     }
-    const own = `own:${key}`
+    // As JSON, so that no two keys are the same text.
+    const own = `own:${JSON.stringify(key)}`
     if (opened < maxKeys || (await counters.get(own)) !== null) return own
-    const [word = ""] = key.split(" ", 1)
-    return `shared:${computeBucket(word)}`
+    return `shared:${computeBucket(key[0])}`
   }
 }
 

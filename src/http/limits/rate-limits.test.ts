@@ -56,6 +56,19 @@ describe("tokens for a person whom the application identifies", () => {
     expect((await as("eve", address)).status).toBe(200)
     expect((await as("ada", "192.0.2.8")).status).toBe(429)
   })
+
+  it("are not used up by a person of another tenant, whatever spaces the names have", async () => {
+    const authenticate = async ({ headers }: Request) => ({
+      tenant: headers.get("x-tenant") ?? "",
+      userId: headers.get("x-person") ?? "",
+    })
+    const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
+    const as = (tenant: string, person: string) =>
+      app.fetch("/api/chat/init", createJsonRequest({}, { "x-tenant": tenant, "x-person": person }), address)
+    expect((await as("a", "b c")).status).toBe(200)
+    expect((await as("a b", "c")).status).toBe(200)
+    expect((await as("a", "b c")).status).toBe(429)
+  })
 })
 
 describe("requests of one session", () => {

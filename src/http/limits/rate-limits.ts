@@ -64,15 +64,15 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
 
   return {
     async session(c, next) {
-      enforce(c, requests, await requests.count(c.get("session").id))
+      enforce(c, requests, await requests.count([c.get("session").id]))
       await next()
     },
     init: {
-      async claimed(c, principal) {
-        enforce(c, inits, await inits.count(`${findNetwork(c)} ${nameOf(principal)}`))
+      async claimed(c, { tenant, userId }) {
+        enforce(c, inits, await inits.count([findNetwork(c) ?? "", tenant, userId]))
       },
-      async proven(c, principal) {
-        enforce(c, inits, await inits.count(nameOf(principal)))
+      async proven(c, { tenant, userId }) {
+        enforce(c, inits, await inits.count([tenant, userId]))
       },
     },
     failures: {
@@ -83,7 +83,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
           const network = findNetwork(c)
           if (network === null || !isWrongGuess(error)) throw error
           await warnOfGuessing(network)
-          const state = await failures.count(`${network} ${hash("sha256", credential, "base64")}`)
+          const state = await failures.count([network, hash("sha256", credential, "base64")])
           if (!state.allowed) enforce(c, failures, state)
           throw error
         }
@@ -92,7 +92,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   }
 
   async function warnOfGuessing(network: string): Promise<void> {
-    const { allowed, isFirstRefusal } = await ofNetworks.count(network)
+    const { allowed, isFirstRefusal } = await ofNetworks.count([network])
     if (allowed || !isFirstRefusal) return
     logger.warn(
       { network, failuresPerMinute: limits.failuresPerMinute },
@@ -100,10 +100,6 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
         "continues, block the network before the gateway.",
     )
   }
-}
-
-function nameOf({ tenant, userId }: Principal): string {
-  return `${tenant} ${userId}`
 }
 
 const wrongGuesses: ReadonlySet<string> = new Set(["invalid_token", "invalid_api_key", "invalid_credentials"])
