@@ -40,11 +40,11 @@ export function createConsolePages(options: ConsoleOptions): AddPages {
   const agents = info.agents.map(({ name }) => name)
   const titles = createTitles(options.readFirstMessage)
 
-  return (root, { issueSession, clientAddress, body, failures }) => {
+  return (root, { issueSession, clientAddress, body, failures, isSecure }) => {
     addPageRoutes(root, consolePath, folder)
     const prefix = `${consolePath}/api`
     root.use(`${prefix}/*`, requireOwnPage)
-    addAccessRoutes(root, { prefix, access, body, failures })
+    addAccessRoutes(root, { prefix, access, body, failures, isSecure })
     root.use(`${prefix}/*`, requireAccess(access))
     addConversationRoutes(root, {
       prefix,

@@ -32,6 +32,7 @@ import { createInvalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
 import { toFieldErrors } from "./request/field-errors.ts"
+import { isSecure } from "./request/forwarded.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
@@ -104,6 +105,8 @@ export interface PageParts {
   readonly clientAddress: ClientAddress
   /** Counts wrong credentials of an address, and refuses further ones after too many. */
   readonly failures: RateLimiting["failures"]
+  /** Returns true if the client used HTTPS. */
+  readonly isSecure: (c: Context<HttpEnv>) => boolean
 }
 
 /**
@@ -182,7 +185,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     reading: changing,
     changing: [...changing, optionalBody, refuseRevokedMeanwhile(sessions)],
   })
-  options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
+  options.addPages?.(root, {
+    issueSession,
+    body: pageBody,
+    clientAddress,
+    failures: rateLimiting.failures,
+    isSecure: (c) => isSecure(c, trustProxy),
+  })
   refuseOtherMethods(root)
   return app
 }

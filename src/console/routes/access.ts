@@ -11,6 +11,7 @@ export interface AccessRoutesOptions {
   readonly access: ConsoleAccess
   readonly body: MiddlewareHandler<HttpEnv>
   readonly failures: PageParts["failures"]
+  readonly isSecure: PageParts["isSecure"]
 }
 
 const keySchema = z.strictObject({ key: z.string().min(1).max(1_000) })
@@ -19,7 +20,7 @@ const keySchema = z.strictObject({ key: z.string().min(1).max(1_000) })
  * GET access reports if the page must ask for a key. POST sign-in checks the key, and POST sign-out ends the cookie.
  */
 export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoutesOptions): void {
-  const { prefix, access, body, failures } = options
+  const { prefix, access, body, failures, isSecure } = options
 
   root.get(`${prefix}/access`, (c) => {
     if (access.type === "loopback") {
@@ -36,7 +37,8 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
     await failures.counting(c, key, async () => {
       if (!access.cookie.isKey(key)) throw createWrongKey()
     })
-    access.cookie.set(c, { secure: isHttps(c.req.url, c.req.header("x-forwarded-proto")) })
+    // Browsers do not store a secure cookie that arrives over plain HTTP.
+    access.cookie.set(c, { secure: isSecure(c) })
     return c.json({ status: "ok" })
   })
 
@@ -44,14 +46,6 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
     if (access.type === "operator") access.cookie.remove(c)
     return c.json({ status: "ok" })
   })
-}
-
-/**
- * Returns true for https, because browsers do not store a secure cookie over plain HTTP. A client that pretends to be
- * a proxy only fails to stay signed in.
- */
-function isHttps(url: string, forwardedProto: string | undefined): boolean {
-  return url.startsWith("https:") || forwardedProto?.split(",")[0]?.trim() === "https"
 }
 
 function createNoKeyNeeded(): Problem {

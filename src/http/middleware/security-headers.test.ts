@@ -71,7 +71,9 @@ describe("strict transport security", () => {
   it("trusts the header of a proxy only with trustProxy", async () => {
     expect(await hsts({}, "/api/health", "https")).toBeNull()
     expect(await hsts({ trustProxy: 1 }, "/api/health", "https")).toBe("max-age=31536000")
-    expect(await hsts({ trustProxy: 1 }, "/api/health", "HTTPS, http")).toBe("max-age=31536000")
+    expect(await hsts({ trustProxy: 2 }, "/api/health", "HTTPS, http")).toBe("max-age=31536000")
+    expect(await hsts({ trustProxy: 2 }, "/api/health", "HTTPS")).toBe("max-age=31536000")
+    expect(await hsts({ trustProxy: 1 }, "/api/health", "https, http")).toBeNull()
     expect(await hsts({ trustProxy: 1 }, "/api/health", "http")).toBeNull()
     expect(await hsts({ trustProxy: 1 }, "/api/health")).toBeNull()
   })

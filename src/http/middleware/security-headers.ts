@@ -1,5 +1,6 @@
-import type { Context, MiddlewareHandler } from "hono"
+import type { MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http-env.ts"
+import { isSecure } from "../request/forwarded.ts"
 
 /**
  * Headers of every response, including problems and streams. Only pages set their own content security policy.
@@ -30,15 +31,9 @@ export function createSecurityHeaders({
     const { headers } = c.res
     for (const [name, value] of Object.entries(always)) headers.set(name, value)
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", noContentPolicy)
+    // Over plain HTTP the header has no effect (RFC 6797, section 7.2).
     if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
     // Caches must not keep tokens and conversations. A stream sets its own value.
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store")
   }
-}
-
-/** Returns true if the request was secure. Over plain HTTP the header has no effect (RFC 6797, section 7.2). */
-function isSecure(c: Context<HttpEnv>, trustProxy: number): boolean {
-  if (c.req.url.startsWith("https:")) return true
-  const [outermost] = (c.req.header("x-forwarded-proto") ?? "").split(",")
-  return trustProxy > 0 && outermost?.trim().toLowerCase() === "https"
 }

@@ -3,6 +3,7 @@ import type { Context } from "hono"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { selectOutermost } from "./forwarded.ts"
 
 /** Returns the network address of a request. Null if the server does not report it. */
 export type ClientAddress = (c: Context<HttpEnv>) => string | null
@@ -15,7 +16,7 @@ export interface ClientAddressOptions {
 
 /**
  * Returns the socket's address, or with proxies the address that the outermost proxy saw. Each proxy appends its
- * caller to `X-Forwarded-For`. The client wrote everything further left, so it is ignored.
+ * caller to `X-Forwarded-For`.
  */
 export function createClientAddress({ trustProxy, logger }: ClientAddressOptions): ClientAddress {
   if (!Number.isSafeInteger(trustProxy) || trustProxy < 0) {
@@ -39,7 +40,6 @@ export function createClientAddress({ trustProxy, logger }: ClientAddressOptions
 }
 
 function parseForwardedFor(header: string, proxies: number): string | null {
-  const chain = header.split(",").map((address) => address.trim())
-  const address = chain[Math.max(chain.length - proxies, 0)] ?? ""
+  const address = selectOutermost(header, proxies)
   return isIP(address) === 0 ? null : address
 }

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest"
+import { createJsonRequest, createTestApp } from "../../http/fixtures/test-app.ts"
+import { createOperatorCookie } from "../operator-cookie.ts"
+import { addAccessRoutes } from "./access.ts"
+
+const operatorKey = "correct-horse-battery-staple"
+
+/** Resolves to the cookie that an operator receives who signs in with this header at this address. */
+async function signIn(trustProxy: number, forwardedProto: string | null, url = "/console/api/sign-in") {
+  const app = createTestApp({
+    trustProxy,
+    addPages(root, parts) {
+      const cookie = createOperatorCookie({ operatorKey, clock: { now: () => 0 }, path: "/console" })
+      addAccessRoutes(root, { prefix: "/console/api", access: { type: "operator", cookie }, ...parts })
+    },
+  })
+  const headers: Record<string, string> =
+    forwardedProto === null ? {} : { "x-forwarded-proto": forwardedProto }
+  const response = await app.fetch(url, createJsonRequest({ key: operatorKey }, headers))
+  expect(response.status).toBe(200)
+  return response.headers.get("set-cookie")?.split("; ")
+}
+
+test("the cookie is secure over HTTPS", async () => {
+  expect(await signIn(0, null, "https://gateway.test/console/api/sign-in")).toContain("Secure")
+  expect(await signIn(0, null)).not.toContain("Secure")
+})
+
+test("a proxy's report of HTTPS counts only if the proxy is trusted", async () => {
+  expect(await signIn(0, "https")).not.toContain("Secure")
+  expect(await signIn(1, "https")).toContain("Secure")
+  expect(await signIn(1, "http")).not.toContain("Secure")
+  // The client wrote the first value.
+  expect(await signIn(1, "https, http")).not.toContain("Secure")
+  expect(await signIn(1, "http, https")).toContain("Secure")
+})
