@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http/http-env.ts"
 import { isLoopbackName } from "../http/middleware/host-guard.ts"
 import { Problem } from "../http/problem.ts"
+import { isForwarded } from "../http/request/forwarded.ts"
 import type { OperatorCookie } from "./operator-cookie.ts"
 
 /**
@@ -14,9 +15,6 @@ export type ConsoleAccess =
 
 /** Browsers send this header to another origin only after a preflight, and CORS does not allow it. */
 const requestHeader = "x-agent-gateway-console"
-
-/** Headers with which proxies and tunnels report that a request came from elsewhere. */
-const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
 
 /** Refuses requests that do not come from a page of the console itself. Checks no credentials. */
 export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
@@ -46,9 +44,8 @@ export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv>
  * and tunnels.
  */
 export function requireLoopback(c: Context<HttpEnv>): void {
-  const isDirect = forwardingHeaders.every((name) => c.req.header(name) === undefined)
   const host = URL.canParse(`http://${readHost(c)}`) ? new URL(`http://${readHost(c)}`).hostname : ""
-  if (c.env?.ownServer?.reach === "loopback" && isDirect && isLoopbackName(host)) return
+  if (c.env?.ownServer?.reach === "loopback" && !isForwarded(c) && isLoopbackName(host)) return
   throw new Problem(
     { code: "console_not_local", status: 403 },
     "Without an operator key, the console is only for this machine. Open it at 127.0.0.1, or set " +

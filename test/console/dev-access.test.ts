@@ -108,7 +108,7 @@ describe.each(routes)("%s %s refuses", (method, path) => {
     expect(await refusal({ ...ownPage, host, origin: `http://${host}` })).toEqual([421, "host_not_allowed"])
   })
 
-  test.each(["x-forwarded-for", "forwarded", "via", "x-forwarded-host", "x-real-ip"])(
+  test.each(["x-forwarded-for", "forwarded", "via", "x-forwarded-host", "x-real-ip", "cf-ray"])(
     "a request through a proxy or a tunnel (%s)",
     async (header) => {
       expect(await refusal({ ...ownPage, [header]: "203.0.113.7" })).toEqual([403, "console_not_local"])
