@@ -1,6 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { TypedResponse } from "hono"
+import type { JSONValue } from "hono/utils/types"
 import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
+import { respondText } from "./respond.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { chatEventSchema } from "./schemas/events.ts"
 import { describeProblems } from "./schemas/problem.ts"
@@ -40,9 +43,10 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
   })
   // The document is kept as text, because generating it takes several milliseconds.
   let document: string | null = null
-  app.openapi(route, () => {
+  app.openapi(route, (c) => {
     document ??= JSON.stringify(createDocument(app, options))
-    return new Response(document, { headers: { "content-type": "application/json" } })
+    const response = respondText(c, document, 200, { "content-type": "application/json" })
+    return response as Response & TypedResponse<Record<string, JSONValue>, 200, "json">
   })
 }
 

@@ -75,18 +75,24 @@ export function toProblemResponse(thrown: unknown, c: Context<HttpEnv>, logger: 
   if (problem instanceof ShuttingDownError)
     logger.debug(fields, "A request was refused. The gateway is stopping.")
   else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")
-  const document = {
+  return respondText(c, formatProblem(problem), problem.status as ContentfulStatusCode, {
+    ...problemType,
+    ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
+    ...(problem instanceof Problem ? problem.headers : {}),
+  })
+}
+
+export const problemType = { "content-type": "application/problem+json" } as const
+
+/** Returns the document of a problem (RFC 9457). */
+export function formatProblem(problem: GatewayError): string {
+  return JSON.stringify({
     type: `urn:ai-agent-gateway:problem:${problem.code}`,
     title: formatTitle(problem.code),
     status: problem.status,
     detail: problem.message,
     code: problem.code,
     ...(problem instanceof Problem ? problem.members : {}),
-  }
-  return respondText(c, JSON.stringify(document), problem.status as ContentfulStatusCode, {
-    "content-type": "application/problem+json",
-    ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
-    ...(problem instanceof Problem ? problem.headers : {}),
   })
 }
 

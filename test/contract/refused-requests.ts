@@ -66,6 +66,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["400 invalid_idempotency_key", chat, { body: hello, headers: { "idempotency-key": "a b" } }],
   ["413 body_too_large", chat, { body: { message: "a".repeat(2100) } }],
   ["415 unsupported_media_type", chat, { body: "Hello", headers: plainText }],
+  ["415 unsupported_media_type", chat, { body: hello, headers: { "content-encoding": "gzip" } }],
   ["422 invalid_body", chat, { body: {} }],
   ["422 invalid_body", chat, { body: { ...hello, messages: [] } }],
   ["422 nesting_too_deep", chat, { body: deep }],

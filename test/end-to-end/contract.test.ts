@@ -63,10 +63,13 @@ const consoleProblems = [
 ]
 
 /**
- * Problems that other tests cover: between the registration of a task and its start, during a rolling upgrade, and from
- * a route of a plugin.
+ * Problems that other tests cover: between the registration of a task and its start, during a rolling upgrade, from a
+ * route of a plugin, and of requests that never reach a route.
  */
-const problemsElsewhere = ["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout"]
+const problemsElsewhere = [
+  ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout"],
+  ...["400 malformed_request", "408 request_timeout", "417 expectation_failed"],
+]
 
 interface EventSchema {
   readonly properties: { readonly type: { readonly enum: readonly string[] } }

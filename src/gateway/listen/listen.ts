@@ -13,7 +13,9 @@ import { discardBodies } from "./discard-bodies.ts"
 import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"
 import { formatListenerUrl } from "./listener-url.ts"
+import { createOpenResponses } from "./open-responses.ts"
 import { openSockets } from "./open-sockets.ts"
+import { createErrorHandler, refuseMalformed, requireOneHost } from "./refuse-malformed.ts"
 import { createStallClock } from "./stall-clock.ts"
 
 /** Time limits for a client in milliseconds. The server checks them once a second. */
@@ -100,12 +102,18 @@ function createHttpServer(service: ListeningService, reach: Reach, timeLimits: T
       const response = await service.fetch(request, { incoming, ownServer })
       return ownServer === undefined ? response : sendDirectly(response, ownServer.response)
     },
-    { overrideGlobalObjects: false, autoCleanupIncoming: false },
+    {
+      overrideGlobalObjects: false,
+      autoCleanupIncoming: false,
+      errorHandler: createErrorHandler(service.logger),
+    },
   )
+  const responses = createOpenResponses()
   const server = createServer(
-    { ...serverOptions, maxHeaderSize: maxHeaderBytes },
-    limitPipelining(discardBodies(listener)),
+    { ...serverOptions, maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
+    limitPipelining(requireOneHost(discardBodies(listener)), responses),
   )
+  refuseMalformed(server, responses)
   excludeStalls(server, timeLimits)
   return server.setTimeout(timeout)
 }

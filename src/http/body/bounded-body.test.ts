@@ -37,6 +37,23 @@ describe("bodies", () => {
     expect(body.pulled).toBeLessThan(megabyte)
   })
 
+  it("refuses a compressed body before reading it, and names what it accepts", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    for (const coding of ["gzip", "GZIP", "br", "zstd", "identity, deflate", "unknown"]) {
+      const coded = { ...headers, "content-encoding": coding }
+      for (const path of ["/api/chat", "/api/chat/cancel", "/api/chat/init"]) {
+        const response = await app.fetch(path, createJsonRequest({ message: "hi" }, coded))
+        expect(response.status).toBe(415)
+        expect(response.headers.get("accept-encoding")).toBe("identity")
+        expect(await readProblem(response)).toMatchObject({ code: "unsupported_media_type" })
+      }
+    }
+    const plain = { ...headers, "content-encoding": "identity" }
+    expect((await app.fetch("/api/chat", createJsonRequest({ message: "hi" }, plain))).status).toBe(200)
+    app.sessions.end()
+  })
+
   it("does not trust a content-length that is too small", async () => {
     const app = createTestApp()
     const headers = { "content-type": "application/json", "content-length": "2" }

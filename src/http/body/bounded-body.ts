@@ -160,11 +160,25 @@ function parseContentLength(c: Context<HttpEnv>): number | null {
   return announced === undefined ? null : Number(announced)
 }
 
-/** Refuses a body of another type or an excessive length before reading it. */
+/** Refuses a body of another type or coding before reading it. */
 function refuseOtherTypes(c: Context<HttpEnv>, length: number | null): void {
+  refuseCompressed(c)
   refuseWithoutType(c, length ?? 0)
   const [mediaType = ""] = (c.req.header("content-type") ?? "application/json").split(";")
   if (mediaType.trim().toLowerCase() !== "application/json") throw createUnsupportedMediaType()
+}
+
+/** Refuses a body with a content coding, such as `gzip`. The header names what is accepted (RFC 9110, 12.5.3). */
+function refuseCompressed(c: Context<HttpEnv>): void {
+  const codings = (c.req.header("content-encoding") ?? "")
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+  if (codings.every((coding) => coding === "" || coding === "identity")) return
+  throw new Problem(
+    { code: "unsupported_media_type", status: 415 },
+    "The body is compressed (content-encoding). Send it without compression.",
+    { headers: { "accept-encoding": "identity" } },
+  )
 }
 
 function refuseWithoutType(c: Context<HttpEnv>, length: number): void {

@@ -17,6 +17,13 @@ const always = {
 /** For responses that are not pages. */
 const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
 
+/** Headers of responses that do not come from the app, such as to a request that is not valid HTTP. */
+export const securityHeaders = {
+  ...always,
+  "content-security-policy": noContentPolicy,
+  "cache-control": "no-store",
+} as const
+
 /** One year, without subdomains, which may belong to others. */
 const transportSecurity = "max-age=31536000"
 

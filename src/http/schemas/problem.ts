@@ -30,8 +30,7 @@ const problemSchema = z
 type Status<Kind extends Refusal> = Kind extends `${infer Code extends number} ${string}` ? Code : never
 
 /** Any route may return these: before the route is found, and from the HTTP server itself. */
-const always = ["403 origin_not_allowed", "421 host_not_allowed"] as const
-const largeHeaders = { description: "The headers are larger than 16 KiB. Without a body." } as const
+const always = ["403 origin_not_allowed", "421 host_not_allowed", "431 headers_too_large"] as const
 
 /** Returns the error half of a route's responses, from the refusals of this route. */
 export function describeProblems<Kind extends Refusal>(...kinds: readonly Kind[]) {
@@ -40,8 +39,7 @@ export function describeProblems<Kind extends Refusal>(...kinds: readonly Kind[]
     ([status, description]) => [status, { description, content }] as const,
   )
   type Response = { readonly description: string; readonly content: typeof content }
-  const described = Object.fromEntries(responses) as Record<Status<Kind | (typeof always)[number]>, Response>
-  return { ...described, 431: largeHeaders }
+  return Object.fromEntries(responses) as Record<Status<Kind | (typeof always)[number]>, Response>
 }
 
 /** Returns the same for routes that an OpenAPI operation describes. */
@@ -50,7 +48,7 @@ export function describeProblemResponses(...kinds: readonly Refusal[]): JsonObje
   const responses = describe(kinds).map(
     ([status, description]) => [status, { description, content }] as const,
   )
-  return { ...Object.fromEntries(responses), 431: { ...largeHeaders } }
+  return Object.fromEntries(responses)
 }
 
 /** Returns each status with its codes and their meanings. */
