@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
+import { measureClientView } from "./measure/client-view.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
 import { measureHeartbeat } from "./measure/heartbeat.ts"
 import { measureLongSessions } from "./measure/long-sessions.ts"
@@ -13,6 +14,7 @@ import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
 import {
+  clientViewTables,
   firstTokenTables,
   heartbeatTables,
   longSessionsTables,
@@ -43,6 +45,7 @@ const parts = [
   "heartbeat",
   "schedules",
   "sandbox",
+  "client-view",
   "peers",
 ] as const
 const { values } = parseArgs({
@@ -71,6 +74,7 @@ await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
 await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
+await part("client-view", () => measureClientView(settings.clientView), clientViewTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)

@@ -1,3 +1,4 @@
+import type { ClientViewResult } from "./measure/client-view.ts"
 import type { ByTarget, FirstToken } from "./measure/first-token.ts"
 import type { HeartbeatResult, IdleTick } from "./measure/heartbeat.ts"
 import type { Latency } from "./measure/latency.ts"
@@ -252,6 +253,20 @@ export function sandboxTables({ bareSubprocess, bareDockerRun, backends }: Sandb
         ["bubblewrap", both(bubblewrap.cold), both(bubblewrap.warm)],
         ["bare docker run", both(bareDockerRun), ""],
         ["docker", both(docker.cold), both(docker.warm)],
+      ],
+    },
+  ]
+}
+
+export function clientViewTables(result: ClientViewResult): readonly Table[] {
+  const { events, parts, milliseconds, frame } = result
+  return [
+    {
+      title: `view of a run with ${whole(events)} events and ${whole(parts)} parts`,
+      rows: [
+        ["", "ms"],
+        ["all events", whole(milliseconds)],
+        ["one more event, and reading all parts", frame.toFixed(2)],
       ],
     },
   ]

@@ -1,3 +1,4 @@
+import type { ClientViewSettings } from "./measure/client-view.ts"
 import type { FirstTokenSettings } from "./measure/first-token.ts"
 import type { LongSessionsSettings } from "./measure/long-sessions.ts"
 import type { McpSettings } from "./measure/mcp.ts"
@@ -17,6 +18,7 @@ export interface Settings {
   readonly schedules: { readonly schedules: number }
   readonly peers: ThroughputSettings
   readonly sandbox: { readonly probes: number }
+  readonly clientView: ClientViewSettings
 }
 
 export const fullSettings: Settings = {
@@ -31,6 +33,7 @@ export const fullSettings: Settings = {
   schedules: { schedules: 10_000 },
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
+  clientView: { repeats: 5, events: 100_000 },
 }
 
 /** Settings for a quick first look. The code is not compiled yet, so the figures are worse than in a full run. */
@@ -46,4 +49,5 @@ export const quickSettings: Settings = {
   schedules: { schedules: 1_000 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   sandbox: { probes: 5 },
+  clientView: { repeats: 1, events: 100_000 },
 }

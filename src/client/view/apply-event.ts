@@ -1,69 +1,75 @@
 import type { SentEvent } from "../follow.ts"
-import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import type { ImageBlock, TextBlock } from "../wire/content.ts"
 import { applySubAgentEvent, settleSubAgents } from "./apply-sub-agent-event.ts"
 import { applyTaskEvent, findTask, removeWaits } from "./apply-task-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
+import { at } from "./list.ts"
+import { sumUsage } from "./sum-usage.ts"
+import type { ChatView, RunEnd, ViewPart, ViewWait } from "./view.ts"
 import {
-  addUserMessage,
-  type ChatView,
+  addMessageUsage,
+  addParts,
+  addUserContent,
   listCurrentParts,
   openRun,
-  type RunEnd,
-  replaceParts,
-  type ViewPart,
-  type ViewWait,
-} from "./view.ts"
+  removeParts,
+  replaceLastPart,
+  toState,
+  toView,
+  type ViewState,
+} from "./view-state.ts"
 
 /**
  * Returns the view after an event. Events that the view already contains do not change it, so streams may repeat
- * them. Events of unknown types only move the cursor.
+ * them. Events of unknown types only move the cursor. The time for an event does not depend on the size of the view.
  */
 export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   if (event.cursor !== undefined && event.cursor <= view.cursor) return view
-  const next = apply(view, event)
-  return event.cursor === undefined ? next : { ...next, cursor: event.cursor }
+  const state = toState(view)
+  const next = apply(state, event)
+  if (event.cursor !== undefined) return toView({ ...next, cursor: event.cursor })
+  return next === state ? view : toView(next)
 }
 
-function apply(view: ChatView, event: SentEvent): ChatView {
+function apply(state: ViewState, event: SentEvent): ViewState {
   return event.sub_agent_id === undefined
-    ? settleSubAgents(applyOwn(view, event), event)
-    : applySubAgentEvent(view, event, apply)
+    ? settleSubAgents(applyOwn(state, event), event)
+    : applySubAgentEvent(state, event, applyEvent)
 }
 
-function applyOwn(former: ChatView, event: SentEvent): ChatView {
+function applyOwn(former: ViewState, event: SentEvent): ViewState {
   if (event.type === "heartbeat") return former
-  const view = former.notice === null ? former : { ...former, notice: null }
+  const state = former.notice === null ? former : { ...former, notice: null }
   switch (event.type) {
     case "status":
-      return { ...openRun(view), notice: event.message }
+      return { ...openRun(state), notice: event.message }
     case "text_delta":
-      return addText(openRun(view), "text", event.text)
+      return addText(openRun(state), "text", event.text)
     case "thinking_delta":
-      return addText(openRun(view), "thinking", event.text)
+      return addText(openRun(state), "thinking", event.text)
     case "stream_retry":
-      return discardText(openRun(view), view.kept.byRetry)
+      return discardText(openRun(state), state.kept.byRetry)
     case "turn_complete":
       return {
-        ...addUsage(removeSubAgents(keepAll(removeIncompleteCalls(openRun(view)))), event.usage),
-        usage: sum(view.usage, event.usage),
+        ...addMessageUsage(removeSubAgents(keepAll(removeIncompleteCalls(openRun(state)))), event.usage),
+        usage: sumUsage(state.usage, event.usage),
       }
     case "compaction": {
       const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = event
       const compaction = { characters, tokensBefore, tokensAfter }
-      const open = { ...openRun(view), compaction }
       const mark = { type: "compaction", cursor: event.cursor ?? null, ...compaction } as const
-      return replaceParts(open, [...listCurrentParts(open), mark])
+      return addParts({ ...openRun(state), compaction }, [mark])
     }
     case "user_message_added":
-      return addSteering(view, event.content)
+      return addSteering(state, event.content)
     case "run_withdrawn":
-      return { ...view, queued: view.queued.filter(({ runId }) => runId !== event.run_id) }
+      return { ...state, queued: state.queued.filter(({ runId }) => runId !== event.run_id) }
     case "stream_complete": {
       const { terminal_disposition: outcome, reason = null } = event
-      return end(view, { outcome, reason, error: null })
+      return end(state, { outcome, reason, error: null })
     }
     case "error":
-      return end(discardText(view, view.kept.byFailure), {
+      return end(discardText(state, state.kept.byFailure), {
         outcome: "failed",
         reason: event.code,
         error: event.error,
@@ -71,40 +77,38 @@ function applyOwn(former: ChatView, event: SentEvent): ChatView {
     // The view is the sub-agent's own.
     case "sub_agent_end": {
       const { outcome, reason = null, error } = event
-      const left = outcome === "failed" ? discardText(view, view.kept.byFailure) : view
+      const left = outcome === "failed" ? discardText(state, state.kept.byFailure) : state
       return end(left, { outcome, reason: error?.code ?? reason, error: error?.message ?? null })
     }
     case "task_registered":
     case "task_progress":
     case "task_completed":
-      return applyTaskEvent(view, event)
+      return applyTaskEvent(state, event)
     default:
-      return applyToolEvent(view, event)
+      return applyToolEvent(state, event)
   }
 }
 
-function addText(view: ChatView, type: "text" | "thinking", text: string): ChatView {
-  const parts = listCurrentParts(view)
-  const last = parts.at(-1)
+function addText(state: ViewState, type: "text" | "thinking", text: string): ViewState {
+  const parts = listCurrentParts(state)
+  const last = at(parts, parts.length - 1)
   // The text that is kept must not be joined with text that may be discarded.
-  const isOpen = last?.type === type && parts.length > Math.max(view.kept.byRetry, view.kept.byFailure)
-  if (!isOpen) return replaceParts(view, [...parts, { type, text }])
-  return replaceParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
+  const isOpen = last?.type === type && parts.length > Math.max(state.kept.byRetry, state.kept.byFailure)
+  return isOpen ? replaceLastPart(state, { type, text: last.text + text }) : addParts(state, [{ type, text }])
 }
 
 /** Removes text, thinking and calls that have not started after the first `kept` parts. Other tool calls stay. */
-function discardText(view: ChatView, kept: number): ChatView {
-  const parts = listCurrentParts(view)
-  const left = parts.filter((part, index) => index < kept || !isVoid(part))
-  if (left.length === parts.length) return view
-  return { ...replaceParts(view, left), kept: { ...view.kept, byFailure: left.length } }
+function discardText(state: ViewState, kept: number): ViewState {
+  const left = removeParts(state, kept, isVoid)
+  if (left === state) return state
+  return { ...left, kept: { ...state.kept, byFailure: listCurrentParts(left).length } }
 }
 
 /** Moves a queued message into the running run. */
-function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[]): ChatView {
-  const index = view.queued.findIndex(({ steers }) => steers)
-  const queued = view.queued.filter((_, at) => at !== index)
-  return addUserMessage({ ...openRun(view), queued }, content)
+function addSteering(state: ViewState, content: readonly (TextBlock | ImageBlock)[]): ViewState {
+  const index = state.queued.findIndex(({ steers }) => steers)
+  const queued = state.queued.filter((_, at) => at !== index)
+  return addUserContent({ ...openRun(state), queued }, content)
 }
 
 function isVoid(part: ViewPart): boolean {
@@ -115,55 +119,28 @@ function isWriting(part: ViewPart): boolean {
   return part.type === "tool" && part.state === "writing"
 }
 
-/** Removes calls with incomplete arguments. */
-function removeIncompleteCalls(view: ChatView): ChatView {
-  const parts = listCurrentParts(view)
-  return parts.some(isWriting)
-    ? replaceParts(
-        view,
-        parts.filter((part) => !isWriting(part)),
-      )
-    : view
+/** Removes calls with incomplete arguments. They belong to the current turn. */
+function removeIncompleteCalls(state: ViewState): ViewState {
+  return removeParts(state, state.kept.byRetry, isWriting)
 }
 
-function keepAll(view: ChatView): ChatView {
-  const { length } = listCurrentParts(view)
-  return { ...view, kept: { byRetry: length, byFailure: length } }
+function keepAll(state: ViewState): ViewState {
+  const { length } = listCurrentParts(state)
+  return { ...state, kept: { byRetry: length, byFailure: length } }
 }
 
-function end(view: ChatView, ended: RunEnd): ChatView {
-  const left = removeWaits(keepAll(removeIncompleteCalls(view)), (wait) => !isOfTask(view, wait))
+function end(state: ViewState, ended: RunEnd): ViewState {
+  const left = removeWaits(keepAll(removeIncompleteCalls(state)), (wait) => !isOfTask(state, wait))
   // Messages that steered the run have joined it, or another page has withdrawn them.
-  const queued = view.queued.filter(({ steers, runId }) => !steers || runId === null)
+  const queued = state.queued.filter(({ steers, runId }) => !steers || runId === null)
   return { ...left, queued, isRunning: false, ended }
 }
 
 /** Removes the waits of the sub-agents that worked for calls. Background tasks go on. */
-function removeSubAgents(view: ChatView): ChatView {
-  return removeWaits(view, (wait) => wait.sub_agent_id !== undefined && !isOfTask(view, wait))
+function removeSubAgents(state: ViewState): ViewState {
+  return removeWaits(state, (wait) => wait.sub_agent_id !== undefined && !isOfTask(state, wait))
 }
 
-function isOfTask(view: ChatView, { sub_agent_id }: ViewWait): boolean {
-  return sub_agent_id !== undefined && findTask(view, sub_agent_id) !== null
-}
-
-/** Adds usage. A turn without text and calls has no message. */
-function addUsage(view: ChatView, usage: Usage): ChatView {
-  const last = view.messages.at(-1)
-  if (last?.role !== "assistant") return view
-  return { ...view, messages: [...view.messages.slice(0, -1), { ...last, usage: sum(last.usage, usage) }] }
-}
-
-function sum(before: Usage | null, turn: Usage): Usage {
-  if (before === null) return turn
-  const costs = [before.estimated_cost, turn.estimated_cost]
-  return {
-    input_tokens: before.input_tokens + turn.input_tokens,
-    output_tokens: before.output_tokens + turn.output_tokens,
-    cache_creation_input_tokens: before.cache_creation_input_tokens + turn.cache_creation_input_tokens,
-    cache_read_input_tokens: before.cache_read_input_tokens + turn.cache_read_input_tokens,
-    estimated_cost: costs.includes(null)
-      ? null
-      : costs.reduce<number>((total, cost) => total + (cost ?? 0), 0),
-  }
+function isOfTask(state: ViewState, { sub_agent_id }: ViewWait): boolean {
+  return sub_agent_id !== undefined && findTask(state, sub_agent_id) !== null
 }

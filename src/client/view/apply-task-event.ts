@@ -1,38 +1,31 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
-import type { ChatView, ViewTask, ViewWait } from "./view.ts"
+import type { ViewTask, ViewWait } from "./view.ts"
+import type { ViewState } from "./view-state.ts"
 
 /** Maximum number of background tasks in a view. The newest ones are kept. */
 const maxTasks = 200
 
 /** Applies the events of background tasks. Repeated events change nothing. */
-export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
+export function applyTaskEvent(state: ViewState, event: ChatEvent): ViewState {
   switch (event.type) {
     case "task_registered": {
       const { task_id, agent_name, description, tool_call_id } = event
-      if (view.tasks.some(({ taskId }) => taskId === task_id)) return view
+      if (state.tasks.some(({ taskId }) => taskId === task_id)) return state
       const task = { ...createTask(task_id, agent_name), description, toolCallId: tool_call_id }
-      return { ...view, tasks: [...view.tasks, task].slice(-maxTasks) }
+      return { ...state, tasks: [...state.tasks, task].slice(-maxTasks) }
     }
     case "task_progress": {
       const { turn, tool_name: toolName, usage } = event
-      return change(view, event.task_id, (task) => ({ ...task, turn, toolName, usage }))
+      return change(state, event.task_id, (task) => ({ ...task, turn, toolName, usage }))
     }
     case "task_completed": {
-      const {
-        task_id,
-        agent_name,
-        disposition: state,
-        reason = null,
-        result = null,
-        error = null,
-        usage,
-      } = event
-      const known = addTask(view, task_id, agent_name)
+      const { task_id, agent_name, disposition, reason = null, result = null, error = null, usage } = event
+      const known = addTask(state, task_id, agent_name)
       const ids = known.tasks.find(({ taskId }) => taskId === task_id)?.subAgentIds ?? []
       const left = removeWaits(known, ({ sub_agent_id = "" }) => ids.includes(sub_agent_id))
       return change(left, task_id, (task) => ({
         ...task,
-        state,
+        state: disposition,
         reason,
         result,
         error,
@@ -41,7 +34,7 @@ export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
       }))
     }
     default:
-      return view
+      return state
   }
 }
 
@@ -53,25 +46,25 @@ export function createTask(taskId: string, agentName: string): ViewTask {
 }
 
 /** Adds a task whose start the view has not seen. */
-export function addTask(view: ChatView, taskId: string, agentName: string): ChatView {
-  if (view.tasks.some((task) => task.taskId === taskId)) return view
-  return { ...view, tasks: [...view.tasks, createTask(taskId, agentName)].slice(-maxTasks) }
+export function addTask(state: ViewState, taskId: string, agentName: string): ViewState {
+  if (state.tasks.some((task) => task.taskId === taskId)) return state
+  return { ...state, tasks: [...state.tasks, createTask(taskId, agentName)].slice(-maxTasks) }
 }
 
 /** Returns the background task that a sub-agent works for, or null. */
-export function findTask({ tasks }: ChatView, subAgentId: string): ViewTask | null {
+export function findTask({ tasks }: ViewState, subAgentId: string): ViewTask | null {
   return tasks.find(({ subAgentIds }) => subAgentIds.includes(subAgentId)) ?? null
 }
 
-export function removeWaits(view: ChatView, isOver: (wait: ViewWait) => boolean): ChatView {
-  const waits = view.waits.filter((wait) => !isOver(wait))
-  return waits.length === view.waits.length ? view : { ...view, waits }
+export function removeWaits(state: ViewState, isOver: (wait: ViewWait) => boolean): ViewState {
+  const waits = state.waits.filter((wait) => !isOver(wait))
+  return waits.length === state.waits.length ? state : { ...state, waits }
 }
 
-function change(view: ChatView, taskId: string, replace: (task: ViewTask) => ViewTask): ChatView {
-  const index = view.tasks.findIndex((task) => task.taskId === taskId)
-  const task = view.tasks[index]
+function change(state: ViewState, taskId: string, replace: (task: ViewTask) => ViewTask): ViewState {
+  const index = state.tasks.findIndex((task) => task.taskId === taskId)
+  const task = state.tasks[index]
   // An ended task has no progress.
-  if (task?.state !== "running") return view
-  return { ...view, tasks: view.tasks.with(index, replace(task)) }
+  if (task?.state !== "running") return state
+  return { ...state, tasks: state.tasks.with(index, replace(task)) }
 }

@@ -1,37 +1,40 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
-import type { ChatView, ToolData, ToolOutput, ViewPart, ViewToolCall, ViewWait } from "./view.ts"
-import { listCurrentParts, openRun, replaceParts } from "./view.ts"
+import type { ToolData, ToolOutput, ViewToolCall, ViewWait } from "./view.ts"
+import { addParts, changeCall, hasCall, listCurrentParts, openRun, type ViewState } from "./view-state.ts"
+
+/** Maximum entries of a call's output and of its data. The newest ones are kept. */
+const maxEntries = 1_000
 
 type EventOf<Type> = Extract<ChatEvent, { type: Type }>
 
 /** Applies the events of tool calls and waits. */
-export function applyToolEvent(view: ChatView, event: ChatEvent): ChatView {
+export function applyToolEvent(state: ViewState, event: ChatEvent): ViewState {
   switch (event.type) {
     case "tool_input_delta":
-      return addInput(openRun(view), event)
+      return addInput(openRun(state), event)
     case "tool_call_start":
-      return startCall(view, event)
+      return startCall(state, event)
     case "tool_approval_request": {
       const { type, ...request } = event
-      return openWait(view, { kind: "approval", ...request })
+      return openWait(state, { kind: "approval", ...request })
     }
     case "elicitation_request": {
       const { type, ...request } = event
-      return openWait(view, { kind: "question", ...request })
+      return openWait(state, { kind: "question", ...request })
     }
     case "approval_resolved":
     case "elicitation_resolved":
-      return change(closeWaits(view, event.tool_call_id), event.tool_call_id, { state: "running" })
+      return change(closeWaits(state, event.tool_call_id), event.tool_call_id, { state: "running" })
     case "tool_output_chunk":
-      return changeWith(view, event.tool_call_id, (call) => addOutput(call, event))
+      return changeCall(state, event.tool_call_id, (call) => addOutput(call, event))
     case "data":
-      return changeWith(view, event.tool_call_id, (call) => ({ ...call, data: addData(call.data, event) }))
+      return changeCall(state, event.tool_call_id, (call) => ({ ...call, data: addData(call.data, event) }))
     case "tool_call_complete":
-      return completeCall(closeWaits(view, event.tool_call_id), event)
+      return completeCall(closeWaits(state, event.tool_call_id), event)
     case "tool_call_interrupted":
-      return change(closeWaits(view, event.tool_call_id), event.tool_call_id, { state: "interrupted" })
+      return change(closeWaits(state, event.tool_call_id), event.tool_call_id, { state: "interrupted" })
     default:
-      return view
+      return state
   }
 }
 
@@ -60,11 +63,15 @@ function createFailure(code: string): ViewToolCall["state"] {
 }
 
 /** Shows a call that the model is still writing. It is discarded like text until it starts. */
-function addInput(view: ChatView, { tool_call_id, tool_name, text }: EventOf<"tool_input_delta">): ChatView {
-  if (!hasCall(view, tool_call_id)) {
-    return addPart(view, { ...createCall(tool_call_id, tool_name, {}), state: "writing", inputText: text })
+function addInput(
+  state: ViewState,
+  { tool_call_id, tool_name, text }: EventOf<"tool_input_delta">,
+): ViewState {
+  if (!hasCall(state, tool_call_id)) {
+    const call = createCall(tool_call_id, tool_name, {})
+    return addParts(state, [{ ...call, state: "writing", inputText: text }])
   }
-  return changeWith(view, tool_call_id, (call) =>
+  return changeCall(state, tool_call_id, (call) =>
     call.inputText === null ? call : { ...call, inputText: call.inputText + text },
   )
 }
@@ -77,35 +84,31 @@ function setInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCal
  * Adds a call. It may be sent again: with a nonce when the client may execute it, and after a history that contains
  * it.
  */
-function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView {
+function startCall(state: ViewState, event: EventOf<"tool_call_start">): ViewState {
   const { tool_call_id, tool_name, tool_input, nonce } = event
-  const open = openRun(view)
+  const open = openRun(state)
   const started = hasCall(open, tool_call_id)
-    ? changeWith(open, tool_call_id, (call) => setInput(call, tool_input))
-    : addPart(open, createCall(tool_call_id, tool_name, tool_input))
+    ? changeCall(open, tool_call_id, (call) => setInput(call, tool_input))
+    : addParts(open, [createCall(tool_call_id, tool_name, tool_input)])
   const kept = { ...started.kept, byFailure: listCurrentParts(started).length }
   if (nonce === undefined) return { ...started, kept }
   return openWait({ ...started, kept }, { kind: "clientTool", tool_call_id, nonce, tool_name, tool_input })
 }
 
-function completeCall(view: ChatView, event: EventOf<"tool_call_complete">): ChatView {
+function completeCall(state: ViewState, event: EventOf<"tool_call_complete">): ViewState {
   const { tool_call_id, duration_ms: durationMs, server } = event
-  return change(view, tool_call_id, { ...toOutcome(event), durationMs, server })
+  return change(state, tool_call_id, { ...toOutcome(event), durationMs, server })
 }
 
-export function openWait(view: ChatView, wait: ViewWait): ChatView {
-  const others = view.waits.filter(({ tool_call_id }) => tool_call_id !== wait.tool_call_id)
-  const waiting = change({ ...view, waits: [...others, wait] }, wait.tool_call_id, { state: "waiting" })
+export function openWait(state: ViewState, wait: ViewWait): ViewState {
+  const others = state.waits.filter(({ tool_call_id }) => tool_call_id !== wait.tool_call_id)
+  const waiting = change({ ...state, waits: [...others, wait] }, wait.tool_call_id, { state: "waiting" })
   return { ...waiting, isRunning: true }
 }
 
-export function closeWaits(view: ChatView, toolCallId: string): ChatView {
-  const waits = view.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
-  return waits.length === view.waits.length ? view : { ...view, waits }
-}
-
-function addPart(view: ChatView, part: ViewPart): ChatView {
-  return replaceParts(view, [...listCurrentParts(view), part])
+export function closeWaits(state: ViewState, toolCallId: string): ViewState {
+  const waits = state.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
+  return waits.length === state.waits.length ? state : { ...state, waits }
 }
 
 function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_output_chunk">): ViewToolCall {
@@ -115,8 +118,8 @@ function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_outp
   const last = before.at(-1)
   const output =
     last?.stream === stream
-      ? [...before.slice(0, -1), { stream, text: last.text + text }]
-      : [...before, { stream, text }]
+      ? before.with(-1, { stream, text: last.text + text })
+      : [...before, { stream, text }].slice(-maxEntries)
   return { ...call, output, lastChunk: seq }
 }
 
@@ -126,31 +129,11 @@ export function addData(
 ): readonly ToolData[] {
   const { name, value } = emitted
   const transient = emitted.transient === true
-  const others = transient ? data.filter((each) => !each.transient || each.name !== name) : data
-  return [...others, { name, value, transient }]
+  const former = transient ? data.findIndex((each) => each.transient && each.name === name) : -1
+  const others = former === -1 ? data : data.toSpliced(former, 1)
+  return [...others, { name, value, transient }].slice(-maxEntries)
 }
 
-function hasCall({ messages }: ChatView, toolCallId: string): boolean {
-  return messages.some(({ parts }) => parts.some((part) => isCall(part, toolCallId)))
-}
-
-export function change(view: ChatView, toolCallId: string, changes: Partial<ViewToolCall>): ChatView {
-  return changeWith(view, toolCallId, (call) => ({ ...call, ...changes }))
-}
-
-/** Replaces one call. A call is usually in the last message. */
-export function changeWith(
-  view: ChatView,
-  toolCallId: string,
-  replace: (call: ViewToolCall) => ViewToolCall,
-): ChatView {
-  const index = view.messages.findLastIndex(({ parts }) => parts.some((part) => isCall(part, toolCallId)))
-  const message = view.messages[index]
-  if (message === undefined) return view
-  const parts = message.parts.map((part) => (isCall(part, toolCallId) ? replace(part) : part))
-  return { ...view, messages: view.messages.with(index, { ...message, parts }) }
-}
-
-function isCall(part: ViewPart, toolCallId: string): part is ViewToolCall {
-  return part.type === "tool" && part.toolCallId === toolCallId
+export function change(state: ViewState, toolCallId: string, changes: Partial<ViewToolCall>): ViewState {
+  return changeCall(state, toolCallId, (call) => ({ ...call, ...changes }))
 }

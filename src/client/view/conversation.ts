@@ -6,8 +6,9 @@ import type { Run } from "../run.ts"
 import type { History } from "../wire/messages.ts"
 import { applyEvent } from "./apply-event.ts"
 import { followTasks } from "./follow-tasks.ts"
-import { addUserMessage, type ChatView, emptyView, type QueuedMessage, type UserContent } from "./view.ts"
+import { type ChatView, emptyView, type QueuedMessage, type UserContent } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
+import { addUserMessage, changeView } from "./view-state.ts"
 
 export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"> {
   /** Conversation to show before the stored one is loaded, for example the one that the page was rendered with. */
@@ -132,7 +133,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
   function failReading(error: unknown, signal: AbortSignal): void {
     isLoading = false
     isReconnecting = false
-    view = { ...view, isRunning: false }
+    view = changeView(view, { isRunning: false })
     fail(error, signal)
   }
 
@@ -166,7 +167,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     const stored = await chat.history({ signal })
     const waiting = stored.queued_runs.map(({ run_id }) => run_id)
     const loaded = viewOfHistory(stored)
-    view = { ...loaded, queued: mergeQueued(view.queued, loaded.queued) }
+    view = changeView(loaded, { queued: mergeQueued(view.queued, loaded.queued) })
     isLoading = false
     publish()
     if (view.isRunning || waiting.length > 0 || hasTasks()) read(signal, subscription(signal))
@@ -190,7 +191,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     failure = null
     const run = chat.send(content, { ...options, idempotencyKey: key, after: view.cursor, signal })
     if (!isBusy()) {
-      view = { ...view, isRunning: true, ended: null }
+      view = changeView(view, { isRunning: true, ended: null })
       if (reading === null) read(signal, run)
       else acceptBeside(run, signal)
       publish()
@@ -199,7 +200,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     const steers = options.whenBusy === "steer"
     const queued: QueuedMessage = { key, runId: null, content, steers, messageId: null }
     const isFirst = options.whenBusy === "interrupt"
-    view = { ...view, queued: isFirst ? [queued, ...view.queued] : [...view.queued, queued] }
+    view = changeView(view, { queued: isFirst ? [queued, ...view.queued] : [...view.queued, queued] })
     publish()
     run
       .accept()
@@ -208,12 +209,12 @@ export function createConversation({ history, ...options }: ConversationOptions)
         const others = view.queued.filter(
           (message) => message.key === key || message.runId !== runId || message.steers || steers,
         )
-        view = { ...view, queued: others.map(mark) }
+        view = changeView(view, { queued: others.map(mark) })
         if (reading === null) read(signal, subscription(signal))
         publish()
       })
       .catch((error: unknown) => {
-        view = { ...view, queued: view.queued.filter((message) => message.key !== key) }
+        view = changeView(view, { queued: view.queued.filter((message) => message.key !== key) })
         fail(error, signal)
       })
   }
@@ -229,7 +230,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
         if (reading === null) read(signal, subscription(signal))
       })
       .catch((error: unknown) => {
-        view = { ...view, isRunning: false }
+        view = changeView(view, { isRunning: false })
         fail(error, signal)
       })
   }
@@ -280,7 +281,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
         if (!(await withdrawSteering(message, signal))) return
       } else if (runId === null || (await chat.cancel({ runId, signal })) === null) return
       // The stream of the open run does not report it. The event of a message that has joined the run has its content.
-      view = { ...view, queued: view.queued.filter((each) => each.key !== key) }
+      view = changeView(view, { queued: view.queued.filter((each) => each.key !== key) })
       publish()
     },
     retry() {

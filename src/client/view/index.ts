@@ -13,7 +13,6 @@ export {
   type MessageOptions,
 } from "./conversation.ts"
 export {
-  addUserMessage,
   type ChatView,
   emptyView,
   type QueuedMessage,
@@ -31,3 +30,4 @@ export {
   type ViewWait,
 } from "./view.ts"
 export { viewOfHistory } from "./view-of-history.ts"
+export { addUserMessage } from "./view-state.ts"

@@ -4,8 +4,9 @@ import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { History } from "../wire/messages.ts"
 import { applyEvent } from "./apply-event.ts"
-import { addUserMessage, type ChatView, emptyView } from "./view.ts"
+import { type ChatView, emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
+import { addUserMessage } from "./view-state.ts"
 
 const usage = {
   input_tokens: 10,

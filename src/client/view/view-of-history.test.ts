@@ -13,8 +13,9 @@ import {
 } from "../fixtures/view-events.ts"
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
-import { addUserMessage, emptyView } from "./view.ts"
+import { emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
+import { addUserMessage } from "./view-state.ts"
 
 test("a history with the events after it gives the same view as the whole stream", () => {
   const view = viewOfHistory({

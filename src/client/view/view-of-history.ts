@@ -1,28 +1,36 @@
 import type { History, HistoryMessage, Task } from "../wire/messages.ts"
 import { createTask } from "./apply-task-event.ts"
-import { addData, change, changeWith, createCall, openWait, toOutcome } from "./apply-tool-event.ts"
+import { addData, change, createCall, openWait, toOutcome } from "./apply-tool-event.ts"
 import {
-  addMessage,
   type ChatView,
   emptyView,
-  listCurrentParts,
   type QueuedMessage,
-  replaceParts,
   type ViewCompaction,
   type ViewPart,
   type ViewTask,
 } from "./view.ts"
+import {
+  addMessage,
+  addParts,
+  changeCall,
+  listCurrentParts,
+  toState,
+  toView,
+  type ViewState,
+} from "./view-state.ts"
+
+type HistoryBlock = HistoryMessage["content"][number]
 
 /** Returns the view of a stored conversation. Subscribe after its `cursor` to receive later events. */
 export function viewOfHistory(history: History): ChatView {
-  const shown = history.messages.reduce(addHistoryMessage, emptyView)
+  const shown = history.messages.reduce(addHistoryMessage, toState(emptyView))
   const { length } = listCurrentParts(shown)
-  const started: ChatView = {
+  const started: ViewState = {
     ...shown,
     isRunning: history.active_run !== null,
     tasks: history.running_tasks.map(toTask),
     usage: history.usage,
-    compaction: findLastCompaction(shown),
+    compaction: findLastCompaction(history),
     queued: listQueued(history),
     cursor: history.last_seq,
     kept: { byRetry: length, byFailure: length },
@@ -33,7 +41,7 @@ export function viewOfHistory(history: History): ChatView {
     ...history.pending_tool_calls.map((wait) => ({ kind: "clientTool", ...wait }) as const),
   ]
   // Waits of background tasks can be open when no run is open.
-  return { ...waits.reduce(openWait, started), isRunning: started.isRunning }
+  return toView({ ...waits.reduce(openWait, started), isRunning: started.isRunning })
 }
 
 /** Returns the waiting messages that open or join a run soon. A run for a later time is not one of them. */
@@ -56,50 +64,42 @@ function toTask({ task_id, agent_name, description, tool_call_id, sub_agent_id }
   return { ...createTask(task_id, agent_name), description, ...ids }
 }
 
-function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): ChatView {
-  if (role === "tool") return content.reduce(addResult, view)
+function addHistoryMessage(state: ViewState, { role, content }: HistoryMessage): ViewState {
+  if (role === "tool") return content.reduce(addResult, state)
   const parts = content.flatMap(toPart)
-  return role === "assistant"
-    ? replaceParts(view, [...listCurrentParts(view), ...parts])
-    : addMessage(view, role, parts)
+  return role === "assistant" ? addParts(state, parts) : addMessage(state, role, parts)
 }
 
-function addResult(view: ChatView, block: HistoryMessage["content"][number]): ChatView {
+function addResult(state: ViewState, block: HistoryBlock): ViewState {
   switch (block.type) {
     case "tool_result":
-      return change(view, block.tool_call_id, toOutcome(block))
+      return change(state, block.tool_call_id, toOutcome(block))
     case "data":
-      return changeWith(view, block.tool_call_id, (call) => ({ ...call, data: addData(call.data, block) }))
+      return changeCall(state, block.tool_call_id, (call) => ({ ...call, data: addData(call.data, block) }))
     default:
-      return view
+      return state
   }
 }
 
-function findLastCompaction({ messages }: ChatView): ViewCompaction | null {
-  const parts = messages.flatMap(({ parts }) => parts)
-  const last = parts.findLast((part) => part.type === "compaction")
-  if (last === undefined) return null
-  const { characters, tokensBefore, tokensAfter } = last
+function findLastCompaction({ messages }: History): ViewCompaction | null {
+  const last = messages.flatMap(({ content }) => content).findLast((block) => block.type === "compaction")
+  return last === undefined ? null : toCompaction(last)
+}
+
+function toCompaction(block: Extract<HistoryBlock, { type: "compaction" }>): ViewCompaction {
+  const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = block
   return { characters, tokensBefore, tokensAfter }
 }
 
-function toPart(block: HistoryMessage["content"][number]): ViewPart[] {
+function toPart(block: HistoryBlock): ViewPart[] {
   switch (block.type) {
     case "tool_result":
     case "data":
       return []
     case "tool_call":
       return [createCall(block.tool_call_id, block.tool_name, block.tool_input)]
-    case "compaction": {
-      const {
-        type,
-        cursor,
-        chars: characters,
-        tokens_before: tokensBefore,
-        tokens_after: tokensAfter,
-      } = block
-      return [{ type, cursor, characters, tokensBefore, tokensAfter }]
-    }
+    case "compaction":
+      return [{ type: block.type, cursor: block.cursor, ...toCompaction(block) }]
     case "text":
     case "thinking":
     case "image":

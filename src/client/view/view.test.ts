@@ -18,8 +18,9 @@ import {
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import { applyEvent } from "./apply-event.ts"
-import { addUserMessage, emptyView } from "./view.ts"
+import { emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
+import { addUserMessage } from "./view-state.ts"
 
 describe("a notice", () => {
   const status: ChatEvent = { type: "status", run_id: "run_1", message: "Waiting for a server." }
