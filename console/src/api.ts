@@ -31,6 +31,10 @@ export interface AgentInfo {
   readonly name: string
   /** Models that a message may request. Null for any model. */
   readonly allowedModels: readonly string[] | null
+  /** If true, the offline demo responds in place of a model. */
+  readonly isDemo: boolean
+  /** `own`: the agent has memories of its own. `shared`: agents share them. */
+  readonly memory: "off" | "shared" | "own"
   /** If true, schedules of the agent fire. */
   readonly firesSchedules: boolean
 }

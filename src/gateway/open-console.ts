@@ -6,6 +6,7 @@ import type { RunEnd } from "../console/costs.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
 import type { ConsoleOptions } from "../console/options.ts"
 import { createFirstMessageReader } from "../console/read-first-message.ts"
+import type { ConsoleAgent } from "../console/routes/status.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import { isTerminal } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
@@ -16,8 +17,7 @@ import type { Readiness } from "../http/readiness.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createMask } from "../telemetry/mask.ts"
-import type { AgentDefinition } from "./agent/agent-definition.ts"
-import type { AgentService } from "./agent/agent-service.ts"
+import type { AgentService, ChosenAgent } from "./agent/agent-service.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import { createGatewaySchedules, type ScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
@@ -29,7 +29,7 @@ const minKeyLength = 16
 
 export interface ConsoleParts {
   readonly server: ResolvedServer
-  readonly agents: readonly AgentDefinition[]
+  readonly agents: readonly ChosenAgent[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   /** Overrides the option of the same name. */
@@ -72,19 +72,32 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
     readEvents: readEvents(store.log, server.redact),
     readFirstMessage: createFirstMessageReader(store.log, createMask(server.redact ?? [])),
     readiness,
-    configuration: () => showConfiguration(server, agents),
+    configuration: () =>
+      showConfiguration(
+        server,
+        agents.map(({ definition }) => definition),
+      ),
     info: {
       version: packageVersion,
       prefix: server.prefix,
       mode: mode ?? "mounted",
-      agents: agents.map(({ name, options }) => ({
-        name,
-        allowedModels: options.allowedModels ?? null,
-        firesSchedules: options.schedules !== undefined || options.allowSchedules !== false,
-      })),
+      agents: agents.map(describeAgent),
     },
   })
   return { addPages, access: access.type }
+}
+
+function describeAgent({ definition, chosen }: ChosenAgent): ConsoleAgent {
+  const { name, options, buildChatRuntime: chat } = definition
+  const { memory } = options
+  const hasOwnModel = typeof chat === "function" || "runner" in chat || chat.provider !== undefined
+  return {
+    name,
+    allowedModels: options.allowedModels ?? null,
+    isDemo: chosen.name === "demo" && !hasOwnModel,
+    memory: memory === false ? "off" : typeof memory === "object" && memory.perAgent ? "own" : "shared",
+    firesSchedules: options.schedules !== undefined || options.allowSchedules !== false,
+  }
 }
 
 function chooseAccess(

@@ -216,7 +216,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const schedules = selectScheduleParts(store, ids)
   const ownConsole = openConsole({
     server,
-    agents: options.agents.map(({ definition }) => definition),
+    agents: options.agents,
     settings: options.settings,
     mode,
     isAsked: options.console,

@@ -235,14 +235,14 @@ test("sessions are listed with the beginning of their first message, without its
   await row.getByText(title).waitFor()
   expect(await page.evaluate(hiddenWidth)).toBe(0)
   await row.getByRole("link", { name: sessionId }).click()
-  await page.locator(".facts").getByText(title).waitFor()
+  await page.getByRole("heading", { name: title, level: 1 }).waitFor()
 })
 
 test("each view has an address that survives a reload, and the browser's buttons return to it", async () => {
   const { sessionId, runId } = await startRun("Hello.")
   const views: readonly (readonly [view: string, heading: string])[] = [
     ["sessions?state=idle", "Sessions"],
-    [`sessions/${sessionId}?run=${runId}`, sessionId],
+    [`sessions/${sessionId}?run=${runId}`, "Hello."],
     ["runs?state=completed", "Runs"],
     ["approvals", "Approvals"],
     ["schedules", "Schedules"],
@@ -270,7 +270,7 @@ test("each view has an address that survives a reload, and the browser's buttons
     await shows(view, heading)
   }
   await page.goForward()
-  await page.getByRole("heading", { name: sessionId, level: 1 }).waitFor()
+  await page.getByRole("heading", { name: "Hello.", level: 1 }).waitFor()
   expect(errors).toEqual([])
 })
 

@@ -55,7 +55,7 @@ test("the sandbox shows its backend, its limits, and the sessions whose code run
   await page.locator(".facts").getByText("1 of 4").waitFor()
   await page.reload()
   await row.getByRole("link", { name: sessionId }).click()
-  await page.getByRole("heading", { name: sessionId }).waitFor()
+  await page.locator(".facts").getByText(sessionId).waitFor()
   await page.goBack()
   await row.getByRole("link", { name: "ada" }).click()
   await page.getByRole("link", { name: "All users" }).waitFor()

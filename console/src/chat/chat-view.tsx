@@ -5,7 +5,7 @@ import { Icon } from "../ui/icons.tsx"
 import { Announcer } from "./announcer.tsx"
 import { ChatStatus } from "./chat-status.tsx"
 import { Composer } from "./composer.tsx"
-import { announceConversation, type Conversations } from "./conversations.ts"
+import { announceChange, type Conversations } from "./conversations.ts"
 import { type Draft, takeFirstMessage } from "./first-message.ts"
 import { MessageList } from "./message-list.tsx"
 import { QueuedMessages } from "./queued-messages.tsx"
@@ -28,6 +28,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
     toolInputDeltas: true,
     token: ({ signal }) => issueToken({ session_id: sessionId }, signal),
   })
+  const scroll = useStickyScroll()
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
   const listed = conversations.items?.find(({ session_id }) => session_id === sessionId)
   const agentName = listed?.agent ?? info.agents[0]?.name ?? "agent"
@@ -39,11 +40,11 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
 
   const send = ({ content, model, whenBusy }: Draft) => {
     agent.send(content, { ...(model !== null && { model }), whenBusy: isBusy ? whenBusy : "queue" })
+    scroll.toEnd()
   }
   useFirstMessage(agent, sessionId, send)
-  useEffect(announceConversation, [agent.status])
+  useEffect(announceChange, [agent.status])
 
-  const scroll = useStickyScroll()
   const title = listed?.title ?? formatTitle(agent)
 
   return (

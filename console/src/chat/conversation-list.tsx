@@ -33,7 +33,9 @@ export function ConversationList({ info, conversations, currentId }: Conversatio
         {found.map(({ session_id, title, agent, state }) => (
           <li key={session_id}>
             <a href={`#/chat/${session_id}`} aria-current={session_id === currentId ? "page" : undefined}>
-              <span class="conversation-title">{title ?? "Empty conversation"}</span>
+              <span class="conversation-title">
+                {title ?? (state === "idle" ? "Empty conversation" : "New conversation")}
+              </span>
               {hasAgents && <span class="conversation-agent">{agent}</span>}
               {state !== "idle" && (
                 <span class={`dot ${state}`} title={state} aria-label={state} role="img" />

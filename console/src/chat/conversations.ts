@@ -12,9 +12,15 @@ const changed = new EventTarget()
 /** Milliseconds between two requests for the states of the conversations, while the page is visible. */
 const pollMs = 5_000
 
-/** Reports to the list that a conversation was started or has changed. */
-export function announceConversation(): void {
+/** Reports to the list that a conversation has changed. */
+export function announceChange(): void {
   changed.dispatchEvent(new Event("change"))
+}
+
+/** Reports to the list that a conversation was started, before the gateway knows its first message. */
+export function announceConversation(sessionId: string, title: string): void {
+  changed.dispatchEvent(new CustomEvent("start", { detail: [sessionId, title] }))
+  announceChange()
 }
 
 export interface Conversations {
@@ -27,6 +33,7 @@ export interface Conversations {
 
 export function useConversations(): Conversations {
   const [listed, setListed] = useState<Listed>({ items: null, next: null, problem: null })
+  const [started, setStarted] = useState<ReadonlyMap<string, string>>(new Map())
 
   const load = (after: string | null) => {
     call<Page<Conversation>>("GET", "conversations", { query: { after } }).then(
@@ -42,19 +49,27 @@ export function useConversations(): Conversations {
   }
   const refresh = () => load(null)
   useEffect(() => {
+    const addStarted = (event: Event) => {
+      const { detail } = event as CustomEvent<readonly [string, string]>
+      setStarted((before) => new Map([...before, detail]))
+    }
     refresh()
     changed.addEventListener("change", refresh)
+    changed.addEventListener("start", addStarted)
     const timer = setInterval(() => {
       if (!document.hidden) refresh()
     }, pollMs)
     return () => {
       changed.removeEventListener("change", refresh)
+      changed.removeEventListener("start", addStarted)
       clearInterval(timer)
     }
   }, [])
 
   return {
-    items: listed.items,
+    items:
+      listed.items?.map((each) => ({ ...each, title: each.title ?? started.get(each.session_id) ?? null })) ??
+      null,
     problem: listed.problem,
     hasMore: listed.next !== null,
     loadMore: () => load(listed.next),

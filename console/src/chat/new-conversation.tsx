@@ -7,7 +7,9 @@ import { announceConversation } from "./conversations.ts"
 import { type Draft, keepFirstMessage } from "./first-message.ts"
 
 /** Messages that suit every agent. A press puts one into the composer. */
-const starters = ["What can you do?", "Which tools do you have?", "/think How do you work?"]
+const starters = ["What can you do?", "Which tools do you have?"]
+/** A rule of the offline demo. A model would take it as a part of the message. */
+const demoStarter = "/think How do you work?"
 
 /** Creates a session together with its first message, so that opening the page does not create a session. */
 export function NewConversation({ info }: { readonly info: Info }) {
@@ -15,7 +17,8 @@ export function NewConversation({ info }: { readonly info: Info }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [isStarting, setStarting] = useState(false)
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
-  const models = info.agents.find(({ name }) => name === agent)?.allowedModels ?? null
+  const { allowedModels: models = null, isDemo = false } =
+    info.agents.find(({ name }) => name === agent) ?? {}
 
   const start = async (draft: Draft) => {
     setStarting(true)
@@ -24,7 +27,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
       const { session_id } = await issueToken({ agent })
       keepFirstMessage(session_id, draft)
       navigate(formatHref(["chat", session_id]))
-      announceConversation()
+      announceConversation(session_id, formatTitle(draft))
     } catch (error) {
       setProblem((error as Error).message)
       setStarting(false)
@@ -63,7 +66,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
         autoFocus
       />
       <ul class="starters" aria-label="Messages to begin with">
-        {starters.map((text) => (
+        {(isDemo ? [...starters, demoStarter] : starters).map((text) => (
           <li key={text}>
             <button type="button" disabled={isStarting} onClick={() => setPrefill({ text })}>
               {text}
@@ -73,4 +76,14 @@ export function NewConversation({ info }: { readonly info: Info }) {
       </ul>
     </div>
   )
+}
+
+/** Returns the title of a conversation with this first message, as the gateway will form it. */
+function formatTitle({ content }: Draft): string {
+  const texts =
+    typeof content === "string"
+      ? [content]
+      : content.map((block) => (block.type === "text" ? block.text : ""))
+  const text = texts.join("\n").trim()
+  return text === "" ? "Image" : text.slice(0, 80)
 }

@@ -2,7 +2,7 @@ import type { MarkedToken, Token, Tokens } from "marked"
 import type { ComponentChildren } from "preact"
 import { memo } from "preact/compat"
 import { CodeBlock } from "../ui/code-block.tsx"
-import { Inline } from "./inline.tsx"
+import { Checkbox, Inline } from "./inline.tsx"
 
 /** Maximum depth of lists and quotes. Deeper ones are shown as text, because a model may nest them without limit. */
 const maxDepth = 12
@@ -52,6 +52,8 @@ function renderBlock(token: MarkedToken, depth: number, topHeading: number): Com
       return <hr />
     case "html":
       return <p>{token.raw}</p>
+    case "checkbox":
+      return <Checkbox isChecked={token.checked} />
     case "space":
     case "def":
       return null
@@ -87,13 +89,8 @@ interface ListProps {
 
 function List({ list, depth, topHeading }: ListProps) {
   const items = list.items.map((item, index) => (
-    <li key={index} class={item.task ? "task" : undefined}>
-      {item.task && <input type="checkbox" checked={item.checked === true} disabled aria-label="Task" />}
-      {renderBlocks(
-        item.tokens.filter(({ type }) => type !== "checkbox"),
-        depth,
-        topHeading,
-      )}
+    <li key={index} class={item.task ? "check-item" : undefined}>
+      {renderBlocks(item.tokens, depth, topHeading)}
     </li>
   ))
   return list.ordered ? <ol start={Number(list.start) || 1}>{items}</ol> : <ul>{items}</ul>

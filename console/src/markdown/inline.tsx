@@ -1,5 +1,6 @@
 import type { MarkedToken, Token } from "marked"
 import type { ComponentChildren } from "preact"
+import { ImagePart, parseImageData } from "../ui/image-part.tsx"
 import { decodeEntities } from "./decode-entities.ts"
 import { toSafeAddress } from "./safe-address.ts"
 
@@ -50,15 +51,25 @@ function InlineToken({
       return <code>{token.text}</code>
     case "br":
       return <br />
+    case "checkbox":
+      return <Checkbox isChecked={token.checked} />
     case "link":
       return <Link href={token.href}>{renderInner(token.tokens)}</Link>
-    case "image":
+    case "image": {
+      const source = parseImageData(token.href)
+      if (source !== null) return <ImagePart source={source} alt={token.text} />
       // Loading the image would send the address to another server, and a prompt injection may have put data into the
       // address.
       return <Link href={token.href}>{`Image: ${token.text === "" ? token.href : token.text}`}</Link>
+    }
     default:
       return token.raw
   }
+}
+
+/** The box of an item in a task list. */
+export function Checkbox({ isChecked }: { readonly isChecked: boolean }) {
+  return <input type="checkbox" checked={isChecked} disabled aria-label="Task" />
 }
 
 function Link({ href, children }: { readonly href: string; readonly children: ComponentChildren }) {

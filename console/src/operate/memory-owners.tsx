@@ -1,3 +1,4 @@
+import type { Info } from "../api.ts"
 import { formatHref } from "../router.ts"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -22,16 +23,23 @@ const columns: readonly Column<MemoryOwner>[] = [
 ]
 
 /** The users about whom agents have stored memories. */
-export function MemoryOwners() {
+export function MemoryOwners({ info }: { readonly info: Info }) {
+  const isOff = info.agents.every(({ memory }) => memory === "off")
   const { items, problem, more } = usePages<MemoryOwner>("memory/owners")
   return (
     <>
       <PageHead title="Memory" />
       {items === null && <Pending problem={problem} />}
       {items?.length === 0 && (
-        <EmptyState icon="bookmark" title="No memories yet">
-          With the option <code>memory</code>, the agent keeps facts about its users that outlive a
-          conversation. They appear here, by user.
+        <EmptyState icon="bookmark" title={isOff ? "No agent has a memory" : "No memories yet"}>
+          {isOff ? (
+            <>
+              Set the option <code>memory</code>, so that the agent keeps facts about its users that outlive a
+              conversation.
+            </>
+          ) : (
+            "When an agent stores a fact about a user, it appears here."
+          )}
         </EmptyState>
       )}
       {items !== null && items.length > 0 && (

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { call } from "../api.ts"
+import { call, type Info } from "../api.ts"
 import { formatHref, navigate, type Route } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -9,10 +9,10 @@ import { Age, AskTwice, More, PageHead, Pending, Until } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
 /** The users with memories, or the memories of the user in the address. */
-export function MemoryView({ route }: { readonly route: Route }) {
+export function MemoryView({ route, info }: { readonly route: Route; readonly info: Info }) {
   const tenant = route.query.get("tenant")
   const user = route.query.get("user")
-  if (tenant === null || user === null) return <MemoryOwners />
+  if (tenant === null || user === null) return <MemoryOwners info={info} />
   const owner = { tenant, user, agent: route.query.get("agent") }
   return <UserMemories key={JSON.stringify(owner)} owner={owner} query={route.query.get("query") ?? ""} />
 }

@@ -35,7 +35,7 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
       return id === undefined ? (
         <SessionsView route={route} info={info} />
       ) : (
-        <SessionView key={id} sessionId={id} runId={route.query.get("run")} />
+        <SessionView key={id} info={info} sessionId={id} runId={route.query.get("run")} />
       )
     case "runs":
       return <RunsView route={route} info={info} />
@@ -52,7 +52,7 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
         <ScheduleView key={id} scheduleId={id} />
       )
     case "memory":
-      return <MemoryView route={route} />
+      return <MemoryView route={route} info={info} />
     case "mcp":
       return <ToolSourcesView />
     case "sandbox":

@@ -76,30 +76,53 @@ type Change = (action: "retry" | "drop", rows: readonly OutboxRow[]) => void
 
 function createColumns(onChange: Change): readonly Column<OutboxRow>[] {
   return [
-    { title: "Row", cell: ({ number }) => number },
-    { title: "State", cell: ({ state }) => <StateBadge state={state} /> },
-    { title: "Kind", cell: ({ kind }) => kind },
     {
-      title: "Session",
-      cell: ({ sessionId }) => (
-        <a class="id" href={formatHref(["sessions", sessionId])}>
-          {sessionId}
-        </a>
+      title: "Delivery",
+      cell: ({ number, kind, sessionId }) => (
+        <>
+          <span>
+            {kind} <span class="hint">#{number}</span>
+          </span>
+          <a class="id clipped" href={formatHref(["sessions", sessionId])} title={sessionId}>
+            {sessionId}
+          </a>
+        </>
       ),
     },
-    { title: "Attempts", shape: "right", cell: ({ attempts }) => attempts },
+    {
+      title: "State",
+      cell: ({ state, attempts }) => (
+        <>
+          <StateBadge state={state} />
+          <p class="hint nowrap">{attempts === 1 ? "1 attempt" : `${attempts} attempts`}</p>
+        </>
+      ),
+    },
     {
       title: "Content",
       shape: "wide",
       cell: ({ preview, bytes, lastError }) => (
         <>
-          <code>{preview}</code> <span class="hint">{formatBytes(bytes)}</span>
+          <span>
+            <code>{preview}</code> <span class="hint">{formatBytes(bytes)}</span>
+          </span>
           {lastError !== null && <p class="field-error">{lastError}</p>}
         </>
       ),
     },
-    { title: "Stored", cell: ({ createdAt }) => <Age at={createdAt} /> },
-    { title: "Next attempt", cell: ({ dueAt }) => (dueAt === null ? <NoValue /> : <Until at={dueAt} />) },
+    {
+      title: "Stored",
+      cell: ({ createdAt, dueAt }) => (
+        <>
+          <Age at={createdAt} />
+          {dueAt !== null && (
+            <p class="hint">
+              next attempt <Until at={dueAt} />
+            </p>
+          )}
+        </>
+      ),
+    },
     {
       title: "Actions",
       cell: (row) =>

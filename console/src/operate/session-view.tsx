@@ -1,3 +1,4 @@
+import type { Info } from "../api.ts"
 import { formatHref } from "../router.ts"
 import { formatBytes, formatCost } from "../ui/format.ts"
 import { EmptyState } from "./empty-state.tsx"
@@ -12,9 +13,11 @@ const consoleTenant = "console"
 
 /** One session: its runs, the timeline of one of them, and every event of the log. */
 export function SessionView({
+  info,
   sessionId,
   runId,
 }: {
+  readonly info: Info
   readonly sessionId: string
   readonly runId: string | null
 }) {
@@ -29,18 +32,19 @@ export function SessionView({
   if (data === null) {
     return (
       <>
-        <PageHead title={<span class="id">{sessionId}</span>} parent={parent} />
+        <PageHead title="Session" parent={parent} />
         <Pending problem={problem} />
       </>
     )
   }
   const { session, runs, children, grants } = data
+  const agent = info.agents.find(({ name }) => name === session.agent)
   const shownRun = runId ?? runs[0]?.id ?? null
   const ofRun = (events.items ?? []).filter((entry) => shownRun === null || entry.runId === shownRun)
 
   return (
     <>
-      <PageHead title={<span class="id">{session.id}</span>} parent={parent}>
+      <PageHead title={session.title ?? "Session without a message"} parent={parent}>
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
           <a class="button" href={formatHref(["chat", session.id])}>
@@ -49,15 +53,26 @@ export function SessionView({
         )}
       </PageHead>
       <dl class="facts">
-        {session.title !== null && <Fact name="First message">{session.title}</Fact>}
+        <Fact name="Session">
+          <span class="id">{session.id}</span>
+        </Fact>
         <Fact name="Agent">{session.agent}</Fact>
         <Fact name="User">
           <a href={formatHref(["sessions"], { tenant: session.tenant, user: session.userId })}>
             {session.userId}
           </a>{" "}
-          <a class="quiet" href={formatHref(["memory"], { tenant: session.tenant, user: session.userId })}>
-            Memory
-          </a>
+          {agent !== undefined && agent.memory !== "off" && (
+            <a
+              class="quiet"
+              href={formatHref(["memory"], {
+                tenant: session.tenant,
+                user: session.userId,
+                agent: agent.memory === "own" ? agent.name : null,
+              })}
+            >
+              Memory
+            </a>
+          )}
         </Fact>
         <Fact name="Tenant">
           <a href={formatHref(["sessions"], { tenant: session.tenant })}>{session.tenant}</a>

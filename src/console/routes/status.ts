@@ -17,6 +17,10 @@ export interface ConsoleAgent {
   readonly name: string
   /** Models that a message may request. Null for any. */
   readonly allowedModels: readonly string[] | null
+  /** If true, the offline demo responds in place of a model. */
+  readonly isDemo: boolean
+  /** `own`: the agent has memories of its own. `shared`: agents share them. */
+  readonly memory: "off" | "shared" | "own"
   /** If true, the agent has the option `schedules` or `allowSchedules`. */
   readonly firesSchedules: boolean
 }
