@@ -48,7 +48,7 @@ function Part({ part }: { readonly part: Agent["messages"][number]["parts"][numb
     case "thinking":
       return <details>{part.text}</details>
     case "tool":
-      return <pre>{`${part.toolName}: ${part.state} ${JSON.stringify(part.error ?? part.result)}`}</pre>
+      return <pre>{`${part.tool_name}: ${part.state} ${JSON.stringify(part.error ?? part.result)}`}</pre>
     default:
       return null
   }

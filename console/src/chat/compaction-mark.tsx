@@ -14,8 +14,8 @@ export interface CompactionMarkProps {
 /** A divider at the place where a summary replaced the earlier messages for the model. It unfolds the summary. */
 export function CompactionMark({ mark, sessionId }: CompactionMarkProps) {
   const [isOpen, setOpen] = useState(false)
-  const { cursor, tokensBefore, tokensAfter } = mark
-  const tokens = `${countText(tokensBefore)} → ${countText(tokensAfter)} tokens`
+  const { cursor, tokens_before, tokens_after } = mark
+  const tokens = `${countText(tokens_before)} → ${countText(tokens_after)} tokens`
   const label = (
     <>
       <Icon name="fold" />

@@ -123,16 +123,16 @@ function hasBegun(message: ViewMessage | undefined): boolean {
 
 /** Returns true if a sub-agent works for a call in the message. */
 function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]): boolean {
-  return subAgents.some(({ toolCallId }) => parts.some((part) => callIdOf(part) === toolCallId))
+  return subAgents.some(({ tool_call_id }) => parts.some((part) => callIdOf(part) === tool_call_id))
 }
 
 function formatAsking({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[]): string {
-  const task = tasks.find(({ subAgentIds }) => subAgentIds.includes(sub_agent_id))
+  const task = tasks.find(({ sub_agent_ids }) => sub_agent_ids.includes(sub_agent_id))
   return task === undefined
     ? "A sub-agent of this run asks."
     : `The background task “${task.description}” asks.`
 }
 
 function callIdOf(part: ViewPart): string | null {
-  return part.type === "tool" ? part.toolCallId : null
+  return part.type === "tool" ? part.tool_call_id : null
 }

@@ -36,12 +36,12 @@ export function MessagePart({ part, isUser, isLive, sessionId = null, ...around 
     case "compaction":
       return <CompactionMark mark={part} sessionId={sessionId} />
     case "tool": {
-      const wait = around.waits.find(({ tool_call_id }) => tool_call_id === part.toolCallId) ?? null
-      const workers = around.subAgents.filter(({ toolCallId }) => toolCallId === part.toolCallId)
+      const wait = around.waits.find(({ tool_call_id }) => tool_call_id === part.tool_call_id) ?? null
+      const workers = around.subAgents.filter(({ tool_call_id }) => tool_call_id === part.tool_call_id)
       return (
         <ToolCard call={part} wait={wait} agent={around.agent}>
           {workers.map((subAgent) => (
-            <SubAgent key={subAgent.id} subAgent={subAgent} {...around} />
+            <SubAgent key={subAgent.sub_agent_id} subAgent={subAgent} {...around} />
           ))}
         </ToolCard>
       )
@@ -53,7 +53,7 @@ const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" 
 
 /** Shows the conversation of a sub-agent in a section that can be folded. */
 function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
-  const { id, agentName, view, isPartial } = subAgent
+  const { sub_agent_id: id, agent_name: agentName, view, partial } = subAgent
   // A sub-agent without a role or an agent of its own has no other name.
   const title = agentName === "sub-agent" ? "Sub-agent" : `Sub-agent ${agentName}`
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]
@@ -67,7 +67,7 @@ function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: V
           Log
         </a>
       </header>
-      {isPartial && <p class="hint">Some turns are missing here. The log has all of them.</p>}
+      {partial && <p class="hint">Some turns are missing here. The log has all of them.</p>}
       <SubConversation view={view} {...around} />
     </article>
   )
@@ -80,7 +80,7 @@ export function SubConversation({ view, ...around }: Surroundings & { readonly v
       {view.messages.map((message, at) =>
         message.parts.map((part, index) => (
           <MessagePart
-            key={part.type === "tool" ? part.toolCallId : `${message.id}-${index}`}
+            key={part.type === "tool" ? part.tool_call_id : `${message.id}-${index}`}
             part={part}
             isUser={message.role === "user"}
             isLive={view.isRunning && at === view.messages.length - 1 && index === message.parts.length - 1}

@@ -11,7 +11,7 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
         <li key={message.key}>
           <span class="tag">{message.steers ? "Steers this run" : "Queued"}</span>
           <span class="queued-text">{formatMessage(message)}</span>
-          {message.runId !== null && (
+          {message.run_id !== null && (
             <button
               type="button"
               class="icon-button"

@@ -9,7 +9,7 @@ export interface TaskMessageProps {
 }
 
 /** The input field for a message to a background task, whose conversation shows the message once it is read. */
-export function TaskMessage({ task: { taskId, description }, agent }: TaskMessageProps) {
+export function TaskMessage({ task: { task_id, description }, agent }: TaskMessageProps) {
   const [text, setText] = useState("")
   const [isSending, setSending] = useState(false)
   const [notice, setNotice] = useState<string | null>(null)
@@ -18,7 +18,7 @@ export function TaskMessage({ task: { taskId, description }, agent }: TaskMessag
     event.preventDefault()
     setSending(true)
     try {
-      const isAccepted = await agent.messageTask(taskId, text)
+      const isAccepted = await agent.messageTask(task_id, text)
       setNotice(
         isAccepted ? "Sent. The task reads it before its next turn." : "The task takes no messages any more.",
       )

@@ -28,7 +28,7 @@ export function TaskTray({ agent }: { readonly agent: Agent }) {
       </summary>
       <ul aria-label="Background tasks">
         {tasks.toReversed().map((task) => (
-          <TaskRow key={task.taskId} task={task} agent={agent} />
+          <TaskRow key={task.task_id} task={task} agent={agent} />
         ))}
       </ul>
     </details>
@@ -36,22 +36,22 @@ export function TaskTray({ agent }: { readonly agent: Agent }) {
 }
 
 function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Agent }) {
-  const { taskId, agentName, description, state, result, error, subAgentIds } = task
+  const { task_id, agent_name, description, state, result, error, sub_agent_ids } = task
   const [isShown, setShown] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
-  const waits = agent.waits.filter(({ sub_agent_id = "" }) => subAgentIds.includes(sub_agent_id))
-  const view = agent.taskViews.get(taskId)
-  useEffect(() => (isShown ? agent.followTask(taskId) : undefined), [isShown, taskId])
+  const waits = agent.waits.filter(({ sub_agent_id = "" }) => sub_agent_ids.includes(sub_agent_id))
+  const view = agent.taskViews.get(task_id)
+  useEffect(() => (isShown ? agent.followTask(task_id) : undefined), [isShown, task_id])
 
   const cancel = () => {
     setProblem(null)
-    agent.cancelTask(taskId).catch((error: Error) => setProblem(error.message))
+    agent.cancelTask(task_id).catch((error: Error) => setProblem(error.message))
   }
 
   return (
     <li class="task">
       <div class="task-head">
-        <span class="task-name">{agentName}</span>
+        <span class="task-name">{agent_name}</span>
         <span class="task-text">{description}</span>
         <span class={`tool-state ${waits.length > 0 ? "waiting" : state}`}>
           {waits.length > 0 ? "Waiting for you" : formatProgress(task)}
@@ -91,10 +91,10 @@ function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Age
   )
 }
 
-function formatProgress({ state, turn, toolName, usage }: ViewTask): string {
+function formatProgress({ state, turn, tool_name, usage }: ViewTask): string {
   const tokens = usage === null ? 0 : countInputTokens(usage) + usage.output_tokens
   const spent = tokens > 0 ? [`${countText(tokens)} tokens`] : []
   if (state !== "running") return [words[state], ...spent].join(" · ")
   const at = turn === null ? [words.running] : [`Turn ${turn}`]
-  return [...at, ...(toolName === null ? [] : [toolName]), ...spent].join(" · ")
+  return [...at, ...(tool_name === null ? [] : [tool_name]), ...spent].join(" · ")
 }

@@ -39,34 +39,35 @@ export interface ToolCardProps {
 
 /** A tool call. The card is open while the call runs, and afterwards a line that can be opened. */
 export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
-  const { toolName, input, inputText, state, output, data, result, error, warning, durationMs, server } = call
+  const { tool_name, tool_input, draft, state, output, data, result, error, warning, duration_ms, server } =
+    call
   const isActive = state === "writing" || state === "running" || state === "waiting"
   const [isOpen, setOpen] = useState(isActive)
   useEffect(() => {
     if (isActive) setOpen(true)
   }, [isActive])
-  const hasInput = Object.keys(input).length > 0
+  const hasInput = Object.keys(tool_input).length > 0
 
   return (
     // An article, because a message may have many cards of one name, and landmarks need names of their own.
-    <article class={`tool-card ${state}`} aria-label={`Tool ${toolName}: ${words[state]}`}>
+    <article class={`tool-card ${state}`} aria-label={`Tool ${tool_name}: ${words[state]}`}>
       <button type="button" class="tool-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <span class={`tool-mark ${state}`}>
           <Icon name={icons[state]} />
         </span>
-        <span class="tool-name">{toolName}</span>
+        <span class="tool-name">{tool_name}</span>
         {server !== null && <span class="tag">{server}</span>}
-        <span class="tool-summary">{isOpen ? "" : formatSummary(input)}</span>
+        <span class="tool-summary">{isOpen ? "" : formatSummary(tool_input)}</span>
         <span class={`tool-state ${state}`}>
           {words[state]}
-          {durationMs !== null && state !== "denied" && ` · ${formatDuration(durationMs)}`}
+          {duration_ms !== null && state !== "denied" && ` · ${formatDuration(duration_ms)}`}
         </span>
         <Icon name="chevron" />
       </button>
       {isOpen && (
         <div class="tool-body">
-          {hasInput && wait?.kind !== "approval" && <JsonView label="Input" value={input} />}
-          {inputText !== null && <JsonView label="Input" value={inputText} />}
+          {hasInput && wait?.kind !== "approval" && <JsonView label="Input" value={tool_input} />}
+          {draft !== null && <JsonView label="Input" value={draft} />}
           {data.map(({ name, value }) => (
             <JsonView key={name} label={name} value={value} />
           ))}

@@ -55,15 +55,15 @@ function applyOwn(former: ViewState, event: SentEvent): ViewState {
         usage: sumUsage(state.usage, event.usage),
       }
     case "compaction": {
-      const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = event
-      const compaction = { characters, tokensBefore, tokensAfter }
+      const { chars, tokens_before, tokens_after } = event
+      const compaction = { chars, tokens_before, tokens_after }
       const mark = { type: "compaction", cursor: event.cursor ?? null, ...compaction } as const
       return addParts({ ...openRun(state), compaction }, [mark])
     }
     case "user_message_added":
       return addSteering(state, event.content)
     case "run_withdrawn":
-      return { ...state, queued: state.queued.filter(({ runId }) => runId !== event.run_id) }
+      return { ...state, queued: state.queued.filter(({ run_id }) => run_id !== event.run_id) }
     case "stream_complete": {
       const { terminal_disposition: outcome, reason = null } = event
       return end(state, { outcome, reason, error: null })
@@ -132,7 +132,7 @@ function keepAll(state: ViewState): ViewState {
 function end(state: ViewState, ended: RunEnd): ViewState {
   const left = removeWaits(keepAll(removeIncompleteCalls(state)), (wait) => !isOfTask(state, wait))
   // Messages that steered the run have joined it, or another page has withdrawn them.
-  const queued = state.queued.filter(({ steers, runId }) => !steers || runId === null)
+  const queued = state.queued.filter(({ steers, run_id }) => !steers || run_id === null)
   return { ...left, queued, isRunning: false, ended }
 }
 

@@ -20,7 +20,7 @@ export function applySubAgentEvent(state: ViewState, event: ChatEvent, applyEven
   if (sub_agent_id === undefined) return state
   if (event.type === "sub_agent_start") return start(state, event)
   const next = applyWait(state, event, sub_agent_id)
-  const index = next.subAgents.findIndex(({ id }) => id === sub_agent_id)
+  const index = next.subAgents.findIndex((subAgent) => subAgent.sub_agent_id === sub_agent_id)
   const subAgent = next.subAgents[index]
   if (subAgent === undefined) return next
   const subAgents = next.subAgents.with(index, advance(subAgent, own as ChatEvent, applyEvent))
@@ -50,11 +50,11 @@ function settle(
   toolCallId?: string,
 ): ViewState {
   const isOver = (subAgent: ViewSubAgent) =>
-    subAgent.view.isRunning && (toolCallId === undefined || subAgent.toolCallId === toolCallId)
+    subAgent.view.isRunning && (toolCallId === undefined || subAgent.tool_call_id === toolCallId)
   if (!state.subAgents.some(isOver)) return state
   const changes = { isRunning: false, waits: [], ended: { outcome, reason: null, error: null } }
   const subAgents = state.subAgents.map((subAgent) =>
-    isOver(subAgent) ? { ...subAgent, isPartial: true, view: changeView(subAgent.view, changes) } : subAgent,
+    isOver(subAgent) ? { ...subAgent, partial: true, view: changeView(subAgent.view, changes) } : subAgent,
   )
   return { ...state, subAgents }
 }
@@ -64,18 +64,18 @@ function settle(
  * view already has are discarded.
  */
 function start(state: ViewState, event: EventOf<"sub_agent_start">): ViewState {
-  const { sub_agent_id: id, agent_name: agentName, tool_call_id: toolCallId, task_id, turn } = event
+  const { sub_agent_id: id, agent_name, tool_call_id, parent_sub_agent_id, task_id, turn } = event
   // The gateway sends the open waits of a sub-agent again after its start.
   const cleared = removeWaits(state, ({ sub_agent_id }) => sub_agent_id === id)
-  if (task_id !== undefined) return noteSubAgent(addTask(cleared, task_id, agentName), task_id, id)
-  const before = cleared.subAgents.find((each) => each.id === id)
+  if (task_id !== undefined) return noteSubAgent(addTask(cleared, task_id, agent_name), task_id, id)
+  const before = cleared.subAgents.find((each) => each.sub_agent_id === id)
   const others = cleared.subAgents.filter((each) => each !== before)
-  const begun = { id, agentName, toolCallId, parentId: event.parent_sub_agent_id }
+  const begun = { sub_agent_id: id, agent_name, tool_call_id, parent_sub_agent_id }
   const checkpoint = before?.checkpoints.findLast(({ turns }) => turns === turn - 1)
   const last = checkpoint ?? before?.checkpoints.at(-1) ?? { turns: turn - 1, view: emptyRun }
-  const isPartial = before?.isPartial === true || (checkpoint === undefined && turn > 1)
+  const partial = before?.partial === true || (checkpoint === undefined && turn > 1)
   const checkpoints = [{ turns: turn - 1, view: last.view }]
-  const shown = { ...begun, isPartial, view: last.view, checkpoints }
+  const shown = { ...begun, partial, view: last.view, checkpoints }
   if (before !== undefined) {
     return { ...cleared, subAgents: cleared.subAgents.map((each) => (each === before ? shown : each)) }
   }
@@ -101,8 +101,8 @@ function advance(subAgent: ViewSubAgent, event: ChatEvent, applyEvent: ApplyEven
 
 function noteSubAgent(state: ViewState, taskId: string, id: string): ViewState {
   const tasks = state.tasks.map((task) =>
-    task.taskId === taskId && !task.subAgentIds.includes(id)
-      ? { ...task, subAgentIds: [...task.subAgentIds, id] }
+    task.task_id === taskId && !task.sub_agent_ids.includes(id)
+      ? { ...task, sub_agent_ids: [...task.sub_agent_ids, id] }
       : task,
   )
   return { ...state, tasks }

@@ -10,18 +10,18 @@ export function applyTaskEvent(state: ViewState, event: ChatEvent): ViewState {
   switch (event.type) {
     case "task_registered": {
       const { task_id, agent_name, description, tool_call_id } = event
-      if (state.tasks.some(({ taskId }) => taskId === task_id)) return state
-      const task = { ...createTask(task_id, agent_name), description, toolCallId: tool_call_id }
+      if (state.tasks.some((task) => task.task_id === task_id)) return state
+      const task = { ...createTask(task_id, agent_name), description, tool_call_id }
       return { ...state, tasks: [...state.tasks, task].slice(-maxTasks) }
     }
     case "task_progress": {
-      const { turn, tool_name: toolName, usage } = event
-      return change(state, event.task_id, (task) => ({ ...task, turn, toolName, usage }))
+      const { turn, tool_name, usage } = event
+      return change(state, event.task_id, (task) => ({ ...task, turn, tool_name, usage }))
     }
     case "task_completed": {
       const { task_id, agent_name, disposition, reason = null, result = null, error = null, usage } = event
       const known = addTask(state, task_id, agent_name)
-      const ids = known.tasks.find(({ taskId }) => taskId === task_id)?.subAgentIds ?? []
+      const ids = known.tasks.find((task) => task.task_id === task_id)?.sub_agent_ids ?? []
       const left = removeWaits(known, ({ sub_agent_id = "" }) => ids.includes(sub_agent_id))
       return change(left, task_id, (task) => ({
         ...task,
@@ -30,7 +30,7 @@ export function applyTaskEvent(state: ViewState, event: ChatEvent): ViewState {
         result,
         error,
         usage,
-        toolName: null,
+        tool_name: null,
       }))
     }
     default:
@@ -38,22 +38,22 @@ export function applyTaskEvent(state: ViewState, event: ChatEvent): ViewState {
   }
 }
 
-export function createTask(taskId: string, agentName: string): ViewTask {
+export function createTask(task_id: string, agent_name: string): ViewTask {
   return {
-    ...{ taskId, agentName, description: "", toolCallId: null, subAgentIds: [], state: "running" },
-    ...{ turn: null, toolName: null, usage: null, result: null, error: null, reason: null },
+    ...{ task_id, agent_name, description: "", tool_call_id: null, sub_agent_ids: [], state: "running" },
+    ...{ turn: null, tool_name: null, usage: null, result: null, error: null, reason: null },
   }
 }
 
 /** Adds a task whose start the view has not seen. */
 export function addTask(state: ViewState, taskId: string, agentName: string): ViewState {
-  if (state.tasks.some((task) => task.taskId === taskId)) return state
+  if (state.tasks.some((task) => task.task_id === taskId)) return state
   return { ...state, tasks: [...state.tasks, createTask(taskId, agentName)].slice(-maxTasks) }
 }
 
 /** Returns the background task that a sub-agent works for, or null. */
 export function findTask({ tasks }: ViewState, subAgentId: string): ViewTask | null {
-  return tasks.find(({ subAgentIds }) => subAgentIds.includes(subAgentId)) ?? null
+  return tasks.find(({ sub_agent_ids }) => sub_agent_ids.includes(subAgentId)) ?? null
 }
 
 export function removeWaits(state: ViewState, isOver: (wait: ViewWait) => boolean): ViewState {
@@ -62,7 +62,7 @@ export function removeWaits(state: ViewState, isOver: (wait: ViewWait) => boolea
 }
 
 function change(state: ViewState, taskId: string, replace: (task: ViewTask) => ViewTask): ViewState {
-  const index = state.tasks.findIndex((task) => task.taskId === taskId)
+  const index = state.tasks.findIndex((task) => task.task_id === taskId)
   const task = state.tasks[index]
   // An ended task has no progress.
   if (task?.state !== "running") return state

@@ -39,13 +39,22 @@ export function applyToolEvent(state: ViewState, event: ChatEvent): ViewState {
 }
 
 export function createCall(
-  toolCallId: string,
-  toolName: string,
-  input: Readonly<Record<string, unknown>>,
+  tool_call_id: string,
+  tool_name: string,
+  tool_input: Readonly<Record<string, unknown>>,
 ): ViewToolCall {
   return {
-    ...{ type: "tool", toolCallId, toolName, input, inputText: null, state: "running", output: [], data: [] },
-    ...{ result: null, error: null, warning: null, durationMs: null, server: null, lastChunk: -1 },
+    ...{
+      type: "tool",
+      tool_call_id,
+      tool_name,
+      tool_input,
+      draft: null,
+      state: "running",
+      output: [],
+      data: [],
+    },
+    ...{ result: null, error: null, warning: null, duration_ms: null, server: null, seq: -1 },
   } as const
 }
 
@@ -69,15 +78,15 @@ function addInput(
 ): ViewState {
   if (!hasCall(state, tool_call_id)) {
     const call = createCall(tool_call_id, tool_name, {})
-    return addParts(state, [{ ...call, state: "writing", inputText: text }])
+    return addParts(state, [{ ...call, state: "writing", draft: text }])
   }
   return changeCall(state, tool_call_id, (call) =>
-    call.inputText === null ? call : { ...call, inputText: call.inputText + text },
+    call.draft === null ? call : { ...call, draft: call.draft + text },
   )
 }
 
-function setInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCall {
-  return { ...call, input, inputText: null, state: call.state === "writing" ? "running" : call.state }
+function setInput(call: ViewToolCall, tool_input: ViewToolCall["tool_input"]): ViewToolCall {
+  return { ...call, tool_input, draft: null, state: call.state === "writing" ? "running" : call.state }
 }
 
 /**
@@ -96,8 +105,8 @@ function startCall(state: ViewState, event: EventOf<"tool_call_start">): ViewSta
 }
 
 function completeCall(state: ViewState, event: EventOf<"tool_call_complete">): ViewState {
-  const { tool_call_id, duration_ms: durationMs, server } = event
-  return change(state, tool_call_id, { ...toOutcome(event), durationMs, server })
+  const { tool_call_id, duration_ms, server } = event
+  return change(state, tool_call_id, { ...toOutcome(event), duration_ms, server })
 }
 
 export function openWait(state: ViewState, wait: ViewWait): ViewState {
@@ -113,14 +122,14 @@ export function closeWaits(state: ViewState, toolCallId: string): ViewState {
 
 function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_output_chunk">): ViewToolCall {
   // If the count restarts at 0, the call was executed again after a crash.
-  if (seq !== 0 && seq <= call.lastChunk) return call
+  if (seq !== 0 && seq <= call.seq) return call
   const before: readonly ToolOutput[] = seq === 0 ? [] : call.output
   const last = before.at(-1)
   const output =
     last?.stream === stream
       ? before.with(-1, { stream, text: last.text + text })
       : [...before, { stream, text }].slice(-maxEntries)
-  return { ...call, output, lastChunk: seq }
+  return { ...call, output, seq }
 }
 
 export function addData(

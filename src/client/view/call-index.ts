@@ -18,7 +18,7 @@ export function indexCalls(messages: readonly ViewMessage[]): CallIndex {
   const places = new Map<string, CallPlace>()
   for (const [message, { parts }] of messages.entries()) {
     for (const [at, part] of parts.entries()) {
-      if (part.type === "tool") places.set(part.toolCallId, { message, part: at })
+      if (part.type === "tool") places.set(part.tool_call_id, { message, part: at })
     }
   }
   return [places]

@@ -198,16 +198,16 @@ export function createConversation({ history, ...options }: ConversationOptions)
       return
     }
     const steers = options.whenBusy === "steer"
-    const queued: QueuedMessage = { key, runId: null, content, steers, messageId: null }
+    const queued: QueuedMessage = { key, run_id: null, content, steers, message_id: null }
     const isFirst = options.whenBusy === "interrupt"
     view = changeView(view, { queued: isFirst ? [queued, ...view.queued] : [...view.queued, queued] })
     publish()
     run
       .accept()
-      .then((runId) => {
-        const mark = (message: QueuedMessage) => (message.key === key ? { ...message, runId } : message)
+      .then((run_id) => {
+        const mark = (message: QueuedMessage) => (message.key === key ? { ...message, run_id } : message)
         const others = view.queued.filter(
-          (message) => message.key === key || message.runId !== runId || message.steers || steers,
+          (message) => message.key === key || message.run_id !== run_id || message.steers || steers,
         )
         view = changeView(view, { queued: others.map(mark) })
         if (reading === null) read(signal, subscription(signal))
@@ -240,7 +240,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
    * of large messages, so this page cannot tell which of them it sent.
    */
   async function withdrawSteering(message: QueuedMessage, signal: AbortSignal): Promise<boolean> {
-    let { messageId } = message
+    let messageId = message.message_id
     if (messageId === null) {
       const stored = (await chat.history({ limit: 1, signal })).steering_messages
       const text = toText(message.content)
@@ -275,7 +275,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       await chat.cancel({ signal: signalOfRunning() })
     },
     async withdraw(message) {
-      const { key, runId, steers } = message
+      const { key, run_id: runId, steers } = message
       const signal = signalOfRunning()
       if (steers) {
         if (!(await withdrawSteering(message, signal))) return
@@ -315,9 +315,9 @@ function mergeQueued(
   sent: readonly QueuedMessage[],
   stored: readonly QueuedMessage[],
 ): readonly QueuedMessage[] {
-  const isSame = (a: QueuedMessage) => (b: QueuedMessage) => !a.steers && !b.steers && a.runId === b.runId
+  const isSame = (a: QueuedMessage) => (b: QueuedMessage) => !a.steers && !b.steers && a.run_id === b.run_id
   return [
     ...stored.map((message) => sent.find(isSame(message)) ?? message),
-    ...sent.filter(({ runId }) => runId === null),
+    ...sent.filter(({ run_id }) => run_id === null),
   ]
 }

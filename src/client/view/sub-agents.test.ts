@@ -111,8 +111,14 @@ function replayAt(cut: number): readonly SentEvent[] {
 test("sub-agents are nested by their calls, each with its own conversation", () => {
   const view = applyAll(sent)
   expect(view.subAgents).toMatchObject([
-    { id: "a", toolCallId: "call_a", parentId: null, isPartial: false, view: { isRunning: false } },
-    { id: "b", toolCallId: "call_b", parentId: "a", isPartial: false },
+    {
+      sub_agent_id: "a",
+      tool_call_id: "call_a",
+      parent_sub_agent_id: null,
+      partial: false,
+      view: { isRunning: false },
+    },
+    { sub_agent_id: "b", tool_call_id: "call_b", parent_sub_agent_id: "a", partial: false },
   ])
   expect(view.subAgents[0]?.view.messages).toMatchObject([
     {
@@ -120,17 +126,17 @@ test("sub-agents are nested by their calls, each with its own conversation", () 
       parts: [
         { type: "thinking", text: "Hm." },
         { type: "text", text: "Looking around." },
-        { type: "tool", toolCallId: "call_b", state: "completed" },
+        { type: "tool", tool_call_id: "call_b", state: "completed" },
         { type: "text", text: "There." },
       ],
     },
   ])
   expect(view.messages.flatMap(({ parts }) => parts)).toMatchObject([
-    ...[{ text: "Go" }, { text: "I ask others." }, { toolCallId: "call_a" }, { toolCallId: "call_t" }],
+    ...[{ text: "Go" }, { text: "I ask others." }, { tool_call_id: "call_a" }, { tool_call_id: "call_t" }],
     { text: "Done." },
   ])
   expect(view.tasks).toMatchObject([
-    { taskId: "task_1", state: "completed", result: "Found.", toolCallId: "call_t" },
+    { task_id: "task_1", state: "completed", result: "Found.", tool_call_id: "call_t" },
   ])
   expect(view.waits).toEqual([])
 })
@@ -163,17 +169,17 @@ test("a sub-agent with missed turns is marked as partial, and keeps the turns th
   const before = [start("a", 1), below("a", text("One.")), below("a", turn(1)), below("a", text("half"))]
   const view = applyAll([...before, start("a", 4), below("a", text("Four."))])
   expect(view.subAgents).toMatchObject([
-    { isPartial: true, view: { messages: [{ parts: [{ text: "One." }, { text: "Four." }] }] } },
+    { partial: true, view: { messages: [{ parts: [{ text: "One." }, { text: "Four." }] }] } },
   ])
-  expect(applyAll([start("a", 3)]).subAgents).toMatchObject([{ isPartial: true }])
+  expect(applyAll([start("a", 3)]).subAgents).toMatchObject([{ partial: true }])
 })
 
 test("a sub-agent whose end was missed ends with its call, at the latest with the run", () => {
   const running = applyAll([call("call_a"), start("a", 1), start("b", 1), below("a", text("x"))])
   const after = applyAll([done("call_a")], running)
   expect(after.subAgents).toMatchObject([
-    { id: "a", isPartial: true, view: { isRunning: false, ended: { outcome: "completed" } } },
-    { id: "b", view: { isRunning: true } },
+    { sub_agent_id: "a", partial: true, view: { isRunning: false, ended: { outcome: "completed" } } },
+    { sub_agent_id: "b", view: { isRunning: true } },
   ])
   expect(applyAll([ended], after).subAgents[1]).toMatchObject({ view: { ended: { outcome: "interrupted" } } })
 })
@@ -208,9 +214,9 @@ test("a stored conversation has its running tasks, and their waits open no run",
   const request = { tool_call_id: "call_e", nonce: "n", expires_at: 1, tool_name: "erase", tool_input: {} }
   const pending = { ...request, server: null, resolved_qualifier: null, reason: null, sub_agent_id: "t" }
   const view = viewOfHistory({ ...history, pending_approvals: [pending] })
-  expect(view).toMatchObject({ isRunning: false, tasks: [{ taskId: "task_1", state: "running" }] })
+  expect(view).toMatchObject({ isRunning: false, tasks: [{ task_id: "task_1", state: "running" }] })
   expect(view.waits).toHaveLength(1)
-  expect(applyAll([progress(3, "erase")], view).tasks).toMatchObject([{ turn: 3, toolName: "erase" }])
+  expect(applyAll([progress(3, "erase")], view).tasks).toMatchObject([{ turn: 3, tool_name: "erase" }])
   expect(applyAll([completed, progress(4, null)], view)).toMatchObject({ waits: [], tasks: [{ turn: null }] })
 })
 
@@ -219,7 +225,7 @@ test("the oldest ended sub-agents are removed", () => {
     start(`s${index}`, 1),
     ...(index === 0 ? [] : [createSubAgentEnd(`s${index}`)]),
   ]).flat()
-  const ids = applyAll(events).subAgents.map(({ id }) => id)
+  const ids = applyAll(events).subAgents.map(({ sub_agent_id }) => sub_agent_id)
   expect(ids).toHaveLength(100)
   expect(ids[0]).toBe("s0")
   expect(ids.at(-1)).toBe("s129")

@@ -42,9 +42,9 @@ test("a history with the events after it gives the same view as the whole stream
   expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant"])
   expect(after.messages[1]?.parts).toMatchObject([
     { text: "One." },
-    { toolCallId: "call_1", state: "completed" },
+    { tool_call_id: "call_1", state: "completed" },
     { text: "Two." },
-    { toolCallId: "call_2", state: "completed" },
+    { tool_call_id: "call_2", state: "completed" },
     { text: "Three." },
   ])
 })
@@ -69,7 +69,7 @@ test("a summary leaves the same mark in the stream and in the history", () => {
       },
     ],
   })
-  const mark = { characters: 9, tokensBefore: 90, tokensAfter: 30 }
+  const mark = { chars: 9, tokens_before: 90, tokens_after: 30 }
   expect(loaded.messages[1]?.parts).toEqual([
     { type: "compaction", cursor: 7, ...mark },
     { type: "text", text: "Two." },
@@ -91,7 +91,7 @@ test("a loaded conversation has its waiting messages, and the next run starts wi
     queued_runs: runs,
     steering_messages: [{ message_id: "7", content: say("Faster.") }],
   })
-  expect(view.queued.map(({ runId, content, messageId }) => [runId, content, messageId])).toEqual([
+  expect(view.queued.map(({ run_id, content, message_id }) => [run_id, content, message_id])).toEqual([
     ["run_1", say("Faster."), "7"],
     ["run_2", say("Then."), null],
     ["run_3", [], null],

@@ -46,21 +46,21 @@ export function viewOfHistory(history: History): ChatView {
 
 /** Returns the waiting messages that open or join a run soon. A run for a later time is not one of them. */
 function listQueued({ queued_runs, steering_messages = [], active_run }: History): QueuedMessage[] {
-  const runId = active_run?.run_id ?? null
+  const run_id = active_run?.run_id ?? null
   return [
-    ...steering_messages.map(({ message_id: messageId, content }) => ({
-      ...{ key: `steering-${messageId}`, runId, content: content ?? [], steers: true, messageId },
+    ...steering_messages.map(({ message_id, content }) => ({
+      ...{ key: `steering-${message_id}`, run_id, content: content ?? [], steers: true, message_id },
     })),
     ...queued_runs
       .filter(({ not_before }) => not_before === null)
       .map(({ run_id, content }) => ({
-        ...{ key: run_id, runId: run_id, content: content ?? [], steers: false, messageId: null },
+        ...{ key: run_id, run_id, content: content ?? [], steers: false, message_id: null },
       })),
   ]
 }
 
 function toTask({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {
-  const ids = { toolCallId: tool_call_id, subAgentIds: [sub_agent_id] }
+  const ids = { tool_call_id, sub_agent_ids: [sub_agent_id] }
   return { ...createTask(task_id, agent_name), description, ...ids }
 }
 
@@ -87,8 +87,8 @@ function findLastCompaction({ messages }: History): ViewCompaction | null {
 }
 
 function toCompaction(block: Extract<HistoryBlock, { type: "compaction" }>): ViewCompaction {
-  const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = block
-  return { characters, tokensBefore, tokensAfter }
+  const { chars, tokens_before, tokens_after } = block
+  return { chars, tokens_before, tokens_after }
 }
 
 function toPart(block: HistoryBlock): ViewPart[] {

@@ -66,7 +66,7 @@ export function toState(view: ChatView & Shown<ViewMessage>): ViewState {
 }
 
 function noteCall(calls: CallIndex, part: ViewPart, message: number, at: number): CallIndex {
-  return part.type === "tool" ? addCall(calls, part.toolCallId, { message, part: at }) : calls
+  return part.type === "tool" ? addCall(calls, part.tool_call_id, { message, part: at }) : calls
 }
 
 /** Returns the view with other values of some fields. */
@@ -200,5 +200,5 @@ function findPart({ messages, calls }: ViewState, toolCallId: string) {
   const parts = listParts(message)
   const call = at(parts, place.part)
   // A discarded call leaves its place to another part.
-  return call?.type === "tool" && call.toolCallId === toolCallId ? { call, parts, place } : null
+  return call?.type === "tool" && call.tool_call_id === toolCallId ? { call, parts, place } : null
 }

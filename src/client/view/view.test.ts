@@ -104,7 +104,7 @@ describe("a sub-agent", () => {
     expect(view).toMatchObject({ isRunning: true, ended: null })
     expect(view.subAgents).toMatchObject([
       {
-        isPartial: false,
+        partial: false,
         view: {
           isRunning: false,
           ended: { outcome: "failed", reason: "model_refused", error: "The model refused." },
@@ -147,7 +147,7 @@ describe("a tool call", () => {
   const stateAfter = (...events: readonly ChatEvent[]) => partsAfter(createCall("call_1"), ...events)[0]
 
   test("shows its result", () => {
-    expect(stateAfter(createDone("call_1"))).toMatchObject({ state: "completed", result: 42, durationMs: 7 })
+    expect(stateAfter(createDone("call_1"))).toMatchObject({ state: "completed", result: 42, duration_ms: 7 })
   })
 
   test("shows its result and its warning if the tool reports a failure", () => {
@@ -230,12 +230,12 @@ describe("the input of a call", () => {
     const writing = [createText("a"), input("call_1", '{"a"'), input("call_1", ":1}")]
     expect(partsAfter(...writing)).toMatchObject([
       { type: "text" },
-      { type: "tool", toolName: "shell", state: "writing", input: {}, inputText: '{"a":1}' },
+      { type: "tool", tool_name: "shell", state: "writing", tool_input: {}, draft: '{"a":1}' },
     ])
     expect(partsAfter(...writing, createCall("call_1"))[1]).toMatchObject({
       state: "running",
-      input: { a: 1 },
-      inputText: null,
+      tool_input: { a: 1 },
+      draft: null,
     })
   })
 
@@ -246,7 +246,7 @@ describe("the input of a call", () => {
     ["the end of the run", ended],
   ])("is discarded by %s, and started calls are not", (_, event) => {
     const parts = partsAfter(createCall("call_1"), input("call_2", "{"), event)
-    expect(parts).toMatchObject([{ type: "tool", toolCallId: "call_1" }])
+    expect(parts).toMatchObject([{ type: "tool", tool_call_id: "call_1" }])
   })
 })
 
@@ -312,7 +312,7 @@ test("unknown events change only the cursor", () => {
 })
 
 test("the next run answers the first queued message", () => {
-  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false, messageId: null }
+  const queued = { key: "k", run_id: "run_2", content: "And then?", steers: false, message_id: null }
   const busy = applyAll([createText("a")], { ...addUserMessage(emptyView, "Go"), queued: [queued] })
   expect(busy.messages).toHaveLength(2)
   const next = applyAll([ended, createText("b")], busy)
@@ -321,7 +321,7 @@ test("the next run answers the first queued message", () => {
 })
 
 test("the first queued message is next if the former run was stopped right after a message of the user", () => {
-  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false, messageId: null }
+  const queued = { key: "k", run_id: "run_2", content: "And then?", steers: false, message_id: null }
   const content = [{ type: "text", text: "Hurry!" }] as const
   const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
   const next = applyAll(
@@ -336,15 +336,15 @@ test("the first queued message is next if the former run was stopped right after
 })
 
 test("a steering message that another page has withdrawn disappears at the end of the run", () => {
-  const sending = { key: "b", runId: null, content: "Then?", steers: true, messageId: null }
-  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true, messageId: "7" }
+  const sending = { key: "b", run_id: null, content: "Then?", steers: true, message_id: null }
+  const steering = { key: "a", run_id: "run_1", content: "Shorter!", steers: true, message_id: "7" }
   const busy = { ...addUserMessage(emptyView, "Go"), queued: [steering, sending] }
   expect(applyAll([createText("a"), ended], busy).queued).toEqual([sending])
 })
 
 test("a steering message joins the run, and a withdrawn one disappears", () => {
-  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true, messageId: null }
-  const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false, messageId: null }
+  const steering = { key: "a", run_id: "run_1", content: "Shorter!", steers: true, message_id: null }
+  const withdrawn = { key: "b", run_id: "run_2", content: "Later", steers: false, message_id: null }
   const busy = applyAll([createText("a"), turn], {
     ...addUserMessage(emptyView, "Go"),
     queued: [withdrawn, steering],

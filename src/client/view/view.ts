@@ -23,7 +23,7 @@ export interface ChatView {
    * those messages, and a part of the type `compaction` marks the place.
    */
   readonly compaction: ViewCompaction | null
-  /** Sub-agents of tool calls that the view has seen, running or ended. `toolCallId` names the call of each. */
+  /** Sub-agents of tool calls that the view has seen, running or ended. `tool_call_id` names the call of each. */
   readonly subAgents: readonly ViewSubAgent[]
   /** Background tasks: those that ran when the view was loaded, and later ones. Oldest first. */
   readonly tasks: readonly ViewTask[]
@@ -37,15 +37,15 @@ export interface ChatView {
 
 /** A sub-agent that works for a tool call, with its whole conversation. */
 export interface ViewSubAgent {
-  readonly id: string
-  readonly agentName: string
-  /** The call that it works for: one of the session, or of the sub-agent `parentId`. */
-  readonly toolCallId: string
-  readonly parentId: string | null
+  readonly sub_agent_id: string
+  readonly agent_name: string
+  /** The call that it works for: one of the session, or of the sub-agent `parent_sub_agent_id`. */
+  readonly tool_call_id: string
+  readonly parent_sub_agent_id: string | null
   /** The sub-agent's own conversation. Sub-agents that it starts are in the session's list. */
   readonly view: ChatView
   /** If true, some turns are missing, because the client was not connected at that time. */
-  readonly isPartial: boolean
+  readonly partial: boolean
   /**
    * The view after each of the last turns, by the number of turns. A reconnected stream continues from one of them.
    */
@@ -54,19 +54,19 @@ export interface ViewSubAgent {
 
 /** A sub-agent that works in the background. Its conversation has a stream of its own. */
 export interface ViewTask {
-  readonly taskId: string
-  readonly agentName: string
+  readonly task_id: string
+  readonly agent_name: string
   /** The first characters of the task. */
   readonly description: string
   /** The call that started it. Null if the view has not seen its start. */
-  readonly toolCallId: string | null
+  readonly tool_call_id: string | null
   /** Ids of the sub-agents that work for it. Waits name them as `sub_agent_id`. */
-  readonly subAgentIds: readonly string[]
+  readonly sub_agent_ids: readonly string[]
   readonly state: "running" | "completed" | "interrupted" | "failed"
   /** Number of its current turn. Null if not known. */
   readonly turn: number | null
   /** The tool that it runs. */
-  readonly toolName: string | null
+  readonly tool_name: string | null
   /** Usage of its turns that have ended. Null if not known. */
   readonly usage: Usage | null
   readonly result: string | null
@@ -77,10 +77,10 @@ export interface ViewTask {
 
 export interface ViewCompaction {
   /** Characters of the summary. */
-  readonly characters: number
+  readonly chars: number
   /** Estimated tokens of the next request, without and with the summary. */
-  readonly tokensBefore: number
-  readonly tokensAfter: number
+  readonly tokens_before: number
+  readonly tokens_after: number
 }
 
 /**
@@ -96,13 +96,13 @@ export interface QueuedMessage {
   /** Idempotency key of the message. For a message of a loaded conversation, another unique name. */
   readonly key: string
   /** Null until the gateway has accepted the message. */
-  readonly runId: string | null
+  readonly run_id: string | null
   /** Empty for a large message of a loaded conversation. */
   readonly content: string | readonly (TextBlock | ImageBlock)[]
   /** If true, the message joins the running run. */
   readonly steers: boolean
   /** Id by which a steering message is withdrawn. Null if the message was sent by this page, or does not steer. */
-  readonly messageId: string | null
+  readonly message_id: string | null
 }
 
 export interface RunEnd {
@@ -134,11 +134,11 @@ export type ViewPart =
 
 export interface ViewToolCall {
   readonly type: "tool"
-  readonly toolCallId: string
-  readonly toolName: string
-  readonly input: Readonly<Record<string, unknown>>
-  /** The arguments that the model has written so far, as JSON. Null when `input` has them. */
-  readonly inputText: string | null
+  readonly tool_call_id: string
+  readonly tool_name: string
+  readonly tool_input: Readonly<Record<string, unknown>>
+  /** The arguments that the model has written so far, as JSON. Null when `tool_input` has them. */
+  readonly draft: string | null
   /**
    * `writing`: the model is writing the arguments. `waiting`: the call waits for an answer; see `waits`.
    * `interrupted`: there will be no result.
@@ -153,13 +153,13 @@ export interface ViewToolCall {
   } | null
   /** A note of the tool about its result. */
   readonly warning: string | null
-  readonly durationMs: number | null
+  readonly duration_ms: number | null
   /** MCP server that executed the call. */
   readonly server: string | null
   /** Application events that the tool emitted. A transient one replaces the previous one with the same name. */
   readonly data: readonly ToolData[]
   /** `seq` of the last chunk of `output`; -1 before the first one. */
-  readonly lastChunk: number
+  readonly seq: number
 }
 
 export interface ToolData {

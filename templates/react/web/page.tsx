@@ -57,7 +57,7 @@ function Part({ part }: { readonly part: Agent["messages"][number]["parts"][numb
     case "tool":
       return (
         <pre>
-          {part.toolName} {JSON.stringify(part.input)}: {part.state}{" "}
+          {part.tool_name} {JSON.stringify(part.tool_input)}: {part.state}{" "}
           {JSON.stringify(part.error ?? part.result)}
         </pre>
       )
