@@ -13,6 +13,7 @@ const packages = {
   bwrap: "bubblewrap",
   "chromium-headless-shell": "chromium-headless-shell",
   "systemd-analyze": "systemd",
+  pgbouncer: "pgbouncer",
 } as const
 
 /** Installs missing programs. If that fails, throws an error with the output of apt. No test is skipped. */

@@ -9,7 +9,7 @@ import { requirePrograms } from "./debian-packages.ts"
  * A requirement of tests that a machine may not meet, for example for an ordinary user or on another system than
  * Linux.
  */
-export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium"
+export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium" | "pgbouncer"
 
 /**
  * Skips the running test if the machine does not meet all of these requirements. Call it first in a test or in a
@@ -65,8 +65,20 @@ async function look(need: Need): Promise<string | null> {
       return existsSync(chromiumProgram)
         ? null
         : `Chromium at ${chromiumProgram} (package chromium-headless-shell)`
+    case "pgbouncer":
+      return missingPgBouncer()
     default:
       return need satisfies never
+  }
+}
+
+async function missingPgBouncer(): Promise<string | null> {
+  if (isLinux && isRoot) await requirePrograms("pgbouncer")
+  try {
+    await promisify(execFile)("pgbouncer", ["--version"])
+    return null
+  } catch {
+    return "PgBouncer (package pgbouncer)"
   }
 }
 

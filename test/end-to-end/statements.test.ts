@@ -103,9 +103,9 @@ test("at most 8 statements are sent to Postgres from the message to the first to
   const sent: Sent[] = []
   const original = pg.Client.prototype.query as (...args: unknown[]) => unknown
   vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
-    const [query, values] = args as [string | { readonly text: string }, unknown]
-    const sql = typeof query === "string" ? query : query.text
-    sent.push({ sql, values: Array.isArray(values) ? values : [] })
+    const [query] = args as [string | { readonly text: string; readonly values?: readonly unknown[] }]
+    const { text: sql, values = [] } = typeof query === "string" ? { text: query } : query
+    sent.push({ sql, values })
     return original.apply(this, args)
   } as never)
   let statements: readonly string[] = []

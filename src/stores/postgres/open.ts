@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import type { ClientConfig } from "pg"
 import { logVersion } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
@@ -15,7 +16,9 @@ import {
   loadDriver,
   openDatabase,
 } from "./database/database.ts"
-import { toOpeningError } from "./database/failures.ts"
+import { toOpeningError, toStoreError } from "./database/failures.ts"
+import { isBehindPooler } from "./database/pooler.ts"
+import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
 import { createPostgresDirectory } from "./directory.ts"
 import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
 import { createKeyring } from "./keyring.ts"
@@ -54,6 +57,8 @@ export interface PostgresStoreOptions {
   readonly readsVersion?: number
 }
 
+type Driver = Awaited<ReturnType<typeof loadDriver>>
+
 const watchPollMs = 100
 /** Number of connections for everything except commits. */
 const connections = 6
@@ -67,14 +72,35 @@ const listenerLimitMs = 5_000
 
 /** Throws `ConfigurationError` if the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { url, clock, logger, durability = "process", ttlMs } = options
-  const { readsVersion: reads = logVersion } = options
+  const { url, logger, durability = "process" } = options
   const driver = await loadDriver()
   const config = createConnectionConfig(url, durability)
+  try {
+    await migrateAlone(driver, config, logger)
+    const isPooled = await look(driver, config)
+    if (isPooled) logger.warn({}, behindPooler)
+    const nameStatement = isPooled ? unnamed : createStatementNames()
+    return await openMember(options, { driver, config, nameStatement })
+  } catch (error) {
+    throw toOpeningError(error)
+  }
+}
+
+interface Connecting {
+  readonly driver: Driver
+  readonly config: ClientConfig
+  readonly nameStatement: NameStatement
+}
+
+/** Opens the store as a new process among those that share the database. */
+async function openMember(
+  { clock, logger, ttlMs, readsVersion: reads = logVersion }: PostgresStoreOptions,
+  { driver, config, nameStatement }: Connecting,
+): Promise<Store> {
   const id = randomUUID()
   const times = computeHeartbeatTimes(ttlMs)
-  const database = openDatabase(driver, config, { connections, logger })
-  const commits = openDatabase(driver, config, { connections: commitConnections, logger })
+  const database = openDatabase(driver, config, { connections, nameStatement, logger })
+  const commits = openDatabase(driver, config, { connections: commitConnections, nameStatement, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
   const createStanding = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))
@@ -87,7 +113,6 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     for (const end of ends) await end()
   }
   try {
-    await migrateAlone(driver, config, logger)
     const onArrival = (sessionId: string) => hub.arrived(sessionId)
     const arrivals = await listenForArrivals({ connect: createStanding(listenerLimitMs), onArrival, logger })
     ends.push(() => arrivals.end())
@@ -123,20 +148,34 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     }
   } catch (error) {
     await close()
-    throw toOpeningError(error)
+    throw error
   }
 }
 
-async function migrateAlone(
-  driver: Awaited<ReturnType<typeof loadDriver>>,
-  config: ReturnType<typeof createConnectionConfig>,
-  logger: Logger,
-): Promise<void> {
-  const database = openDatabase(driver, createMigrationConfig(config), { connections: 1, logger })
+async function migrateAlone(driver: Driver, config: ClientConfig, logger: Logger): Promise<void> {
+  const options = { connections: 1, nameStatement: unnamed, logger }
+  const database = openDatabase(driver, createMigrationConfig(config), options)
   try {
     await migrate(database)
   } finally {
     await database.close()
+  }
+}
+
+const behindPooler =
+  "The database is behind a connection pooler. The gateway prepares no statements there, so Postgres needs about twice " +
+  "the CPU time. Connect to Postgres directly if you can."
+
+/** Resolves to true if a connection pooler is between this process and the server. */
+async function look(driver: Driver, config: ClientConfig): Promise<boolean> {
+  const client = new driver.Client(config)
+  try {
+    await client.connect()
+    return await isBehindPooler(client)
+  } catch (error) {
+    throw toStoreError(error)
+  } finally {
+    await client.end()
   }
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { ClientConfig, Pool, PoolClient } from "pg"
+import type { ClientConfig, Pool, PoolClient, QueryConfig } from "pg"
 import { ConfigurationError, StoreUnavailableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Row } from "../../rows/columns.ts"
 import { toStoreError } from "./failures.ts"
+import type { NameStatement } from "./statement-names.ts"
 
 /** Runs one statement. Rejects with `StoreUnavailableError` if the server or the connection fails. */
 export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
@@ -86,11 +87,18 @@ export async function loadDriver(): Promise<typeof import("pg")> {
   }
 }
 
-/** Opens a pool. `connections` is its size. */
+export interface DatabaseOptions {
+  /** Size of the pool. */
+  readonly connections: number
+  readonly nameStatement: NameStatement
+  readonly logger: Logger
+}
+
+/** Opens a pool. */
 export function openDatabase(
   driver: typeof import("pg"),
   config: ClientConfig,
-  { connections, logger }: { readonly connections: number; readonly logger: Logger },
+  { connections, nameStatement, logger }: DatabaseOptions,
 ): Database {
   const pool: Pool = new driver.Pool({ ...config, max: connections })
   // A broken connection also emits an event, which ends the process if there is no listener. The pool listens only to
@@ -99,6 +107,12 @@ export function openDatabase(
     client.on("error", (error) => logger.warn({ error }, "A connection to the database was lost."))
   })
   pool.on("error", () => undefined)
+
+  function prepare(sql: string, values: readonly unknown[]): QueryConfig {
+    // A statement without values uses the simple protocol, which takes no name.
+    const name = values.length === 0 ? undefined : nameStatement(sql)
+    return { text: sql, values: [...values], ...(name !== undefined && { name }) }
+  }
 
   async function connect(): Promise<PoolClient> {
     try {
@@ -111,7 +125,7 @@ export function openDatabase(
   return {
     async query(sql, values = []) {
       try {
-        return (await pool.query(sql, [...values])).rows
+        return (await pool.query(prepare(sql, values))).rows
       } catch (error) {
         throw toStoreError(error)
       }
@@ -120,7 +134,7 @@ export function openDatabase(
       const client = await connect()
       const query: Query = async (sql, values = []) => {
         try {
-          return (await client.query(sql, [...values])).rows
+          return (await client.query(prepare(sql, values))).rows
         } catch (error) {
           throw toStoreError(error)
         }
