@@ -189,7 +189,8 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
       const giveBack = await slots.take(session, stop)
       execution.isRunning = true
       try {
-        const { folders, release } = await stage.stage(request.folders ?? [])
+        const isShared = backend.sandboxed || workspace.owner !== null
+        const { folders, release } = await stage.stage(request.folders ?? [], { isShared })
         try {
           const options = { backend, workspace, session, limits: config, guard, unfinished, request, folders }
           yield* execute({ ...options, signal: stop })

@@ -1,9 +1,8 @@
-import { createHash, randomUUID } from "node:crypto"
-import { chmod, mkdir, open, rename } from "node:fs/promises"
+import { randomUUID } from "node:crypto"
+import { chmod, mkdir, open } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { GatewayError } from "../core/errors.ts"
 import type { ReadOnlyFolder } from "../core/ports/tools/sandbox.ts"
-import { hasCode } from "./workspace/directory.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
 
 /** A read-only folder on the host's disk. */
@@ -19,9 +18,20 @@ export function toMountPoint({ name }: StagedFolder): string {
   return `/mnt/${name}`
 }
 
+export interface StageOptions {
+  /**
+   * If true, executions with the same folder share it. Requires that code cannot change it: a sandbox protects it, or
+   * the code runs as another user than the gateway. Otherwise each execution receives its own copy.
+   */
+  readonly isShared: boolean
+}
+
 export interface FolderStage {
   /** Writes the folders unless they exist, and keeps them until `release`. */
-  stage(folders: readonly ReadOnlyFolder[]): Promise<{
+  stage(
+    folders: readonly ReadOnlyFolder[],
+    options: StageOptions,
+  ): Promise<{
     readonly folders: readonly StagedFolder[]
     release(): void
   }>
@@ -41,21 +51,25 @@ interface Entry {
 }
 
 /**
- * Keeps the read-only folders of executions below `directory`, one for each key. The users that run code can read
- * them, but not change them. The owner of the files, which is the gateway's own user, is prevented from changes only
- * by their modes.
+ * Keeps the read-only folders of executions below `directory`. The users that run code can read them, but not change
+ * them. The owner of the files, which is the gateway's own user, is prevented from changes only by their modes, which
+ * it can change.
  */
 export function createFolderStage(directory: string): FolderStage {
-  /** The entries, those used longest ago first. */
+  /** The shared folders, those used longest ago first. */
   const entries = new Map<string, Entry>()
 
   function take(folder: ReadOnlyFolder): Entry {
-    const bytes = folder.files.reduce((sum, { content }) => sum + content.length, 0)
-    const entry = entries.get(folder.key) ?? { path: write(directory, folder), bytes, users: 0 }
+    const entry = entries.get(folder.key) ?? create(folder)
     entries.delete(folder.key)
     entries.set(folder.key, entry)
     entry.users += 1
     return entry
+  }
+
+  function create(folder: ReadOnlyFolder): Entry {
+    const bytes = folder.files.reduce((sum, { content }) => sum + content.length, 0)
+    return { path: write(directory, folder), bytes, users: 0 }
   }
 
   function giveBack(key: string, entry: Entry): void {
@@ -74,17 +88,19 @@ export function createFolderStage(directory: string): FolderStage {
       if (entry.users > 0) continue
       entries.delete(key)
       bytes -= entry.bytes
-      // A folder that cannot be removed now is removed with the whole directory.
-      entry.path.then((path) => removeTree(path)).catch(() => undefined)
+      remove(entry)
     }
   }
 
   return {
-    async stage(wanted) {
+    async stage(wanted, { isShared }) {
       check(wanted)
-      const taken = wanted.map((folder) => ({ ...folder, entry: take(folder) }))
+      const taken = wanted.map((folder) => ({ ...folder, entry: isShared ? take(folder) : create(folder) }))
       const release = () => {
-        for (const { key, entry } of taken) giveBack(key, entry)
+        for (const { key, entry } of taken) {
+          if (isShared) giveBack(key, entry)
+          else remove(entry)
+        }
       }
       try {
         const folders = await Promise.all(
@@ -123,32 +139,38 @@ function check(folders: readonly ReadOnlyFolder[]): void {
   }
 }
 
-/** Writes a folder. It is written under another name first, so that no execution finds a part of it. */
-async function write(directory: string, { key, files }: ReadOnlyFolder): Promise<string> {
-  const place = join(directory, createHash("sha256").update(key).digest("hex"))
-  const passing = join(directory, `writing-${randomUUID()}`)
-  await mkdir(passing, { recursive: true })
-  // Users can open folders by name, but cannot list the existing folders.
-  await Promise.all([chmod(dirname(directory), 0o711), chmod(directory, 0o711)])
-  const folders = new Set([passing])
-  for (const { path, content } of files) {
-    const file = join(passing, path)
-    for (let folder = dirname(file); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
-    await mkdir(dirname(file), { recursive: true })
-    const handle = await open(file, "wx")
-    try {
-      await handle.writeFile(content)
-      // The mode is set after creation because of the umask. Files are executable, because some are scripts.
-      await handle.chmod(0o555)
-    } finally {
-      await handle.close()
+/** Removes a folder. One that cannot be removed now is removed with the whole directory. */
+function remove({ path }: Entry): void {
+  path.then((inner) => removeTree(dirname(inner))).catch(() => undefined)
+}
+
+/** Writes a folder. Its parent holds nothing else, so that the parent's mode can prevent a move of the folder. */
+async function write(directory: string, { files }: ReadOnlyFolder): Promise<string> {
+  const place = join(directory, randomUUID())
+  const root = join(place, "files")
+  await mkdir(root, { recursive: true })
+  try {
+    // Users can open folders by name, but cannot list the existing folders.
+    await Promise.all([chmod(dirname(directory), 0o711), chmod(directory, 0o711)])
+    const folders = new Set([root])
+    for (const { path, content } of files) {
+      const file = join(root, path)
+      for (let folder = dirname(file); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
+      await mkdir(dirname(file), { recursive: true })
+      const handle = await open(file, "wx")
+      try {
+        await handle.writeFile(content)
+        // The mode is set after creation because of the umask. Files are executable, because some are scripts.
+        await handle.chmod(0o555)
+      } finally {
+        await handle.close()
+      }
     }
+    for (const folder of folders) await chmod(folder, 0o555)
+    await chmod(place, 0o511)
+    return root
+  } catch (error) {
+    await removeTree(place)
+    throw error
   }
-  for (const folder of folders) if (folder !== passing) await chmod(folder, 0o555)
-  await rename(passing, place).catch(async (error: unknown) => {
-    await removeTree(passing)
-    if (!hasCode(error, "ENOTEMPTY") && !hasCode(error, "EEXIST")) throw error
-  })
-  await chmod(place, 0o555)
-  return place
 }

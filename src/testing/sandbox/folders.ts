@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ReadOnlyFolder } from "../../core/ports/tools/sandbox.ts"
-import { openNewSandbox, run, type SandboxCase } from "./harness.ts"
+import { openNewSandbox, run, type SandboxCase, type SandboxHarness } from "./harness.ts"
 
 const folder: ReadOnlyFolder = {
   name: "skill",
@@ -36,6 +36,21 @@ const changesOfModes = `${changes}
 attempt("mode", lambda: os.chmod(script, 0o777))
 attempt("time", lambda: os.utime(script, (0, 0)))`
 
+/** Does everything that the owner of the files could do, and keeps silent about what is refused. */
+const tampering = `
+chmod -R u+w "$SKILL_DIR" "$SKILL_DIR/.."
+echo "echo forged" >"$SKILL_DIR/scripts/hello.sh"
+echo "echo forged" >"$SKILL_DIR/scripts/added.sh"
+mv "$SKILL_DIR" "$SKILL_DIR-moved"
+exit 0`
+
+async function assertUnchanged(harness: SandboxHarness): Promise<void> {
+  const code = 'for script in "$SKILL_DIR"/scripts/*; do "$script" again; done; ls "$SKILL_DIR"'
+  const options = { language: "shell", folders: [folder] } as const
+  const { stdout } = await run(harness, await openNewSandbox(harness), code, options)
+  assert.equal(stdout, "hello again\nreferences\nscripts\n")
+}
+
 export const sandboxFolderCases: readonly SandboxCase[] = [
   {
     name: "code reads and runs the files of a given folder, and finds it by its variable",
@@ -55,16 +70,16 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
       const code = host?.sandboxed === true ? changesOfModes : changes
       const { stdout, stderr } = await run(harness, sandbox, code, { folders: [folder] })
       assert.equal(stdout + stderr, "")
-      const again = await run(
-        harness,
-        await openNewSandbox(harness),
-        '"$SKILL_DIR"/scripts/*.sh again; ls "$SKILL_DIR"',
-        {
-          language: "shell",
-          folders: [folder],
-        },
-      )
-      assert.equal(again.stdout, "hello again\nreferences\nscripts\n")
+      await assertUnchanged(harness)
+    },
+  },
+  {
+    name: "a change that code makes to a given folder reaches no other execution",
+    async run(harness) {
+      const sandbox = await openNewSandbox(harness)
+      const tampered = await run(harness, sandbox, tampering, { language: "shell", folders: [folder] })
+      assert.equal(tampered.exitCode, 0)
+      await assertUnchanged(harness)
     },
   },
   {

@@ -79,8 +79,9 @@ export interface ExecRequest {
 }
 
 /**
- * Files that code finds in a separate folder, outside its working directory. Each is readable and executable. A host
- * that is not a sandbox protects them from changes only if the gateway runs as root.
+ * Files that code finds in a separate folder, outside its working directory. Each is readable and executable. A change
+ * reaches no other execution. On a host that is not a sandbox, code can change its own copy unless the gateway runs as
+ * root.
  */
 export interface ReadOnlyFolder {
   /**
