@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
@@ -25,6 +26,12 @@ afterAll(() => end?.())
 describe("a subprocess follows the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
+
+test("code finds the gateway's own Node after the programs of the machine", async () => {
+  const sandbox = await openNewSandbox(harness)
+  const { stdout } = await run(harness, sandbox, 'echo "$PATH"', { language: "shell" })
+  expect(stdout).toBe(`/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}\n`)
+}, 180_000)
 
 test("shared memory, semaphores and queues do not survive an execution", async () => {
   const sandbox = await openNewSandbox(harness)

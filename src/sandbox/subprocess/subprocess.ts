@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
@@ -14,7 +14,8 @@ import { prepareStarter } from "../processes/starter.ts"
 import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
 import { removeSharedObjects } from "./shared-objects.ts"
 
-const path = "/usr/local/bin:/usr/bin:/bin"
+/** The last folder has the gateway's own Node, in case the machine has no other. */
+const path = `/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}`
 /** Name of the environment variable by which processes outside all groups are found again. */
 const mark = "AGENT_GATEWAY_EXECUTION"
 

@@ -20,6 +20,13 @@ export function ownCases(directory: string): readonly SandboxCase[] {
       },
     },
     {
+      name: "it offers every language, although Node does not start with the memory of shell code",
+      async run({ sandboxes }) {
+        const [host] = sandboxes.hosts
+        assert.deepEqual(host?.languages, ["python", "javascript", "shell"])
+      },
+    },
+    {
       name: "code cannot raise its limit of memory to what only Node needs",
       async run(harness) {
         const sandbox = await openNewSandbox(harness)
