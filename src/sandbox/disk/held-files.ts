@@ -1,8 +1,9 @@
 import type { Stats } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
+import { isGone, isRefused } from "./process-files.ts"
 import { readAsOwner } from "./read-as-owner.ts"
-import { type HeldFiles, isGone, isRefused, readHeldFiles } from "./read-held-files.ts"
+import { type HeldFiles, readHeldFiles } from "./read-held-files.ts"
 
 /**
  * Measures deleted files that the processes of a working directory's code hold. They use space, but no walk finds

@@ -1,5 +1,6 @@
+import { isRefused } from "./process-files.ts"
 import type { OwnersOrder } from "./read-as-owner.ts"
-import { isRefused, readHeldFiles } from "./read-held-files.ts"
+import { readHeldFiles } from "./read-held-files.ts"
 
 /**
  * Root starts this program. It switches to the user of the order, and responds with the files that the user's

@@ -1,8 +1,8 @@
 import { constants, type Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
-import { hasCode } from "../workspace/directory.ts"
 import { computeBytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
 import type { WrittenBytes } from "./charge.ts"
+import { createProcessRead, type ProcessRead, readStartTime } from "./process-files.ts"
 import { doesCountUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
 /** Deleted files that processes hold. */
@@ -22,11 +22,8 @@ export interface HeldFilesOrder {
 
 /** Maximum number of mappings. Reading more than a program needs takes too long. */
 const maxMappings = 20_000
-/** Positions among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-const [state, startTime] = [0, 19]
 /** Number of unnamed pipes that the gateway itself gives an execution for its output. They are not charged. */
 const outputPipes = 2
-const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
  * Reads all places where Linux keeps deleted files: the open files of each thread, which may differ from those of the
@@ -40,6 +37,7 @@ export async function readHeldFiles(
   { pids, device }: HeldFilesOrder,
   signal: AbortSignal,
 ): Promise<HeldFiles | "over"> {
+  const read = createProcessRead(signal)
   const files = new Map<number, number>()
   const pipes = new Set<number>()
   const named = new Set<number>()
@@ -48,23 +46,24 @@ export async function readHeldFiles(
   let hidesFiles = false
   const last: string[] = []
   for (const pid of pids) {
-    const threads = await ignoreMissing(readdir(`/proc/${pid}/task`), [])
+    const threads = await read(`/proc/${pid}`, readdir(`/proc/${pid}/task`), [])
     for (const thread of threads) {
       signal.throwIfAborted()
-      if (await addOpen({ files, pipes, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
+      if (await addOpen({ files, pipes, named, device, read }, `/proc/${pid}/task/${thread}`))
+        hidesFiles = true
     }
     // All threads have the same mappings. If the first thread has ended, it shows none.
     if (threads.length > 0) last.push(`/proc/${pid}/task/${threads.at(-1)}`)
   }
   for (const thread of last) {
     signal.throwIfAborted()
-    const mappings = await ignoreMissing(readDeletedMappings(thread), [])
+    const mappings = await read(thread, readDeletedMappings(thread), [])
     if (mappings === "over") return "over"
     if (await addMapped(files, mappings, device)) hidesFiles = true
-    const network = await ignoreMissing(readlink(`${thread}/ns/net`), "")
+    const network = await read(thread, readlink(`${thread}/ns/net`), "")
     if (networks.has(network)) continue
     networks.add(network)
-    const sockets = await ignoreMissing(readUnixSockets(thread), [])
+    const sockets = await read(thread, readUnixSockets(thread), [])
     if (sockets === "over") return "over"
     boundSockets += sockets.filter(({ hasFile }) => hasFile).length
     if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
@@ -72,7 +71,7 @@ export async function readHeldFiles(
   for (const inode of [...pipes].slice(0, outputPipes)) files.delete(inode)
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
   const usage = { bytes, entries: files.size + boundSockets }
-  return { usage, hidesFiles, written: await readWritten(pids) }
+  return { usage, hidesFiles, written: await readWritten(pids, read) }
 }
 
 /**
@@ -80,25 +79,28 @@ export async function readHeldFiles(
  * The start time distinguishes a process from a later one with the same id. A kernel without these counts has no such
  * file.
  */
-async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
+async function readWritten(pids: readonly string[], read: ProcessRead): Promise<WrittenBytes> {
   const entries = await Promise.all(
     pids.map(async (pid) => {
-      const [written, stat] = await Promise.all([readWrittenBy(pid), readStat(`/proc/${pid}`)])
-      return [`${pid} ${stat[startTime]}`, written] as const
+      const [written, startTime] = await Promise.all([
+        readWrittenBy(pid, read),
+        readStartTime(`/proc/${pid}`),
+      ])
+      return [`${pid} ${startTime}`, written] as const
     }),
   )
   return Object.fromEntries(entries)
 }
 
-async function readWrittenBy(pid: string): Promise<number> {
-  const whole = await ignoreClosed(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
+async function readWrittenBy(pid: string, read: ProcessRead): Promise<number> {
+  const whole = await read(`/proc/${pid}`, readFile(`/proc/${pid}/io`, "utf8"), null)
   if (whole !== null) return writeBytes(whole)
   // The first thread has ended. The user of the process may still read the other threads.
-  const threads = await ignoreMissing(readdir(`/proc/${pid}/task`), [])
+  const threads = await read(`/proc/${pid}`, readdir(`/proc/${pid}/task`), [])
   const counts = await Promise.all(
     threads.map((thread) => {
       const path = `/proc/${pid}/task/${thread}`
-      return ignoreClosed(readFile(`${path}/io`, "utf8"), path, "")
+      return read(path, readFile(`${path}/io`, "utf8"), "")
     }),
   )
   return counts.reduce((sum, text) => sum + writeBytes(text), 0)
@@ -106,13 +108,6 @@ async function readWrittenBy(pid: string): Promise<number> {
 
 function writeBytes(counts: string): number {
   return Number(/^write_bytes: (\d+)$/m.exec(counts)?.[1] ?? 0)
-}
-
-/** Returns the fields after the name of a process or thread. Returns none if it is gone. */
-async function readStat(path: string): Promise<readonly string[]> {
-  const stat = await ignoreMissing(readFile(`${path}/stat`, "utf8"), "")
-  // The name is in parentheses and may contain anything.
-  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ")
 }
 
 /**
@@ -132,11 +127,12 @@ interface OpenFiles {
   /** Inodes of the sockets that a descriptor names. */
   readonly named: Set<number>
   readonly device: number
+  readonly read: ProcessRead
 }
 
 /** Adds the open files of a thread. Resolves to true if files wait in a socket or are registered with an io_uring. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
-  const descriptors = await ignoreClosed(readdir(`${thread}/fd`), thread, [])
+  const descriptors = await found.read(thread, readdir(`${thread}/fd`), [])
   const hidden = await Promise.all([
     ...descriptors.map((descriptor) => addFile(found, thread, `fd/${descriptor}`)),
     addFile(found, thread, "exe"),
@@ -145,12 +141,12 @@ async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
 }
 
 async function addFile(found: OpenFiles, thread: string, link: string): Promise<boolean> {
-  const { files, pipes, named, device } = found
+  const { files, pipes, named, device, read } = found
   // This does not open the file, so a named pipe does not block.
-  const stats = await ignoreMissing(stat(`${thread}/${link}`), null)
+  const stats = await read(thread, stat(`${thread}/${link}`), null)
   if (stats?.isSocket()) named.add(stats.ino)
   if (stats?.isSocket() || (stats !== null && (stats.mode & constants.S_IFMT) === 0)) {
-    const info = await ignoreMissing(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
+    const info = await read(thread, readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
     // These are files that wait in a socket, or that are registered with an io_uring, which is a file without a type.
     return /^(scm_fds|UserFiles):\s*[1-9]/m.test(info)
   }
@@ -215,43 +211,4 @@ async function addMapped(
 /** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */
 function toDevice(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
-}
-
-/** Returns the other value if the process has ended, which may happen at any time. */
-async function ignoreMissing<Value, Other>(
-  promise: Promise<Value>,
-  otherwise: Other,
-): Promise<Value | Other> {
-  try {
-    return await promise
-  } catch (error) {
-    if (isGone(error)) return otherwise
-    throw error
-  }
-}
-
-/**
- * Returns the other value for a process or thread that has ended but still has an id. It holds nothing, and only root
- * may inspect it.
- */
-async function ignoreClosed<Value, Other>(
-  promise: Promise<Value>,
-  path: string,
-  otherwise: Other,
-): Promise<Value | Other> {
-  try {
-    return await ignoreMissing(promise, otherwise)
-  } catch (error) {
-    if (isRefused(error) && /^[ZX]/.test((await readStat(path))[state] ?? "X")) return otherwise
-    throw error
-  }
-}
-
-/** Returns true for the error that the user of this process may not inspect the other process. */
-export function isRefused(error: unknown): boolean {
-  return hasCode(error, "EACCES") || hasCode(error, "EPERM")
-}
-
-export function isGone(error: unknown): boolean {
-  return gone.some((code) => hasCode(error, code))
 }
