@@ -45,10 +45,10 @@ function formatSummary({ findings, hosts }: OpenedSandboxes): string {
     0,
     findings.findIndex(({ backend }) => backend === inUse?.name),
   )
-  const unheld = findings.find(({ backend }) => backend === inUse?.name)?.unheld ?? []
-  const inUseWith = unheld.length === 0 ? inUse?.name : `${inUse?.name}, which ${describeUnheld(unheld)}`
+  const { unheld = [], reason = "" } = findings.find(({ backend }) => backend === inUse?.name) ?? {}
+  const name = inUse?.sandboxed === false ? `${inUse.name} (${reason})` : inUse?.name
   return [
-    inUseWith,
+    unheld.length === 0 ? name : `${name}, which ${describeUnheld(unheld)}`,
     ...(unheld.some(({ limit }) => limit === "memory") ? [] : [uncountedMemory]),
     ...better.map(({ backend, usable, reason, unheld }) => {
       return `not ${backend}: ${usable ? describeUnheld(unheld) : reason}`

@@ -1,4 +1,5 @@
 import type {
+  CodeLanguage,
   ExecEvent,
   ExecRequest,
   ExitReason,
@@ -119,7 +120,7 @@ async function* runWatched(
       if (removed.count > 0) stopped ??= "diskFull"
       await watch.record(await measureWithin(workspace.path, quota, stopSignal))
     }
-    const reason = stopped ?? guess(exit, backend, tail.text())
+    const reason = stopped ?? guess(exit, backend, { language: request.language, errors: tail.text() })
     await finish()
     yield { type: "exit", exitCode: exit.exitCode, reason, ...(removed.count > 0 && { removed }) }
   } finally {
@@ -172,14 +173,22 @@ const memoryWords =
   /MemoryError|(Cannot|Failed to) allocate memory|bad_alloc|out of memory|Array buffer allocation failed|ENOMEM/
 /** 128 plus SIGXFSZ: a file exceeded the size limit. */
 const fileTooLarge = 153
+/** 128 plus SIGSEGV: Node may end with it and without a message when it receives no more memory. */
+const segmentationFault = 139
 
 /**
  * Guesses the exit reason from the output. A full `/tmp` and, without a cgroup, full memory are only reported to the
  * code itself.
  */
-function guess({ exitCode, outOfMemory }: Exit, { tellsOutOfMemory }: Backend, errors: string): ExitReason {
+function guess(
+  { exitCode, outOfMemory }: Exit,
+  { tellsOutOfMemory }: Backend,
+  { language, errors }: { readonly language: CodeLanguage; readonly errors: string },
+): ExitReason {
   if (exitCode === 0) return "exited"
-  if (outOfMemory || (!tellsOutOfMemory && memoryWords.test(errors))) return "outOfMemory"
+  const looksLikeIt =
+    memoryWords.test(errors) || (language === "javascript" && exitCode === segmentationFault)
+  if (outOfMemory || (!tellsOutOfMemory && looksLikeIt)) return "outOfMemory"
   if (exitCode === fileTooLarge || diskWords.test(errors)) return "diskFull"
   return "exited"
 }

@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { createReadinessCheck } from "../../src/code-execution/findings.ts"
+import type { OpenedSandboxes } from "../../src/sandbox/open-sandboxes.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
 import { openNewSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
 import { has, requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
-import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
 
-let harness: SandboxHarness
+let harness: SandboxHarness & { readonly sandboxes: OpenedSandboxes }
 let end: () => Promise<void>
 
 beforeEach(() => requires("linux"))
@@ -25,6 +27,15 @@ afterAll(() => end?.())
 
 describe("a subprocess follows the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
+})
+
+test("the readiness check says with which rights the code runs", async () => {
+  const check = createReadinessCheck(harness.sandboxes, silent)
+  const rights =
+    process.getuid?.() === 0
+      ? "the code of each session runs as a user of its own"
+      : "code has the rights of the gateway's own user, also on the store and the keys of the gateway"
+  expect((await check()).detail).toContain(`subprocess (no sandbox; ${rights}; limits by `)
 })
 
 test("code finds the gateway's own Node after the programs of the machine", async () => {

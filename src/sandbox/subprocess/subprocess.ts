@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
+import type { Cgroups } from "../cgroups/cgroups.ts"
 import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
@@ -21,7 +22,7 @@ const mark = "AGENT_GATEWAY_EXECUTION"
 
 /**
  * Opens the backend that runs a process on this machine under limits, as another user if the gateway is root. It is
- * not a sandbox: the code can read everything that the user may read, and reach the network. Throws a
+ * not a sandbox: the code can do everything that its user may do, and reach the network. Throws a
  * `ConfigurationError` with the reason if it cannot be used here.
  */
 export async function openSubprocess({
@@ -56,7 +57,7 @@ export async function openSubprocess({
   return {
     name: "subprocess",
     sandboxed: false,
-    description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
+    description: describe(groups),
     // As root, each session has its own user, whose processes are counted.
     unheld: findUnenforcedLimits(
       cgroups,
@@ -111,6 +112,13 @@ export async function openSubprocess({
     },
     close: async () => {},
   }
+}
+
+function describe(groups: Cgroups | null): string {
+  const rights = hasOwnUsers()
+    ? "the code of each session runs as a user of its own"
+    : "code has the rights of the gateway's own user, also on the store and the keys of the gateway"
+  return `no sandbox; ${rights}; limits by ${groups === null ? "rlimits" : `cgroups version ${groups.version}`}`
 }
 
 /** Kills marked processes repeatedly, because those that were found may have started others in the meantime. */

@@ -27,6 +27,15 @@ export function ownCases(directory: string): readonly SandboxCase[] {
       },
     },
     {
+      name: "JavaScript that ends like Node without memory and without a message counts as out of memory",
+      async run(harness) {
+        const code = "process.kill(process.pid, 'SIGSEGV'); setInterval(() => {}, 1000)"
+        const sandbox = await openNewSandbox(harness)
+        const { exitCode, reason } = await run(harness, sandbox, code, { language: "javascript" })
+        assert.deepEqual({ exitCode, reason }, { exitCode: 139, reason: "outOfMemory" })
+      },
+    },
+    {
       name: "code cannot raise its limit of memory to what only Node needs",
       async run(harness) {
         const sandbox = await openNewSandbox(harness)
