@@ -103,7 +103,7 @@ async function openGateway() {
   }
   const call: Call = async () => {
     const validation = await tool.validate(input, {
-      sessionId: "session",
+      session: { id: "session", tenant: "bench", userId: "bench" },
       signal: context.signal,
       checkSchema: schemas.check,
     })

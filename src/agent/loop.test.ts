@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
+import { OverloadedError } from "../core/errors.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAnyTool, createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -151,11 +152,28 @@ describe("a run with tools", () => {
       { ...call("picky"), malformedInput: '{"city": "Par' },
       { code: "invalid_input", message: expect.stringContaining("not a complete JSON object") },
     ],
+    [
+      "input that could not be checked because of other work",
+      call("crowded"),
+      { code: "overloaded", message: "The call did not run. Too many checks wait." },
+    ],
+    [
+      "a validator that throws",
+      call("strict"),
+      { code: "invalid_input", message: "The input could not be validated: no date" },
+    ],
     ["a tool that throws", call("thrower"), { code: "tool_failed", message: "No network" }],
     ["a tool that names its failure", call("namer"), { code: "quota", message: "Used up" }],
   ])("reports %s to the model", async (_, request, error) => {
     const picky = createAnyTool("picky", () => ({ type: "json", value: null }), {
       validate: async () => ({ valid: false, message: "/city: is missing" }),
+    })
+    const nothing = { type: "json", value: null } as const
+    const crowded = createAnyTool("crowded", () => nothing, {
+      validate: () => Promise.reject(new OverloadedError("Too many checks wait.")),
+    })
+    const strict = createAnyTool("strict", () => nothing, {
+      validate: () => Promise.reject(new Error("no date")),
     })
     const thrower = createAnyTool("thrower", () => {
       throw new Error("No network")
@@ -164,7 +182,7 @@ describe("a run with tools", () => {
       throw Object.assign(new Error("Used up"), { code: "quota" })
     })
     const provider = scriptedProvider([[request], [say("Sorry")]])
-    const run = createMemoryRun(provider, { tools: [picky, thrower, namer] })
+    const run = createMemoryRun(provider, { tools: [picky, crowded, strict, thrower, namer] })
     await runLoop(run.context)
     expect(provider.requests[1]?.messages.at(-1)).toMatchObject({
       results: [{ result: { type: "error", ...error } }],

@@ -108,6 +108,13 @@ export class LogTooNewError extends GatewayError {
   }
 }
 
+/** Too much work of this kind waits for its turn, so this work was not started. */
+export class OverloadedError extends GatewayError {
+  constructor(message: string) {
+    super({ code: "overloaded", status: 503, retryable: true }, message)
+  }
+}
+
 /** A JSON Schema cannot be compiled, or exceeds the limits. */
 export class UnusableSchemaError extends GatewayError {
   constructor(reason: string) {

@@ -1,13 +1,11 @@
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
-import { createFailure, createToolFactory } from "../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../core/tools/define-tool.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { findValue, parsePointer } from "./json-pointer.ts"
 import { searchText } from "./search-text.ts"
 import { readPage } from "./text-page.ts"
 
 export const readResultName = "tool_result_read"
-
-const defineTool = createToolFactory("large_results")
 
 const maxMatches = 20
 

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
+import { computePlacesForNewcomers, hasPlace } from "../core/fairness/places-for-newcomers.ts"
 import { createTurnOrder } from "../core/fairness/turn-order.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import type { SandboxSession } from "../core/ports/tools/sandbox.ts"
@@ -98,8 +98,8 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
     const ofTenant = queuedByTenant.get(user.tenant) ?? 0
     const isNew = user.waiting.size === 0
     if (
-      isFull(queued, bounds.maxQueued, isNew) ||
-      isFull(ofTenant, bounds.maxQueuedPerTenant, isNew) ||
+      !hasPlace(queued, bounds.maxQueued, isNew) ||
+      !hasPlace(ofTenant, bounds.maxQueuedPerTenant, isNew) ||
       user.waiting.size >= bounds.maxQueuedPerUser
     ) {
       throw createBusyError(bounds)
@@ -152,10 +152,6 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
       }
     },
   }
-}
-
-function isFull(taken: number, places: number, isNew: boolean): boolean {
-  return taken >= places - (isNew ? 0 : computePlacesForNewcomers(places))
 }
 
 /** Changes a number of a map, and removes numbers that become 0. */

@@ -1,18 +1,12 @@
 import { createHash } from "node:crypto"
 import { GatewayError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json/json.ts"
-import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
+import type { Tool, ToolContext } from "../core/ports/tools/tool.ts"
+import { createFailure, defineTool } from "../core/tools/define-tool.ts"
 import { parseDuration } from "./duration.ts"
 import type { Asking, OwnSchedules } from "./own-schedules.ts"
 import { toWireSchedule } from "./wire.ts"
 
 const describeText = (description: string) => ({ type: "string", description }) as const
-
-interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "idempotent"> {
-  readonly properties: Readonly<Record<string, JsonObject>>
-  readonly required: readonly string[]
-  execute(input: JsonObject, context: ToolContext): Promise<ToolResult>
-}
 
 /** Creates the tools with which an agent sends messages to itself later. They arrive in the session that asked. */
 export function createScheduleTools(
@@ -26,7 +20,7 @@ export function createScheduleTools(
     userId,
   })
   return [
-    defineTool({
+    defineScheduleTool({
       name: "schedule_message",
       description:
         "Sends you a message later, in this conversation: a reminder, or work to do again and again. State exactly " +
@@ -61,7 +55,7 @@ export function createScheduleTools(
         return { type: "json", value: toWireSchedule(schedule) }
       },
     }),
-    defineTool({
+    defineScheduleTool({
       name: "list_scheduled_messages",
       description: "Lists your scheduled messages of this user, with the time at which each comes next.",
       properties: {},
@@ -76,7 +70,7 @@ export function createScheduleTools(
         }
       },
     }),
-    defineTool({
+    defineScheduleTool({
       name: "cancel_scheduled_message",
       description: "Removes one of your scheduled messages, so that it does not come any more.",
       properties: { name: describeText("Name of the scheduled message.") },
@@ -119,20 +113,16 @@ function ignoreUnknown(error: unknown): null {
   throw error
 }
 
-function defineTool({ properties, required, execute, ...definition }: Definition): Tool {
-  const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
-  return {
+function defineScheduleTool({ execute, ...definition }: Parameters<typeof defineTool>[0]): Tool {
+  return defineTool({
     ...definition,
-    inputSchema,
-    validate: (input, { checkSchema, sessionId, signal }) =>
-      checkSchema(inputSchema, input, { source: "schedules", sessionId, signal }),
     async execute(input, context) {
       try {
-        return await execute(input as JsonObject, context)
+        return await execute(input, context)
       } catch (error) {
         if (!(error instanceof GatewayError) || error.retryable) throw error
-        return { type: "error", code: error.code, message: error.message }
+        return createFailure(error.code, error.message)
       }
     },
-  }
+  })
 }

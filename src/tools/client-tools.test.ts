@@ -19,19 +19,20 @@ describe("tools that a client declares", () => {
       inputSchema: { type: "object" },
     })
     const schemas: unknown[] = []
+    const session = { id: "sess_1", tenant: "acme", userId: "ann" }
     const checked = await tool.validate(
       { a: 1 },
       {
-        sessionId: "sess_1",
+        session,
         signal: new AbortController().signal,
-        checkSchema: async (schema, input, { source, sessionId }) => {
-          schemas.push([schema, source, sessionId])
+        checkSchema: async (schema, input, { owner }) => {
+          schemas.push([schema, owner])
           return { valid: true, input }
         },
       },
     )
     expect(checked).toEqual({ valid: true, input: { a: 1 } })
-    expect(schemas).toEqual([[{ type: "object" }, "client tools", "sess_1"]])
+    expect(schemas).toEqual([[{ type: "object" }, session]])
   })
 
   it("follow the agent's own tools, and give way to a tool that the agent gets later", () => {

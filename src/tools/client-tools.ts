@@ -2,9 +2,6 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { ToolSpecification } from "../core/ports/model/provider.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
 
-/** Source of the schemas that clients declare. Their checks take turns with those of other sources. */
-export const clientSchemas = "client tools"
-
 /** Returns a tool that a client declared. The client executes it, like an agent's own client tool. */
 export function createDeclaredTool({ name, description, inputSchema }: ToolSpecification): Tool {
   return {
@@ -12,8 +9,8 @@ export function createDeclaredTool({ name, description, inputSchema }: ToolSpeci
     description,
     inputSchema,
     executionLocation: "client",
-    validate: (input, { checkSchema, sessionId, signal }) =>
-      checkSchema(inputSchema, input, { source: clientSchemas, sessionId, signal }),
+    validate: (input, { checkSchema, session, signal }) =>
+      checkSchema(inputSchema, input, { owner: session, signal }),
     async execute() {
       throw new Error(`Tool ${name} is executed by the client.`)
     },

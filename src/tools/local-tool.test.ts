@@ -24,7 +24,7 @@ const context: ToolContext = {
 }
 
 const validationContext = {
-  sessionId: "sess_1",
+  session: { id: "sess_1", tenant: "acme", userId: "ann" },
   signal: new AbortController().signal,
   checkSchema: createSchemaChecker().check,
 }

@@ -95,8 +95,8 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(needsApproval !== undefined && { needsApproval: needsApproval as boolean | ToolApprovalPolicy }),
     ...(qualifier !== undefined && { qualifier }),
     ...(definition.executionLocation === "client" && { executionLocation: "client" as const }),
-    validate: (input, { checkSchema, sessionId, signal }) =>
-      parse === null ? checkSchema(jsonSchema, input, { source: "tools", sessionId, signal }) : parse(input),
+    validate: (input, { checkSchema, session, signal }) =>
+      parse === null ? checkSchema(jsonSchema, input, { owner: session, signal }) : parse(input),
     async execute(input, context) {
       if (definition.executionLocation === "client")
         throw new Error(`Tool ${name} is executed by the client.`)

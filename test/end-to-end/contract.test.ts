@@ -64,10 +64,10 @@ const consoleProblems = [
 
 /**
  * Problems that other tests cover: between the registration of a task and its start, during a rolling upgrade, from a
- * route of a plugin, and of requests that never reach a route.
+ * route of a plugin, of requests that never reach a route, and with thousands of waiting schema checks.
  */
 const problemsElsewhere = [
-  ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout"],
+  ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout", "503 overloaded"],
   ...["400 malformed_request", "408 request_timeout", "417 expectation_failed"],
 ]
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { UnusableSchemaError } from "../../core/errors.ts"
+import { OverloadedError, UnusableSchemaError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Event } from "../../core/log/entries.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -77,6 +77,20 @@ it("a schema that cannot be used fails the run without a retry", async () => {
   await runLoop(run.context)
   const message = "The requested output schema cannot be used."
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
+})
+
+it("a check that is refused as overloaded is repeated, without another model call", async () => {
+  const provider = scriptedProvider([[{ type: "text", text: '{"city":"Paris"}' }]])
+  let refusals = 0
+  const checkSchema = async (_schema: JsonObject, input: unknown) => {
+    if (refusals++ < 2) throw new OverloadedError("Too many checks wait.")
+    return { valid: true, input } as const
+  }
+  const run = createMemoryRun(provider, { checkSchema })
+  run.recall(asked)
+  await runLoop(run.context)
+  expect(provider.requests).toHaveLength(1)
+  expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", output: { city: "Paris" } })
 })
 
 it("a process that takes over before the check continues with it", async () => {

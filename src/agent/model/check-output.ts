@@ -1,7 +1,9 @@
-import { toError, UnusableSchemaError } from "../../core/errors.ts"
+import { OverloadedError, toError, UnusableSchemaError } from "../../core/errors.ts"
 import { joinTexts } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Event } from "../../core/log/entries.ts"
+import type { Validation } from "../../core/ports/tools/tool.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { recordCompletion } from "../steering.ts"
@@ -10,6 +12,8 @@ import { recordCompletion } from "../steering.ts"
 const maxProblem = 1_000
 /** Number of retries after a response that does not match the schema. */
 const maxMends = 1
+/** Milliseconds before a check is repeated that the gateway refused, because too many others waited. */
+const overloadPauseMs = 250
 
 /** Returns the instruction to the model to respond with JSON of this schema. */
 export function createOutputInstruction(schema: JsonObject): string {
@@ -41,7 +45,7 @@ type Checked =
   | { readonly fits: false; readonly problem: null }
 
 async function check(
-  { runtime, sessionId, signal, logger }: ModelRunContext,
+  { runtime, sessionId, tenant, userId, signal, logger }: ModelRunContext,
   schema: JsonObject,
   text: string,
 ): Promise<Checked> {
@@ -52,7 +56,8 @@ async function check(
     return { fits: false, problem: `it is not JSON (${toError(error).message}).` }
   }
   try {
-    const validation = await runtime.checkSchema(schema, output, { source: "output", sessionId, signal })
+    const options = { owner: { tenant, userId }, signal }
+    const validation = await checkWithPatience(() => runtime.checkSchema(schema, output, options), signal)
     return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
   } catch (thrown) {
     if (!(thrown instanceof UnusableSchemaError)) throw thrown
@@ -61,6 +66,19 @@ async function check(
       "The schema of a run's output cannot be used. The run fails.",
     )
     return { fits: false, problem: null }
+  }
+}
+
+/** Repeats a check while too many others wait, because the response has been paid for. */
+async function checkWithPatience(check: () => Promise<Validation>, signal: AbortSignal): Promise<Validation> {
+  for (;;) {
+    try {
+      return await check()
+    } catch (thrown) {
+      if (!(thrown instanceof OverloadedError)) throw thrown
+      await sleep(overloadPauseMs, signal)
+      signal.throwIfAborted()
+    }
   }
 }
 

@@ -1,5 +1,6 @@
+import { GatewayError, toError } from "../../core/errors.ts"
 import type { Verdict } from "../../core/ports/tools/gate.ts"
-import type { ToolResult, Validation } from "../../core/ports/tools/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
@@ -53,16 +54,28 @@ export function createDenial({ approval }: CallState): ToolResult {
   return { type: "error", code: "denied", message: `This call was denied${reason}` }
 }
 
-/** Returns the error of a call whose input was not a JSON object. */
+/**
+ * Returns the error of a call whose validator threw. An error of the gateway, such as `overloaded`, is not a mistake of
+ * the model, so it keeps its own code.
+ */
+export function createValidationFailure(thrown: unknown): ToolResult {
+  const { message } = toError(thrown)
+  if (thrown instanceof GatewayError) {
+    return { type: "error", code: thrown.code, message: `The call did not run. ${message}` }
+  }
+  return createInvalidInputResult(`The input could not be validated: ${message}`)
+}
+
+/** Returns the error of a call whose input was not a JSON object. Null if it was one. */
 export function findMalformedInput(
   { conversation }: ModelRunContext,
   { requested: { toolCallId } }: CallState,
-): (Validation & { readonly valid: false }) | null {
+): ToolResult | null {
   const phase = conversation.run?.phase
   if (phase?.type !== "settling") return null
   const part = phase.completed.message.content.find(
     (candidate) => candidate.type === "toolCall" && candidate.toolCallId === toolCallId,
   )
   if (part?.type !== "toolCall" || part.malformedInput === undefined) return null
-  return { valid: false, message: "The input is not a complete JSON object. Send the complete input again." }
+  return createInvalidInputResult("The input is not a complete JSON object. Send the complete input again.")
 }

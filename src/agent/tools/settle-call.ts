@@ -1,9 +1,8 @@
-import { toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import { toJson } from "../../core/json/to-json.ts"
 import type { InterceptorDecided } from "../../core/log/entries.ts"
 import type { GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
-import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/ports/tools/tool.ts"
+import type { ReturnedTask, ReturnedWait, Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { startTask } from "../children/start-task.ts"
@@ -20,6 +19,7 @@ import {
   createInvalidInputResult,
   createRefusal,
   createUnknownToolError,
+  createValidationFailure,
   findMalformedInput,
 } from "./call-errors.ts"
 import { type CallState, measureCall } from "./call-state.ts"
@@ -68,8 +68,10 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   if (!isFor(call, tool)) return completeCall(context, call, createChangedToolError(call))
-  const validation = findMalformedInput(context, call) ?? (await validate(context, tool, call))
-  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
+  const malformed = findMalformedInput(context, call)
+  if (malformed !== null) return completeCall(context, call, malformed)
+  const validation = await validate(context, tool, call)
+  if (!validation.valid) return completeCall(context, call, validation.error)
   const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
   const decisions = listDecisions(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
@@ -89,7 +91,7 @@ async function admitApproved(
 ): Promise<void> {
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
+  if (!validation.valid) return completeCall(context, call, validation.error)
   if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
   if (call.approval?.resolution.editedInput != null) {
     const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
@@ -189,7 +191,7 @@ async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   if (!isFor(call, tool)) return loseCall(context, call)
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
+  if (!validation.valid) return completeCall(context, call, validation.error)
   await begin(context, tool, call, validation.input)
 }
 
@@ -263,19 +265,26 @@ async function decide(
   })
 }
 
+type Validated =
+  | { readonly valid: true; readonly input: unknown }
+  | { readonly valid: false; readonly error: ToolResult }
+
 async function validate(
-  { sessionId, signal, runtime: { callbackTimeoutMs, checkSchema } }: ModelRunContext,
+  { sessionId, tenant, userId, signal, runtime: { callbackTimeoutMs, checkSchema } }: ModelRunContext,
   tool: Tool,
   call: CallState,
-): Promise<Validation> {
+): Promise<Validated> {
+  const session = { id: sessionId, tenant, userId }
+  const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
   try {
-    const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
-    return await callBounded(
-      (stop) => tool.validate(call.input, { sessionId, signal: stop, checkSchema }),
+    const validation = await callBounded(
+      (stop) => tool.validate(call.input, { session, signal: stop, checkSchema }),
       bounds,
     )
-  } catch (error) {
+    if (validation.valid) return validation
+    return { valid: false, error: createInvalidInputResult(validation.message) }
+  } catch (thrown) {
     signal.throwIfAborted()
-    return { valid: false, message: `The input could not be validated: ${toError(error).message}` }
+    return { valid: false, error: createValidationFailure(thrown) }
   }
 }

@@ -9,17 +9,15 @@ interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> 
   execute(input: JsonObject, context: ToolContext): Promise<ToolOutcome>
 }
 
-/** Returns a function that creates the tools of one plugin. Their schemas are checked in the name of that plugin. */
-export function createToolFactory(source: string): (definition: Definition) => Tool {
-  return ({ properties, required, execute, ...definition }) => {
-    const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
-    return {
-      ...definition,
-      inputSchema,
-      validate: (input, { checkSchema, sessionId, signal }) =>
-        checkSchema(inputSchema, input, { source, sessionId, signal }),
-      execute: (input, context) => execute(input as JsonObject, context),
-    }
+/** Creates a tool of a plugin, whose input is an object with these properties. */
+export function defineTool({ properties, required, execute, ...definition }: Definition): Tool {
+  const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
+  return {
+    ...definition,
+    inputSchema,
+    validate: (input, { checkSchema, session, signal }) =>
+      checkSchema(inputSchema, input, { owner: session, signal }),
+    execute: (input, context) => execute(input as JsonObject, context),
   }
 }
 

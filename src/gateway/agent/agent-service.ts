@@ -307,7 +307,7 @@ async function createRuntimeResolver(
           const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
           const taken = tools.find(({ name }) => own.some((each) => each.name === name))
           if (taken !== undefined) return { status: "taken", tool: taken.name }
-          return findUnusableTool(tools, { checkSchema, sessionId: session.id, signal })
+          return findUnusableTool(tools, { checkSchema, owner: session, signal })
         }
   return { resolveRuntime, checkTools, checkClientTools, modelRuntime: createModelRuntime }
 }

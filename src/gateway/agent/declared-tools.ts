@@ -1,9 +1,8 @@
 import { UnusableSchemaError } from "../../core/errors.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
 import type { ClientToolRefusal } from "../../http/served-agents.ts"
-import { clientSchemas } from "../../tools/client-tools.ts"
 import type { AgentServerOptions } from "../options/gateway-options.ts"
 
 /** Returns true if the client of the session may declare the tool. */
@@ -18,14 +17,11 @@ export function allowsClientTool(
 /** Returns the refusal of the first tool whose schema cannot be used. Null if all schemas can be used. */
 export async function findUnusableTool(
   tools: readonly ToolSpecification[],
-  {
-    checkSchema,
-    ...options
-  }: { readonly checkSchema: SchemaCheck; readonly sessionId: string; readonly signal: AbortSignal },
+  { checkSchema, ...options }: SchemaCheckOptions & { readonly checkSchema: SchemaCheck },
 ): Promise<ClientToolRefusal | null> {
   for (const { name, inputSchema } of tools) {
     try {
-      await checkSchema(inputSchema, {}, { ...options, source: clientSchemas })
+      await checkSchema(inputSchema, {}, options)
     } catch (thrown) {
       if (!(thrown instanceof UnusableSchemaError)) throw thrown
       return { status: "unusable", tool: name, reason: thrown.message }

@@ -98,13 +98,13 @@ export async function openMcp({
     async call({ name }, input, { signal, onOutput }) {
       const tool = tools.find((candidate) => candidate.name === name)
       if (tool === undefined) throw new Error(`There is no tool ${name}.`)
-      const sessionId = "sess_local"
-      const validation = await tool.validate(input, { sessionId, signal, checkSchema: schemas.check })
+      const session = { id: "sess_local", tenant: "local", userId: "local", channel: null }
+      const validation = await tool.validate(input, { session, signal, checkSchema: schemas.check })
       if (!validation.valid) return { type: "error", code: "invalid_input", message: validation.message }
       const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
       const context = {
         signal: AbortSignal.any([signal, limit]),
-        session: { id: sessionId, tenant: "local", userId: "local", channel: null },
+        session,
         context: {},
         runId: "run_local",
         toolCallId: "call_local",

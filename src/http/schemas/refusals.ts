@@ -55,6 +55,7 @@ export const refusals = {
   "503 log_too_new":
     "This process cannot read the session, because a newer version wrote to it. Retry later.",
   "503 server_busy": "Too many clients read sessions at once. Retry later.",
+  "503 overloaded": "Too many schema checks wait, so the value was not validated. Retry later.",
   "503 shutting_down": "The process accepts no new work. Retry later.",
   "503 authentication_unavailable": "The application's `authenticate` failed or took too long. Retry later.",
   "503 upgrade_in_progress":
@@ -85,7 +86,7 @@ export const ofBody = [
 /** Refusals of routes that answer a wait. */
 export const ofAnswer = [
   ...["403 wrong_nonce", "404 wait_not_found", "409 already_answered", "410 wait_expired"],
-  "422 invalid_answer",
+  ...["422 invalid_answer", "503 overloaded"],
 ] as const satisfies readonly Refusal[]
 
 /** Refusals of a message. */
@@ -102,6 +103,7 @@ export const ofMessage = [
     "422 idempotency_key_reused",
     "422 invalid_client_tool",
     "429 queue_full",
+    "503 overloaded",
     "503 upgrade_in_progress",
   ],
 ] as const satisfies readonly Refusal[]

@@ -1,4 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/client"
+import { OverloadedError } from "../../core/errors.ts"
 import { isJsonObject, isLongerAsJson, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { ToolResult, Validation } from "../../core/ports/tools/tool.ts"
 import { isTooDeep } from "../nesting.ts"
@@ -39,10 +40,20 @@ export async function checkResult(
   if (!isJsonObject(outputSchema) || structuredContent === undefined || isError === true) return null
   // The size is checked first, because the other check reads the whole value.
   if (isLongerAsJson(structuredContent, maxCheckedCharacters) || isTooDeep(structuredContent)) return null
-  const outcome = await check(outputSchema, structuredContent as Json)
+  const outcome = await checkIfNotOverloaded(check, outputSchema, structuredContent as Json)
   if (outcome.valid) return null
   const message =
     `The tool's result does not fit its output schema, so it is not shown: ${outcome.message} The ` +
     "call may have taken effect."
   return { type: "error", code: "mcp_invalid_result", message }
+}
+
+/** The call has been made, so its result is shown without a check, like a result that is too large for one. */
+async function checkIfNotOverloaded(check: Check, schema: JsonObject, value: Json): Promise<Validation> {
+  try {
+    return await check(schema, value)
+  } catch (thrown) {
+    if (!(thrown instanceof OverloadedError)) throw thrown
+    return { valid: true, input: value }
+  }
 }

@@ -26,7 +26,7 @@ interface Call {
 }
 
 const validationContext = {
-  sessionId: "session",
+  session: { id: "sess_1", tenant: "acme", userId: "ann" },
   signal: new AbortController().signal,
   checkSchema: createSchemaChecker().check,
 }

@@ -5,7 +5,7 @@ import {
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
-import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
 import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
@@ -39,9 +39,8 @@ export function createMcpTool(
   { name, plainName, checkSchema }: McpToolOptions,
 ): Tool {
   const { config } = server
-  const source = `mcp:${config.name}`
-  const checkFor = (sessionId: string, signal: AbortSignal) => (schema: JsonObject, value: unknown) =>
-    checkIfUsable(checkSchema, schema, value, { source, sessionId, signal })
+  const checkFor = (options: SchemaCheckOptions) => (schema: JsonObject, value: unknown) =>
+    checkIfUsable(checkSchema, schema, value, options)
   const { timeoutMs, readOnly, idempotent, approval } = createPolicy(config, definition)
   const digest = readToolDigest(definition)
   const inputSchema = hideFields(definition.inputSchema as JsonObject, config)
@@ -55,7 +54,8 @@ export function createMcpTool(
     ...(approval !== null && { needsApproval: approval }),
     origin: { server: config.name, tool: definition.name, identity: config.identity, digest },
     ...(plainName !== undefined && { plainName }),
-    validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
+    validate: (input, { session, signal }) =>
+      checkInput(checkFor({ owner: session, signal }), inputSchema, input),
     async execute(input, context) {
       const ownInput = omitFields(config.strippedFields, isJsonObject(input) ? input : {})
       const sent = config.injectsSession ? { ...ownInput, [sessionKey]: context.session.id } : ownInput
@@ -70,7 +70,7 @@ export function createMcpTool(
         onProgress: progress.show,
       }
       const first: Step = answered === null ? { type: "send", reply: {} } : goOn(answered)
-      const check = checkFor(session.id, signal)
+      const check = checkFor({ owner: session, signal })
       const toShownResult = async (result: CallToolResult) =>
         (await checkResult(check, definition.outputSchema, result)) ?? toToolResult(result)
       try {

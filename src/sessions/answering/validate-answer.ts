@@ -41,12 +41,12 @@ export async function validateAnswer(
 /** Validates a value. If the schema cannot be used, no value is valid. An MCP server may have written the schema. */
 async function checkAgainstSchema(
   checkSchema: SchemaCheck,
-  { sessionId, answerSchema }: Wait,
+  { answerSchema, tenant, userId }: Wait,
   value: JsonObject,
 ): Promise<InvalidAnswer | null> {
   if (answerSchema === null) return null
   try {
-    const outcome = await checkSchema(answerSchema, value, { source: "answers", sessionId })
+    const outcome = await checkSchema(answerSchema, value, { owner: { tenant, userId } })
     return outcome.valid ? null : createInvalidAnswer(outcome.message)
   } catch (thrown) {
     if (!(thrown instanceof UnusableSchemaError)) throw thrown

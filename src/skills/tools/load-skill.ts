@@ -1,6 +1,6 @@
 import type { TextPart } from "../../core/history/messages.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
 import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
@@ -8,8 +8,6 @@ import { writeStateNote } from "../state/state-note.ts"
 import { computeToolLimits, type ToolPacks } from "../tool-packs.ts"
 import { createTextPage } from "./text-page.ts"
 import { createUnknownSkillResult } from "./unknown-skill.ts"
-
-const defineTool = createToolFactory("skills")
 
 /** Maximum number of paths that are listed with the instructions. */
 const maxListedFiles = 100

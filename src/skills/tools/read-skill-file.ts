@@ -1,11 +1,9 @@
 import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
-import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
 import { createTextPage } from "./text-page.ts"
 import { createUnknownSkillResult } from "./unknown-skill.ts"
-
-const defineTool = createToolFactory("skills")
 
 const maxListedFiles = 50
 const maxImageBytes = 3 * 1024 * 1024

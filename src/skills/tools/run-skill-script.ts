@@ -1,13 +1,11 @@
 import type { CodeRequest, CodeRunner } from "../../core/ports/tools/code-runner.ts"
 import type { CodeLanguage } from "../../core/ports/tools/sandbox.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
 import { createNoSuchFileResult, findFile } from "./read-skill-file.ts"
 import { createUnknownSkillResult } from "./unknown-skill.ts"
-
-const defineTool = createToolFactory("skills")
 
 const variable = "SKILL_DIR"
 const maxArguments = 100

@@ -1,10 +1,8 @@
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { createToolFactory } from "../../core/tools/define-tool.ts"
+import { defineTool } from "../../core/tools/define-tool.ts"
 import { describe, searchSkills } from "../catalog.ts"
 import type { Skill } from "../skill.ts"
 import { searchSkillsName } from "../skill-interceptor.ts"
-
-const defineTool = createToolFactory("skills")
 
 /**
  * Creates the tool that finds skills by their names and descriptions, for agents with more skills than the system

@@ -3,9 +3,8 @@ import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
 
-const defineTool = createToolFactory("sub_agents")
 const longestWaitSeconds = 120
 const defaultWaitSeconds = 60
 /** Bytes of a result in addition to the outcomes. */

@@ -1,9 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Answered, Tool, ToolOutcome } from "../../core/ports/tools/tool.ts"
-import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
+import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
 import { chooseWorker, plainName, type Request, type Worker, type Workers } from "../choose-worker.ts"
-
-const defineTool = createToolFactory("sub_agents")
 
 const runAgentName = "run_agent"
 

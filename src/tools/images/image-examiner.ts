@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { Worker } from "node:worker_threads"
+import { createTurnQueue } from "../../core/fairness/turn-queue.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { createTurnQueue, type Queued } from "../turn-queue.ts"
 import type { Examined } from "./examine.ts"
 
 export interface ImageExaminer {
@@ -38,10 +38,13 @@ const slow: Examined = { type: "unusable", reason: "decoding it takes too long" 
 const fatal: Examined = { type: "unusable", reason: "it crashes the decoder" }
 const crowded: Examined = { type: "unusable", reason: "too many images wait for the decoder" }
 
-/** Each run waits for one image at a time. The images are parts of conversations, whose size is bounded. */
-const queueLimits = { maxEntries: 10_000, maxCharacters: Number.MAX_SAFE_INTEGER }
+/**
+ * Maximum number of waiting images. Each run waits for one image at a time. The images are parts of conversations,
+ * whose size is bounded.
+ */
+const maxWaiting = 10_000
 
-interface Waiting extends Queued {
+interface Waiting {
   readonly base64: string
   readonly resolve: (examined: Examined | null) => void
 }
@@ -55,7 +58,7 @@ export function createImageExaminer({
   idleMs = 30_000,
 }: ExaminerOptions = {}): ImageExaminer {
   let running: Worker | null = null
-  const queue = createTurnQueue<Waiting>(queueLimits)
+  const queue = createTurnQueue<Waiting>(maxWaiting)
   let isWorking = false
   let idle: NodeJS.Timeout | undefined
   let closed = false
@@ -84,20 +87,20 @@ export function createImageExaminer({
   async function work(): Promise<void> {
     if (isWorking) return
     isWorking = true
-    for (let next = queue.take(anySource); next !== null; next = queue.take(anySource)) {
+    for (let next = queue.take(); next !== null; next = queue.take()) {
       next.resolve(await examineNow(next.base64))
     }
     isWorking = false
   }
 
   return {
-    async examine(base64, { owner: { tenant, userId }, signal }) {
+    async examine(base64, { owner, signal }) {
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<Examined | null>()
-      const waiting: Waiting = { source: tenant, member: userId, size: base64.length, base64, resolve }
-      if (!queue.add(waiting)) return crowded
+      const waiting: Waiting = { base64, resolve }
+      if (!queue.add(owner, waiting)) return crowded
       const abort = () => {
-        queue.remove(waiting)
+        queue.remove(owner, waiting)
         reject(signal.reason)
       }
       signal.addEventListener("abort", abort, { once: true })
@@ -115,8 +118,6 @@ export function createImageExaminer({
     },
   }
 }
-
-const anySource = () => true
 
 async function answerOf(thread: Worker, base64: string, timeoutMs: number): Promise<Examined> {
   const { promise, resolve } = Promise.withResolvers<Examined>()

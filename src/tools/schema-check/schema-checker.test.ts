@@ -8,6 +8,10 @@ const endless = { type: "string", pattern: "^(a+)+$" }
 const hostileText = `${"a".repeat(60)}!`
 const late = "The value cannot be checked: its check takes longer than 200 ms."
 
+const ann = { tenant: "acme", userId: "ann" }
+const bob = { tenant: "acme", userId: "bob" }
+const other = { tenant: "other", userId: "ann" }
+
 function checker(limits: Partial<SchemaCheckerLimits> = {}) {
   const { check, close } = createSchemaChecker(limits)
   onTestFinished(close)
@@ -16,8 +20,8 @@ function checker(limits: Partial<SchemaCheckerLimits> = {}) {
     check: (
       schema: JsonObject,
       value: unknown,
-      { source = "source", sessionId = "session", signal }: Partial<Parameters<typeof check>[2]> = {},
-    ) => check(schema, value, { source, sessionId, ...(signal && { signal }) }),
+      { owner = ann, signal }: Partial<Parameters<typeof check>[2]> = {},
+    ) => check(schema, value, { owner, ...(signal && { signal }) }),
   }
 }
 
@@ -104,31 +108,72 @@ it("ends a check that needs too much memory, and continues with others", async (
   expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
 })
 
-it("lets the checks of other sources and sessions pass those of a hostile one", async () => {
+it("lets the checks of other users and tenants pass those of a hostile user", async () => {
   const { check } = checker()
   // Makes both threads start.
-  await Promise.all(["one", "two"].map((source) => check(city, { city: "Oslo" }, { source })))
+  await Promise.all([bob, other].map((owner) => check(city, { city: "Oslo" }, { owner })))
   let ended = 0
   const hostile = Promise.allSettled(
     Array.from({ length: 5 }, async () => {
-      await check(endless, hostileText, { source: "hostile" })
+      await check(endless, hostileText)
       ended += 1
     }),
   )
-  await check(city, { city: "Oslo" }, { source: "friendly" })
-  expect(ended).toBeLessThan(2)
-  await check(city, { city: "Oslo" }, { source: "hostile", sessionId: "other" })
+  for (const owner of [bob, other]) {
+    expect(await check(city, { city: "Oslo" }, { owner })).toMatchObject({ valid: true })
+    expect(ended).toBeLessThan(2)
+  }
+  await hostile
+})
+
+it("gives tenants turns while several hostile users of one tenant use all threads", async () => {
+  const { check } = checker()
+  let ended = 0
+  const hostile = Promise.allSettled(
+    Array.from({ length: 12 }, async (_, index) => {
+      await check(endless, hostileText, { owner: { tenant: "acme", userId: `user ${index % 4}` } })
+      ended += 1
+    }),
+  )
+  expect(await check(city, { city: "Oslo" }, { owner: other })).toMatchObject({ valid: true })
   expect(ended).toBeLessThan(4)
   await hostile
 })
 
-it("does not start more checks than may wait", async () => {
-  const { check } = checker({ maxEntries: 4 })
+it("refuses a check as overloaded if its user has too many waiting ones, and accepts those of others", async () => {
+  const { check } = checker({ maxWaiting: 8 })
   const waiting = [1, 2, 3].map(() => check(endless, hostileText))
-  const message = "The value was not validated, because too many checks are waiting. Try again later."
-  expect(await check(city, { city: "Oslo" })).toEqual({ valid: false, message })
-  expect(await check(city, { city: "Oslo" }, { source: "other" })).toMatchObject({ valid: true })
+  await expect(check(city, { city: "Oslo" })).rejects.toMatchObject({
+    ...{ code: "overloaded", status: 503, retryable: true },
+  })
+  for (const owner of [bob, other]) {
+    expect(await check(city, { city: "Oslo" }, { owner })).toMatchObject({ valid: true })
+  }
   await Promise.all(waiting)
+  expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
+})
+
+it("does not compile a schema again for the checks that waited while it turned out to be unusable", async () => {
+  const { check } = checker({ maxSchemaCharacters, cpuMs: { compiling: 500, checking: 200 } })
+  let huge: JsonObject = { type: "string" }
+  for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
+  const before = process.cpuUsage()
+  const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => check(huge, {})))
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(UnusableSchemaError) })
+  }
+  expect(process.cpuUsage(before).user).toBeLessThan(2_000_000)
+})
+
+it("rejects with the error of a value that cannot be written as JSON, and continues with others", async () => {
+  const { check } = checker()
+  const value = {
+    toJSON: () => {
+      throw new Error("not this")
+    },
+  }
+  await expect(check({}, value)).rejects.toThrow("not this")
+  expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
 })
 
 it("refuses values and schemas that are too large for a thread", async () => {

@@ -1,8 +1,9 @@
-import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
+import { OverloadedError, ShuttingDownError, toError, UnusableSchemaError } from "../../core/errors.ts"
+import { createTurnQueue } from "../../core/fairness/turn-queue.ts"
 import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
 import type { Validation } from "../../core/ports/tools/tool.ts"
-import { createTurnQueue, type Queued } from "../turn-queue.ts"
 import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"
 import type { CheckRequest } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
@@ -14,7 +15,7 @@ export interface SchemaChecker {
 }
 
 export interface SchemaCheckerLimits extends ThreadLimits {
-  /** Maximum number of threads. One source never uses all of them, so that one thread is left for the others. */
+  /** Maximum number of threads. One user never uses all of them, so that one thread is left for the others. */
   readonly maxThreads: number
   /** Milliseconds after which an idle thread ends. */
   readonly idleMs: number
@@ -23,9 +24,7 @@ export interface SchemaCheckerLimits extends ThreadLimits {
   /** Maximum characters of one value as JSON. */
   readonly maxValueCharacters: number
   /** Maximum number of checks that wait for a thread. */
-  readonly maxEntries: number
-  /** Maximum characters of all checks that wait for a thread. */
-  readonly maxCharacters: number
+  readonly maxWaiting: number
 }
 
 const defaults: SchemaCheckerLimits = {
@@ -38,12 +37,15 @@ const defaults: SchemaCheckerLimits = {
   idleMs: 60_000,
   maxSchemaCharacters: 1024 * 1024,
   maxValueCharacters: 1024 * 1024,
-  maxEntries: 1_000,
-  maxCharacters: 32 * 1024 * 1024,
+  // A run has at most 16 checks at once. A waiting value is part of a conversation or of a request, whose sizes are
+  // bounded, and is written as JSON when a thread takes it.
+  maxWaiting: 10_000,
 }
 
-interface Check extends Queued {
-  readonly request: CheckRequest
+interface Check {
+  readonly owner: Principal
+  readonly schema: string
+  readonly value: unknown
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: Error) => void
 }
@@ -56,7 +58,7 @@ interface Idle {
 /** Checks values on a few threads, which start when they are needed. */
 export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): SchemaChecker {
   const limits = { ...defaults, ...given }
-  const queue = createTurnQueue<Check>(limits)
+  const queue = createTurnQueue<Check>(limits.maxWaiting)
   const idle: Idle[] = []
   const running = new Map<Check, CheckThread>()
   /** Schemas for which a thread had to be ended. No other thread tries them again. */
@@ -75,8 +77,10 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     return text
   }
 
-  function mayRun(source: string): boolean {
-    const own = [...running.keys()].filter((check) => check.source === source).length
+  function mayRun({ tenant, userId }: Principal): boolean {
+    const own = [...running.keys()].filter(
+      ({ owner }) => owner.tenant === tenant && owner.userId === userId,
+    ).length
     return own < Math.max(limits.maxThreads - 1, 1)
   }
 
@@ -84,9 +88,27 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     while (running.size < limits.maxThreads) {
       const check = queue.take(mayRun)
       if (check === null) return
+      const request = createRequest(check)
+      if (request === null) continue
       const thread = takeReadyThread()
       running.set(check, thread)
-      void runOn(thread, check)
+      void runOn(thread, check, request)
+    }
+  }
+
+  /** Returns the request for a thread. Null if the check has been rejected instead. */
+  function createRequest({ schema, value, reject }: Check): CheckRequest | null {
+    // An earlier check may have shown that no thread can use the schema.
+    const reason = unusable.get(schema)
+    if (reason !== undefined) {
+      reject(new UnusableSchemaError(reason))
+      return null
+    }
+    try {
+      return { schema, value: JSON.stringify(value) ?? "null" }
+    } catch (thrown) {
+      reject(toError(thrown))
+      return null
     }
   }
 
@@ -98,11 +120,11 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     return startCheckThread(limits)
   }
 
-  async function runOn(thread: CheckThread, check: Check): Promise<void> {
-    const outcome = await thread.run(check.request)
+  async function runOn(thread: CheckThread, check: Check, request: CheckRequest): Promise<void> {
+    const outcome = await thread.run(request)
     running.delete(check)
     if (outcome.type === "stopped" && outcome.phase === "compiling" && !closed) {
-      unusable.set(check.request.schema, outcome.reason)
+      unusable.set(check.schema, outcome.reason)
     }
     if (outcome.type !== "stopped" && !closed) parkThread(thread)
     check.resolve(outcome)
@@ -119,15 +141,14 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   }
 
   async function computeOutcome(
-    request: CheckRequest,
-    { source, sessionId, signal }: SchemaCheckOptions,
+    request: Pick<Check, "schema" | "value">,
+    { owner, signal }: SchemaCheckOptions,
   ): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-    const size = request.schema.length + request.value.length
-    const check: Check = { source, member: sessionId, size, request, resolve, reject }
-    if (!queue.add(check)) return { type: "invalid", message: tooMany }
+    const check: Check = { ...request, owner, resolve, reject }
+    if (!queue.add(owner, check)) throw new OverloadedError(tooMany)
     const abort = () => {
-      queue.remove(check)
+      queue.remove(owner, check)
       reject(signal?.reason)
     }
     signal?.addEventListener("abort", abort, { once: true })
@@ -151,12 +172,11 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
           `The value has more than ${limits.maxValueCharacters} characters, which is too many.`,
         )
       }
-      const request = { schema: text, value: JSON.stringify(value) ?? "null" }
-      return toValidation(await computeOutcome(request, options), value)
+      return toValidation(await computeOutcome({ schema: text, value }, options), value)
     },
     async close() {
       closed = true
-      for (let check = queue.take(() => true); check !== null; check = queue.take(() => true)) {
+      for (let check = queue.take(); check !== null; check = queue.take()) {
         check.reject(new ShuttingDownError())
       }
       for (const check of running.keys()) check.reject(new ShuttingDownError())
@@ -167,7 +187,8 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   }
 }
 
-const tooMany = "The value was not validated, because too many checks are waiting. Try again later."
+const tooMany =
+  "The value was not validated, because too many schema checks wait for their turn. Try again later."
 
 function toValidation(outcome: Outcome, value: unknown): Validation {
   switch (outcome.type) {

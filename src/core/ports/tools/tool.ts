@@ -69,7 +69,7 @@ export type ToolApprovalPolicy<Input = unknown> = (call: {
 }) => boolean | Promise<boolean>
 
 export interface ValidationContext {
-  readonly sessionId: string
+  readonly session: Pick<ToolContext["session"], "id" | "tenant" | "userId">
   /** Aborted when the run is canceled, and when the process stops. */
   readonly signal: AbortSignal
   /** Schema check for inputs that a JSON Schema describes. */

@@ -5,6 +5,7 @@ import { callBounded } from "../../../core/time/call-bounded.ts"
 import { createAskedCall } from "../../runner-options.ts"
 import type { ResolvedClaudeAgentOptions } from "../options.ts"
 import type { SdkCall } from "./call-gate.ts"
+import { createValidationContext } from "./execute-tool.ts"
 import { toSdkName } from "./tool-server.ts"
 
 /** A call as the gateway shows it, with the decision about it. */
@@ -56,8 +57,7 @@ async function judgeTool(
   options: ResolvedClaudeAgentOptions,
   request: RunnerRequest,
 ): Promise<JudgedCall> {
-  const { checkSchema, sessionId, signal } = request
-  const validation = await tool.validate(shown.input, { checkSchema, sessionId, signal })
+  const validation = await tool.validate(shown.input, createValidationContext(request, request.signal))
   if (!validation.valid) return { shown, refusal: validation.message }
   const { input } = validation
   const { needsApproval } = tool

@@ -1,6 +1,12 @@
 import { toError } from "../../../core/errors.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../../core/ports/tools/tool.ts"
+import type {
+  Tool,
+  ToolContext,
+  ToolOutcome,
+  ToolResult,
+  ValidationContext,
+} from "../../../core/ports/tools/tool.ts"
 import { noTasks } from "../../../core/runs/no-tasks.ts"
 import type { RunnerRequest } from "../../../core/runs/runner.ts"
 import { removeSecrets } from "../../../core/text/remove-secrets.ts"
@@ -28,8 +34,7 @@ export async function executeTool(
   stop.addEventListener("abort", () => reject(stop.reason), { once: true })
   const runTool = async () => {
     stop.throwIfAborted()
-    const { checkSchema, sessionId } = request
-    const validation = await tool.validate(input, { checkSchema, sessionId, signal: stop })
+    const validation = await tool.validate(input, createValidationContext(request, stop))
     if (!validation.valid)
       return { type: "error", code: "invalid_input", message: validation.message } as const
     return toResult(await tool.execute(validation.input, createContext(request, callId, stop)), tool)
@@ -41,6 +46,13 @@ export async function executeTool(
     if (timeout.aborted) return createTimeoutResult(timeoutMs)
     return createErrorResult(thrown)
   }
+}
+
+export function createValidationContext(
+  { checkSchema, sessionId: id, tenant, userId }: RunnerRequest,
+  signal: AbortSignal,
+): ValidationContext {
+  return { session: { id, tenant, userId }, signal, checkSchema }
 }
 
 function createContext(request: RunnerRequest, toolCallId: string, signal: AbortSignal): ToolContext {
