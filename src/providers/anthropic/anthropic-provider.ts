@@ -15,7 +15,12 @@ import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
 import { type AnthropicSdk, anthropicAddress, createMessagesEndpoint } from "./client.ts"
 import { toFailure } from "./failure.ts"
-import { type AnthropicOptions, checkOptions, type LoadAnthropicSdk } from "./options.ts"
+import {
+  type AnthropicOptions,
+  type AnthropicThinking,
+  checkOptions,
+  type LoadAnthropicSdk,
+} from "./options.ts"
 import { createOutputFormat } from "./output-format.ts"
 import { createMessagesRequest } from "./request.ts"
 import { createThinkingFields, listThinkingLevels } from "./thinking.ts"
@@ -142,7 +147,8 @@ async function open(
   const { extraBody = {}, structuredOutputs = true } = options
   const format =
     structuredOutputs && request.outputSchema ? await createOutputFormat(request.outputSchema) : null
-  const { thinking, effort } = createThinkingFields(request, options.thinking)
+  const ownThinking = options.thinking ?? (extraBody.thinking as AnthropicThinking | undefined)
+  const { thinking, effort } = createThinkingFields(request, ownThinking)
   const content = {
     ...extraBody,
     ...(thinking && { thinking }),

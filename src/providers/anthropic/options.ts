@@ -10,7 +10,10 @@ export interface AnthropicOptions {
   readonly baseURL?: string
   /** Headers of every request, such as `anthropic-beta`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The request's field `thinking`, as the API defines it. Default: the model decides. */
+  /**
+   * The request's field `thinking`, as the API defines it. Default: `adaptive` for Claude 4.6 and later, at most 10 000
+   * tokens for Sonnet 4, Sonnet 4.5 and Opus 4.5, and no field for others or with a `maxTokens` below 2 048.
+   */
   readonly thinking?: AnthropicThinking
   /** Further fields of the request's body. Fields that the gateway sets take precedence. Default: none. */
   readonly extraBody?: Readonly<Record<string, unknown>>

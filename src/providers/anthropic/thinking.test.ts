@@ -66,8 +66,27 @@ test("the level replaces the provider's option, except for the display of thinki
     thinking: { type: "adaptive", display: "summarized" },
     effort: "high",
   })
-  expect(createThinkingFields(request, undefined)).toEqual({})
 })
+
+test.each<[string, number, object]>([
+  ["claude-sonnet-4-6", 16_000, { thinking: { type: "adaptive" } }],
+  ["claude-opus-4-6", 16_000, { thinking: { type: "adaptive" } }],
+  ["claude-sonnet-5-5", 16_000, { thinking: { type: "adaptive" } }],
+  ["claude-sonnet-4-20250514", 16_000, { thinking: { type: "enabled", budget_tokens: 10_000 } }],
+  ["claude-sonnet-4-5-20250929", 16_000, { thinking: { type: "enabled", budget_tokens: 10_000 } }],
+  ["claude-opus-4-5", 4_000, { thinking: { type: "enabled", budget_tokens: 2_976 } }],
+  ["claude-sonnet-4-6", 2_047, {}],
+  ["claude-opus-4-1", 16_000, {}],
+  ["claude-haiku-4-5", 16_000, {}],
+  ["claude-3-7-sonnet-20250219", 16_000, {}],
+  ["claude-3-haiku-20240307", 16_000, {}],
+  ["model-of-a-compatible-server", 16_000, {}],
+])(
+  "without a level and an option, %s with %d tokens has the fields of the default",
+  (model, maxTokens, fields) => {
+    expect(createThinkingFields({ ...request, model, maxTokens }, undefined)).toEqual(fields)
+  },
+)
 
 test("the level is sent next to a schema and further fields", async () => {
   const { url, requests, close } = await startScriptedUpstream([
