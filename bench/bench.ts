@@ -8,6 +8,7 @@ import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
+import { measurePromptCache } from "./measure/prompt-cache.ts"
 import { measureSandbox } from "./measure/sandbox.ts"
 import { measureSchedules } from "./measure/schedules.ts"
 import { measureStore } from "./measure/store.ts"
@@ -21,6 +22,7 @@ import {
   mcpTables,
   openStreamsTables,
   peersTables,
+  promptCacheTables,
   sandboxTables,
   schedulesTables,
   storeTables,
@@ -43,6 +45,7 @@ const parts = [
   "store",
   "mcp",
   "heartbeat",
+  "prompt-cache",
   "schedules",
   "sandbox",
   "client-view",
@@ -72,6 +75,7 @@ await part("long-sessions", () => measureLongSessions(settings.longSessions), lo
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
+await part("prompt-cache", () => measurePromptCache(settings.promptCache), promptCacheTables)
 await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 await part("client-view", () => measureClientView(settings.clientView), clientViewTables)

@@ -6,6 +6,7 @@ import type { LongSessionsRow, Phase, Times } from "./measure/long-sessions.ts"
 import type { McpResult } from "./measure/mcp.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
+import type { BilledInput, PromptCacheResult } from "./measure/prompt-cache.ts"
 import type { SandboxResult } from "./measure/sandbox.ts"
 import type { SchedulesResult } from "./measure/schedules.ts"
 import type { StoreResult } from "./measure/store.ts"
@@ -217,6 +218,23 @@ export function heartbeatTables({ ticks, first, last, conversation }: HeartbeatR
         row("the first tick", first),
         row(`the tick after ${whole(ticks)} others`, last),
         row(`the same if all ${whole(ticks)} are one conversation`, conversation),
+      ],
+    },
+  ]
+}
+
+export function promptCacheTables({ turns, cached, uncached }: PromptCacheResult): readonly Table[] {
+  const row = (label: string, { plain, written, read, asPlain }: BilledInput) => [
+    label,
+    ...[plain, written, read, asPlain].map(whole),
+  ]
+  return [
+    {
+      title: `input tokens of a run of ${whole(turns)} turns, as Anthropic bills them`,
+      rows: [
+        ["", "plain", "written to the cache", "read from the cache", "all in the price of plain input"],
+        row("cache: true (default)", cached),
+        row("cache: false", uncached),
       ],
     },
   ]

@@ -15,6 +15,7 @@ export interface Settings {
   readonly store: { readonly repeats: number; readonly commits: number }
   readonly mcp: McpSettings
   readonly heartbeat: { readonly ticks: number }
+  readonly promptCache: { readonly turns: number }
   readonly schedules: { readonly schedules: number }
   readonly peers: ThroughputSettings
   readonly sandbox: { readonly probes: number }
@@ -30,6 +31,7 @@ export const fullSettings: Settings = {
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
   heartbeat: { ticks: 200 },
+  promptCache: { turns: 20 },
   schedules: { schedules: 10_000 },
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
@@ -46,6 +48,7 @@ export const quickSettings: Settings = {
   store: { repeats: 1, commits: 200 },
   mcp: { repeats: 1, calls: 300 },
   heartbeat: { ticks: 50 },
+  promptCache: { turns: 20 },
   schedules: { schedules: 1_000 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   sandbox: { probes: 5 },

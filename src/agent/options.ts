@@ -19,6 +19,12 @@ export interface LoopOptions extends TurnLimit {
    * cost of the call is within this limit. The price of every model must be known. Default: no limit.
    */
   readonly maxBudgetUsd?: number
+  /**
+   * If true, providers with explicit prompt caching cache a system prompt that is a text, together with the tools, and
+   * from the second model call of a run on, the conversation as well. If false, they cache only the blocks of the
+   * system prompt that have `cache: true`. Default true.
+   */
+  readonly cache?: boolean
   /** Maximum number of retries of a model call after a transient error. Default 3. */
   readonly maxRetries?: number
   /**
@@ -51,6 +57,7 @@ export const loopOptions = declareOptions<LoopOptions>()({
   maxTokens: count.default(16_000),
   thinkingLevel: z.enum(thinkingLevels).optional(),
   maxBudgetUsd: z.number().positive().optional(),
+  cache: z.boolean().default(true),
   maxRetries: z.int().nonnegative().default(3),
   firstTokenTimeoutSeconds: timerSeconds.optional(),
   stallTimeoutSeconds: timerSeconds.default(60),

@@ -293,7 +293,7 @@ describe("createGatewayApp", () => {
       new Request("http://gateway/api/chat", { method: "POST", headers, body }),
     )
     expect(await response.text()).toContain("stream_complete")
-    expect(provider.requests[0]?.system).toEqual([{ text: "Answer in ten words." }])
+    expect(provider.requests[0]?.system).toEqual([{ text: "Answer in ten words.", cache: true }])
     expect(seen).toEqual([
       { channel: "sms", reason: "new", tenant: "acme", context: { channel: "sms", page: 7 } },
     ])

@@ -80,7 +80,7 @@ describe("the agents of one gateway", () => {
     expect(text).not.toContain("tool_approval_request")
     expect(support.requests).toEqual([])
     const [request] = research.requests
-    expect(request?.system).toEqual([{ text: "You research." }])
+    expect(request?.system).toEqual([{ text: "You research.", cache: true }])
     expect(request?.tools.map(({ name }) => name)).toEqual(["search"])
     expect(request?.model).toBe("own")
   })

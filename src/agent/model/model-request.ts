@@ -17,9 +17,14 @@ export function createModelRequest(
   const { provider, model } = findModel(runtime, modelIndex)
   const traceparent = conversation.run?.started.traceparent
   const outputSchema = conversation.run?.started.outputSchema ?? null
+  const messages = insertBackground(conversation, runtime.background)
+  // The reminder changes from call to call. The call of a run's first turn may be its only one, and writing to a cache
+  // is more expensive than plain input.
+  const cachedMessages = runtime.cache && (conversation.run?.steps ?? 0) > 1 ? messages.length : 0
   const common = {
     model,
-    messages: [...addReminder(conversation, insertBackground(conversation, runtime.background))],
+    messages: [...addReminder(conversation, messages)],
+    ...(cachedMessages > 0 && { cachedMessages }),
     tools: runtime.toolsFor(provider),
     maxTokens,
     // A model that takes over, or that a client chose, may not offer the level.

@@ -147,7 +147,10 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter, memo } = surroundings
   const { provider, fallback, needsApproval } = chat
-  const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const own =
+    typeof chat.systemPrompt === "string"
+      ? [{ text: chat.systemPrompt, ...(chat.cache && { cache: true }) }]
+      : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = chooseModels({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
   const { limits, hooks, pricing } = memo.optionParts(chat)

@@ -26,14 +26,17 @@ function promptFor(...messages: readonly Message[]): LanguageModelV4Prompt {
   return toPrompt({ system: [], messages }, "ai-sdk/test")
 }
 
-test("the system prompt is one message, or two if a part of it should be cached", () => {
+test("the system prompt is one message, or two if the provider caches a marked part of it", () => {
   const rules = { text: "Rules." }
   const messages: readonly Message[] = [{ role: "system", content: [text("Be brief.")] }]
   expect(toPrompt({ system: [rules, { text: " " }], messages }, "ai-sdk/test")).toEqual([
     { role: "system", content: "Rules.\n\nBe brief." },
   ])
   const system = [rules, { text: "A book.", cache: true }]
-  expect(toPrompt({ system, messages }, "ai-sdk/test")).toMatchObject([
+  expect(toPrompt({ system, messages }, "ai-sdk/test")).toEqual([
+    { role: "system", content: "Rules.\n\nA book.\n\nBe brief." },
+  ])
+  expect(toPrompt({ system, messages }, "ai-sdk/anthropic.messages")).toMatchObject([
     {
       content: "Rules.\n\nA book.",
       providerOptions: {
@@ -43,6 +46,21 @@ test("the system prompt is one message, or two if a part of it should be cached"
     },
     { content: "Be brief." },
   ])
+})
+
+test("the end of the cached messages is marked, unless it is a response", () => {
+  const messages: readonly Message[] = [
+    { role: "user", content: [text("One")] },
+    assistant(text("Two")),
+    { role: "user", content: [text("Three")] },
+  ]
+  const markedBy = (cachedMessages: number) =>
+    toPrompt({ system: [], messages, cachedMessages }, "ai-sdk/anthropic.messages").map(
+      ({ providerOptions }) => providerOptions?.anthropic,
+    )
+  expect(markedBy(0)).toEqual([undefined, undefined, undefined])
+  expect(markedBy(2)).toEqual([undefined, undefined, undefined])
+  expect(markedBy(3)).toEqual([undefined, undefined, { cacheControl: { type: "ephemeral" } }])
 })
 
 test("the provider's own parts are sent back unchanged and in their place", () => {

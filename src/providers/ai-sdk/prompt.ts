@@ -34,15 +34,23 @@ type ResultOutput = LanguageModelV4ToolResultPart["output"]
  * @param provider The provider's name, under which its parts keep vendor data.
  */
 export function toPrompt(
-  { system, messages }: Pick<ModelRequest, "system" | "messages">,
+  { system, messages, cachedMessages = 0 }: Pick<ModelRequest, "system" | "messages" | "cachedMessages">,
   provider: string,
 ): LanguageModelV4Prompt {
   const ids = mapCallIds(messages, { givenId: ({ vendor }) => readKept(provider, vendor)?.id || null })
   const names = new Map(messages.flatMap(listCalls).map(({ toolCallId, name }) => [toolCallId, name]))
   return [
-    ...toSystemMessages([...system, ...messages.flatMap(toSystemBlocks)]),
-    ...moveResultsBehindCalls(messages).flatMap((message) => toMessages(message, { provider, ids, names })),
+    ...toSystemMessages([...system, ...messages.flatMap(toSystemBlocks)], provider),
+    ...moveResultsBehindCalls(messages).flatMap((message) => {
+      const converted = toMessages(message, { provider, ids, names })
+      return message === messages[cachedMessages - 1] ? converted.map(markForCache) : converted
+    }),
   ]
+}
+
+/** Marks the end of a cached prefix. A response of the model has no mark, because thinking accepts none. */
+function markForCache(message: LanguageModelV4Message): LanguageModelV4Message {
+  return message.role === "assistant" ? message : { ...message, providerOptions: cachedHere }
 }
 
 /** For providers that cache only marked parts. The others ignore options under another name. */
@@ -51,13 +59,17 @@ const cachedHere: SharedV4ProviderOptions = {
   bedrock: { cachePoint: { type: "default" } },
 }
 
+/** Matches the names of providers that cache only marked parts. */
+const cachesMarkedParts = /anthropic|bedrock/
+
 /**
- * Returns one message, because many providers accept only one, or two messages if only the first blocks are worth
- * caching.
+ * Returns one message, because many providers accept only one. Returns two for a provider that caches marked parts, if
+ * only the first blocks should be cached.
  */
-function toSystemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
+function toSystemMessages(blocks: readonly SystemBlock[], provider: string): readonly Of<"system">[] {
   const filled = blocks.filter(({ text }) => !isBlank(text))
-  const end = filled.findLastIndex(({ cache }) => cache) + 1
+  const lastCached = filled.findLastIndex(({ cache }) => cache) + 1
+  const end = lastCached === filled.length || cachesMarkedParts.test(provider) ? lastCached : 0
   const joinBlocks = (some: readonly SystemBlock[]) => some.map(({ text }) => text).join("\n\n")
   const [cached, rest] = [joinBlocks(filled.slice(0, end)), joinBlocks(filled.slice(end))]
   return [

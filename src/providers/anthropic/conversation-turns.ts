@@ -25,8 +25,13 @@ const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
  * turn after their calls, and there is no empty text or turn. Parts from Anthropic are sent back unchanged and in
  * their place. Parts that only another provider understands are left out. System messages are not turns; see
  * `collectSystemMessageTexts`.
+ *
+ * @param cachedMessages Number of messages, from the first one, that the API should cache.
  */
-export function toConversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
+export function toConversationTurns(
+  messages: readonly Message[],
+  cachedMessages = 0,
+): Anthropic.MessageParam[] {
   const callIds = mapCallIds(messages, { givenId: readCallId, legal: /^[\w-]{1,64}$/ })
   const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
   for (const message of messages) {
@@ -34,6 +39,7 @@ export function toConversationTurns(messages: readonly Message[]): Anthropic.Mes
     const role = message.role === "assistant" ? "assistant" : "user"
     const content = toBlocks(message, callIds)
     if (content.length === 0) continue
+    if (message === messages[cachedMessages - 1]) markForCache(content)
     const last = turns.at(-1)
     // Blocks are added one by one, because a client may send more blocks than a function accepts arguments.
     if (last?.role === role) for (const block of content) last.content.push(block)
@@ -52,6 +58,13 @@ export function collectSystemMessageTexts(messages: readonly Message[]): readonl
   return messages.flatMap((message) =>
     message.role === "system" ? message.content.flatMap(toTextBlocks) : [],
   )
+}
+
+/** Marks the end of a cached prefix, if the API accepts a mark there. It accepts none on thinking. */
+function markForCache(content: Block[]): void {
+  const last = content.at(-1)
+  if (last?.type === "text" || last?.type === "image" || last?.type === "tool_result")
+    content[content.length - 1] = { ...last, cache_control: { type: "ephemeral" } }
 }
 
 function toBlocks(

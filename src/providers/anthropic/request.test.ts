@@ -25,6 +25,51 @@ test("the prompt's blocks are separate, and those to cache are marked", () => {
   })
 })
 
+test("the end of the cached messages is marked, in the turn that they are a part of", () => {
+  const messages = [user("One"), assistant({ type: "text", text: "Two" }), user("Three"), user("Reminder")]
+  const markedBy = (cachedMessages: number) =>
+    JSON.stringify(createMessagesRequest({ ...empty, messages, cachedMessages }).messages)
+      .split('"cache_control"')
+      .map((part) => part.match(/"text":"(\w+)",$/)?.[1])
+  expect(markedBy(0)).toEqual([undefined])
+  expect(markedBy(3)).toEqual(["Three", undefined])
+  // The mark of a result comes before the texts of its turn.
+  const result: Message = {
+    role: "tool",
+    results: [{ toolCallId: "call_1", result: { type: "json", value: 1 } }],
+  }
+  expect(
+    createMessagesRequest({ ...empty, messages: [user("Hi"), result, user("Reminder")], cachedMessages: 2 })
+      .messages,
+  ).toMatchObject([
+    {
+      content: [
+        { type: "tool_result", cache_control: { type: "ephemeral" } },
+        { type: "text", text: "Hi" },
+        { type: "text", text: "Reminder" },
+      ],
+    },
+  ])
+})
+
+test("thinking is not marked, because the API refuses it", () => {
+  const thinking: AssistantPart = { type: "thinking", text: "Hm.", ...anthropic({ signature: "sig" }) }
+  const messages = [user("One"), assistant(thinking)]
+  expect(JSON.stringify(createMessagesRequest({ ...empty, messages, cachedMessages: 2 }))).not.toContain(
+    "cache_control",
+  )
+})
+
+test("a request has at most four marks", () => {
+  const system = ["a", "b", "c", "d"].map((text) => ({ text, cache: true }))
+  const marksWith = (blocks: readonly { readonly text: string; readonly cache: boolean }[]) =>
+    JSON.stringify(
+      createMessagesRequest({ ...empty, system: blocks, messages: [user("Hi")], cachedMessages: 1 }),
+    ).match(/cache_control/g)?.length
+  expect(marksWith(system)).toBe(4)
+  expect(marksWith(system.slice(1))).toBe(4)
+})
+
 test("tools are sent with their schemas", () => {
   const tools = [{ name: "add", description: "Adds.", inputSchema: { type: "object", required: ["a"] } }]
   expect(createMessagesRequest({ ...empty, tools }).tools).toEqual([

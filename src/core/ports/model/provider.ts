@@ -51,6 +51,11 @@ export interface ModelRequest {
   readonly system: readonly SystemBlock[]
   /** Alternates between roles as the log does: user, assistant, tool … A provider may merge adjacent messages. */
   readonly messages: readonly Message[]
+  /**
+   * Number of messages, from the first one, that the next call of the run will repeat. A provider with explicit prompt
+   * caching should cache them. Default 0.
+   */
+  readonly cachedMessages?: number
   readonly tools: readonly ToolSpecification[]
   /** Maximum output tokens. */
   readonly maxTokens: number
