@@ -107,9 +107,36 @@ test("an agent that crashes waits for a change", async () => {
       setInterval(() => { if (existsSync("crash")) throw new Error("crash") }, 20)`,
   })
   await writeProjectFile(cwd, "crash", "")
-  await cli.printed(/the agent stopped \(exit code 1\)/)
+  await cli.printed(/the agent stopped with exit code 1\. Waiting for a change of its files\.\n/)
   await writeProjectFile(cwd, "agent.ts", agent("two"))
   await answers(url, "two")
+})
+
+test.each(["SIGKILL", "SIGTERM", "SIGABRT"] as const)(
+  "an agent that %s ended starts again on the same port",
+  async (signal) => {
+    const { cli, url } = await startDev({ "agent.ts": agent("one") })
+    await answers(url, "one")
+    const first = workerOf(cli)
+    process.kill(first, signal)
+    await cli.printed(
+      new RegExp(`agent-gateway: ${signal} ended the agent's process\\. Starting it again\\.\n`),
+    )
+    await cli.printed(/Reloaded: /)
+    await answers(url, "one")
+    expect(workerOf(cli)).not.toBe(first)
+    await gone(first)
+  },
+)
+
+test("an agent that a signal ends while it loads waits for a change", async () => {
+  const cwd = await project({
+    "agent.ts": "process.kill(process.pid, 'SIGKILL')\nawait new Promise(() => {})\n",
+  })
+  const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd })
+  await cli.printed(/the agent was not loaded because SIGKILL ended its process\. Waiting for a change/)
+  await writeProjectFile(cwd, "agent.ts", agent("two"))
+  await answers(await urlOf(cli), "two")
 })
 
 test.each(["SIGTERM", "SIGINT"] as const)(
@@ -151,13 +178,13 @@ test("the worker ends when its supervisor is killed", async () => {
   await gone(workerOf(cli))
 })
 
-/** Runs `dev` on its own terminal, on which the test types. */
-async function devOnTerminal() {
-  const cwd = await project({
-    "agent.ts": `import { fakeGateway } from "GATEWAY"
+const consoleAgent = `import { fakeGateway } from "GATEWAY"
 export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
-`,
-  })
+`
+
+/** Runs `dev` on its own terminal, on which the test types. */
+async function devOnTerminal(source = consoleAgent) {
+  const cwd = await project({ "agent.ts": source })
   // Replaces the program that opens a browser.
   await writeFile(join(cwd, "xdg-open"), `#!/bin/sh\necho "$1" > ${cwd}/opened\n`)
   await chmod(join(cwd, "xdg-open"), 0o755)
@@ -188,4 +215,24 @@ test("on a terminal, keys restart the agent, open the console and quit", async (
   expect(url).toBe("http://127.0.0.1:1/console\n")
   type("q\n")
   expect(await exited).toBe(0)
+})
+
+test("on a terminal, an agent that is not loaded or stopped can be started with r", async () => {
+  const { cwd, type, printed } =
+    await devOnTerminal(`import { existsSync, rmSync, writeFileSync } from "node:fs"
+import { fakeGateway } from "GATEWAY"
+if (!existsSync("fixed")) throw new Error("broken")
+setInterval(() => { if (existsSync("crash")) { rmSync("crash"); throw new Error("crash") } }, 20)
+export default fakeGateway()
+`)
+  await printed(/the agent was not loaded\. Waiting for a change of its files, or for r and Enter\./)
+  await writeFile(join(cwd, "fixed"), "")
+  type("r\n")
+  await printed(/Listening on/)
+  await writeFile(join(cwd, "crash"), "")
+  await printed(
+    /the agent stopped with exit code 1\. Waiting for a change of its files, or for r and Enter\./,
+  )
+  type("r\n")
+  await printed(/Reloaded: /)
 })

@@ -15,8 +15,14 @@ export function toSignalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** Reason to stop a command, used as the reason of its signal. */
-export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE"
+/** Returns the signal that ended a program with this code, as a shell reports it. Null for other codes. */
+export function findExitSignal(code: number): NodeJS.Signals | null {
+  const signals = Object.entries(constants.signals) as [NodeJS.Signals, number][]
+  return signals.find(([, number]) => code === 128 + number)?.[0] ?? null
+}
+
+/** Reason to stop a command, used as the reason of its signal. `supervisor`: `dev` stops its worker. */
+export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE" | "supervisor"
 
 export function toStopExitCode({ reason }: AbortSignal): number {
   return toSignalExitCode(reason === "SIGTERM" || reason === "SIGPIPE" ? reason : "SIGINT")

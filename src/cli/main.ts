@@ -101,9 +101,9 @@ function followSupervisor(stopping: AbortController): Promise<void> {
   })
   process.on("message", (message: SupervisorMessage) => {
     if (message === "serve") mayServe.resolve()
-    else stopping.abort("SIGTERM")
+    else stopping.abort("supervisor" satisfies StopReason)
   })
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stopping.abort("SIGTERM"))
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stopping.abort(signal))
   return mayServe.promise
 }
 

@@ -14,8 +14,8 @@ import { exitCodes } from "../exit-codes.ts"
  */
 const patienceMs = 40_000
 const pauseMs = 200
-const stillStarting =
-  `still starting after ${patienceMs / 1_000} seconds. ` + "To see why, run doctor again with --log pretty."
+const rerun = "To see why, run doctor again with --log pretty."
+const stillStarting = `still starting after ${patienceMs / 1_000} seconds. ${rerun}`
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**

@@ -1,6 +1,6 @@
 import { loadAgent } from "../../agent-file/load-agent.ts"
 import type { CliContext } from "../../cli-context.ts"
-import { exitCodes } from "../../exit-codes.ts"
+import { exitCodes, type StopReason, toStopExitCode } from "../../exit-codes.ts"
 import { serve, waitForAbort } from "./serve.ts"
 import { parseServeArguments } from "./serve-arguments.ts"
 
@@ -27,5 +27,8 @@ export async function runDevWorkerCommand(context: CliContext): Promise<number> 
       context.report?.({ type: "listening", url, apiUrl, port, consoleUrl })
     },
   })
-  return exitCodes.success
+  // A signal that did not reach the supervisor came from outside. The supervisor then starts the agent again.
+  return context.signal.reason === ("supervisor" satisfies StopReason)
+    ? exitCodes.success
+    : toStopExitCode(context.signal)
 }

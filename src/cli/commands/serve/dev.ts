@@ -1,3 +1,4 @@
+import { sleep } from "../../../core/time/sleep.ts"
 import type { Listener } from "../../../gateway/gateway.ts"
 import { findAgentFile } from "../../agent-file/load-agent.ts"
 import type { CliContext, WorkerMessage } from "../../cli-context.ts"
@@ -6,6 +7,9 @@ import { keysHelp, openInBrowser, readKeys } from "./dev-keys.ts"
 import { FileWatcher } from "./file-watcher.ts"
 import { parseServeArguments } from "./serve-arguments.ts"
 import { type DevWorker, startDevWorker } from "./start-dev-worker.ts"
+
+/** Milliseconds before an agent that a signal ended starts again, so that repeated kills do not occupy the machine. */
+const restartPauseMs = 1_000
 
 /**
  * `dev FILE` serves the agent in a separate process, and replaces this process when a file changes. The old process
@@ -49,6 +53,7 @@ export async function runDevCommand(context: CliContext): Promise<number> {
     },
     quit: () => quitting.abort(),
   })
+  const wait = `Waiting for a change of its files${stopKeys === null ? "" : ", or for r and Enter"}.`
   const stopped = new Promise<"stopped">((resolve) => {
     signal.addEventListener("abort", () => resolve("stopped"), { once: true })
   })
@@ -60,28 +65,30 @@ export async function runDevCommand(context: CliContext): Promise<number> {
       const changed = watcher.nextChange().then(() => "changed" as const)
       const next = startDevWorker({ ...serveArguments, port }, context, onMessage)
       const loading = await Promise.race([next.loaded, next.exited, changed, stopped])
-      if (loading === exitCodes.usage) return loading
       if (loading === "loaded") {
         await serving?.stop()
         serving = next
         next.serve()
-      } else if (typeof loading === "number" && !signal.aborted) {
+      } else if (typeof loading === "object" && !signal.aborted) {
+        if (loading.code === exitCodes.usage) return loading.code
+        const reason = loading.signal === null ? "" : ` because ${loading.signal} ended its process`
         const meanwhile = serving === null ? "" : " The previous version still serves."
-        stderr.write(
-          `agent-gateway: the agent was not loaded.${meanwhile} Waiting for a change of its files.\n`,
-        )
+        stderr.write(`agent-gateway: the agent was not loaded${reason}.${meanwhile} ${wait}\n`)
       } else {
         await next.stop()
         continue
       }
       const end = await Promise.race([changed, stopped, ...(serving === null ? [] : [serving.exited])])
-      if (end === exitCodes.cannotListen || end === exitCodes.usage) return end
       if (typeof end === "string" || signal.aborted) continue
+      if (end.code === exitCodes.cannotListen || end.code === exitCodes.usage) return end.code
       serving = null
-      stderr.write(
-        `agent-gateway: the agent stopped (exit code ${end}); waiting for a change of its files.\n`,
-      )
-      await Promise.race([changed, stopped])
+      if (end.signal === null) {
+        stderr.write(`agent-gateway: the agent stopped with exit code ${end.code}. ${wait}\n`)
+        await Promise.race([changed, stopped])
+      } else {
+        stderr.write(`agent-gateway: ${end.signal} ended the agent's process. Starting it again.\n`)
+        await Promise.race([changed, sleep(restartPauseMs, signal)])
+      }
     }
     return exitCodes.success
   } finally {

@@ -1,16 +1,22 @@
 import { fork } from "node:child_process"
 import type { CliContext, SupervisorMessage, WorkerMessage } from "../../cli-context.ts"
+import { exitCodes, findExitSignal } from "../../exit-codes.ts"
 import { devWorkerName } from "./dev-worker.ts"
 import type { ServeArguments } from "./serve-arguments.ts"
 
 /** Milliseconds after which a worker is killed. A graceful stop takes less, unless code blocks the event loop. */
 const killAfterMs = 5000
 
+export interface DevWorkerExit {
+  readonly code: number
+  /** The signal that ended the worker. Null if it ended by itself. */
+  readonly signal: NodeJS.Signals | null
+}
+
 export interface DevWorker {
   /** Resolves when the agent's files are loaded. */
   readonly loaded: Promise<"loaded">
-  /** Resolves to the exit code; 1 for a worker that a signal ended. */
-  readonly exited: Promise<number>
+  readonly exited: Promise<DevWorkerExit>
   /** Lets the worker serve, which it does not start by itself. */
   serve(): void
   /** Asks the worker to stop, and resolves when it is gone. */
@@ -36,8 +42,10 @@ export function startDevWorker(
     if (message.type === "loaded") loaded.resolve("loaded")
     else onMessage(message)
   })
-  const exited = new Promise<number>((resolve, reject) => {
-    worker.on("exit", (code) => resolve(code ?? 1))
+  const exited = new Promise<DevWorkerExit>((resolve, reject) => {
+    worker.on("exit", (code, signal) => {
+      resolve({ code: code ?? exitCodes.failure, signal: signal ?? findExitSignal(code ?? 0) })
+    })
     worker.on("error", reject)
   })
   // A worker that cannot be reached is about to exit by itself.
