@@ -3,7 +3,11 @@
 const [major, minor] = process.versions.node.split(".").map(Number)
 
 if (major < 22 || (major === 22 && minor < 18)) {
-  console.error(`agent-gateway needs Node 22.18 or newer; this is ${process.version} (${process.execPath}).`)
+  console.error(
+    `agent-gateway needs Node 22.18 or newer, and this is Node ${process.versions.node} (${process.execPath}). ` +
+      "Install a newer Node from https://nodejs.org, or into this project with: npm install --save-dev node@24. " +
+      "Then npm start and npx agent-gateway use that Node.",
+  )
   process.exitCode = 1
 } else {
   silenceSqliteWarning()

@@ -57,6 +57,8 @@ try {
   }
   await refuses(nodes(tooOld), project)
   console.log(`Node ${tooOld}: is told what is needed`)
+  await bringsNode(nodes(supported[1]), nodes(tooOld), { project, archive })
+  console.log(`Node ${tooOld} on the machine: init, npm install and npm start work`)
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
@@ -227,15 +229,55 @@ async function refuses(node, project) {
   const { code, stdout, stderr } = await cli(node, ["start", "agent.ts"], project).ended
   assert.equal(code, 1)
   assert.equal(stdout, "")
-  assert.match(stderr, /^agent-gateway needs Node 22\.18 or newer; this is v20[^\n]+\n$/)
+  assert.match(stderr, /^agent-gateway needs Node 22\.18 or newer, and this is Node 20[^\n]+\n$/)
+  const program = join(project, "library.mjs")
+  await writeFile(
+    program,
+    `import { createAgent } from "ai-agent-gateway"\nawait createAgent("Hi.", { provider: "demo" }).run("Hi.")\n`,
+  )
+  const library = await watch(node, [program], { cwd: project }).ended
+  assert.equal(library.code, 1)
+  assert.match(
+    library.stderr,
+    /needs Node 22\.18 or newer, and this is Node 20.+npm install --save-dev node@24/,
+  )
+}
+
+/** Creates, installs, tests and starts a project on a machine whose Node is too old. */
+async function bringsNode(node, older, { project, archive }) {
+  const own = join(folder, "projects", "older")
+  const machine = { ...process.env, PATH: `${dirname(older)}:${process.env.PATH}` }
+  const made = await cli(node, ["init", own, "--gateway", archive], project, machine.PATH).ended
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, new RegExp(`The Node of this machine is ${tooOld}`))
+  // npm itself runs on the older Node, because it is a script that starts the first Node of PATH.
+  const { stderr } = await npm(["install"], own, machine)
+  assert.doesNotMatch(stderr, /EBADDEVENGINES|allowScripts/)
+  const { stdout } = await npm(["test"], own, machine)
+  assert.match(stdout, /pass [1-9]/)
+  const server = watch("npm", ["start", "--", "--port", "0"], { cwd: own, env: machine, detached: true })
+  try {
+    const page = await fetch(`${await server.listening}/console/`, { signal: AbortSignal.timeout(60_000) })
+    assert.equal(page.status, 200)
+  } finally {
+    process.kill(-server.child.pid, "SIGTERM")
+  }
+  await server.ended
 }
 
 /** Starts the installed command, and ends it after four minutes. */
-function cli(node, args, cwd) {
+function cli(node, args, cwd, path = process.env.PATH) {
   const program = join(cwd, "node_modules", "ai-agent-gateway", "bin", "agent-gateway.js")
-  const child = spawn(node, [program, ...args], {
+  return watch(node, [program, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir() },
+    env: { PATH: path, HOME: process.env.HOME, TMPDIR: tmpdir() },
+  })
+}
+
+/** Starts a program, and ends it after four minutes. */
+function watch(program, args, options) {
+  const child = spawn(program, args, {
+    ...options,
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 240_000,
     killSignal: "SIGKILL",
@@ -261,10 +303,11 @@ function cli(node, args, cwd) {
   return { child, ended, listening }
 }
 
-function npm(args, cwd) {
+function npm(args, cwd, env = process.env) {
   const command = process.platform === "win32" ? "npm.cmd" : "npm"
   return promisify(execFile)(command, [...args, "--no-audit", "--no-fund"], {
     cwd,
+    env,
     timeout: 600_000,
     maxBuffer: 64 * 1024 * 1024,
   })

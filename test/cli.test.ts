@@ -330,7 +330,9 @@ describe("the program", () => {
     async (version) => {
       const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-      expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
+      expect(stderr).toMatch(
+        /^agent-gateway needs Node 22\.18 or newer, and this is Node \S+ [^\n]+ npm install --save-dev node@24\.[^\n]+\n$/,
+      )
     },
   )
 

@@ -266,7 +266,8 @@ Exit codes: 0 the input ended, 1 failed (without a terminal also if the last mes
 const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
 
 Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. Never
-overwrites a file. At a terminal it asks for the template.
+overwrites a file. At a terminal it asks for the template. If the Node of this machine is too old, npm installs one into
+the project.
 
 Options:
   --template NAME    minimal: an agent and nothing else; tools (default): three tools, of which one needs an approval;

@@ -1,5 +1,6 @@
-import { DatabaseSync } from "node:sqlite"
+import type { DatabaseSync } from "node:sqlite"
 import { toError } from "../core/errors.ts"
+import { loadSqlite } from "../platform/node/load-sqlite.ts"
 
 /** An exclusive lock that one connection holds on a small file. */
 export interface FileLock {
@@ -18,6 +19,7 @@ const busyCodes: ReadonlySet<number> = new Set([5, 6, 15])
  * file would not be enough, because ids are reused, and each container has its own ids.
  */
 export function tryLock(file: string): FileLock | null {
+  const { DatabaseSync } = loadSqlite()
   let connection: DatabaseSync | null = null
   try {
     connection = new DatabaseSync(file, { timeout: 0 })

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { runCli } from "../../run-cli.ts"
@@ -13,13 +13,18 @@ async function emptyFolder(): Promise<string> {
 }
 
 /** Runs `init` in the folder. If `answer` is not null, runs it on a terminal on which a user types the answer. */
-async function init(cwd: string, argv: readonly string[], answer: string | null = null) {
+async function init(
+  cwd: string,
+  argv: readonly string[],
+  answer: string | null = null,
+  env: Readonly<Record<string, string>> = {},
+) {
   let [stdout, stderr] = ["", ""]
   const stdin = Object.assign(new PassThrough(), { isTTY: answer !== null })
   if (answer !== null) stdin.end(`${answer}\n`)
   const code = await runCli({
     argv: ["init", ...argv],
-    env: {},
+    env,
     cwd,
     stdin,
     stdout: { isTTY: answer !== null, write: (text) => (stdout += text) },
@@ -28,6 +33,13 @@ async function init(cwd: string, argv: readonly string[], answer: string | null 
     program: "",
   })
   return { code, stdout, stderr }
+}
+
+async function fakeNode(folder: string, script: string): Promise<string> {
+  const program = join(folder, "node")
+  await mkdir(folder, { recursive: true })
+  await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return program
 }
 
 const manifestOf = async (folder: string) => JSON.parse(await readFile(join(folder, "package.json"), "utf8"))
@@ -123,6 +135,49 @@ describe("init", () => {
     await init(folder, ["a", "--template", "full"])
     expect(await manifestOf(join(folder, "a"))).toMatchObject({ dependencies: { pg: peerDependencies.pg } })
   })
+
+  it("lets npm warn of an older Node", async () => {
+    const folder = await emptyFolder()
+    const { engines } = JSON.parse(await readFile("package.json", "utf8"))
+    const { stdout } = await init(folder, ["a"], null, { PATH: dirname(process.execPath) })
+    const manifest = await manifestOf(join(folder, "a"))
+    expect(manifest.engines).toEqual(engines)
+    expect(manifest.devEngines).toEqual({
+      runtime: { name: "node", version: engines.node, onFail: "warn" },
+    })
+    expect(manifest.devDependencies.node).toBeUndefined()
+    expect(manifest.allowScripts).toBeUndefined()
+    expect(stdout).not.toContain("The Node of this machine")
+  })
+
+  it("brings a Node if that of the machine is too old, and says so", async () => {
+    const folder = await emptyFolder()
+    const program = await fakeNode(join(folder, "bin"), "echo v20.20.2")
+    // npm puts the Node of the project that it runs first.
+    const own = await fakeNode(join(folder, "node_modules", ".bin"), "echo v24.0.0")
+    const PATH = [dirname(own), dirname(program), dirname(process.execPath)].join(delimiter)
+    const { stdout } = await init(folder, ["a"], null, { PATH })
+    const manifest = await manifestOf(join(folder, "a"))
+    expect(manifest).toMatchObject({
+      devDependencies: { node: expect.stringMatching(/^\^24\./) },
+      devEngines: { runtime: { onFail: "ignore" } },
+      allowScripts: { node: true },
+    })
+    expect(stdout).toContain(
+      `The Node of this machine is 20.20.2 (${program}), and the agent needs 22.18.0 or newer. ` +
+        "Therefore npm install also installs Node 24 into the project.",
+    )
+  })
+
+  it.each(["exit 1", "echo hello", "echo v22.18.0", "echo v100.0.0"])(
+    "brings no Node if that of the machine is a script with %s",
+    async (script) => {
+      const folder = await emptyFolder()
+      const program = await fakeNode(join(folder, "bin"), script)
+      await init(folder, ["a"], null, { PATH: dirname(program) })
+      expect((await manifestOf(join(folder, "a"))).devDependencies.node).toBeUndefined()
+    },
+  )
 
   it("overwrites no file, and then writes none", async () => {
     const folder = await emptyFolder()

@@ -8,6 +8,7 @@ import type { CliContext } from "../../cli-context.ts"
 import { parseUsage, UsageError } from "../../cli-error.ts"
 import { exitCodes } from "../../exit-codes.ts"
 import { findGatewayPackage, type GatewayPackage, resolveNamedPackage } from "./find-gateway-package.ts"
+import { findOlderNode, type MachineNode, minimumNode } from "./find-older-node.ts"
 import { readTemplate, type TemplateName, templateNames } from "./read-template.ts"
 import { writeProject } from "./write-project.ts"
 
@@ -26,9 +27,12 @@ export async function runInitCommand(context: CliContext): Promise<number> {
     named === undefined
       ? await findGatewayPackage(ownPackage, packageVersion)
       : await resolveNamedPackage(named, [context.cwd, folder])
-  const files = await readTemplate(template, { project: toProjectName(folder), gateway })
+  const olderNode = await findOlderNode(context)
+  const bringsNode = olderNode !== null
+  const files = await readTemplate(template, { project: toProjectName(folder), gateway, bringsNode })
   await writeProject(folder, files, gateway)
   context.stdout.write(formatNextSteps(relative(context.cwd, folder), template, gateway))
+  if (olderNode !== null) context.stdout.write(describeNode(olderNode))
   return exitCodes.success
 }
 
@@ -105,6 +109,13 @@ function describeLink({ spec, file }: GatewayPackage): string {
   return (
     "npm will link ai-agent-gateway from a folder outside the project, so docker build cannot install it. " +
     "For a container, create a package file with npm pack, and name it with --gateway.\n"
+  )
+}
+
+function describeNode({ path, version }: MachineNode): string {
+  return (
+    `The Node of this machine is ${version} (${path}), and the agent needs ${minimumNode} or newer. Therefore ` +
+    "npm install also installs Node 24 into the project. npm start, npm test and npx use that Node.\n"
   )
 }
 

@@ -3,6 +3,7 @@ import { join, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { GatewayPackage } from "./find-gateway-package.ts"
+import { minimumNode } from "./find-older-node.ts"
 
 export const templateNames = ["minimal", "tools", "skills", "full", "react"] as const
 
@@ -19,6 +20,8 @@ export interface ProjectNames {
   /** Name of the new package. */
   readonly project: string
   readonly gateway: GatewayPackage
+  /** If true, npm installs a Node into the project, because the machine's own is too old. */
+  readonly bringsNode: boolean
 }
 
 /** npm leaves these files out of packages, or gives them a special meaning there. */
@@ -82,10 +85,13 @@ function joinReadmes(folders: readonly ReadonlyMap<string, string>[]): string {
   return folders.flatMap((files) => files.get("README.md") ?? []).join("\n")
 }
 
+/** The Node that npm installs into a project. */
+const nodeRange = "^24.21.0"
+
 /** Joins the manifests: scripts and dependencies of a later one are added to those of the earlier ones. */
 function joinManifests(
   folders: readonly ReadonlyMap<string, string>[],
-  { project, gateway }: ProjectNames,
+  { project, gateway, bringsNode }: ProjectNames,
 ): string {
   const manifests = folders.map((files) => toObject(JSON.parse(files.get("package.json") ?? "{}")))
   const joinField = (field: string): JsonObject =>
@@ -95,7 +101,16 @@ function joinManifests(
     name: project,
     scripts: joinField("scripts"),
     dependencies: sortMembers({ ...joinField("dependencies"), "ai-agent-gateway": gateway.spec }),
-    devDependencies: sortMembers(joinField("devDependencies")),
+    devDependencies: sortMembers({
+      ...joinField("devDependencies"),
+      ...(bringsNode && { node: nodeRange }),
+    }),
+    // npm warns of an older Node in each command. It must not refuse it, because the remedy is a command of npm.
+    devEngines: {
+      runtime: { name: "node", version: `>=${minimumNode}`, onFail: bringsNode ? "ignore" : "warn" },
+    },
+    // The package installs Node by a script, which npm does not run for packages that are not named here.
+    ...(bringsNode && { allowScripts: { node: true } }),
   }
   return `${JSON.stringify(manifest, null, 2)}\n`
 }

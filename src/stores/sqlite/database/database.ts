@@ -1,4 +1,5 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import { loadSqlite } from "../../../platform/node/load-sqlite.ts"
 import type { Row } from "../../rows/columns.ts"
 import { retryWhileBusy } from "./busy-retry.ts"
 import { createWriteHold, type WriteHold } from "./write-hold.ts"
@@ -31,6 +32,7 @@ export type Durability = "process" | "full"
 
 /** Opens a connection. `file` may be `:memory:`. SQLite must be able to open the file; see `prepareDataDirectory`. */
 export async function openDatabase(file: string, durability: Durability): Promise<Database> {
+  const { DatabaseSync } = loadSqlite()
   return retryWhileBusy(() => {
     const connection = new DatabaseSync(file, { timeout: 0 })
     try {
