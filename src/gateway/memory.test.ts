@@ -1,4 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, describe, expect, it, onTestFinished } from "vitest"
 import type { JsonObject } from "../core/json/json.ts"
 import type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 import type { MemoryOptions } from "../memory/options.ts"
@@ -279,6 +283,22 @@ describe("agents of one gateway", () => {
 })
 
 describe("gateway.memory", () => {
+  it("leaves no file with the memories of a user who is forgotten", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "memory-"))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const gateway = keep(createAgent("You remember.", { provider: obeying, store: folder, logger }))
+    const filesWith = (word: string) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .filter(({ name, parentPath }) => readFileSync(join(parentPath, name), "latin1").includes(word))
+    for (const userId of ["ada", "bob"])
+      await gateway.memory.of({ userId }).remember({ name: "a", content: `quagga ${userId}-secret` })
+    expect(filesWith("ada-secret")).not.toEqual([])
+    expect(await gateway.memory.forgetUser({ userId: "ada" })).toBe(1)
+    expect(filesWith("ada-secret")).toEqual([])
+    expect(await gateway.memory.of({ userId: "bob" }).recall({ query: "quagga" })).toHaveLength(1)
+  })
+
   it("updates parts of a memory, and detects concurrent changes", async () => {
     const memories = agent().memory.of({ userId: "ada" })
     const { memory } = await memories.remember({ name: " a ", content: " First. ", tags: ["x", "x"] })

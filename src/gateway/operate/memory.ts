@@ -10,7 +10,11 @@ import { localPrincipal } from "../runs/start-run.ts"
 export interface GatewayMemory {
   /** Returns the memories of one user. Opens nothing before the first call of one of its methods. */
   of(owner?: MemoryOwner): Memories
-  /** Deletes all memories of a user, including those of single agents. Resolves to their number. */
+  /**
+   * Deletes all memories of a user, including those of single agents. Resolves to their number, once no file of an
+   * SQLite store contains them any more. Rejects with `store_unavailable` if other processes use the file too much;
+   * then call it again.
+   */
   forgetUser(owner: Omit<MemoryOwner, "agent">): Promise<number>
 }
 
@@ -45,7 +49,12 @@ export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMe
         return createMemories(scope, { store: memory, settings, logger })
       })
     },
-    forgetUser: async (owner) => (await open()).memory.forgetAll(toPrincipal(owner)),
+    async forgetUser(owner) {
+      const { memory } = await open()
+      const count = await memory.forgetAll(toPrincipal(owner))
+      await memory.erase?.()
+      return count
+    },
   }
 }
 

@@ -69,8 +69,9 @@ async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
     database = await openDatabase(files.database, durability)
     await migrate(database, files.database)
     membership = await joinMembers(files.processes, options.readsVersion)
-    const store = await openStore(database, membership, { ...options, directory: path })
     const checkpointer = startCheckpointer(database, files.database, options.logger)
+    const emptyLog = () => checkpointer.emptyLog()
+    const store = await openStore(database, membership, { ...options, directory: path, emptyLog })
     return {
       ...store,
       async close() {
@@ -106,7 +107,12 @@ export async function openStore(
     logger,
     directory,
     readsVersion: reads = logVersion,
-  }: Pick<SqliteStoreOptions, "clock" | "logger" | "readsVersion"> & { readonly directory: string | null },
+    emptyLog = async () => {},
+  }: Pick<SqliteStoreOptions, "clock" | "logger" | "readsVersion"> & {
+    readonly directory: string | null
+    /** Empties the write-ahead log. Default: there is none. */
+    readonly emptyLog?: () => Promise<void>
+  },
 ): Promise<Store> {
   const hub = await watchDatabase(database, logger)
   const fleet = followFleet(membership, { reads, logger })
@@ -118,7 +124,7 @@ export async function openStore(
     approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
-    memory: createMemory(database, clock),
+    memory: createMemory(database, clock, emptyLog),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     contents: createContents(database),

@@ -106,7 +106,11 @@ async function forgetThem(
   scope: MemoryScope,
   { name, type }: { readonly name: string | undefined; readonly type: string | undefined },
 ): Promise<number> {
-  if (name === undefined) return memory.forgetAll(scope)
+  if (name === undefined) {
+    const count = await memory.forgetAll(scope)
+    await memory.erase?.()
+    return count
+  }
   if (type === undefined) return memory.forgetNamed(scope, name)
   return (await memory.forget(scope, { entityType: type, name })) === "forgotten" ? 1 : 0
 }

@@ -35,6 +35,11 @@ export interface Memory {
   forgetAll(owner: Principal & { readonly agent?: string | null }): Promise<number>
   /** Deletes memories that have expired, at most `limit`. Resolves to their number. */
   prune(limit: number): Promise<number>
+  /**
+   * Overwrites what deleted memories have left in the files of the store, which takes time. Rejects with
+   * `store_unavailable` if that is not possible now. Missing if the database itself decides when that happens.
+   */
+  readonly erase?: () => Promise<void>
 }
 
 /** The memories of one agent about a principal. With `agent` null, the memories that all agents share. */

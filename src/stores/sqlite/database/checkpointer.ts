@@ -1,7 +1,10 @@
 import { once } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
+import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import { createSerialQueue } from "../../../core/time/serial-queue.ts"
+import { busyForMs, computePause } from "./busy-retry.ts"
 import type { Database } from "./database.ts"
 
 /**
@@ -22,6 +25,7 @@ const script = `
   database.exec("PRAGMA synchronous = NORMAL")
   const copy = database.prepare("PRAGMA wal_checkpoint(PASSIVE)")
   const copyAll = database.prepare("PRAGMA wal_checkpoint(RESTART)")
+  const copyAndEmpty = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
   const version = database.prepare("PRAGMA user_version")
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
@@ -74,9 +78,26 @@ const script = `
       }
     }
   }, everyMs)
-  parentPort.once("message", () => {
+
+  function emptyLog() {
+    let isEmpty = false
+    for (let tries = 0; tries < maxTries && !isEmpty; tries++) {
+      if (tries > 0) Atomics.wait(sleeper, 0, 0, betweenTriesMs)
+      // Without the writers, the last copy is short.
+      copy.get()
+      holdWriters(() => { isEmpty = copyAndEmpty.get().busy === 0 })
+    }
+    return isEmpty
+  }
+
+  parentPort.on("message", (request) => {
+    if (request === "emptyLog") {
+      parentPort.postMessage(emptyLog())
+      return
+    }
     clearInterval(timer)
     database.close()
+    parentPort.close()
   })`
 
 /** Milliseconds before the thread starts. A store that is only open for a moment needs no thread. */
@@ -105,12 +126,25 @@ const settings = {
 const boundWithThread = 0
 const boundWithout = 1_000
 
+interface Thread {
+  readonly worker: Worker
+  /** Settles when the thread has ended. */
+  readonly ended: Promise<readonly unknown[]>
+}
+
 export interface Checkpointer {
+  /**
+   * Copies the whole log into the database file and empties it, because it has earlier copies of deleted texts. Rejects
+   * with a `StoreUnavailableError` if another process reads or writes for too long.
+   */
+  emptyLog(): Promise<void>
   stop(): Promise<void>
 }
 
 export function startCheckpointer(database: Database, file: string, logger: Logger): Checkpointer {
   const stopping = new AbortController()
+  const inTurn = createSerialQueue()
+  let thread: Thread | null = null
 
   async function run(): Promise<void> {
     await delay(startAfterMs, undefined, { signal: stopping.signal, ref: false })
@@ -128,14 +162,46 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
     })
     try {
       await bound(boundWithThread)
+      thread = { worker, ended }
       await ended
     } finally {
+      thread = null
       database.hold.clear()
     }
   }
 
   async function bound(pages: number): Promise<void> {
     await database.read(() => database.get(`PRAGMA wal_autocheckpoint = ${pages}`))
+  }
+
+  /** Resolves to false if another process uses the log at the moment. */
+  async function tryToEmptyLog(): Promise<boolean> {
+    if (thread === null) {
+      const row = await database.read(() => database.get("PRAGMA wal_checkpoint(TRUNCATE)"))
+      return row?.busy === 0
+    }
+    const { worker, ended } = thread
+    // A command has nothing else that keeps its process alive.
+    worker.ref()
+    try {
+      const replied = once(worker, "message").then(([isEmpty]) => isEmpty === true)
+      worker.postMessage("emptyLog")
+      // The thread may end before it replies. `run` reports why.
+      return await Promise.race([replied, ended.then(() => false)]).catch(() => false)
+    } finally {
+      if (!stopping.signal.aborted) worker.unref()
+    }
+  }
+
+  async function emptyLog(): Promise<void> {
+    let waitedMs = 0
+    for (let tries = 0; !(await tryToEmptyLog()); tries++) {
+      if (waitedMs > busyForMs)
+        throw new StoreUnavailableError({ detail: "Other processes used the write-ahead log for too long." })
+      const pause = computePause(tries)
+      waitedMs += pause
+      await delay(pause)
+    }
   }
 
   const running = run().catch(async (error: unknown) => {
@@ -147,6 +213,7 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
     await bound(boundWithout)
   })
   return {
+    emptyLog: () => inTurn(emptyLog),
     async stop() {
       stopping.abort()
       await running

