@@ -73,7 +73,7 @@ async function openGateway() {
         timeoutOverrides: {},
         sessionInjectServers: [],
         stripInputFields: [],
-        serverEnvironment: {},
+        environment: {},
       },
     ),
     identity: { name: "bench", version: "0" },

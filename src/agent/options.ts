@@ -43,7 +43,7 @@ export interface LoopOptions extends TurnLimit {
    * Default: no limit.
    */
   readonly stepTimeoutSeconds?: number
-  /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 30 000. */
+  /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 120 000. */
   readonly toolTimeoutMs?: number
   /**
    * Maximum size of one tool result's text that the model receives at once, in bytes. With the option `largeResults`,
@@ -62,7 +62,7 @@ export const loopOptions = declareOptions<LoopOptions>()({
   firstTokenTimeoutSeconds: timerSeconds.optional(),
   stallTimeoutSeconds: timerSeconds.default(60),
   stepTimeoutSeconds: timerSeconds.optional(),
-  toolTimeoutMs: milliseconds.default(30_000),
+  toolTimeoutMs: milliseconds.default(120_000),
   maxToolResultBytes: count.default(100_000),
 })
 

@@ -14,9 +14,11 @@ export interface McpOptions {
   readonly mcpConfigPath?: string
   /** Maximum milliseconds of a call. Default 30 000. */
   readonly mcpDefaultToolTimeoutMs?: number
+  /** Names of the only servers to start, of those in `mcpServers` and in the file. Default: all. */
+  readonly mcpAllowedServers?: readonly string[]
   /**
-   * Maximum milliseconds of a call by tool: `TOOL`, or `SERVER__TOOL`, which takes precedence. They override all
-   * other time limits. Default: none.
+   * Maximum milliseconds of a call: by `SERVER__TOOL`, by `TOOL`, or by `SERVER`, in this order of precedence. They
+   * override all other time limits. Default: none.
    */
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
   /**
@@ -43,6 +45,7 @@ export interface McpAuthorizationOptions {
 export const mcpOptions = declareOptions<McpOptions>()({
   mcpServers: createObjectSchema<McpServerDefinitions>().default({}),
   mcpConfigPath: z.string().min(1).optional(),
+  mcpAllowedServers: texts.optional(),
   mcpDefaultToolTimeoutMs: milliseconds.default(30_000),
   mcpTimeoutOverrides: z.record(z.string(), milliseconds).default({}),
   mcpSessionInjectServers: texts.default([]),

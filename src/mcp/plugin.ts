@@ -7,6 +7,7 @@ import { type Authorizations, createAuthorizations } from "./oauth/authorization
 import type { McpAuthorizationOptions, McpOptions } from "./options.ts"
 import type { McpServerState } from "./server.ts"
 import { type McpServers, startMcpServers } from "./servers.ts"
+import { findUnknownOverrides } from "./unknown-overrides.ts"
 
 const clientName = "ai-agent-gateway"
 
@@ -34,7 +35,10 @@ export function mcpPlugin(
         checkSchema: services.checkSchema,
         authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
       })
-      return createParts(configs, servers, authorizations)
+      return createParts(configs, servers, {
+        authorizations,
+        overrides: Object.keys(options.mcpTimeoutOverrides ?? {}),
+      })
     },
   }
 }
@@ -42,7 +46,10 @@ export function mcpPlugin(
 function createParts(
   configs: readonly ServerConfig[],
   servers: McpServers,
-  authorizations: Authorizations | null,
+  {
+    authorizations,
+    overrides,
+  }: { readonly authorizations: Authorizations | null; readonly overrides: readonly string[] },
 ): PluginParts {
   return {
     openRunTimeoutMs: Math.min(
@@ -56,13 +63,30 @@ function createParts(
     ...(authorizations && { completeAuthorization: (callback) => authorizations.complete(callback) }),
     checks(audience) {
       const states = Object.entries(servers.states())
-      return states.map(([part, state]) => ({ part, ...checkServer(state, audience) }))
+      return [
+        ...states.map(([part, state]) => ({ part, ...checkServer(state, audience) })),
+        ...checkOverrides(overrides, servers, audience),
+      ]
     },
     toolSources: () => servers.sources(),
     isStarting: () => Object.values(servers.states()).some(({ status }) => status === "starting"),
     interrupt: () => servers.close(),
     close: () => servers.close(),
   }
+}
+
+function checkOverrides(
+  overrides: readonly string[],
+  servers: McpServers,
+  { isOperator }: Audience,
+): readonly PluginCheck[] {
+  if (overrides.length === 0) return []
+  const unknown = findUnknownOverrides(overrides, servers.sources())
+  const detail = isOperator
+    ? `No server and no tool is named ${unknown.join(", ")}. Use SERVER, TOOL or SERVER__TOOL.`
+    : "unknown names"
+  const part = "mcpTimeoutOverrides"
+  return [unknown.length === 0 ? { part, ok: true } : { part, ok: false, detail }]
 }
 
 function checkServer(state: McpServerState, { showsLinks, isOperator }: Audience): PluginCheck {

@@ -26,7 +26,7 @@ async function serverAt(
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],
-      serverEnvironment: {},
+      environment: {},
     },
   )
   if (config === undefined) throw new Error("There is one server.")
@@ -86,7 +86,7 @@ it("says what a program that is downloaded may lack, if its start takes too long
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],
-      serverEnvironment: {},
+      environment: {},
     },
   )
   if (config === undefined) throw new Error("There is one server.")

@@ -15,7 +15,7 @@ function config(): ServerConfig {
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],
-      serverEnvironment: {},
+      environment: {},
     },
   )
   if (only === undefined) throw new Error("There is one server.")

@@ -51,7 +51,7 @@ function node(
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],
-      serverEnvironment: {},
+      environment: {},
     },
   )
   const authorizations = createAuthorizations({

@@ -22,7 +22,7 @@ const defaults = {
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
-  serverEnvironment: {},
+  environment: {},
 }
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>

@@ -1,19 +1,16 @@
 import { resolve } from "node:path"
+import { ConfigurationError } from "../../core/errors.ts"
 import { pickOptions, resolveOptions } from "../../options/resolve-options.ts"
 import { type McpOptions, mcpOptions } from "../options.ts"
+import type { McpServerDefinitions } from "./definition.ts"
+import type { Environment } from "./expand-variables.ts"
 import { parseDefinitions } from "./parse-definitions.ts"
 import { readConfigFile } from "./read-config-file.ts"
 import { type ServerConfig, toServerConfigs } from "./server-config.ts"
 
-/**
- * Variables that name the certificates that a machine trusts. They are paths, so they hold no keys. Without them, npx
- * and uvx cannot download a server through a company's proxy.
- */
-const certificateVariables = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"]
-
 export interface McpEnvironment {
-  /** Variables for references in configuration files. Those that name certificates also reach local servers. */
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** Variables for references in configuration files, and for the local servers that receive some of them. */
+  readonly env: Environment
   /** The configuration file for agents that name none. */
   readonly mcpConfigPath: string | undefined
 }
@@ -33,25 +30,29 @@ export async function readConfiguredServers(
   )
   const { mcpServers } = resolved
   const path = resolved.mcpConfigPath ?? mcpConfigPath
+  const allowed = resolved.mcpAllowedServers
+  const isAllowed = (name: string) => allowed?.includes(name) ?? true
   const own = parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
-  const filed = path === undefined ? {} : await readConfigFile({ path, cwd: resolve(), environment: env })
+  const filed =
+    path === undefined ? {} : await readConfigFile({ path, cwd: resolve(), environment: env, isAllowed })
+  const definitions = { ...filed, ...own }
+  requireServers(allowed ?? [], definitions)
   return toServerConfigs(
-    { ...filed, ...own },
+    Object.fromEntries(Object.entries(definitions).filter(([name]) => isAllowed(name))),
     {
       defaultToolTimeoutMs: resolved.mcpDefaultToolTimeoutMs,
       timeoutOverrides: resolved.mcpTimeoutOverrides,
       sessionInjectServers: resolved.mcpSessionInjectServers,
       stripInputFields: resolved.mcpStripInputFields,
-      serverEnvironment: selectCertificates(env),
+      environment: env,
     },
   )
 }
 
-function selectCertificates(env: McpEnvironment["env"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    certificateVariables.flatMap((name) => {
-      const value = env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
+function requireServers(names: readonly string[], definitions: McpServerDefinitions): void {
+  const missing = names.find((name) => !Object.hasOwn(definitions, name))
+  if (missing === undefined) return
+  throw new ConfigurationError(
+    `mcpAllowedServers: there is no server named ${JSON.stringify(missing)}. Configure it, or remove the name.`,
   )
 }

@@ -12,10 +12,14 @@ export interface McpStdioServerDefinition extends McpServerOptions {
   readonly args?: readonly string[]
   /**
    * Environment variables in addition to `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`, and to
-   * `NODE_EXTRA_CA_CERTS`, `SSL_CERT_DIR` and `SSL_CERT_FILE`, which name trusted certificates. No other variables of
-   * the gateway are passed on.
+   * `NODE_EXTRA_CA_CERTS`, `SSL_CERT_DIR` and `SSL_CERT_FILE`, which name trusted certificates.
    */
   readonly env?: Readonly<Record<string, string>>
+  /**
+   * Names of further variables of the gateway that the server receives. If true, it receives all of them, including
+   * keys of providers. Default: none.
+   */
+  readonly inheritEnv?: true | readonly string[]
   /** Default: the gateway's working directory. */
   readonly cwd?: string
 }

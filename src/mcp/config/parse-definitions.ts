@@ -49,6 +49,9 @@ const stdio = {
   command: z.string().min(1),
   args: z.array(z.string()).optional(),
   env: texts.optional(),
+  inheritEnv: z
+    .union([z.literal(true), z.array(z.string())], "expected true or a list of names of variables")
+    .optional(),
   cwd: z.string().min(1).optional(),
 }
 

@@ -46,6 +46,21 @@ describe("a configuration file", () => {
     })
   })
 
+  it("accepts the prefix of tools in the spelling of the Python package", async () => {
+    const servers = await read({
+      mcpServers: {
+        a: { command: "a", tool_prefix: "a_" },
+        b: { command: "b", tool_prefix: " " },
+        c: { command: "c", tool_prefix: "no_", toolPrefix: "c_" },
+      },
+    })
+    expect(servers).toEqual({
+      a: { command: "a", toolPrefix: "a_" },
+      b: { command: "b" },
+      c: { command: "c", toolPrefix: "c_" },
+    })
+  })
+
   it("leaves out servers that are disabled", async () => {
     const servers = await read(
       {

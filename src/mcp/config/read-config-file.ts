@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { ConfigurationError, toError } from "../../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { McpServerDefinitions } from "./definition.ts"
 import { type Environment, expandVariables } from "./expand-variables.ts"
 import { parseDefinitions } from "./parse-definitions.ts"
@@ -12,6 +12,8 @@ export interface ConfigFileOptions {
   /** Folder whose section of `projects` is also read. */
   readonly cwd: string
   readonly environment: Environment
+  /** Returns false for servers that are left out. Default: all are read. */
+  readonly isAllowed?: (name: string) => boolean
 }
 
 /**
@@ -20,7 +22,7 @@ export interface ConfigFileOptions {
  * `disabledMcpServers` or `disabledMcpjsonServers` name. Throws a `ConfigurationError` if the file cannot be read.
  */
 export async function readConfigFile(options: ConfigFileOptions): Promise<McpServerDefinitions> {
-  const { cwd, environment } = options
+  const { cwd, environment, isAllowed = () => true } = options
   const path = resolve(cwd, options.path.replace(/^~(?=\/|$)/, environment.HOME ?? "~"))
   const file = await readJson(path)
   const project = readObject(readObject(file, "projects"), resolve(cwd))
@@ -30,12 +32,21 @@ export async function readConfigFile(options: ConfigFileOptions): Promise<McpSer
   ]
   const servers = Object.entries({ ...readObject(file, "mcpServers"), ...readObject(project, "mcpServers") })
   const enabled = servers.filter(
-    ([name, server]) => !disabled.includes(name) && !(isJsonObject(server) && server.disabled === true),
+    ([name, server]) =>
+      isAllowed(name) && !disabled.includes(name) && !(isJsonObject(server) && server.disabled === true),
   )
-  return parseDefinitions(expandVariables(Object.fromEntries(enabled), environment, path), {
+  const renamed = enabled.map(([name, server]) => [name, renamePrefix(server)] as const)
+  return parseDefinitions(expandVariables(Object.fromEntries(renamed), environment, path), {
     name: path,
     unknownKeys: "ignored",
   })
+}
+
+/** Returns the server with `toolPrefix` in place of the `tool_prefix` of files for the Python package. */
+function renamePrefix(server: Json | undefined): Json | undefined {
+  if (!isJsonObject(server) || typeof server.tool_prefix !== "string") return server
+  const toolPrefix = server.tool_prefix.trim()
+  return toolPrefix === "" ? server : { toolPrefix, ...server }
 }
 
 async function readJson(path: string): Promise<JsonObject> {

@@ -9,6 +9,13 @@ import type {
   McpStdioServerDefinition,
   McpToolOptions,
 } from "./definition.ts"
+import type { Environment } from "./expand-variables.ts"
+
+/**
+ * Variables that name the certificates that a machine trusts. They are paths, so they hold no keys. Without them, npx
+ * and uvx cannot download a server through a company's proxy.
+ */
+const certificateVariables = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"]
 
 /** A definition with its defaults filled in. */
 export interface ServerConfig {
@@ -62,12 +69,12 @@ export interface HttpConfig {
 
 export interface ConfigDefaults {
   readonly defaultToolTimeoutMs: number
-  /** Milliseconds by the tool's name on the server, or by `SERVER__TOOL`, which takes precedence. */
+  /** Milliseconds by `SERVER__TOOL`, by the tool's name on the server, or by server, in this order of precedence. */
   readonly timeoutOverrides: Readonly<Record<string, number>>
   readonly sessionInjectServers: readonly string[]
   readonly stripInputFields: readonly string[]
-  /** Variables for every local server. The `env` of a server takes precedence. */
-  readonly serverEnvironment: Readonly<Record<string, string>>
+  /** The gateway's variables. A local server receives some of them. */
+  readonly environment: Environment
 }
 
 export function toServerConfigs(
@@ -85,7 +92,7 @@ function toServerConfig(
     timeoutOverrides,
     sessionInjectServers,
     stripInputFields,
-    serverEnvironment,
+    environment,
   }: ConfigDefaults,
 ): ServerConfig {
   const { enabledTools, disabledTools = [], tools = {}, perUser = false } = definition
@@ -93,7 +100,7 @@ function toServerConfig(
   const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
   const own = perUser === true ? {} : perUser
   const transport =
-    "command" in definition ? createStdioConfig(definition, serverEnvironment) : createHttpConfig(definition)
+    "command" in definition ? createStdioConfig(definition, environment) : createHttpConfig(definition)
   return {
     name,
     transport,
@@ -107,6 +114,7 @@ function toServerConfig(
     timeoutMs: (tool) =>
       override(`${name}__${tool}`) ??
       override(tool) ??
+      override(name) ??
       findToolOptions(tool).timeoutMs ??
       definition.timeoutMs ??
       defaultToolTimeoutMs,
@@ -142,10 +150,15 @@ function chooseNegotiation(version: McpProtocolVersion): Negotiation {
 }
 
 function createStdioConfig(
-  { command, args = [], env = {}, cwd }: McpStdioServerDefinition,
-  environment: ConfigDefaults["serverEnvironment"],
+  { command, args = [], env = {}, inheritEnv = [], cwd }: McpStdioServerDefinition,
+  environment: Environment,
 ): StdioConfig {
-  return { type: "stdio", command, args, env: { ...environment, ...env }, cwd: cwd ?? null }
+  const names = inheritEnv === true ? Object.keys(environment) : [...certificateVariables, ...inheritEnv]
+  const inherited = names.flatMap((name) => {
+    const value = environment[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { type: "stdio", command, args, env: { ...Object.fromEntries(inherited), ...env }, cwd: cwd ?? null }
 }
 
 function createHttpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {

@@ -14,7 +14,7 @@ const defaults: ConfigDefaults = {
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
-  serverEnvironment: {},
+  environment: {},
 }
 
 type Schema = ServerTool["inputSchema"]

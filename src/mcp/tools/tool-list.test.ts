@@ -18,7 +18,7 @@ function server(
     timeoutOverrides: {},
     sessionInjectServers: [],
     stripInputFields: [],
-    serverEnvironment: {},
+    environment: {},
   }
   const [config] = toServerConfigs({ [name]: { command: "x" } }, defaults)
   if (config === undefined) throw new Error("There is one server.")
