@@ -38,16 +38,16 @@ export function createDirectorySql(schema: "" | "agent_gateway."): DirectorySql 
     session.last_used_at, session.revoked_at, session.stored_bytes,
     CASE
       WHEN session.active_run IS NULL THEN
-        CASE WHEN EXISTS (SELECT 1 FROM ${command} WHERE session_id = session.id AND type = 'message')
+        CASE WHEN EXISTS (SELECT 1 FROM ${command} WHERE command.session_id = session.id AND command.type = 'message')
           THEN 'queued' ELSE 'idle' END
-      WHEN EXISTS (SELECT 1 FROM ${wait} WHERE session_id = session.id AND state = 'open') THEN 'waiting'
+      WHEN EXISTS (SELECT 1 FROM ${wait} WHERE wait.session_id = session.id AND wait.state = 'open') THEN 'waiting'
       ELSE 'running'
     END AS state`
   const runColumns = `run.id AS run_id, run.session_id, ${ofSession}, run.created_at,
     CASE
       WHEN run.state <> 'open' THEN run.state
-      WHEN EXISTS (SELECT 1 FROM ${wait} WHERE session_id = run.session_id AND run_id = run.id AND state = 'open')
-        THEN 'waiting'
+      WHEN EXISTS (SELECT 1 FROM ${wait}
+        WHERE wait.session_id = run.session_id AND wait.run_id = run.id AND wait.state = 'open') THEN 'waiting'
       ELSE 'running'
     END AS state`
   const inTree = `session_id IN (SELECT id FROM ${session} WHERE coalesce(root_id, id) = ?)`

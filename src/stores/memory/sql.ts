@@ -16,8 +16,8 @@ export interface MemoryDialect {
   readonly numbers: string
 }
 
-/** Columns of a memory without its vector. */
-const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
+/** SQL: the columns of `toMemory`. */
+export const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
   updated_at, expires_at`
 
 /** Columns that the rank of a memory depends on. */

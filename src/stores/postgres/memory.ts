@@ -3,7 +3,13 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import { findMemories, listMemories, listMemoryOwners, type MemoryReader } from "../memory/recall.ts"
 import { createStoredOutcome, findRefusal } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { createMemorySql, type MemoryStatement, toScopeValues, toStoredAgent } from "../memory/sql.ts"
+import {
+  createMemorySql,
+  type MemoryStatement,
+  memoryColumns,
+  toScopeValues,
+  toStoredAgent,
+} from "../memory/sql.ts"
 import type { QueryTerm } from "../memory/terms.ts"
 import { escapeText, readInteger } from "../rows/columns.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -104,7 +110,7 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
        run_id = excluded.run_id, bytes = excluded.bytes, vector_model = excluded.vector_model,
        vector = excluded.vector, words = excluded.words, revision = memory.revision + 1,
        updated_at = excluded.updated_at, expires_at = excluded.expires_at
-     RETURNING *`,
+     RETURNING ${memoryColumns}`,
     [
       ...toScopeValues(scope),
       columns.entityType,
@@ -130,8 +136,8 @@ async function findMatching(query: Query, scope: MemoryScope, terms: readonly Qu
   const rows = await query(
     `SELECT term.ordinality - 1 AS term, memory.id
      FROM unnest($4::text[]) WITH ORDINALITY AS term (query, ordinality)
-     JOIN agent_gateway.memory ON tenant = $1 AND user_id = $2 AND agent = $3
-       AND words @@ term.query::tsquery`,
+     JOIN agent_gateway.memory ON memory.tenant = $1 AND memory.user_id = $2 AND memory.agent = $3
+       AND memory.words @@ term.query::tsquery`,
     [...toScopeValues(scope), terms.map(({ text, isPrefix }) => `'${text}'${isPrefix ? ":*" : ""}`)],
   )
   const ids = terms.map((): number[] => [])

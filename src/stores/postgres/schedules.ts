@@ -15,6 +15,7 @@ import { type LargeContents, makeLargeContents } from "../rows/large/large-conte
 import {
   computeChangedColumns,
   createFiredSession,
+  occurrenceColumns,
   scheduleColumns,
   toOccurrence,
   toOccurrenceRows,
@@ -58,7 +59,8 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
       return rows.map(toSchedule)
     },
     async due({ agent, limit }) {
-      const sql = `${selected} WHERE schedule.agent = $1 AND wake_at <= ${nowMs} ORDER BY schedule.wake_at, schedule.id LIMIT $2`
+      const sql = `${selected} WHERE schedule.agent = $1 AND schedule.wake_at <= ${nowMs}
+        ORDER BY schedule.wake_at, schedule.id LIMIT $2`
       return (await query(sql, [escapeText(agent), limit])).map(toSchedule)
     },
     async nextDue(agent) {
@@ -87,7 +89,7 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
         return removed.length > 0
       }),
     async occurrences(scheduleId, limit) {
-      const sql = `SELECT * FROM agent_gateway.schedule_occurrence WHERE schedule_id = $1
+      const sql = `SELECT ${occurrenceColumns} FROM agent_gateway.schedule_occurrence WHERE schedule_id = $1
         ORDER BY number DESC LIMIT $2`
       return (await query(sql, [escapeText(scheduleId), limit])).map(toOccurrence)
     },
@@ -191,7 +193,7 @@ async function advance(query: Query, step: ScheduleStep, advancing: Advancing): 
        (schedule_id, at, decided_at, cause, outcome, reason, session_id, run_id)
      SELECT $1, at, ${nowMs}, cause, outcome, reason, session_id, run_id FROM json_to_recordset($2)
        AS each(at bigint, cause text, outcome text, reason text, session_id text, run_id text)
-     RETURNING *`,
+     RETURNING ${occurrenceColumns}`,
     [schedule.id, JSON.stringify(toOccurrenceRows(step, effect))],
   )
   await query(

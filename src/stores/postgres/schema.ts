@@ -345,8 +345,9 @@ export const migrations: readonly (readonly string[])[] = [
  * not change the session's row.
  */
 export const lastSeq = `greatest(
-  (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
-  (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
+  (SELECT max(entry.seq) FROM agent_gateway.entry WHERE entry.session_id = session.id),
+  (SELECT delta.last_seq FROM agent_gateway.delta WHERE delta.session_id = session.id
+   ORDER BY delta.seq DESC LIMIT 1), 0)`
 
 /** SQL: the columns of a session's row that `toSession` reads. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,

@@ -76,7 +76,8 @@ async function revokeBelow(query: Query, sessionId: string, at: number): Promise
        SELECT id FROM agent_gateway.session WHERE parent_session_id = $1
        UNION SELECT session.id FROM agent_gateway.session JOIN below ON session.parent_session_id = below.id
      )
-     UPDATE agent_gateway.session SET revoked_at = $2 FROM below WHERE session.id = below.id AND revoked_at IS NULL`,
+     UPDATE agent_gateway.session SET revoked_at = $2 FROM below
+     WHERE session.id = below.id AND session.revoked_at IS NULL`,
     [escapeText(sessionId), at],
   )
 }

@@ -114,6 +114,9 @@ export function toOccurrenceRows(
   return [...rows, fired]
 }
 
+/** SQL: the columns of `toOccurrence`. */
+export const occurrenceColumns = "number, at, decided_at, cause, outcome, reason, session_id, run_id"
+
 export function toOccurrence(row: Row): Occurrence {
   return {
     number: readInteger(row, "number"),

@@ -116,9 +116,9 @@ export function revokeSession(
 }
 
 const receiverById = `
-  SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, revoked_at, run.id AS run_id, run.cursor,
-    run.steerable,
-    EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
+  SELECT ${lastSeq} AS last_seq, session.stored_bytes, session.log_version, session.revoked_at, run.id AS run_id,
+    run.cursor, run.steerable,
+    EXISTS (SELECT 1 FROM command WHERE command.session_id = session.id) AS has_commands
   FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
 
 /**
@@ -169,7 +169,7 @@ function findRepeated(
     key,
   )
   const steered = database.get(
-    `SELECT run.id, cursor, steering_key.body_hash FROM steering_key JOIN run ON run.id = run_id
+    `SELECT run.id, run.cursor, steering_key.body_hash FROM steering_key JOIN run ON run.id = steering_key.run_id
      WHERE steering_key.session_id = ? AND steering_key.idempotency_key = ?`,
     sessionId,
     key,
@@ -360,7 +360,8 @@ export async function readPending(
       `SELECT ${commandColumns}, ${selectLargeText("command.body", "command.id IN (SELECT value FROM json_each(?))")}
        FROM session JOIN command ON command.session_id = session.id
        WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
-         AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')`,
+         AND (command.due_at <= ? OR (command.type = 'steer' AND command.run_id = session.active_run))
+         AND (? OR command.type <> 'message')`,
       JSON.stringify([...(known?.keys() ?? [])]),
       lease.sessionId,
       lease.epoch,

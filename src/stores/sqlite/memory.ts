@@ -5,7 +5,13 @@ import type { Clock } from "../../core/time/clock.ts"
 import { findMemories, listMemories, listMemoryOwners, type MemoryReader } from "../memory/recall.ts"
 import { createStoredOutcome, findRefusal, type StoredMemory } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { createMemorySql, type MemoryStatement, toScopeValues, toStoredAgent } from "../memory/sql.ts"
+import {
+  createMemorySql,
+  type MemoryStatement,
+  memoryColumns,
+  toScopeValues,
+  toStoredAgent,
+} from "../memory/sql.ts"
 import { escapeText, readInteger } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
@@ -97,7 +103,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
        run_id = excluded.run_id, bytes = excluded.bytes, vector_model = excluded.vector_model,
        vector = excluded.vector, revision = memory.revision + 1, updated_at = excluded.updated_at,
        expires_at = excluded.expires_at
-     RETURNING *`,
+     RETURNING ${memoryColumns}`,
     ...toScopeValues(scope),
     columns.entityType,
     columns.name,

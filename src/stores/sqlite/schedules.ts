@@ -16,6 +16,7 @@ import { type LargeContents, makeLargeContents } from "../rows/large/large-conte
 import {
   computeChangedColumns,
   createFiredSession,
+  occurrenceColumns,
   scheduleColumns,
   toOccurrence,
   toOccurrenceRows,
@@ -68,7 +69,8 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
     async due({ agent, limit }) {
       const rows = await database.read(() =>
         database.all(
-          `${selected} WHERE schedule.agent = ? AND wake_at <= ? ORDER BY schedule.wake_at, schedule.id LIMIT ?`,
+          `${selected} WHERE schedule.agent = ? AND schedule.wake_at <= ?
+           ORDER BY schedule.wake_at, schedule.id LIMIT ?`,
           escapeText(agent),
           clock.now(),
           limit,
@@ -97,7 +99,8 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
         return database.run("DELETE FROM schedule WHERE id = ?", escapeText(scheduleId)) > 0
       }),
     async occurrences(scheduleId, limit) {
-      const sql = "SELECT * FROM schedule_occurrence WHERE schedule_id = ? ORDER BY number DESC LIMIT ?"
+      const sql = `SELECT ${occurrenceColumns} FROM schedule_occurrence WHERE schedule_id = ?
+        ORDER BY number DESC LIMIT ?`
       const rows = await database.read(() => database.all(sql, escapeText(scheduleId), limit))
       return rows.map(toOccurrence)
     },
@@ -182,7 +185,7 @@ function advance(database: Database, step: ScheduleStep, advancing: Advancing): 
   const rows = toOccurrenceRows(step, effect).map((row) =>
     database.get(
       `INSERT INTO schedule_occurrence (schedule_id, at, decided_at, cause, outcome, reason, session_id, run_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${occurrenceColumns}`,
       schedule.id,
       row.at,
       advancing.now,

@@ -376,8 +376,9 @@ export const migrations: readonly (readonly string[])[] = [
  * with the session, so that storing deltas does not change the session's row.
  */
 export const lastSeq = `max(
-  coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
-  coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
+  coalesce((SELECT max(entry.seq) FROM entry WHERE entry.session_id = session.id), 0),
+  coalesce((SELECT delta.last_seq FROM delta WHERE delta.session_id = session.id
+    ORDER BY delta.seq DESC LIMIT 1), 0))`
 
 /** SQL: the columns of a session's row that `toSession` reads, without `last_seq`. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,

@@ -133,10 +133,12 @@ export async function lockReceiver(
   if (locked === undefined) return null
   refuseNewer(locked, versions)
   const [session] = await query(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, revoked_at, ${nowMs} AS now, run.id AS run_id, cursor, steerable,
-       (SELECT json_agg(each) FROM (
-          SELECT ${commandColumns} FROM agent_gateway.command WHERE session_id = session.id) AS each)::text AS inbox
-     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
+    `SELECT ${lastSeq} AS last_seq, session.stored_bytes, session.revoked_at, ${nowMs} AS now, run.id AS run_id,
+       run.cursor, run.steerable,
+       (SELECT json_agg(each.*) FROM (
+          SELECT ${commandColumns} FROM agent_gateway.command
+          WHERE command.session_id = session.id) AS each)::text AS inbox
+     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = session.active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
   if (session === undefined) return null
@@ -188,7 +190,7 @@ async function findRepeated(
   const [known] = await query(
     `SELECT id, cursor, body_hash FROM agent_gateway.run WHERE session_id = $1 AND idempotency_key = $2
      UNION ALL
-     SELECT run.id, cursor, key.body_hash FROM agent_gateway.steering_key AS key
+     SELECT run.id, run.cursor, key.body_hash FROM agent_gateway.steering_key AS key
      JOIN agent_gateway.run ON run.id = key.run_id WHERE key.session_id = $1 AND key.idempotency_key = $2`,
     [sessionId, toIdempotencyColumns(idempotency).key],
   )
@@ -331,9 +333,9 @@ async function deleteCommands(query: Query, sessionId: string, ids: readonly num
 /** Returns the queued runs of a session in the order in which they open. */
 export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
   const rows = await query(
-    `SELECT ${commandColumns}, active_run, ${nowMs} AS now FROM agent_gateway.session
+    `SELECT ${commandColumns}, session.active_run, ${nowMs} AS now FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
-     WHERE session.id = $1 AND type = 'message'`,
+     WHERE session.id = $1 AND command.type = 'message'`,
     [escapeText(sessionId)],
   )
   const [first] = rows
@@ -361,8 +363,9 @@ export async function readPending(
     `SELECT ${commandColumns}, CASE WHEN command.id <> ALL ($5) THEN command.body END AS body, ${nowMs} AS now
      FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
-     WHERE session.id = $1 AND epoch = $2 AND owner = $3
-       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')`,
+     WHERE session.id = $1 AND session.epoch = $2 AND session.owner = $3
+       AND (command.due_at <= ${nowMs} OR (command.type = 'steer' AND command.run_id = session.active_run))
+       AND ($4 OR command.type <> 'message')`,
     [lease.sessionId, lease.epoch, owner, messages, [...(known?.keys() ?? [])]],
   )
   const [first] = rows

@@ -93,9 +93,10 @@ function createStatement(reads: number): string {
       INSERT INTO agent_gateway.command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
       SELECT id, $7, 'message', $9, $10, 0, $11, $12 FROM idle RETURNING id
     )
-    UPDATE agent_gateway.session SET epoch = epoch + 1, owner = $2, parked_until = 0,
-      last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $12,
-      log_version = greatest(log_version, $13)
+    UPDATE agent_gateway.session SET epoch = session.epoch + 1, owner = $2, parked_until = 0,
+      last_used_at = greatest(session.last_used_at, $8), stored_bytes = session.stored_bytes + $12,
+      log_version = greatest(session.log_version, $13)
     FROM idle WHERE session.id = idle.id
-    RETURNING session.id, epoch, takeovers, ${sessionColumns}, idle.last_seq, (SELECT id FROM put) AS command_id`
+    RETURNING session.id, session.epoch, session.takeovers, ${sessionColumns}, idle.last_seq,
+      (SELECT id FROM put) AS command_id`
 }

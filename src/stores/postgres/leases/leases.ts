@@ -25,7 +25,7 @@ export interface Claimable {
  * once.
  */
 function isFree(times: HeartbeatTimes): string {
-  return `(owner IS NULL OR (owner <> $2 AND ${isOwnerDead("$2", times)})) AND ${isLive("$2")}`
+  return `(session.owner IS NULL OR (session.owner <> $2 AND ${isOwnerDead("$2", times)})) AND ${isLive("$2")}`
 }
 
 /** SQL: the time of the server's clock at the start of the statement, in milliseconds since the Unix epoch. */
@@ -34,7 +34,7 @@ const statementMs = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bi
 /** SQL: the session has a due command for which the condition holds. */
 function hasDue(condition: string): string {
   return `EXISTS (SELECT FROM agent_gateway.command
-    WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
+    WHERE command.session_id = session.id AND command.due_at IS NOT NULL AND ${condition})`
 }
 
 /**
@@ -47,10 +47,10 @@ function selectRunnable(reads: number): string {
   const isServed = `session.agent = ANY($1) AND session.log_version <= ${reads}`
   return `(
       SELECT ${columns} FROM agent_gateway.session
-      WHERE active_run IS NOT NULL AND parked_until <= ${statementMs} AND ${isServed}
+      WHERE session.active_run IS NOT NULL AND session.parked_until <= ${statementMs} AND ${isServed}
       UNION
       SELECT ${columns} FROM agent_gateway.command JOIN agent_gateway.session ON session.id = command.session_id
-      WHERE due_at <= ${statementMs} AND ${isServed}
+      WHERE command.due_at <= ${statementMs} AND ${isServed}
     ) AS session`
 }
 
@@ -59,11 +59,11 @@ function selectRunnable(reads: number): string {
  * for an owner that lapsed.
  */
 function takeClause(lapsed: string): string {
-  const hasRun = `(active_run IS NOT NULL OR ${hasDue("type = 'message'")})`
+  const hasRun = `(session.active_run IS NOT NULL OR ${hasDue("command.type = 'message'")})`
   const counts = `${hasRun} AND session.owner IS NOT NULL AND NOT ${lapsed}`
   return `epoch = session.epoch + 1, owner = $2, parked_until = 0,
-    takeovers = CASE WHEN NOT ${hasRun} THEN 0 WHEN ${counts} THEN takeovers + 1 ELSE takeovers END,
-    counted_owner = CASE WHEN ${counts} THEN session.owner ELSE counted_owner END`
+    takeovers = CASE WHEN NOT ${hasRun} THEN 0 WHEN ${counts} THEN session.takeovers + 1 ELSE session.takeovers END,
+    counted_owner = CASE WHEN ${counts} THEN session.owner ELSE session.counted_owner END`
 }
 
 /**
@@ -91,7 +91,7 @@ export async function claim(
   const [seen] = await query(
     `SELECT epoch, owner, ${ownerIsConnected} AS lapsed FROM agent_gateway.session
      WHERE id = $1 AND agent = ANY($3) AND log_version <= ${reads} AND ${isFree(times)}
-       AND (active_run IS NULL OR parked_until <= ${statementMs} OR ${hasDue(`due_at <= ${statementMs}`)})`,
+       AND (active_run IS NULL OR parked_until <= ${statementMs} OR ${hasDue(`command.due_at <= ${statementMs}`)})`,
     [sessionId, owner, agents.map(escapeText)],
   )
   if (seen === undefined) return null
@@ -141,19 +141,21 @@ export async function claimRunnable(
          tenant text, user_id text, count integer, last_turn bigint)
      ),
      waiting AS (
-       SELECT id, tenant, last_used_at, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
-         + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
+       SELECT session.id, session.tenant, session.last_used_at, coalesce(held.last_turn, 0) AS last_turn,
+         coalesce(held.count, 0)
+         + row_number() OVER (PARTITION BY session.tenant, session.user_id ORDER BY session.last_used_at) AS place
        FROM ${selectRunnable(reads)} LEFT JOIN held USING (tenant, user_id)
-       WHERE owner IS NULL OR owner = ANY($3)
+       WHERE session.owner IS NULL OR session.owner = ANY($3)
      ),
      of_tenant AS (
        SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
      ),
      in_tenant AS (
-       SELECT id, last_used_at, coalesce(of_tenant.last_turn, 0) AS last_turn, coalesce(of_tenant.count, 0)
-         + row_number() OVER (PARTITION BY tenant ORDER BY place, waiting.last_turn, last_used_at) AS place,
-         place AS place_of_user
-       FROM waiting LEFT JOIN of_tenant USING (tenant) WHERE place <= $6
+       SELECT waiting.id, waiting.last_used_at, coalesce(of_tenant.last_turn, 0) AS last_turn,
+         coalesce(of_tenant.count, 0) + row_number() OVER (
+           PARTITION BY waiting.tenant ORDER BY waiting.place, waiting.last_turn, waiting.last_used_at) AS place,
+         waiting.place AS place_of_user
+       FROM waiting LEFT JOIN of_tenant USING (tenant) WHERE waiting.place <= $6
      ),
      in_order AS (
        SELECT id, place, row_number() OVER (ORDER BY place, last_turn, last_used_at) AS turn
@@ -161,11 +163,11 @@ export async function claimRunnable(
      ),
      free AS (
        SELECT session.id FROM agent_gateway.session JOIN in_order USING (id)
-       WHERE (place = 1 OR turn <= $9) AND (owner IS NULL OR owner = ANY($3))
-       ORDER BY turn LIMIT $4 FOR UPDATE OF session SKIP LOCKED
+       WHERE (in_order.place = 1 OR in_order.turn <= $9) AND (session.owner IS NULL OR session.owner = ANY($3))
+       ORDER BY in_order.turn LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
      UPDATE agent_gateway.session SET ${takeClause("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
-     RETURNING session.id, epoch, takeovers, tenant, user_id`,
+     RETURNING session.id, session.epoch, session.takeovers, session.tenant, session.user_id`,
     [
       named,
       owner,

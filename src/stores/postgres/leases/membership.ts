@@ -31,14 +31,14 @@ export function isLive(process: string): string {
 }
 
 /**
- * SQL: `owner` is dead according to the process with the id in this expression. A process that has left has no row.
- * If its heartbeats are overdue, a process is dead only if the judging process had regular heartbeats during that
+ * SQL: `session.owner` is dead according to the process with the id in this expression. A process that has left has no
+ * row. If its heartbeats are overdue, a process is dead only if the judging process had regular heartbeats during that
  * time. After an outage of the database all heartbeats are overdue, and every process gets one time to live to send
  * the next one.
  */
 export function isOwnerDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
   return `NOT EXISTS (
-    SELECT FROM agent_gateway.process AS other WHERE other.id = owner AND (
+    SELECT FROM agent_gateway.process AS other WHERE other.id = session.owner AND (
       other.expires_at > clock_timestamp()
       OR NOT EXISTS (
         SELECT FROM agent_gateway.process AS judge WHERE judge.id = ${judge}
@@ -47,11 +47,11 @@ export function isOwnerDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): st
 }
 
 /**
- * SQL: `owner` still has a connection, so it lapsed and did not die: it is paused, or the network between it and the
- * server is silent.
+ * SQL: `session.owner` still has a connection, so it lapsed and did not die: it is paused, or the network between it
+ * and the server is silent.
  */
-export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
-  SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
+export const ownerIsConnected = `(session.owner IS NOT NULL AND EXISTS (
+  SELECT FROM pg_stat_activity AS activity WHERE activity.application_name = 'ai-agent-gateway ' || session.owner))`
 
 /**
  * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions,

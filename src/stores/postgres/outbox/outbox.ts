@@ -20,10 +20,11 @@ const claimed = `
       SELECT number, sum(bytes) OVER (ORDER BY due_at, number) - bytes AS bytes_before FROM due
     ) AS summed WHERE bytes_before < $3
   )
-  UPDATE agent_gateway.outbox SET interrupted = interrupted OR claim IS NOT NULL, claim = $4,
-    due_at = ${nowMs} + $5, attempts = attempts + 1
+  UPDATE agent_gateway.outbox SET interrupted = outbox.interrupted OR outbox.claim IS NOT NULL, claim = $4,
+    due_at = ${nowMs} + $5, attempts = outbox.attempts + 1
   FROM fitting WHERE outbox.number = fitting.number
-  RETURNING outbox.number, id, session_id, kind, payload, attempts, claim, interrupted`
+  RETURNING outbox.number, outbox.id, outbox.session_id, outbox.kind, outbox.payload, outbox.attempts, outbox.claim,
+    outbox.interrupted`
 
 export function createOutbox(
   database: Database,
@@ -66,10 +67,10 @@ export function createOutbox(
     },
     async nextDue(kinds) {
       const rows = await query(
-        `SELECT kind, due_at - ${nowMs} AS due_in FROM unnest($1::text[]) AS kind, LATERAL (
-           SELECT min(due_at) AS due_at FROM agent_gateway.outbox
-           WHERE outbox.kind = kind.kind AND due_at IS NOT NULL) AS first
-         WHERE due_at IS NOT NULL`,
+        `SELECT wanted.kind, first.due_at - ${nowMs} AS due_in FROM unnest($1::text[]) AS wanted(kind), LATERAL (
+           SELECT min(outbox.due_at) AS due_at FROM agent_gateway.outbox
+           WHERE outbox.kind = wanted.kind AND outbox.due_at IS NOT NULL) AS first
+         WHERE first.due_at IS NOT NULL`,
         [kinds.map(escapeText)],
       )
       return new Map(rows.map((row) => [unescapeText(readText(row, "kind")), readInteger(row, "due_in")]))
@@ -145,7 +146,7 @@ export async function deleteDroppedItems(query: Query, batches: readonly Session
   if (dropped.length === 0) return
   await query(
     `DELETE FROM agent_gateway.outbox WHERE number IN (
-       SELECT number FROM agent_gateway.outbox
+       SELECT outbox.number FROM agent_gateway.outbox
        JOIN json_to_recordset($1) AS each(session_id text, id text) USING (session_id, id)
        FOR UPDATE OF outbox SKIP LOCKED)`,
     [JSON.stringify(dropped)],

@@ -17,9 +17,9 @@ const claimed = `
     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
   )
   UPDATE agent_gateway.subscriber_cursor AS own
-  SET claim = $4, due_at = ${nowMs} + $5, stirred = false, attempts = attempts + 1
+  SET claim = $4, due_at = ${nowMs} + $5, stirred = false, attempts = own.attempts + 1
   FROM due WHERE own.session_id = due.session_id AND own.subscriber = due.subscriber
-  RETURNING own.session_id, own.subscriber, seq, attempts, claim,
+  RETURNING own.session_id, own.subscriber, own.seq, own.attempts, own.claim,
     NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = own.session_id) AS is_gone`
 
 /** Condition for the claimed cursor that the first three parameters identify. */
@@ -79,11 +79,11 @@ async function findNextDue(
   subscriptions: readonly Subscription[],
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await query(
-    `SELECT subscriber, min(first.due_at) - ${nowMs} AS due_in
+    `SELECT wanted.subscriber, min(first.due_at) - ${nowMs} AS due_in
      FROM json_to_recordset($1) AS wanted(subscriber text, agent text), LATERAL (
-       SELECT min(due_at) AS due_at FROM agent_gateway.subscriber_cursor AS own
-       WHERE own.subscriber = wanted.subscriber AND own.agent = wanted.agent AND due_at IS NOT NULL) AS first
-     WHERE first.due_at IS NOT NULL GROUP BY subscriber`,
+       SELECT min(own.due_at) AS due_at FROM agent_gateway.subscriber_cursor AS own
+       WHERE own.subscriber = wanted.subscriber AND own.agent = wanted.agent AND own.due_at IS NOT NULL) AS first
+     WHERE first.due_at IS NOT NULL GROUP BY wanted.subscriber`,
     [formatPairs(subscriptions)],
   )
   return new Map(rows.map((row) => [unescapeText(readText(row, "subscriber")), readInteger(row, "due_in")]))
@@ -100,9 +100,9 @@ async function register(query: Query, subscriptions: readonly Subscription[]) {
        SELECT subscriber, agent, ${nowMs} FROM wanted ORDER BY subscriber, agent
        ON CONFLICT (name, agent) DO UPDATE SET seen_at = excluded.seen_at, forgotten_since = NULL
      )
-     SELECT name, known.agent, forgotten_since FROM agent_gateway.subscriber AS known
+     SELECT known.name, known.agent, known.forgotten_since FROM agent_gateway.subscriber AS known
      JOIN wanted ON wanted.subscriber = known.name AND wanted.agent = known.agent
-     WHERE forgotten_since IS NOT NULL`,
+     WHERE known.forgotten_since IS NOT NULL`,
     [formatPairs(subscriptions)],
   )
   return forgotten.map(toForgotten)

@@ -67,9 +67,10 @@ const archiveBodies = `WITH
     RETURNING entry.seq, given.bytes, given.body
   ),
   archived AS (
-    INSERT INTO agent_gateway.archived_body (session_id, seq, body) SELECT own.id, seq, body FROM own, cleared
+    INSERT INTO agent_gateway.archived_body (session_id, seq, body)
+    SELECT own.id, cleared.seq, cleared.body FROM own, cleared
   )
   UPDATE agent_gateway.session SET
-    stored_bytes = stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM cleared),
-    archived_bytes = archived_bytes + (SELECT coalesce(sum(octet_length(body)), 0) FROM cleared)
+    stored_bytes = session.stored_bytes - (SELECT coalesce(sum(cleared.bytes), 0) FROM cleared),
+    archived_bytes = session.archived_bytes + (SELECT coalesce(sum(octet_length(cleared.body)), 0) FROM cleared)
   FROM own WHERE session.id = own.id RETURNING session.id`

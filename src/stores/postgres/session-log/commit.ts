@@ -214,21 +214,22 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
      ),
      stirred AS (${stirCursors("$10")})
      UPDATE agent_gateway.session SET
-       log_version = greatest(log_version, each.version),
-       stored_bytes = stored_bytes + each.bytes
-         - coalesce((SELECT sum(bytes) FROM consumed WHERE session_id = session.id), 0),
-       last_used_at = greatest(last_used_at, each.ended_at),
-       takeovers = CASE WHEN each.progress THEN 0 ELSE takeovers END,
+       log_version = greatest(session.log_version, each.version),
+       stored_bytes = session.stored_bytes + each.bytes
+         - coalesce((SELECT sum(consumed.bytes) FROM consumed WHERE consumed.session_id = session.id), 0),
+       last_used_at = greatest(session.last_used_at, each.ended_at),
+       takeovers = CASE WHEN each.progress THEN 0 ELSE session.takeovers END,
        active_run = CASE
          WHEN each.opened IS NOT NULL THEN each.opened
-         WHEN active_run = each.ended THEN NULL
-         ELSE active_run
+         WHEN session.active_run = each.ended THEN NULL
+         ELSE session.active_run
        END
      FROM json_to_recordset($6) AS each(
        id text, version integer, bytes bigint, progress boolean, opened text, ended text, ended_at bigint)
      WHERE session.id = each.id
        AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0
-         OR (each.progress AND takeovers > 0) OR session.id IN (SELECT session_id FROM consumed))`,
+         OR (each.progress AND session.takeovers > 0)
+         OR session.id IN (SELECT consumed.session_id FROM consumed))`,
     [
       await stringifyInSlices(batches.flatMap(({ id, rows }) => toEntryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => toDeltaRows(id, rows))),

@@ -80,7 +80,7 @@ async function readSize(query: Query, sessionId: string, id: string): Promise<nu
 async function readState(query: Query, sessionId: string, id: string) {
   const [row] = await query(
     `SELECT content_bytes, EXISTS (
-       SELECT 1 FROM agent_gateway.content WHERE session_id = session.id AND content.id = $2
+       SELECT 1 FROM agent_gateway.content WHERE content.session_id = session.id AND content.id = $2
      ) AS stored
      FROM agent_gateway.session WHERE session.id = $1`,
     [sessionId, id],

@@ -53,7 +53,8 @@ export async function pruneSessions(
   { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
 ): Promise<void> {
   const ofGone = ownTables.map(
-    (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
+    (table) =>
+      `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE ${table}.session_id = gone.id)`,
   )
   const statement = `WITH
     -- A tree is kept or removed as a whole. A session that is in use at this moment may lose its root. It then counts
@@ -64,18 +65,19 @@ export async function pruneSessions(
           OR NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = root.root_id))
         AND active_run IS NULL AND last_used_at < $1 AND NOT EXISTS (
         SELECT FROM agent_gateway.session WHERE coalesce(session.root_id, session.id) = root.id AND (
-          active_run IS NOT NULL OR last_used_at >= $1
-          OR EXISTS (SELECT FROM agent_gateway.command WHERE session_id = session.id)
-          OR EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
+          session.active_run IS NOT NULL OR session.last_used_at >= $1
+          OR EXISTS (SELECT FROM agent_gateway.command WHERE command.session_id = session.id)
+          OR EXISTS (SELECT FROM agent_gateway.outbox WHERE outbox.session_id = session.id AND outbox.died_at IS NULL)
           OR EXISTS (
-            SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)))
+            SELECT FROM agent_gateway.subscriber_cursor AS behind
+            WHERE behind.session_id = session.id AND behind.behind_since >= $2)))
         AND stored_bytes + content_bytes + archived_bytes <= $3
       LIMIT $4 FOR UPDATE SKIP LOCKED
     ),
     idle AS (
-      SELECT session.id FROM agent_gateway.session 
+      SELECT session.id FROM agent_gateway.session
       JOIN roots ON session.id = roots.id OR coalesce(session.root_id, session.id) = roots.id
-      WHERE active_run IS NULL AND last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
+      WHERE session.active_run IS NULL AND session.last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
     ),
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.*),
     reports AS (
@@ -87,11 +89,12 @@ export async function pruneSessions(
     ${ofGone.join(",\n    ")},
     -- A cursor that is behind stays until its subscriber knows of the gap.
     cursors AS (
-      DELETE FROM agent_gateway.subscriber_cursor USING gone WHERE session_id = gone.id AND behind_since IS NULL
+      DELETE FROM agent_gateway.subscriber_cursor AS own USING gone
+      WHERE own.session_id = gone.id AND own.behind_since IS NULL
     ),
     gaps AS (
-      UPDATE agent_gateway.subscriber_cursor SET stirred = true FROM gone
-      WHERE session_id = gone.id AND behind_since IS NOT NULL
+      UPDATE agent_gateway.subscriber_cursor AS own SET stirred = true FROM gone
+      WHERE own.session_id = gone.id AND own.behind_since IS NOT NULL
     )
     SELECT id FROM gone`
   const kind = removedSessionKind === undefined ? null : escapeText(removedSessionKind)
@@ -110,9 +113,9 @@ export async function pruneSubscribers(query: Query, { subscribersSeenBefore }: 
     [subscribersSeenBefore],
   )
   const statement = `DELETE FROM agent_gateway.subscriber_cursor WHERE (session_id, subscriber) IN (
-      SELECT session_id, subscriber FROM agent_gateway.subscriber_cursor AS own
-      JOIN agent_gateway.subscriber ON subscriber.name = own.subscriber AND subscriber.agent = own.agent
-      WHERE forgotten_since IS NOT NULL LIMIT ${rowsPerStatement}
+      SELECT own.session_id, own.subscriber FROM agent_gateway.subscriber_cursor AS own
+      JOIN agent_gateway.subscriber AS known ON known.name = own.subscriber AND known.agent = own.agent
+      WHERE known.forgotten_since IS NOT NULL LIMIT ${rowsPerStatement}
     ) RETURNING seq`
   while ((await query(statement)).length > 0);
 }

@@ -16,8 +16,8 @@ const maxRows = 200
 const maxQueryBytes = 1_000_000
 
 /** SQL: selects the archived body of an event; null if its row has a body. */
-const archived = `CASE WHEN body = '' THEN (
-    SELECT body FROM agent_gateway.archived_body AS old
+const archived = `CASE WHEN entry.body = '' THEN (
+    SELECT old.body FROM agent_gateway.archived_body AS old
     WHERE old.session_id = entry.session_id AND old.seq = entry.seq
   ) END AS archived`
 

@@ -146,11 +146,11 @@ export async function createSession(query: Query, session: NewSession): Promise<
 
 async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
-    `SELECT ${sessionColumns}, log_version, ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
-       EXISTS (SELECT FROM agent_gateway.command
-         WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}
+    `SELECT ${sessionColumns}, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state,
+       run.end_seq, EXISTS (SELECT FROM agent_gateway.command
+         WHERE command.session_id = session.id AND command.type = 'message' AND command.not_before <= ${nowMs}
            AND command.run_id IS DISTINCT FROM session.active_run) AS has_due_message
-     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
+     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = session.active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
   if (row === undefined) return null

@@ -28,7 +28,7 @@ export function createSnapshots({ query }: Database): Snapshots {
            RETURNING session_id
          ), removed AS (
            DELETE FROM agent_gateway.snapshot_row USING stored
-           WHERE snapshot_row.session_id = stored.session_id AND number >= $6
+           WHERE snapshot_row.session_id = stored.session_id AND snapshot_row.number >= $6
          )
          SELECT session_id FROM stored`,
         [sessionId, epoch, version, seq, body, keptRows + rows.length],
@@ -51,8 +51,8 @@ export function createSnapshots({ query }: Database): Snapshots {
     async drop({ sessionId, epoch }) {
       const dropped = await query(
         `WITH held AS (SELECT id FROM agent_gateway.session WHERE id = $1 AND epoch = $2),
-         head AS (DELETE FROM agent_gateway.snapshot USING held WHERE session_id = held.id),
-         further AS (DELETE FROM agent_gateway.snapshot_row USING held WHERE session_id = held.id)
+         head AS (DELETE FROM agent_gateway.snapshot USING held WHERE snapshot.session_id = held.id),
+         further AS (DELETE FROM agent_gateway.snapshot_row USING held WHERE snapshot_row.session_id = held.id)
          SELECT id FROM held`,
         [sessionId, epoch],
       )

@@ -16,12 +16,13 @@ export interface Claimable {
 
 /** SQL: the session has a due command for which the condition holds. */
 function hasDue(condition: string): string {
-  return `EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
+  return `EXISTS (SELECT 1 FROM command
+    WHERE command.session_id = session.id AND command.due_at IS NOT NULL AND ${condition})`
 }
 
 /** SQL: the changes of a claim by the owner that is its parameter (rule 10). */
 const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
-    WHEN active_run IS NULL AND NOT ${hasDue("type = 'message'")} THEN 0
+    WHEN active_run IS NULL AND NOT ${hasDue("command.type = 'message'")} THEN 0
     WHEN owner IS NULL THEN takeovers
     ELSE takeovers + 1
   END`
@@ -39,7 +40,7 @@ export async function claim(
     database.get(
       `SELECT id, epoch, owner FROM session
        WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
-         AND (active_run IS NULL OR parked_until <= ? OR ${hasDue("due_at <= ?")})`,
+         AND (active_run IS NULL OR parked_until <= ? OR ${hasDue("command.due_at <= ?")})`,
       sessionId,
       formatNames(agents),
       now,
@@ -115,7 +116,7 @@ export function release(
 ): "released" | "pending" | "lost" {
   const changed = database.run(
     `UPDATE session SET owner = NULL, parked_until = ?
-     WHERE id = ? AND epoch = ? AND owner = ? AND (? OR NOT ${hasDue("due_at <= ?")})`,
+     WHERE id = ? AND epoch = ? AND owner = ? AND (? OR NOT ${hasDue("command.due_at <= ?")})`,
     parkUntil,
     sessionId,
     epoch,

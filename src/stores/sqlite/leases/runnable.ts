@@ -34,8 +34,8 @@ const withDueCommand = `
   SELECT due.due_at AS position, due.session_id AS at, due.id AS arrival, ${columns}
   FROM (SELECT due_at, session_id, id FROM command WHERE due_at <= ? AND (due_at, session_id) > (?, ?)
     ORDER BY due_at, session_id LIMIT ?) AS due
-  LEFT JOIN session ON session.id = due.session_id AND log_version <= ?
-    AND agent IN (SELECT value FROM json_each(?))`
+  LEFT JOIN session ON session.id = due.session_id AND session.log_version <= ?
+    AND session.agent IN (SELECT value FROM json_each(?))`
 
 /** Parameters: the agent, the time now, the last row before the page, the log version, and the number of rows. */
 const withOpenRun = `

@@ -68,8 +68,9 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
     async nextDue(kinds) {
       const rows = await database.read(() =>
         database.all(
-          `SELECT value AS kind, (SELECT min(due_at) FROM outbox WHERE kind = value AND due_at IS NOT NULL) AS due_at
-           FROM json_each(?)`,
+          `SELECT each.value AS kind, (
+             SELECT min(outbox.due_at) FROM outbox WHERE outbox.kind = each.value AND outbox.due_at IS NOT NULL
+           ) AS due_at FROM json_each(?) AS each`,
           JSON.stringify(kinds.map(escapeText)),
         ),
       )

@@ -14,7 +14,7 @@ const claimed = `
     WHERE subscriber = ? AND agent IN (SELECT value FROM json_each(?)) AND due_at <= ?
     ORDER BY due_at LIMIT ?)
   RETURNING session_id, subscriber, seq, attempts, claim,
-    NOT EXISTS (SELECT 1 FROM session WHERE session.id = session_id) AS is_gone`
+    NOT EXISTS (SELECT 1 FROM session WHERE session.id = subscriber_cursor.session_id) AS is_gone`
 
 /** Condition for the claimed cursor that its last three parameters identify. */
 const own = "WHERE session_id = ? AND subscriber = ? AND claim = ?"
@@ -81,9 +81,9 @@ export function createSubscriptions(
     async nextDue(subscriptions) {
       const rows = await database.read(() =>
         database.all(
-          `SELECT value ->> 0 AS subscriber, (SELECT min(due_at) FROM subscriber_cursor
-             WHERE subscriber = value ->> 0 AND agent = value ->> 1 AND due_at IS NOT NULL) AS due_at
-           FROM json_each(?)`,
+          `SELECT each.value ->> 0 AS subscriber, (SELECT min(own.due_at) FROM subscriber_cursor AS own
+             WHERE own.subscriber = each.value ->> 0 AND own.agent = each.value ->> 1 AND own.due_at IS NOT NULL
+           ) AS due_at FROM json_each(?) AS each`,
           formatPairs(subscriptions),
         ),
       )

@@ -72,10 +72,10 @@ const idleTrees = `
   SELECT id FROM session AS root
   WHERE parent_session_id IS NULL AND active_run IS NULL AND last_used_at < ? AND NOT EXISTS (
     SELECT 1 FROM session WHERE coalesce(session.root_id, session.id) = root.id AND (
-      active_run IS NOT NULL OR last_used_at >= ?
-      OR EXISTS (SELECT 1 FROM outbox WHERE session_id = session.id AND died_at IS NULL)
-      OR EXISTS (SELECT 1 FROM subscriber_cursor WHERE session_id = session.id AND behind_since >= ?)
-      OR EXISTS (SELECT 1 FROM command WHERE session_id = session.id)))
+      session.active_run IS NOT NULL OR session.last_used_at >= ?
+      OR EXISTS (SELECT 1 FROM outbox WHERE outbox.session_id = session.id AND outbox.died_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subscriber_cursor AS own WHERE own.session_id = session.id AND own.behind_since >= ?)
+      OR EXISTS (SELECT 1 FROM command WHERE command.session_id = session.id)))
   ORDER BY last_used_at LIMIT ${slice}`
 
 /**
@@ -103,7 +103,7 @@ function removeSessions(
   )
   const ids = JSON.stringify(members.map((row) => readText(row, "id")))
   if (removedSessionKind !== undefined) reportRemoved(database, ids, { kind: removedSessionKind, now })
-  database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
+  database.run("INSERT INTO removed_session (id) SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
   // A cursor that is behind remains until its subscriber has received the gap.
   database.run(
@@ -148,9 +148,9 @@ export async function pruneSubscribers(database: Database, limits: PruneLimits):
   await repeatInTransactions(database, () => {
     const deleted = database.run(
       `DELETE FROM subscriber_cursor WHERE (session_id, subscriber) IN (
-         SELECT session_id, subscriber FROM subscriber_cursor JOIN subscriber
-           ON subscriber.name = subscriber_cursor.subscriber AND subscriber.agent = subscriber_cursor.agent
-         WHERE forgotten_since IS NOT NULL LIMIT ${slice})`,
+         SELECT own.session_id, own.subscriber FROM subscriber_cursor AS own
+         JOIN subscriber AS known ON known.name = own.subscriber AND known.agent = own.agent
+         WHERE known.forgotten_since IS NOT NULL LIMIT ${slice})`,
     )
     return deleted === slice
   })

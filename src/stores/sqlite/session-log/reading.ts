@@ -13,8 +13,9 @@ import { loadText } from "../large/large-texts.ts"
 import { readReference } from "../large/text-reference.ts"
 
 /** SQL: selects the archived body of an event; null if its row has a body. */
-const archived = `CASE WHEN octet_length(body) = 0 THEN (
-    SELECT body FROM archived_body WHERE archived_body.session_id = entry.session_id AND archived_body.seq = entry.seq
+const archived = `CASE WHEN octet_length(entry.body) = 0 THEN (
+    SELECT archived_body.body FROM archived_body
+    WHERE archived_body.session_id = entry.session_id AND archived_body.seq = entry.seq
   ) END AS archived`
 
 /**

@@ -180,8 +180,9 @@ export function createSession(database: Database, session: NewSession): void {
 const sessionById = `
   SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
     run.end_seq, EXISTS (
-      SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
-        AND run_id IS NOT session.active_run) AS has_due_message
+      SELECT 1 FROM command
+      WHERE command.session_id = session.id AND command.type = 'message' AND command.not_before <= ?
+        AND command.run_id IS NOT session.active_run) AS has_due_message
   FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
 
 function findSession(
