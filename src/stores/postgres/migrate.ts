@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import { readInteger } from "../rows/columns.ts"
+import { refuseNewerSchema } from "../rules/schema-versions.ts"
 import type { Database } from "./database/database.ts"
-import { migrations } from "./schema.ts"
+import { migrations, oldestSchema } from "./schema.ts"
 
 const oldestServer = 15
 
@@ -13,7 +14,7 @@ export const migrationLock = 4_021_977_001
 
 /**
  * Migrates the database. Refuses a server that is too old, and a schema that a newer version of this package has
- * changed.
+ * changed so that this version cannot use it (rule 14, versions).
  */
 export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
@@ -27,18 +28,27 @@ export async function migrate(database: Database): Promise<void> {
     await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])
     await query("CREATE SCHEMA IF NOT EXISTS agent_gateway")
     await query("CREATE TABLE IF NOT EXISTS agent_gateway.migration (version integer PRIMARY KEY)")
-    const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
-    const version = readInteger(newest ?? {}, "version")
-    if (version > migrations.length) {
-      throw new ConfigurationError(
-        `The schema agent_gateway was written by a newer version of ai-agent-gateway ` +
-          `(it is at ${version}, this version knows ${migrations.length}). Upgrade the package.`,
-      )
-    }
+    await query(
+      "CREATE TABLE IF NOT EXISTS agent_gateway.setting (name text PRIMARY KEY, value text NOT NULL)",
+    )
+    const [stored] = await query(
+      `SELECT coalesce(max(version), 0) AS version,
+         (SELECT value FROM agent_gateway.setting WHERE name = 'oldestSchema') AS oldest
+       FROM agent_gateway.migration`,
+    )
+    const version = readInteger(stored ?? {}, "version")
+    const oldest = stored?.oldest == null ? null : Number(stored.oldest)
+    refuseNewerSchema({ version, oldest }, migrations.length, "The schema agent_gateway")
+    if (version >= migrations.length) return
     for (const [index, statements] of migrations.entries()) {
       if (index < version) continue
       for (const statement of statements) await query(statement)
       await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [index + 1])
     }
+    await query(
+      `INSERT INTO agent_gateway.setting (name, value) VALUES ('oldestSchema', $1)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      [String(oldestSchema)],
+    )
   })
 }

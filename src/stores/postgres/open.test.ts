@@ -253,14 +253,21 @@ test("a schema of version 3 is migrated while a process of that version lives, w
   await store.close()
 })
 
-test("a schema of a newer version is refused", async () => {
+test("a schema of a newer version is refused only if that version says so", async () => {
   await server.createDatabase("newer")
   const url = server.urlOf("newer")
   await (await openPostgresStore({ url, clock, logger })).close()
   await server.ask("INSERT INTO agent_gateway.migration (version) VALUES (1000)", "newer")
-  const opening = openPostgresStore({ url, clock, logger })
-  await expect(opening).rejects.toBeInstanceOf(ConfigurationError)
-  await expect(opening).rejects.toThrow("newer version of ai-agent-gateway (it is at 1000")
+  await (await openPostgresStore({ url, clock, logger })).close()
+  for (const sql of [
+    "UPDATE agent_gateway.setting SET value = '1000' WHERE name = 'oldestSchema'",
+    "DROP TABLE agent_gateway.setting",
+  ]) {
+    await server.ask(sql, "newer")
+    const opening = openPostgresStore({ url, clock, logger })
+    await expect(opening).rejects.toBeInstanceOf(ConfigurationError)
+    await expect(opening).rejects.toThrow(/newer version of ai-agent-gateway.* \(it is at 1000/)
+  }
 })
 
 test.each([

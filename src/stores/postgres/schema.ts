@@ -341,6 +341,13 @@ export const migrations: readonly (readonly string[])[] = [
 ]
 
 /**
+ * The oldest version whose processes can work with the newest one, while they live or after a rollback (rule 14,
+ * versions). It stays as it is when a migration only adds tables, indexes, and columns that may be left out of an
+ * `INSERT`. Any other migration sets it to its own number.
+ */
+export const oldestSchema = 21
+
+/**
  * SQL: the number of the newest stored entry, for the session in the same statement. Storing deltas therefore does
  * not change the session's row.
  */

@@ -108,12 +108,16 @@ test("a file that is not a database is reported in one line", async () => {
   )
 })
 
-test("a database of a newer version is refused and not changed", async () => {
+test("a database of a newer version is refused only if that version says so, and not changed", async () => {
   await (await open(directory)).close()
   const file = join(directory, "gateway.db")
   const database = await openDatabase(file, "process")
   await database.write(() => database.run("PRAGMA user_version = 1000"))
-  expect(await refusal(directory)).toContain("newer version of ai-agent-gateway (its schema is 1000")
+  await (await open(directory)).close()
+  for (const sql of ["UPDATE setting SET value = '1000' WHERE name = 'oldestSchema'", "DROP TABLE setting"]) {
+    await database.write(() => database.run(sql))
+    expect(await refusal(directory)).toMatch(/newer version of ai-agent-gateway.* \(it is at 1000/)
+  }
   expect(await database.read(() => database.get("PRAGMA user_version"))).toEqual({ user_version: 1000 })
   database.close()
 })
