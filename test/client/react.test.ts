@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createElement } from "react"
 import { renderToString } from "react-dom/server"
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
+import { connect } from "../../src/client/index.ts"
 import { type UseAgentOptions, useAgent } from "../../src/client/react/use-agent.ts"
 import type { History } from "../../src/client/wire/messages.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
@@ -12,10 +13,10 @@ import { openPage } from "./chromium.ts"
 import { longText } from "./suite/model.mjs"
 import { repository, startSuite } from "./support.ts"
 
-/** Opens the page of the example inside a Suspense boundary and StrictMode, with a gateway that the test can kill. */
-async function openExample() {
+/** Opens a page with React beside a gateway that the test can kill. */
+async function openReactPage(name: string) {
   const folder = await temporaryFolder()
-  const code = await bundle(`${repository}test/client/pages/react-page.tsx`, {
+  const code = await bundle(`${repository}test/client/pages/${name}`, {
     resolve: { alias: { "ai-agent-gateway/react": `${repository}src/client/react/use-agent.ts` } },
     transform: { define: { "process.env.NODE_ENV": '"development"' } },
   })
@@ -25,11 +26,18 @@ async function openExample() {
   const errors: string[] = []
   page.on("pageerror", (error) => errors.push(String(error)))
   await page.addScriptTag({ type: "module", url: "/page/page.js" })
+  return { url, page, errors }
+}
+
+/** Opens the page of the example inside a Suspense boundary and StrictMode. */
+async function openExample() {
+  const opened = await openReactPage("react-page.tsx")
+  const { page } = opened
   const send = async (message: string) => {
     await page.getByLabel("Message").fill(message)
     await page.getByRole("button", { name: "Send" }).click()
   }
-  return { url, page, send, errors }
+  return { ...opened, send }
 }
 
 test("a page with React shows a run, its approval, and a response during which the gateway is killed", async () => {
@@ -77,6 +85,76 @@ const history: History = {
     ...{ cache_creation_input_tokens: 0, cache_read_input_tokens: 0, estimated_cost: null },
   },
 }
+
+/** Returns a stored conversation with one message of a user. */
+function historyOf(user: string): History {
+  return {
+    ...history,
+    messages: [{ role: "user", content: [{ type: "text", text: `Past of ${user}` }] }],
+    last_seq: 0,
+  }
+}
+
+describe.each(["key", "tokens"] as const)(
+  "a page on which three people sign in one after the other (%s)",
+  (credentials) => {
+    const users = ["ann", "ben", "cleo"]
+
+    test("shows each of them their own conversation from the first rendering on, and sends to it", async () => {
+      await requires("chromium")
+      const { url, page, errors } = await openReactPage("identity-page.tsx")
+      const sessions = new Map<string, string>()
+      for (const userId of users) {
+        const options = { userId, history: historyOf(userId) }
+        await page.evaluate(`harness.show(${JSON.stringify(options)}, "${credentials}")`)
+        await page.evaluate(`harness.agent().send("I am ${userId}")`)
+        await page.waitForFunction(
+          `harness.agent().status === "ready" && harness.renderings.at(-1).texts.includes("Hello you.")`,
+        )
+        sessions.set(userId, await page.evaluate<string>("harness.agent().chat.sessionId"))
+      }
+      expect(new Set(sessions.values()).size).toBe(3)
+      // They return in the middle of the responses of the others.
+      for (const round of [1, 2]) {
+        for (const [userId, sessionId] of sessions) {
+          await page.evaluate(`harness.show(${JSON.stringify({ userId, sessionId })}, "${credentials}")`)
+          await page.waitForFunction("harness.agent().messages.length > 1")
+          await page.evaluate(`harness.agent().send("long|of ${userId}")`)
+          await page.waitForFunction(`harness.hasAccepted(${round})`)
+        }
+      }
+      expect(errors).toEqual([])
+      type Rendering = {
+        readonly user: string
+        readonly sessionId: string | null
+        readonly texts: readonly string[]
+      }
+      const renderings = await page.evaluate<readonly Rendering[]>("harness.renderings")
+      for (const { user, sessionId, texts } of renderings) {
+        const others = users.filter((other) => other !== user)
+        expect(texts.filter((text) => others.some((other) => text.includes(other)))).toEqual([])
+        expect([null, sessions.get(user)]).toContain(sessionId)
+      }
+      for (const userId of users) {
+        const first = renderings.find(({ user }) => user === userId)
+        expect(first).toEqual({ user: userId, sessionId: null, texts: [`Past of ${userId}`] })
+        const stored = connect({
+          url: `${url}/api`,
+          apiKey: "suite-key",
+          userId,
+          sessionId: sessions.get(userId) ?? "",
+        })
+        const readSaid = async () => {
+          const { messages } = await stored.history()
+          const blocks = messages.filter(({ role }) => role === "user").flatMap(({ content }) => content)
+          return blocks.map((block) => (block.type === "text" ? block.text : ""))
+        }
+        const expected = [`I am ${userId}`, `long|of ${userId}`, `long|of ${userId}`]
+        await expect.poll(readSaid, { timeout: 10_000 }).toEqual(expected)
+      }
+    })
+  },
+)
 
 function Status(options: UseAgentOptions) {
   const { messages, status } = useAgent(options)

@@ -4,7 +4,7 @@
  * @module react
  */
 
-import { useEffect, useRef, useState, useSyncExternalStore } from "react"
+import { useEffect, useState, useSyncExternalStore } from "react"
 import type { ClientTools } from "../tool-calls.ts"
 import {
   type Conversation,
@@ -25,19 +25,18 @@ export interface Agent
 
 /**
  * Holds one session of a gateway for a component and its children. Another `url`, `sessionId`, `apiKey` or `userId`
- * starts another conversation. The other options may change with each rendering. Nothing is sent before the component
- * is mounted, so server rendering shows `history` or an empty conversation.
+ * starts another conversation with the options of that rendering. Later, only `token` and `tools` may change. Nothing
+ * is sent before the component is mounted, so server rendering shows `history` or an empty conversation.
  */
 export function useAgent(options: UseAgentOptions): Agent {
   const identity = JSON.stringify([options.url, options.sessionId, options.apiKey, options.userId])
-  const latest = useRef(options)
-  const [held, setHeld] = useState(() => hold(identity, latest))
-  const current = held.identity === identity ? held : hold(identity, latest)
+  const [held, setHeld] = useState(() => hold(identity, options))
+  const current = held.identity === identity ? held : hold(identity, options)
   if (current !== held) setHeld(current)
-  const { conversation } = current
+  const { conversation, latest } = current
 
   useEffect(() => {
-    latest.current = options
+    latest.token = options.token
     if (options.tools !== undefined) conversation.tools(options.tools)
   })
   useEffect(() => conversation.start(), [conversation])
@@ -50,13 +49,14 @@ export function useAgent(options: UseAgentOptions): Agent {
 interface Held {
   readonly identity: string
   readonly conversation: Conversation
+  /** Callback of the latest rendering with this identity. A conversation never calls the callback of another one. */
+  readonly latest: { token: UseAgentOptions["token"] }
 }
 
-function hold(identity: string, latest: { readonly current: UseAgentOptions }): Held {
-  const { token, ...options } = latest.current
-  // The callback of the latest rendering is called, not the first one.
+function hold(identity: string, { token, ...options }: UseAgentOptions): Held {
+  const latest = { token }
   const source = token && {
-    token: (request: Parameters<typeof token>[0]) => (latest.current.token ?? token)(request),
+    token: (request: Parameters<typeof token>[0]) => (latest.token ?? token)(request),
   }
-  return { identity, conversation: createConversation({ ...options, ...source }) }
+  return { identity, conversation: createConversation({ ...options, ...source }), latest }
 }
