@@ -357,8 +357,8 @@ export function connect(options: ConnectOptions): Chat {
       await answerWait("/chat/elicitation", body, signal)
     },
 
-    async submit({ tool_call_id, nonce }, { result, error }, { signal } = {}) {
-      await answerWait("/chat/tool-result", { tool_call_id, nonce, result, error }, signal)
+    async submit({ tool_call_id, nonce }, outcome, { signal } = {}) {
+      await answerWait("/chat/tool-result", { ...outcome, tool_call_id, nonce }, signal)
     },
 
     tools(more) {

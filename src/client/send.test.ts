@@ -334,6 +334,17 @@ test("tools that the client declares are sent with its messages, and the client 
   expect(plain.requests[0]?.body).not.toHaveProperty("tools")
 })
 
+test.each([
+  { result: { rows: 3 }, is_error: true, warning: "Two rows are missing." },
+  { error: { code: "no_permission", sub_code: "camera", message: "The user refused." } },
+  {},
+])("submit() sends each field of a result: %j", async (outcome) => {
+  const { chat, requestsTo } = setUp({})
+  await chat.submit({ tool_call_id: "call_1", nonce: "n" }, outcome)
+  const bodies = requestsTo("/api/chat/tool-result").map(({ body }) => body)
+  expect(bodies).toEqual([{ tool_call_id: "call_1", nonce: "n", ...outcome }])
+})
+
 test("result() assembles the text of the last turn", async () => {
   const { chat } = setUp({ log })
   const seen: string[] = []

@@ -105,6 +105,19 @@ export async function runScenarios(
       equal(results, [{ color: "blue" }])
     },
 
+    async "submits a result that says why a call failed"() {
+      const chat = open()
+      for await (const event of chat.send("call|pick_color")) {
+        if (event.nonce !== undefined) {
+          await chat.submit(event, { result: "No color left.", is_error: true, warning: "Ask again." })
+        }
+        if (event.type !== "tool_call_complete") continue
+        const { result, error, is_error, warning } = event
+        const expected = { result: "No color left.", error: null, is_error: true, warning: "Ask again." }
+        equal({ result, error, is_error, warning }, expected)
+      }
+    },
+
     async "cancels a run"() {
       const chat = open()
       let canceled = null
