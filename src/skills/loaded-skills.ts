@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { ToolResult } from "../core/ports/tools/tool.ts"
+import { isAnnouncedRun } from "../core/runs/background-task.ts"
 import type { ToolLimits } from "../core/tools/tool-limits.ts"
 import type { Skill } from "./skill.ts"
 
@@ -13,8 +14,8 @@ export interface LoadedSkill extends ToolLimits {
   /** Digest of the files at that time. */
   readonly digest: string
   readonly persistState: boolean
-  /** The run that loaded it. */
-  readonly runId: string
+  /** If true, a message has started a run since it was loaded. An announcement of a background task does not count. */
+  readonly hasNewMessage: boolean
 }
 
 /** The skills that a session has loaded, in the order of their loading. */
@@ -41,9 +42,11 @@ export function createLoadedHeader(
 export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
   // The client's own conversation does not contain the skills' instructions.
   if (event.type === "historyReplaced") return []
-  if (event.type !== "toolCallCompleted" || event.server !== null || runId === null) return loaded
+  if (event.type === "runStarted" && runId !== null && !isAnnouncedRun(runId))
+    return loaded.map((skill) => ({ ...skill, hasNewMessage: true }))
+  if (event.type !== "toolCallCompleted" || event.server !== null) return loaded
   if (event.name === loadSkillName) {
-    const skill = readHeader(event.result, runId)
+    const skill = readHeader(event.result)
     return skill === null ? loaded : [...loaded.filter(({ name }) => name !== skill.name), skill]
   }
   if (event.name === unloadSkillName) {
@@ -53,7 +56,7 @@ export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): 
   return loaded
 }
 
-function readHeader(result: ToolResult, runId: string): LoadedSkill | null {
+function readHeader(result: ToolResult): LoadedSkill | null {
   if (result.type !== "content") return null
   const [first] = result.content
   if (first?.type !== "text") return null
@@ -65,7 +68,7 @@ function readHeader(result: ToolResult, runId: string): LoadedSkill | null {
     allowed: Array.isArray(header.allowed_tools) ? header.allowed_tools.map(String) : null,
     excluded: Array.isArray(header.excluded_tools) ? header.excluded_tools.map(String) : [],
     persistState: header.persist_state === true,
-    runId,
+    hasNewMessage: false,
   }
 }
 

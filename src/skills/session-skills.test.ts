@@ -1,12 +1,18 @@
 import { expect, test, vi } from "vitest"
 import type { Event, EventEntry } from "../core/log/entries.ts"
 import type { ToolResult } from "../core/ports/tools/tool.ts"
+import { toAnnouncedRunId } from "../core/runs/background-task.ts"
+import { runStarted } from "../testing/session-log/fixtures.ts"
 import { createSessionSkills } from "./session-skills.ts"
 
 const signal = new AbortController().signal
 
 function entries(...events: readonly Event[]): readonly EventEntry[] {
-  return events.map((event, index) => ({ kind: "event", seq: index + 1, v: 3, at: 0, runId: "run_1", event }))
+  return events.map((event, index) => toEntry(event, index + 1))
+}
+
+function toEntry(event: Event, seq: number, runId = "run_1"): EventEntry {
+  return { kind: "event", seq, v: 3, at: 0, runId, event }
 }
 
 function completed(name: string, result: ToolResult, server: string | null = null): Event {
@@ -53,7 +59,7 @@ test("limits follow the log, and only new entries are read", async () => {
   const sessionSkills = createSessionSkills(read)
   const first = await sessionSkills("sess_1", { signal })
   expect(first).toEqual([
-    { name: "a", digest: "d", allowed: ["x"], excluded: ["y"], persistState: true, runId: "run_1" },
+    { name: "a", digest: "d", allowed: ["x"], excluded: ["y"], persistState: true, hasNewMessage: false },
   ])
   read.mockClear()
   all.push(...entries(loading("a"), loading("b"), loading("c"), loading("d")).slice(1))
@@ -62,6 +68,19 @@ test("limits follow the log, and only new entries are read", async () => {
   expect(read.mock.calls.map(([, afterSeq]) => afterSeq)).toEqual([1, 3, 4])
   const earlier = await sessionSkills("sess_1", { signal, upToSeq: 2 })
   expect(earlier.map(({ name }) => name)).toEqual(["a", "b"])
+})
+
+test("a message of a later run is noted, and the announcement of a background task is not", async () => {
+  const all = [...entries(loading("a"))]
+  const sessionSkills = createSessionSkills(async (_id, afterSeq) => all.filter(({ seq }) => seq > afterSeq))
+  const read = async () =>
+    (await sessionSkills("sess_1", { signal })).map(({ hasNewMessage }) => hasNewMessage)
+  all.push(toEntry(runStarted, 2, toAnnouncedRunId("task_1")))
+  expect(await read()).toEqual([false])
+  all.push(toEntry(runStarted, 3, "run_2"))
+  expect(await read()).toEqual([true])
+  all.push(toEntry(loading("a"), 4, "run_2"))
+  expect(await read()).toEqual([false])
 })
 
 test("reading stops when the signal aborts", async () => {

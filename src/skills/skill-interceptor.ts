@@ -21,7 +21,6 @@ export function dependsOnLoaded({ toolName, origin }: LimitedCall): boolean {
 }
 
 export interface SkillCall extends LimitedCall {
-  readonly runId: string
   readonly input: { readonly [key: string]: unknown }
 }
 
@@ -30,8 +29,8 @@ export type SkillVerdict =
   | { readonly action: "deny"; readonly code: string; readonly message: string }
 
 /**
- * Decides if the loaded skills allow a call. All of them must allow it. A skill that limits tools stays loaded to the
- * end of the run that loaded it, so that a model that reads hostile text cannot remove the limits by itself.
+ * Decides if the loaded skills allow a call. All of them must allow it. A skill that limits tools stays loaded until
+ * another message starts a run, so that a model that reads hostile text cannot remove the limits by itself.
  */
 export function judgeCall(
   loaded: LoadedSkills,
@@ -54,11 +53,11 @@ export function judgeCall(
   return { action: "allow" }
 }
 
-function judgeUnload(loaded: LoadedSkills, { toolName, input, runId }: SkillCall): SkillVerdict {
+function judgeUnload(loaded: LoadedSkills, { toolName, input }: SkillCall): SkillVerdict {
   if (toolName !== unloadSkillName) return { action: "allow" }
   const skill = loaded.find(({ name }) => name === input.name)
   const isLimiting = skill !== undefined && (skill.allowed !== null || skill.excluded.length > 0)
-  if (!isLimiting || skill.runId !== runId) return { action: "allow" }
+  if (!isLimiting || skill.hasNewMessage) return { action: "allow" }
   return {
     action: "deny",
     code: "skill_in_use",

@@ -1,6 +1,6 @@
 import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
 import type { OutboxItem } from "../../core/ports/store/outbox.ts"
-import type { TaskState } from "../../core/runs/background-task.ts"
+import { type TaskState, toAnnouncedRunId } from "../../core/runs/background-task.ts"
 
 /** Returns the id of the item that announces the end of a task. */
 export function toAnnouncementId(taskId: string): string {
@@ -21,7 +21,7 @@ export function createAnnouncement(
   const command = {
     type: "message",
     sessionId,
-    runId: `run_${taskId}`,
+    runId: toAnnouncedRunId(taskId),
     at,
     input: { type: "message", content: [{ type: "text", text }] },
     context,

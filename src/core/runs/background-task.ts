@@ -33,6 +33,16 @@ export interface TaskState extends BackgroundTask {
   readonly state: "running" | "ended" | "collected"
 }
 
+/** Returns the id of the run that announces the end of a task, unless the announcement joins another run. */
+export function toAnnouncedRunId(taskId: string): string {
+  return `run_${taskId}`
+}
+
+/** Returns true if the run was started by the announcement of a background task, and not by a message. */
+export function isAnnouncedRun(runId: string): boolean {
+  return runId.startsWith(toAnnouncedRunId("task_"))
+}
+
 /** Returns true if the id belongs to a background task, which no call waits for. */
 export function isTaskId(runId: string): boolean {
   return runId.startsWith("task_")
