@@ -81,7 +81,7 @@ it("gives each user a separate server", async () => {
     const init = await post("/init", { api_key: "key", user_id: user.split(" ")[0] })
     const { session_token } = (await init.json()) as { session_token: string }
     const answer = await post("", { message: "Who?" }, { authorization: `Bearer ${session_token}` })
-    pids.set(user, /"text":"(\d+)"/.exec(await answer.text())?.[1] ?? "none")
+    pids.set(user, /"result":(\d+)/.exec(await answer.text())?.[1] ?? "none")
   }
   expect(pids.get("ada")).toMatch(/^\d+$/)
   expect(pids.get("bob")).toMatch(/^\d+$/)

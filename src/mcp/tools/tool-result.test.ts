@@ -48,6 +48,30 @@ it.each<[string, ContentBlock, unknown]>([
   expect(toToolResult({ content: [block] })).toEqual({ type: "content", content: [part] })
 })
 
+it.each([
+  ["an object", '{ "rows": [1, 2] }', { rows: [1, 2] }],
+  ["a list", "[]", []],
+  ["a number", "5", 5],
+  ["a text", '"five"', "five"],
+])("gives clients the value of one text that is the JSON of %s", (_kind, json, value) => {
+  expect(toToolResult({ content: [text(json)] })).toEqual({ type: "json", value })
+})
+
+it.each([
+  ["is not JSON", "rows: 1"],
+  ["has a number whose digits would be lost", '{"id":12345678901234567890}'],
+  ["has a number that is too large", '{"size":1e999}'],
+  ["nests too deep", "[".repeat(200) + "]".repeat(200)],
+  ["is long", JSON.stringify("x".repeat(300_000))],
+])("leaves a text as it is that %s", (_kind, value) => {
+  expect(toToolResult({ content: [text(value)] })).toEqual({ type: "content", content: [text(value)] })
+})
+
+it("leaves several texts as they are", () => {
+  const content = [text("{}"), text("{}")]
+  expect(toToolResult({ content })).toEqual({ type: "content", content })
+})
+
 it("uses structured content as the result if the text only repeats it", () => {
   const structuredContent = { b: 1, a: [2] }
   const result = { type: "json", value: structuredContent }

@@ -18,10 +18,13 @@ const maxJoinedBytes = 32 * 1024 * 1024
  */
 const maxStructuredCharacters = 256 * 1024
 
+/** Matches numbers in a JSON text that may lose digits when the text is parsed. */
+const preciseNumber = /\d{16}|\d[eE][+-]?\d{3}/
+
 /**
- * Converts a call's result for the model. Text and common images are passed on. Other content, such as audio, is
- * replaced by a note with its type and size. If other content repeats the structured content, the model receives it
- * once.
+ * Converts a call's result for the model. Text and common images are passed on. A text that is JSON becomes its value,
+ * so that clients need not parse it. Other content, such as audio, is replaced by a note with its type and size. If
+ * other content repeats the structured content, the model receives it once.
  */
 export function toToolResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
   const parts = toContentParts(content, toPart)
@@ -33,7 +36,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
       message: message || "The tool failed without an error message.",
     }
   }
-  if (structuredContent === undefined) return { type: "content", content: parts }
+  if (structuredContent === undefined) return parseOnlyText(content) ?? { type: "content", content: parts }
   // The SDK has parsed it from JSON.
   const value = structuredContent as Json
   if (isLongerAsJson(value, maxStructuredCharacters)) return dropStructured(parts, value)
@@ -52,6 +55,21 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
       return { type: "content", content: [...parts, createText(JSON.stringify(value))] }
     default:
       return repetition satisfies never
+  }
+}
+
+/** Returns the value of a result that is one JSON text. Null for another result. */
+function parseOnlyText(content: readonly ContentBlock[]): ToolResult | null {
+  const [block] = content
+  if (content.length !== 1 || block?.type !== "text") return null
+  const { text } = block
+  if (text.length > maxStructuredCharacters || preciseNumber.test(text)) return null
+  try {
+    const value = JSON.parse(text) as Json
+    return isTooDeep(value) ? null : { type: "json", value }
+  } catch {
+    // The text is not JSON.
+    return null
   }
 }
 
