@@ -221,8 +221,8 @@ async function carryOut(
   if (due.length > 0) {
     await query(
       `UPDATE agent_gateway.command SET due_at = each.due_at
-       FROM json_to_recordset($1) AS each(id bigint, due_at bigint) WHERE command.id = each.id`,
-      [JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt })))],
+       FROM unnest($1::bigint[], $2::bigint[]) AS each(id, due_at) WHERE command.id = each.id`,
+      [due.map(({ id }) => id), due.map(({ dueAt }) => dueAt)],
     )
   }
   if (commands.length === 0) return

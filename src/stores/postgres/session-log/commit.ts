@@ -169,9 +169,15 @@ async function markArchivable(query: Query, batches: readonly Prepared[]): Promi
   )
 }
 
+/**
+ * Writes the batches in one statement. Postgres expects a hundred rows of `json_to_recordset`, whatever it contains,
+ * and would read a table with thousands of rows as a whole for them. Therefore, rows are also selected by arrays of
+ * ids.
+ */
 async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {
   if (batches.length === 0) return
   const ended = batches.flatMap(listEndedRuns)
+  const changes = runChanges(batches)
   await query(
     `WITH
      entries AS (
@@ -194,7 +200,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
      ),
      due AS (
        UPDATE agent_gateway.command SET due_at = each.due_at
-       FROM json_to_recordset($11) AS each(id bigint, due_at bigint) WHERE command.id = each.id
+       FROM unnest($11::bigint[], $12::bigint[]) AS each(id, due_at) WHERE command.id = each.id
      ),
      changed AS (
        UPDATE agent_gateway.run SET
@@ -203,7 +209,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
          steerable = coalesce(each.steerable, run.steerable),
          end_seq = coalesce(each.end_seq, run.end_seq)
        FROM json_to_recordset($5) AS each(id text, state text, cursor bigint, steerable boolean, end_seq bigint)
-       WHERE run.id = each.id
+       WHERE run.id = each.id AND run.id = ANY($13)
      ),
      items AS (
        INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
@@ -212,7 +218,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
          session_id text, id text, kind text, payload text, bytes integer, due_at bigint)
        ON CONFLICT (session_id, id) DO NOTHING
      ),
-     stirred AS (${stirCursors("$10")})
+     stirred AS (${stirCursors("$10", "$14")})
      UPDATE agent_gateway.session SET
        log_version = greatest(session.log_version, each.version),
        stored_bytes = session.stored_bytes + each.bytes
@@ -226,7 +232,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
        END
      FROM json_to_recordset($6) AS each(
        id text, version integer, bytes bigint, progress boolean, opened text, ended text, ended_at bigint)
-     WHERE session.id = each.id
+     WHERE session.id = each.id AND session.id = ANY($14)
        AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0
          OR (each.progress AND session.takeovers > 0)
          OR session.id IN (SELECT consumed.session_id FROM consumed))`,
@@ -235,13 +241,16 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
       JSON.stringify(batches.flatMap(({ id, rows }) => toDeltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => toSettlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
-      JSON.stringify(runChanges(batches)),
+      JSON.stringify(changes),
       JSON.stringify(toSessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
       JSON.stringify(batches.flatMap(({ batch }) => createOutboxRows(batch))),
       JSON.stringify(toStirredRows(batches)),
-      JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
+      due.map(({ id }) => id),
+      due.map(({ dueAt }) => dueAt),
+      changes.map(({ id }) => id),
+      batches.map(({ id }) => id),
     ],
   )
 }
@@ -249,14 +258,15 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
 /**
  * SQL: makes the cursors of these sessions due, and creates missing ones. Waits for a cursor that is being claimed,
  * so that its claim cannot miss the entries of this commit. Does nothing if there are no subscribers.
+ * `ids` has the sessions again.
  */
-function stirCursors(sessions: string): string {
+function stirCursors(sessions: string, ids: string): string {
   return `
     INSERT INTO agent_gateway.subscriber_cursor AS own
       (session_id, subscriber, agent, seq, due_at, stirred, behind_since)
     SELECT session.id, subscriber.name, session.agent, each.seq, ${nowMs}, true, ${nowMs}
     FROM json_to_recordset(${sessions}) AS each(id text, seq bigint)
-    JOIN agent_gateway.session ON session.id = each.id
+    JOIN agent_gateway.session ON session.id = each.id AND session.id = ANY(${ids})
     JOIN agent_gateway.subscriber ON subscriber.agent = session.agent AND subscriber.forgotten_since IS NULL
     ORDER BY session.id, subscriber.name
     ON CONFLICT (session_id, subscriber) DO UPDATE SET stirred = true,
