@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
-import { setPriority } from "node:os"
+import { constants, getPriority, setPriority } from "node:os"
 
 /** A program of `../fixtures` in its own process. It answers each request over the IPC channel. */
 export interface ChildProgram {
@@ -16,13 +16,16 @@ export interface ChildProgramOptions {
   readonly nice?: number
 }
 
+const maxNice = constants.priority.PRIORITY_LOW
+
 export function startProgram(
   file: string,
   { settings = {}, nice = 0 }: ChildProgramOptions = {},
 ): ChildProgram {
   const program = new URL(`../fixtures/${file}`, import.meta.url)
   const child: ChildProcess = fork(program, [JSON.stringify(settings)])
-  if (child.pid !== undefined) setPriority(child.pid, nice)
+  // Only root may take a higher priority than its own.
+  if (child.pid !== undefined) setPriority(child.pid, Math.min(getPriority() + nice, maxNice))
   const exited = once(child, "exit")
   return {
     async ask<Answer>(request: object) {
