@@ -1,4 +1,4 @@
-import { chmod, writeFile } from "node:fs/promises"
+import { chmod, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { expect, test } from "vitest"
@@ -54,7 +54,10 @@ test("doctor prints the log on request", async () => {
 
 test("doctor reports that start would refuse the agent, and checks the other parts nevertheless", async () => {
   const { code, stdout } = await examine("provider: undefined")
-  expect(stdout).toMatch(/^FAILS start: No model is configured: set ANTHROPIC_API_KEY/m)
+  const [refusal = ""] = /^FAILS start: No model is configured: set ANTHROPIC_API_KEY.*$/m.exec(stdout) ?? []
+  expect(await readFile(new URL("../docs/troubleshooting.md", import.meta.url), "utf8")).toContain(
+    `\n${refusal}\n`,
+  )
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(code).toBe(1)
 })
