@@ -1,7 +1,7 @@
 import { tool } from "ai-agent-gateway"
 import { z } from "zod"
 
-const notes = new Map<string, string>()
+const notes = new Map([["Milk", "Two liters"]])
 
 const readNote = tool({
   name: "read_note",

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { readFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest"
+import { codeBlocks } from "../documentation/markdown.ts"
 import { requires } from "../needs.ts"
 import { answers, calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
@@ -15,13 +16,22 @@ const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url)
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 
 /** Runs the command on its own terminal, on which the test types. */
-async function runOnTerminal(script: Parameters<typeof startModel>[0], options = "Pay.") {
+async function runOnTerminal(
+  script: Parameters<typeof startModel>[0],
+  { options = "Pay.", file = agent }: { readonly options?: string; readonly file?: string } = {},
+) {
   const model = await startModel(script)
   const cwd = await temporaryFolder()
-  const command = `${process.execPath} ${program} run ${agent} ${options}`
+  const command = `${process.execPath} ${program} run ${file} ${options}`
   const child = spawn("script", ["-qefc", command, "/dev/null"], {
     cwd,
-    env: { ...process.env, ANTHROPIC_API_KEY: "test", ANTHROPIC_BASE_URL: model.url },
+    // Without a key, the command uses the demo.
+    env: {
+      ...process.env,
+      ANTHROPIC_API_KEY: options.includes("--demo") ? "" : "test",
+      ANTHROPIC_BASE_URL: model.url,
+      OLLAMA_BASE_URL: model.url,
+    },
   })
   onTestFinished(() => void child.kill("SIGKILL"))
   let shown = ""
@@ -60,20 +70,54 @@ test("the example in docs/headless.md is the real output", async () => {
       calls("search_tickets", { since: "today" }),
       says("Twelve tickets are open. ", "Two of them are urgent: a refund and a lost parcel."),
     ],
-    options,
+    { options },
   )
   expect(await exited).toBe(0)
-  expect(normalizeTime(shown())).toBe(normalizeTime(output))
+  expect(normalizeOutput(shown())).toBe(normalizeOutput(output))
 })
 
-const normalizeTime = (text: string) => text.replaceAll("\r\n", "\n").replaceAll(/\d+\.\d s/g, "0.4 s")
+const templateAgent = fileURLToPath(new URL("../../templates/tools/agent.ts", import.meta.url))
+
+test.each([
+  ["README.md", null],
+  ["README.md", templateAgent],
+  ["docs/approvals.md", null],
+])("the example with an approval in %s is the real output, with the agent of %s", async (name, given) => {
+  const page = await readFile(new URL(`../../${name}`, import.meta.url), "utf8")
+  const [, options = "", output = ""] =
+    /^\$ npx agent-gateway run agent\.ts (--demo .+)\n([^`]+)^```/m.exec(page) ?? []
+  const file = given ?? (await writeAgentOf(page))
+  const { asked, type, exited, shown } = await runOnTerminal([], { options, file })
+  await asked()
+  type("y\r")
+  expect(await exited).toBe(0)
+  expect(normalizeOutput(shown())).toBe(normalizeOutput(output))
+})
+
+/** Writes the agent of a page's example into the repository, where it can import the package. */
+async function writeAgentOf(page: string): Promise<string> {
+  const source = codeBlocks(page, "ts").find((block) => block.includes("delete_note")) ?? ""
+  const folder = await mkdtemp(fileURLToPath(new URL("../fixtures/documented-", import.meta.url)))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, "agent.ts")
+  await writeFile(file, source)
+  return file
+}
+
+const normalizeOutput = (text: string) =>
+  stripVTControlCharacters(text)
+    .replaceAll(/\r+\n/g, "\n")
+    .replaceAll(/\d+\.\d s/g, "0.4 s")
+    .replaceAll(/^\d\d:\d\d:\d\d/gm, "09:30:00")
 
 test("a line of the log does not continue a line of the response", async () => {
   const spoken = answers([
     { type: "text", text: "Let me look." },
     { type: "toolCall", name: "look", input: {} },
   ])
-  const { exited, shown } = await runOnTerminal([spoken, says("Blue.")], "Look. --quiet --log pretty")
+  const { exited, shown } = await runOnTerminal([spoken, says("Blue.")], {
+    options: "Look. --quiet --log pretty",
+  })
   expect(await exited).toBe(0)
   const lines = shown()
     .split("\r\n")

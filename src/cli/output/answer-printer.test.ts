@@ -52,6 +52,15 @@ test("a line is ended before other output on the same terminal only", () => {
   ).toBe("One two.\n")
 })
 
+test("a retry before the first piece of text leaves no empty line", () => {
+  const retried = (printer: ReturnType<typeof createAnswerPrinter>) => {
+    for (let times = 0; times < 3; times++) printer.onRetry({ message: "The provider failed." })
+    printer.onText("Done.")
+    printer.end()
+  }
+  expect(printed(true, retried)).toBe("Done.\n")
+})
+
 test("a response with a final line break gets no second one, and an empty response gets none", () => {
   expect(
     printed(false, (printer) => {

@@ -26,6 +26,7 @@ export function createAnswerPrinter({
   let last = ""
   /** If true, other output has followed the text and has ended its line. */
   let endsLine = false
+  const isAtLineStart = () => last === "" || last.endsWith("\n")
   const write = (text: string) => {
     if (text === "") return
     output.write(text)
@@ -42,18 +43,18 @@ export function createAnswerPrinter({
       } else pendingText += text
     },
     onRetry({ message }) {
-      if (isLive) write("\n")
+      if (isLive && !isAtLineStart()) write("\n")
       pendingText = pendingText.startsWith("\n\n") ? "\n\n" : ""
       stderr.write(`agent-gateway: ${message} The gateway retries the model call.\n`)
     },
     endLine() {
-      if (!isShared || last === "" || last.endsWith("\n")) return
+      if (!isShared || isAtLineStart()) return
       write("\n")
       endsLine = true
     },
     end() {
       write(pendingText)
-      if (last !== "" && !last.endsWith("\n")) output.write("\n")
+      if (!isAtLineStart()) output.write("\n")
     },
   }
 }
