@@ -1,5 +1,6 @@
 import { constants, type Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
+import { O_PATH } from "../workspace/directory.ts"
 import { computeBytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
 import type { WrittenBytes } from "./charge.ts"
 import { createProcessRead, type ProcessRead, readStartTime } from "./process-files.ts"
@@ -198,7 +199,7 @@ async function addMapped(
   let hidesFiles = false
   for (const mapping of mappings) {
     if (files.has(mapping.inode)) continue
-    const stats = await stat(mapping.link).catch(() => null)
+    const stats = await statMapped(mapping.link)
     if (stats !== null) addDeleted(files, stats, device)
     else if (mapping.device === device) {
       files.set(mapping.inode, mapping.bytes)
@@ -206,6 +207,20 @@ async function addMapped(
     }
   }
   return hidesFiles
+}
+
+/**
+ * Returns null for another user than root. A stat of the link would then be refused with EPERM, and libuv would report
+ * the last change of every file as its creation, for the rest of the process. An open does no harm.
+ */
+async function statMapped(link: string): Promise<Stats | null> {
+  const file = await open(link, O_PATH).catch(() => null)
+  if (file === null) return null
+  try {
+    return await file.stat()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */

@@ -39,7 +39,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK
 /**
  * A Linux constant that Node does not define. It opens a file without its content, and so needs no permission on it.
  */
-const O_PATH = 0o10_000_000
+export const O_PATH = 0o10_000_000
 const absent = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"])
 /** Errors with which a file's owner can prevent reading: its mode, and a lease on it. */
 const closed = new Set(["EACCES", "EAGAIN"])
