@@ -3,7 +3,13 @@ import type { Event, EventEntry } from "../core/log/entries.ts"
 import { toEventId } from "../core/log/event-id.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
-import { createMaxTurnsReport, createToolReport, createToolTiming, createUsageReport } from "./reports.ts"
+import {
+  createMaxTurnsReport,
+  createRunUsageReport,
+  createToolReport,
+  createToolTiming,
+  createUsageReport,
+} from "./reports.ts"
 import type { CallState } from "./tools/call-state.ts"
 
 interface Occasion {
@@ -11,13 +17,15 @@ interface Occasion {
   readonly sessionId: string
   /** The calls of the entry's step. */
   readonly calls: ReadonlyMap<string, CallState> | null
+  /** Number of turns that the run has started. */
+  readonly turns: number
   readonly logger: Logger
 }
 
 /** Calls the hooks of one request for a durable event. Does not wait for them. Their failures are logged. */
-export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }: Occasion): void {
+export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, turns, logger }: Occasion): void {
   const { event, runId, seq } = entry
-  const { onEvent, onUsage, onToolResult, onToolTiming, onMaxTurns } = hooks
+  const { onEvent, onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns } = hooks
   function tell<Report>(
     hook: keyof RunHooks,
     call: ((report: Report) => unknown) | undefined,
@@ -37,6 +45,7 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     () => entry,
   )
   tell("onUsage", onUsage, () => createUsageReport(entry, sessionId))
+  tell("onRunUsage", onRunUsage, () => createRunUsageReport(entry, sessionId, turns))
   tell("onToolResult", onToolResult, () => createToolReport(entry, sessionId, findInput(event, calls)))
   tell("onToolTiming", onToolTiming, () => createToolTiming(entry, sessionId))
   tell("onMaxTurns", onMaxTurns, () => createMaxTurnsReport(entry, sessionId))

@@ -1,7 +1,13 @@
 import type { Json } from "../core/json/json.ts"
-import type { EventEntry } from "../core/log/entries.ts"
+import { type EventEntry, isTerminal } from "../core/log/entries.ts"
 import { toEventId } from "../core/log/event-id.ts"
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
+import type {
+  MaxTurnsReport,
+  RunUsageReport,
+  ToolReport,
+  ToolTiming,
+  UsageReport,
+} from "../core/runs/run-hooks.ts"
 import { isFailure } from "../core/tools/tool-result.ts"
 import type { Usage } from "../core/usage.ts"
 
@@ -27,6 +33,18 @@ export function createUsageReport(entry: EventEntry, sessionId: string): UsageRe
   return { id: toEventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }
 }
 
+/** Returns the report of a run's end. `turns` is the number of turns that the run started. */
+export function createRunUsageReport(
+  { event, runId, seq }: EventEntry,
+  sessionId: string,
+  turns: number,
+): RunUsageReport | null {
+  if (runId === null || !isTerminal(event)) return null
+  const { usage, cost } = event
+  const outcome = event.type === "runFailed" ? "failed" : event.disposition
+  return { id: toEventId(sessionId, seq), sessionId, runId, outcome, turns, usage, cost }
+}
+
 /** Returns the report of a tool call. `input` is the input that the model wrote. */
 export function createToolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
   const { event, runId } = entry
@@ -38,9 +56,10 @@ export function createToolReport(entry: EventEntry, sessionId: string, input: Js
 export function createToolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null
-  const { toolCallId, name: toolName, result, durationMs } = event
-  const ok = !isFailure(result)
-  return { id: toEventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
+  const { toolCallId, name: toolName, result, durationMs, server } = event
+  const call = { id: toEventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, server }
+  const resultBytes = Buffer.byteLength(JSON.stringify(result.type === "json" ? result.value : result))
+  return { ...call, durationMs, ok: !isFailure(result), resultBytes }
 }
 
 export function createMaxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {

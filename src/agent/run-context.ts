@@ -84,10 +84,12 @@ export async function record(
     ...collectEndItems(context, events),
   ]
   for (const entry of await context.journal.append(events, { ...effects, outbox })) {
-    const calls =
-      context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null
-    logEvent(entry, { sessionId: context.sessionId, run: context.conversation.run, logger: context.logger })
+    const { sessionId, logger } = context
+    const { run } = context.conversation
+    const calls = run?.phase.type === "settling" ? run.phase.calls : null
+    const turns = run?.steps ?? 0
+    logEvent(entry, { sessionId, run, logger })
     context.conversation.apply(entry)
-    notifyHooks(context.runtime.hooks, { entry, sessionId: context.sessionId, calls, logger: context.logger })
+    notifyHooks(context.runtime.hooks, { entry, sessionId, calls, turns, logger })
   }
 }

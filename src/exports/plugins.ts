@@ -34,7 +34,13 @@ export type {
 export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
 export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
-export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
+export type {
+  MaxTurnsReport,
+  RunUsageReport,
+  ToolReport,
+  ToolTiming,
+  UsageReport,
+} from "../core/runs/run-hooks.ts"
 export type { RunRole } from "../core/runs/run-role.ts"
 export type { RunSettings } from "../core/runs/run-settings.ts"
 export type { TurnLimit } from "../core/runs/turn-limit.ts"

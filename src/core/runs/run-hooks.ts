@@ -10,6 +10,7 @@ import type { Cost, Usage } from "../usage.ts"
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>
+  readonly onRunUsage?: (report: RunUsageReport) => void | Promise<void>
   readonly onToolResult?: (report: ToolReport) => void | Promise<void>
   readonly onToolTiming?: (report: ToolTiming) => void | Promise<void>
   readonly onMaxTurns?: (report: MaxTurnsReport) => void | Promise<void>
@@ -34,6 +35,21 @@ export interface UsageReport {
   readonly failed: boolean
 }
 
+/** The end of a run, with the usage and the cost of all its model calls. */
+export interface RunUsageReport {
+  /** Id of the run's end. It is the same in every report. */
+  readonly id: string
+  readonly sessionId: string
+  readonly runId: string
+  readonly outcome: "completed" | "interrupted" | "failed"
+  /** Number of turns that the run started. */
+  readonly turns: number
+  /** Tokens of all model calls, including failed ones. */
+  readonly usage: Usage
+  /** US dollars. Null if the price of a model is not known. */
+  readonly cost: Cost
+}
+
 export interface ToolReport {
   /** Id of the result. It is the same in every report. */
   readonly id: string
@@ -52,8 +68,12 @@ export interface ToolTiming {
   readonly runId: string
   readonly toolCallId: string
   readonly toolName: string
+  /** The MCP server of the tool. Null for another tool. */
+  readonly server: string | null
   readonly durationMs: number
   readonly ok: boolean
+  /** Size of the result in bytes, as JSON. */
+  readonly resultBytes: number
 }
 
 export interface MaxTurnsReport {

@@ -60,10 +60,13 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
   }
   return {
     timeoutMs,
-    followHooks({ onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
+    followHooks({ onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
       return {
         ...(onUsage && {
           onUsage: (report) => followCall("onUsage", (signal) => onUsage(report, { signal })),
+        }),
+        ...(onRunUsage && {
+          onRunUsage: (report) => followCall("onRunUsage", (signal) => onRunUsage(report, { signal })),
         }),
         ...(onToolResult && {
           onToolResult: (report) => followCall("onToolResult", (signal) => onToolResult(report, { signal })),

@@ -61,8 +61,10 @@ function keeping() {
   const heard: { readonly hook: string; readonly id: string; readonly what?: unknown }[] = []
   const hooks: Hooks = {
     onUsage: ({ id, failed }) => void heard.push({ hook: "onUsage", id, what: failed }),
+    onRunUsage: ({ id, ...report }) => void heard.push({ hook: "onRunUsage", id, what: report }),
     onToolResult: ({ id, input }) => void heard.push({ hook: "onToolResult", id, what: input }),
-    onToolTiming: ({ id, ok }) => void heard.push({ hook: "onToolTiming", id, what: ok }),
+    onToolTiming: ({ id, ok, server, resultBytes }) =>
+      void heard.push({ hook: "onToolTiming", id, what: { ok, server, resultBytes } }),
     onMaxTurns: ({ id, turnCount }) => void heard.push({ hook: "onMaxTurns", id, what: turnCount }),
     onEvent: ({ event }, { id }) => void heard.push({ hook: "onEvent", id, what: event.type }),
   }
@@ -82,7 +84,16 @@ describe("hooks of the gateway", () => {
     expect(of("onToolResult")).toEqual([
       { hook: "onToolResult", id: idOf("toolCallCompleted"), what: { n: 1 } },
     ])
-    expect(of("onToolTiming")).toEqual([{ hook: "onToolTiming", id: idOf("toolCallCompleted"), what: true }])
+    expect(of("onToolTiming")).toEqual([
+      {
+        hook: "onToolTiming",
+        id: idOf("toolCallCompleted"),
+        what: { ok: true, server: null, resultBytes: '"done"'.length },
+      },
+    ])
+    expect(of("onRunUsage")).toMatchObject([
+      { id: idOf("runCompleted"), what: { outcome: "interrupted", turns: 1, usage: { outputTokens: 3 } } },
+    ])
     expect(of("onMaxTurns")).toEqual([{ hook: "onMaxTurns", id: idOf("maxTurnsReached"), what: 1 }])
     expect(new Set(of("onEvent").map(({ id }) => id)).size).toBe(types().length)
     expect(idOf("runStarted")).toMatch(/^sess_\w+:1000000001$/)
@@ -167,6 +178,7 @@ describe("hooks of the gateway", () => {
     expect(ofRequest.types()).toEqual(ofGateway.types())
     expect(ofRequest.of("onEvent").map(({ id }) => id)).toEqual(ofGateway.of("onEvent").map(({ id }) => id))
     expect(ofRequest.of("onToolResult")).toEqual(ofGateway.of("onToolResult"))
+    expect(ofRequest.of("onRunUsage")).toEqual(ofGateway.of("onRunUsage"))
   })
 })
 

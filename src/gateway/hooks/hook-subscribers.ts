@@ -1,11 +1,12 @@
 import {
   createMaxTurnsReport,
+  createRunUsageReport,
   createToolReport,
   createToolTiming,
   createUsageReport,
 } from "../../agent/reports.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { EventEntry } from "../../core/log/entries.ts"
+import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import { toEventId } from "../../core/log/event-id.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
@@ -34,12 +35,19 @@ type Call = (options: HookOptions) => void | Promise<void>
 
 /** Makes each hook a separate subscriber, so that a failing hook delays no other. */
 export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
-  const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
+  const { onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
   const add = (name: keyof Hooks, invoke: Invoke) =>
     subscribers.push(createHookSubscriber(name, invoke, options))
   if (onUsage)
     add("onUsage", (entry, { sessionId }) => prepareCall(onUsage, createUsageReport(entry, sessionId)))
+  if (onRunUsage) {
+    add("onRunUsage", async (entry, { sessionId }) => {
+      if (!isTerminal(entry.event)) return null
+      const turns = await countTurns(entry, sessionId, options.log)
+      return prepareCall(onRunUsage, createRunUsageReport(entry, sessionId, turns))
+    })
+  }
   if (onToolTiming)
     add("onToolTiming", (entry, { sessionId }) =>
       prepareCall(onToolTiming, createToolTiming(entry, sessionId)),
@@ -104,6 +112,15 @@ function createHookSubscriber(
     // The caller logs the gap. A hook cannot receive it.
     onGap: () => undefined,
   }
+}
+
+/** Returns the number of turns that the ended run started, from the start of its last turn. */
+async function countTurns(end: EventEntry, sessionId: string, log: SessionLog): Promise<number> {
+  const start = await log.stepStart(sessionId, end.seq)
+  if (start === 0) return 0
+  const [entry] = await log.read(sessionId, { ...readLimits, afterSeq: start - 1, limit: 1 })
+  const isOfRun = entry?.kind === "event" && entry.event.type === "stepStarted" && entry.runId === end.runId
+  return isOfRun ? entry.event.step : 0
 }
 
 interface CallPlace {

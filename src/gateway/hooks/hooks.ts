@@ -1,5 +1,11 @@
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
+import type {
+  MaxTurnsReport,
+  RunUsageReport,
+  ToolReport,
+  ToolTiming,
+  UsageReport,
+} from "../../core/runs/run-hooks.ts"
 import { declareOptions } from "../../options/declare-options.ts"
 import { createFunctionSchema } from "../../options/schemas.ts"
 
@@ -17,6 +23,8 @@ import { createFunctionSchema } from "../../options/schemas.ts"
 export interface Hooks {
   /** Called with the tokens and the cost of each model call. */
   readonly onUsage?: (report: UsageReport, options: HookOptions) => void | Promise<void>
+  /** Called with the usage and the cost of each run when it has ended. */
+  readonly onRunUsage?: (report: RunUsageReport, options: HookOptions) => void | Promise<void>
   /** Called with the input and the result of each finished tool call. */
   readonly onToolResult?: (report: ToolReport, options: HookOptions) => void | Promise<void>
   /** Called with the duration of each finished tool call. */
@@ -68,6 +76,7 @@ export const sessionHookOptions = declareOptions<SessionHooks>()({
 
 export const hookOptions = declareOptions<Hooks>()({
   onUsage: createFunctionSchema<NonNullable<Hooks["onUsage"]>>().optional(),
+  onRunUsage: createFunctionSchema<NonNullable<Hooks["onRunUsage"]>>().optional(),
   onToolResult: createFunctionSchema<NonNullable<Hooks["onToolResult"]>>().optional(),
   onToolTiming: createFunctionSchema<NonNullable<Hooks["onToolTiming"]>>().optional(),
   onMaxTurns: createFunctionSchema<NonNullable<Hooks["onMaxTurns"]>>().optional(),
