@@ -6,6 +6,7 @@ import {
   type QueuedRun,
 } from "../../core/ports/store/inbox.ts"
 import type {
+  CancelCommand,
   Command,
   Lease,
   MessageCommand,
@@ -91,6 +92,17 @@ export function isWanted(
   if (receiver === null) return false
   const known = command.type === "message" ? findRepeated(database, command, receiver) : null
   return known === null && planOf(command, receiver, limits).commands.length > 0
+}
+
+/** Returns the run that the command would cancel. Null if it would be refused. Must be called inside a read. */
+export function findAcceptedRun(
+  database: Database,
+  command: CancelCommand,
+  { versions, now }: Pick<PutOptions, "versions" | "now">,
+): string | null {
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
+  const outcome = receiver === null ? null : planChange(command, receiver).outcome
+  return outcome?.status === "accepted" ? outcome.runId : null
 }
 
 function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits | undefined): PutPlan {

@@ -1,17 +1,17 @@
 import type { PutCommand } from "../../core/ports/store/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
-import type { PutOutcome } from "../../core/ports/store/session-log.ts"
+import type { CancelCommand, PutOutcome } from "../../core/ports/store/session-log.ts"
 import { escapeText, readInteger, readText } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Database } from "./database/database.ts"
-import { type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
+import { findAcceptedRun, type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
 import { putAnswer } from "./waits/answer.ts"
 import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
-interface Canceled {
+export interface Canceled {
   readonly sessionId: string
   /** Null for all runs of the session. */
   readonly runId: string | null
@@ -54,28 +54,78 @@ export function revokeInTree(
   return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
 }
 
-/**
- * Cancels all runs that work for these, level by level. Returns their sessions. Must be called inside a transaction.
- */
-function cancelBelow(
-  database: Database,
-  { sessionId, runId, at }: Canceled,
-  options: PutOptions,
-): readonly string[] {
-  const runs = database.all(
-    `SELECT run.session_id, run.id AS run_id, run.state FROM session JOIN run ON run.session_id = session.id
-     WHERE session.parent_session_id = ? AND (? IS NULL OR session.parent_run_id = ?)`,
-    escapeText(sessionId),
-    runId,
-    runId,
-  )
-  return runs.flatMap((row) => {
-    const below = { sessionId: readText(row, "session_id"), runId: readText(row, "run_id"), at }
-    const isLive = row.state === "open" || row.state === "queued"
-    if (isLive) put(database, { type: "cancel", ...below }, options)
-    const further = cancelBelow(database, below, options)
-    return isLive ? [below.sessionId, ...further] : further
+/** Selects the live runs that work for a run, or for a session, at every level, without those that are canceled. */
+const liveBelow = `
+  WITH RECURSIVE below (session_id, run_id, state) AS (
+    SELECT run.session_id, run.id, run.state FROM session JOIN run ON run.session_id = session.id
+    WHERE session.parent_session_id = ? AND (? IS NULL OR session.parent_run_id = ?)
+    UNION ALL
+    SELECT run.session_id, run.id, run.state FROM below
+    JOIN session ON session.parent_session_id = below.session_id AND session.parent_run_id = below.run_id
+    JOIN run ON run.session_id = session.id)
+  SELECT session_id, run_id FROM below WHERE state IN ('open', 'queued') AND NOT EXISTS (
+    SELECT 1 FROM command WHERE command.session_id = below.session_id AND command.run_id = below.run_id
+      AND type IN ('cancel', 'withdraw'))`
+
+function findLiveBelow(database: Database, { sessionId, runId, at }: Canceled): readonly CancelCommand[] {
+  return database.all(liveBelow, escapeText(sessionId), runId, runId).map((row) => ({
+    type: "cancel",
+    sessionId: readText(row, "session_id"),
+    runId: readText(row, "run_id"),
+    at,
+  }))
+}
+
+/** Cancels all runs that work for these. Returns their sessions. Must be called inside a transaction. */
+function cancelBelow(database: Database, canceled: Canceled, options: PutOptions): readonly string[] {
+  return findLiveBelow(database, canceled).map((command) => {
+    put(database, command, options)
+    return command.sessionId
   })
+}
+
+/** Maximum runs that one transaction cancels, in 3 ms of the event loop (rule 15). */
+const canceledAtOnce = 50
+
+export interface ManyBelow {
+  /** Returns what is about to be canceled. Null if that will be refused. Called inside a read. */
+  readonly find: () => Canceled | null
+  readonly options: () => PutOptions
+  /** Called with each session that a process may have to check. */
+  readonly arrived: (sessionId: string) => void
+}
+
+/**
+ * If many runs work for a run that is about to be canceled, or for a session that is about to be revoked, cancels them
+ * in short transactions. The transaction that follows then finds only those that started meanwhile. If the process
+ * ends in between, nothing was acknowledged.
+ */
+export async function cancelManyBelow(
+  database: Database,
+  { find, options, arrived }: ManyBelow,
+): Promise<void> {
+  const below = await database.read(() => {
+    const canceled = find()
+    return canceled === null ? [] : findLiveBelow(database, canceled)
+  })
+  if (below.length <= canceledAtOnce) return
+  for (let first = 0; first < below.length; first += canceledAtOnce) {
+    const some = below.slice(first, first + canceledAtOnce)
+    await database.write(() => {
+      for (const command of some) put(database, command, options())
+    })
+    for (const { sessionId } of some) arrived(sessionId)
+  }
+}
+
+/** Returns the run that a cancel is about to cancel. Null if it will be refused. Must be called inside a read. */
+export function findCanceled(
+  database: Database,
+  command: CancelCommand,
+  options: Pick<PutOptions, "versions" | "now">,
+): Canceled | null {
+  const runId = findAcceptedRun(database, command, options)
+  return runId === null ? null : { sessionId: command.sessionId, runId, at: command.at }
 }
 
 /** Refuses the tokens of all descendants of this session. Must be called inside a transaction. */

@@ -11,7 +11,7 @@ import {
 } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { Database } from "../database/database.ts"
-import { putInTree, startChild } from "../tree.ts"
+import { type Canceled, cancelManyBelow, findCanceled, putInTree, startChild } from "../tree.ts"
 import { putAnswer } from "../waits/answer.ts"
 
 interface Delivering {
@@ -19,13 +19,24 @@ interface Delivering {
   readonly versions: Versions
 }
 
+interface Moving extends Delivering {
+  /** Called with each session below a canceled run that a process may have to check. */
+  readonly arrived: (sessionId: string) => void
+}
+
 /** Moves one command in a transaction. If the inbox cannot accept the command in its form, the command is dead. */
 export async function moveCommand(
   database: Database,
   number: number,
-  { now, versions }: Delivering,
+  { now, versions, arrived }: Moving,
 ): Promise<CommandDelivery | null> {
   try {
+    const options = () => ({ versions, now })
+    await cancelManyBelow(database, {
+      find: () => findRunToCancel(database, number, options()),
+      options,
+      arrived,
+    })
     return await database.write(() => deliverCommand(database, number, { now, versions }))
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
@@ -43,6 +54,21 @@ export async function moveCommand(
       }
     })
   }
+}
+
+/** Longer payloads are messages and answers, which may have megabytes. */
+const maxCancelBytes = 2_000
+
+/** Returns the run that the row is about to cancel. Null if the row has no cancel. Must be called inside a read. */
+function findRunToCancel(database: Database, number: number, options: Delivering): Canceled | null {
+  const row = database.get(
+    "SELECT session_id, payload FROM outbox WHERE number = ? AND bytes <= ?",
+    number,
+    maxCancelBytes,
+  )
+  const command = row === undefined ? null : toOutboxCommand(row)
+  if (row === undefined || command?.type !== "put" || command.command.type !== "cancel") return null
+  return isForeign(database, row, command) ? null : findCanceled(database, command.command, options)
 }
 
 /**
@@ -79,20 +105,12 @@ function computeResult(
   { command, now, versions }: Delivering & { readonly command: OutboxCommand | null },
 ): CommandResult {
   if (command === null) return { type: "dead", reason: "not_a_command" }
-  const to = escapeText(command.command.sessionId)
-  const isForeign = database.get(
-    `SELECT 1 FROM session AS target WHERE target.id = ? AND NOT EXISTS (
-       SELECT 1 FROM session AS sender
-       WHERE sender.id = ? AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
-    to,
-    readText(row, "session_id"),
-  )
-  if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
+  if (isForeign(database, row, command)) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(database, command, { versions, now })
   const start = findAwaitedStart(command)
   const isAwaited =
     start !== null &&
-    database.get("SELECT 1 FROM session WHERE id = ?", to) === undefined &&
+    database.get("SELECT 1 FROM session WHERE id = ?", escapeText(command.command.sessionId)) === undefined &&
     database.get(
       "SELECT 1 FROM outbox WHERE session_id = ? AND id = ?",
       readText(row, "session_id"),
@@ -104,6 +122,18 @@ function computeResult(
       ? putInTree(database, command.command, { versions, now }).outcome
       : putAnswer(database, command.command, { versions, now })
   return decideCommandResult(command, outcome, readInteger(row, "attempts"))
+}
+
+/** Returns true if the command is for a session of another principal. */
+function isForeign(database: Database, row: Row, { command: { sessionId } }: OutboxCommand): boolean {
+  const foreign = database.get(
+    `SELECT 1 FROM session AS target WHERE target.id = ? AND NOT EXISTS (
+       SELECT 1 FROM session AS sender
+       WHERE sender.id = ? AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
+    escapeText(sessionId),
+    readText(row, "session_id"),
+  )
+  return foreign !== undefined
 }
 
 function writeResult(

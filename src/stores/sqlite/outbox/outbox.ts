@@ -91,7 +91,9 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
           .map((row) => readInteger(row, "number")),
       )
       const deliveries = await Promise.all(
-        numbers.map((number) => moveCommand(database, number, { now: now(), versions })),
+        numbers.map((number) =>
+          moveCommand(database, number, { now: now(), versions, arrived: hub.arrived }),
+        ),
       )
       return deliveries.filter((delivery) => {
         if (delivery?.result.type === "delivered" && delivery.to !== null) hub.arrived(delivery.to)

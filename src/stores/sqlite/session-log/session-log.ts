@@ -18,7 +18,7 @@ import { claim, claimRunnable, listHeldLeases, release } from "../leases/leases.
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
 import { lastSeq, sessionColumns } from "../schema.ts"
-import { putInTree, revokeInTree } from "../tree.ts"
+import { cancelManyBelow, findCanceled, putInTree, revokeInTree } from "../tree.ts"
 import { putAnswer } from "../waits/answer.ts"
 import { commitBatch } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
@@ -58,6 +58,10 @@ export function createSessionLog(
   const owner = membership.id
   const { reads } = versions
   const now = () => clock.now()
+  const inTree = {
+    options: () => ({ versions, now: now() }),
+    arrived: (sessionId: string) => hub.arrived(sessionId),
+  }
   return {
     // The lock of its process file is held as long as the process exists.
     liveness: alwaysLive,
@@ -69,14 +73,19 @@ export function createSessionLog(
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
+      await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
       const { outcome, arrivals } = await database.write(() =>
-        revokeInTree(database, { sessionId, at }, { versions, now: now() }),
+        revokeInTree(database, { sessionId, at }, inTree.options()),
       )
       remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async put(command, limits) {
+      if (command.type === "cancel") {
+        const find = () => findCanceled(database, command, inTree.options())
+        await cancelManyBelow(database, { ...inTree, find })
+      }
       const { outcome, arrivals } = await putLarge(database, {
         command,
         now: now(),
