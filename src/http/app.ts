@@ -21,6 +21,7 @@ import type { HttpLimits } from "./limits/http-limits.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { computeNetwork } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
+import { createAmbientGuard } from "./middleware/ambient-guard.ts"
 import { createCors } from "./middleware/cors.ts"
 import { createHostGuard } from "./middleware/host-guard.ts"
 import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
@@ -140,7 +141,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     identify: identifyBy(options),
     byApiKey,
     rateLimiting,
-    middleware: [newWork, initBody],
+    middleware: [...(byApiKey ? [] : [createAmbientGuard(options)]), newWork, initBody],
   })
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {

@@ -14,7 +14,8 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   readonly validApiKeys?: readonly string[]
   /**
    * A custom identity provider in place of API keys. Returns the person who sent this request to `/chat/init`, or
-   * null. If it rejects, the response is 503.
+   * null. If it rejects, the response is 503. Requests whose credentials a browser adds by itself, such as cookies,
+   * must come from a page of the gateway's own origin or of `corsOrigins`, and for a host of `allowedHosts`.
    */
   readonly authenticate?: AuthenticatePerson
   /** If true, clients may send `system` messages. Default false. */
@@ -26,8 +27,8 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   readonly allowAnyKey?: boolean
   /**
    * Host names that requests may name, in addition to loopback names, addresses and names without a dot; `"*"` for
-   * every name. Default: names are checked only on the gateway's own server, while any API key is accepted or with
-   * `dev`.
+   * every name. Default: names are checked only on the gateway's own server, while any API key is accepted, with
+   * `dev`, and for requests with cookies or the like to `authenticate`.
    */
   readonly allowedHosts?: readonly string[]
   /** Requests a minute, counted in each process. False for no limits. */

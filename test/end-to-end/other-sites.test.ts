@@ -2,7 +2,8 @@ import { once } from "node:events"
 import { type IncomingMessage, request } from "node:http"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
+import { createAgent } from "../../src/gateway/create-agent.ts"
 import { startCli } from "../cli-process.ts"
 import { startGateway } from "./support/gateway-process.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
@@ -42,6 +43,23 @@ test("dev refuses pages of other sites", async () => {
   const cli = startCli(["dev", agent, "--port", "0"], { cwd: await temporaryFolder() })
   const [, url = ""] = await cli.printed(/Listening on (http:\S+),/)
   await expectClosedToOtherSites(url)
+})
+
+test("a gateway whose users sign in by cookie serves its own pages only", async () => {
+  const gateway = createAgent("You answer.", {
+    store: "memory",
+    authenticate: async () => ({ userId: "ada" }),
+  })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const { url, port } = await gateway.listen({ port: 0 })
+  const cookie = { cookie: "sid=1" }
+  const rebound = { ...cookie, host: `evil.example:${port}`, origin: `http://evil.example:${port}` }
+  expect(await init(url, rebound)).toMatchObject({ status: 421, body: { code: "host_not_allowed" } })
+  for (const from of [{ origin: "https://evil.example" }, { origin: "null" }, {}]) {
+    const refused = await init(url, { ...cookie, ...from })
+    expect(refused).toMatchObject({ status: 403, body: { code: "origin_not_allowed" } })
+  }
+  expect(await init(url, { ...cookie, origin: url })).toMatchObject({ status: 200, body: { user_id: "ada" } })
 })
 
 test("the printed address works for an IPv4 address that is written as an IPv6 one", async () => {

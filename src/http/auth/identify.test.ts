@@ -38,7 +38,7 @@ describe("authenticate", () => {
       return { userId: "ada" }
     }
     const app = createTestApp({ authenticate })
-    await init(app, createJsonRequest({}, { cookie: "sid=1" }))
+    await init(app, createJsonRequest({}, { cookie: "sid=1", origin: "http://gateway.test" }))
     expect(seen.map(({ method, url, body }) => [method, url, body])).toEqual([
       ["POST", "http://gateway.test/api/chat/init", null],
     ])
@@ -49,9 +49,9 @@ describe("authenticate", () => {
     const app = createTestApp({ authenticate: byName })
     const { body } = await init(app, as("ada", { api_key: "key", user_id: "root" }))
     expect(body.user_id).toBe("ada")
-    expect((await init(app, createJsonRequest({ api_key: "key", user_id: "root" }))).response.status).toBe(
-      401,
-    )
+    const asNoOne = { authorization: "Custom" }
+    const { response } = await init(app, createJsonRequest({ api_key: "key", user_id: "root" }, asNoOne))
+    expect(response.status).toBe(401)
   })
 
   it("issues a new token for a session of the same person only", async () => {
@@ -82,11 +82,12 @@ describe("authenticate", () => {
 
   it("answers 401 to unknown persons, and counts them", async () => {
     const app = createTestApp({ authenticate: byName, rateLimits: { failuresPerMinute: 1 } })
-    const { response } = await init(app, { method: "POST" })
+    const unknown = { method: "POST", headers: { authorization: "Custom" } }
+    const { response } = await init(app, unknown)
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
     expect(await readProblem(response)).toMatchObject({ code: "invalid_credentials" })
-    expect((await init(app, { method: "POST" })).response.status).toBe(429)
+    expect((await init(app, unknown)).response.status).toBe(429)
   })
 
   it("limits each person separately", async () => {

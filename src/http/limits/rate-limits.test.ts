@@ -3,6 +3,7 @@ import { createText } from "../fixtures/entries.ts"
 import { createJsonRequest, createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
 
 const address = "192.0.2.7"
+const ownPage = { origin: "http://gateway.test" }
 
 function init(app: TestApp, apiKey: string, from = address) {
   return app.fetch("/api/chat/init", createJsonRequest({ api_key: apiKey }), from)
@@ -51,7 +52,7 @@ describe("tokens for a person whom the application identifies", () => {
     const authenticate = async ({ headers }: Request) => ({ userId: headers.get("x-person") ?? "" })
     const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
     const as = (name: string, from: string) =>
-      app.fetch("/api/chat/init", createJsonRequest({}, { "x-person": name }), from)
+      app.fetch("/api/chat/init", createJsonRequest({}, { "x-person": name, ...ownPage }), from)
     expect((await as("ada", address)).status).toBe(200)
     expect((await as("eve", address)).status).toBe(200)
     expect((await as("ada", "192.0.2.8")).status).toBe(429)
@@ -64,7 +65,11 @@ describe("tokens for a person whom the application identifies", () => {
     })
     const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
     const as = (tenant: string, person: string) =>
-      app.fetch("/api/chat/init", createJsonRequest({}, { "x-tenant": tenant, "x-person": person }), address)
+      app.fetch(
+        "/api/chat/init",
+        createJsonRequest({}, { "x-tenant": tenant, "x-person": person, ...ownPage }),
+        address,
+      )
     expect((await as("a", "b c")).status).toBe(200)
     expect((await as("a b", "c")).status).toBe(200)
     expect((await as("a", "b c")).status).toBe(429)

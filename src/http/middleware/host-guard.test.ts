@@ -129,10 +129,20 @@ describe("other gateways", () => {
     expect(await ask(evil, { validApiKeys: ["key"], allowLocalhost: true })).toBe(refusedHost)
   })
 
-  it("that are mounted leave the check to the outer server, unless they name hosts", async () => {
+  it("that are mounted leave the host to the outer server, unless they name hosts", async () => {
+    expect(await ask({ host: "app.example" }, {}, "mounted")).toBe("200")
     expect(await ask(evil, {}, "mounted")).toBe("200")
     expect(await ask(evil, { allowedHosts: [] }, "mounted")).toBe(refusedHost)
     expect(await ask(evil, { allowedHosts: ["evil.example"] }, "mounted")).toBe("200")
+  })
+
+  it("that are mounted and open refuse pages of other origins", async () => {
+    const crossing = { host: "app.example", origin: "https://evil.example" }
+    expect(await ask(crossing, {}, "mounted")).toBe(refusedOrigin)
+    expect(await ask({ ...crossing, origin: "null" }, {}, "mounted")).toBe(refusedOrigin)
+    expect(await ask({ ...crossing, origin: "https://app.example" }, {}, "mounted")).toBe("200")
+    expect(await ask(crossing, { corsOrigins: ["https://evil.example"] }, "mounted")).toBe("200")
+    expect(await ask(crossing, { validApiKeys: ["key"] }, "mounted")).toBe("200")
   })
 
   it("with keys check hosts when they name some", async () => {

@@ -21,42 +21,29 @@ export interface HostGuardOptions {
  * name to the gateway's address. The request then names that host, and the browser treats page and gateway as one
  * site.
  *
- * An open gateway on its own server refuses host names that an attacker can register, and pages of other origins.
- * With API keys this is not needed, because the page has no key. A mounted gateway leaves the check to the app's
- * server, unless `allowedHosts` is set.
+ * An open gateway refuses pages of other origins, and on its own server host names that an attacker can register. With
+ * API keys this is not needed, because the page has no key. A mounted gateway leaves the host to the app's server,
+ * unless `allowedHosts` is set.
  */
 export function createHostGuard({
   open,
   allowedHosts,
   origins,
 }: HostGuardOptions): MiddlewareHandler<HttpEnv> {
-  for (const host of allowedHosts ?? []) refuseMisspelt(host)
-  const allowed = new Set(allowedHosts?.map((host) => host.toLowerCase()))
+  const requireHost = createHostCheck(allowedHosts)
   const allowedOrigins = new Set(origins)
 
   return async (c, next) => {
-    const server = c.env?.ownServer
-    const exposed = open && server !== undefined
-    if (exposed || allowedHosts !== undefined) requireHost(c, server?.reach ?? "network")
-    if (exposed) requireOrigin(c)
+    if ((open && c.env?.ownServer !== undefined) || allowedHosts !== undefined) requireHost(c)
+    if (open) requireOrigin(c)
     await next()
-  }
-
-  function requireHost(c: Context<HttpEnv>, reach: Reach): void {
-    const name = parseHostName(readHost(c))
-    if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
-    throw new Problem(
-      { code: "host_not_allowed", status: 421 },
-      "The request names a host that this gateway does not serve. If the name is the gateway's, " +
-        "add it to the option allowedHosts.",
-    )
   }
 
   function requireOrigin(c: Context<HttpEnv>): void {
     const origin = c.req.header("origin")
     if (origin === undefined || allowedOrigins.has("*") || allowedOrigins.has(origin)) return
     const url = URL.canParse(origin) ? new URL(origin) : null
-    // The page belongs to the host that was just found to be allowed.
+    // The page belongs to the host of the gateway, which was checked here or by the app's server.
     if (url !== null && (isLoopbackName(url.hostname) || url.host === readHost(c).toLowerCase())) return
     throw new Problem(
       { code: "origin_not_allowed", status: 403 },
@@ -65,10 +52,27 @@ export function createHostGuard({
   }
 }
 
+/** Returns a check that throws a problem if the request names a host that is neither allowed nor safe. */
+export function createHostCheck(allowedHosts: readonly string[] = []): (c: Context<HttpEnv>) => void {
+  for (const host of allowedHosts) refuseMisspelt(host)
+  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()))
+  return (c) => {
+    const name = parseHostName(readHost(c))
+    const reach = c.env?.ownServer?.reach ?? "network"
+    if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
+    throw new Problem(
+      { code: "host_not_allowed", status: 421 },
+      "The request names a host that this gateway does not serve. If the name is the gateway's, " +
+        "add it to the option allowedHosts.",
+    )
+  }
+}
+
 /** The network from which the address of the gateway's own server can be reached. */
 export type Reach = "loopback" | "network"
 
-function readHost(c: Context<HttpEnv>): string {
+/** Returns the host and the port that the request names. */
+export function readHost(c: Context<HttpEnv>): string {
   const target = c.env?.ownServer?.response.req?.url ?? ""
   // A request for an absolute URL is for the host in it, whatever the header contains (RFC 9112, section 3.2.2).
   if (URL.canParse(target)) return new URL(target).host

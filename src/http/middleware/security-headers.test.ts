@@ -31,7 +31,9 @@ async function answers(app: ReturnType<typeof createTestApp>) {
 
 describe("every response", () => {
   it.each([[[]], [[origin]]])("has the security headers, with corsOrigins %j", async (corsOrigins) => {
-    for (const [kind, response] of Object.entries(await answers(createTestApp({ corsOrigins })))) {
+    for (const [kind, response] of Object.entries(
+      await answers(createTestApp({ corsOrigins, validApiKeys: ["key"] })),
+    )) {
       const cacheControl = kind === "stream" ? "no-cache, no-transform" : "no-store"
       expect([kind, Object.fromEntries(response.headers)]).toMatchObject([
         kind,

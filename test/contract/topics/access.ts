@@ -5,7 +5,7 @@ import { init, revoke, withSession } from "../operations.ts"
 import { sharedSecret } from "../shared-secret.ts"
 
 /** Registers tests of tokens and credentials. */
-export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest): void {
+export function testAccess({ url, setClockAhead, call, newToken }: ContractUnderTest): void {
   test("requests without a token, or with a false, expired or orphaned one, are refused", async () => {
     const token = await newToken()
     for (const operation of withSession) {
@@ -47,7 +47,10 @@ export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest)
     }
     const knowing = createAgent("You answer.", { ...sharedSecret, authenticate })
     const as = (name: string) =>
-      call(init, { headers: { "x-person": name }, through: (request) => knowing.fetch(request) })
+      call(init, {
+        headers: { "x-person": name, origin: new URL(url).origin },
+        through: (request) => knowing.fetch(request),
+      })
     expect((await as("ada")).bodies[0]).toMatchObject({ user_id: "ada" })
     expect(await as("eve")).toMatchObject({ status: 401, code: "invalid_credentials" })
     expect(await as("broken")).toMatchObject({ status: 503, code: "authentication_unavailable" })

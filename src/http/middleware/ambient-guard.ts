@@ -1,0 +1,71 @@
+import type { Context, MiddlewareHandler } from "hono"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { isSecure } from "../request/forwarded.ts"
+import { createHostCheck, readHost } from "./host-guard.ts"
+
+export interface AmbientGuardOptions {
+  /** Host names that are allowed in addition to the safe ones; `*` for every name. */
+  readonly allowedHosts?: readonly string[] | undefined
+  /** Origins whose pages may send a user's credentials. `*` allows none. */
+  readonly corsOrigins: readonly string[]
+  readonly trustProxy: number
+}
+
+/**
+ * Authorization schemes whose credentials a browser adds by itself, whatever page made it send the request. Cookies,
+ * client certificates and network addresses need no header at all.
+ */
+const ambientSchemes: ReadonlySet<string> = new Set(["basic", "digest", "negotiate", "ntlm"])
+
+/**
+ * For routes on which the application decides by the request who sends it: refuses a request that a page of another
+ * site may have made a browser send with its user's credentials (CSRF), and on the gateway's own server one for a host
+ * that an attacker may have registered (DNS rebinding). A browser sends `Origin` with every POST.
+ */
+export function createAmbientGuard({
+  allowedHosts,
+  corsOrigins,
+  trustProxy,
+}: AmbientGuardOptions): MiddlewareHandler<HttpEnv> {
+  const requireHost = createHostCheck(allowedHosts)
+  const allowedOrigins = new Set(corsOrigins)
+
+  return async (c, next) => {
+    if (isAmbient(c)) {
+      if (c.env?.ownServer !== undefined) requireHost(c)
+      requireOrigin(c)
+    }
+    await next()
+  }
+
+  function requireOrigin(c: Context<HttpEnv>): void {
+    const origin = c.req.header("origin")
+    if (origin !== undefined && (allowedOrigins.has(origin) || isOwnOrigin(c, origin, trustProxy))) return
+    throw new Problem(
+      { code: "origin_not_allowed", status: 403 },
+      origin === undefined
+        ? "Without a token in the Authorization header, the request must have the Origin header of a page " +
+            "that may use the gateway. Browsers send it. Other clients send the gateway's own address in it."
+        : "Pages of this origin may not use the gateway with their user's credentials. To allow them, add the " +
+            "origin to the option corsOrigins.",
+    )
+  }
+}
+
+function isAmbient(c: Context<HttpEnv>): boolean {
+  const [scheme = ""] = (c.req.header("authorization") ?? "").trim().split(" ", 1)
+  return scheme === "" || ambientSchemes.has(scheme.toLowerCase())
+}
+
+/**
+ * Returns true for the gateway's own pages. A page by https is its own even if the gateway does not know of the proxy
+ * that ends TLS. A page by http is not, if the gateway is reached by https.
+ */
+function isOwnOrigin(c: Context<HttpEnv>, origin: string, trustProxy: number): boolean {
+  if (!URL.canParse(origin)) return false
+  const { protocol, host } = new URL(origin)
+  const own = `${protocol}//${readHost(c)}`
+  if (!URL.canParse(own) || new URL(own).host !== host) return false
+  return protocol === "https:" || (protocol === "http:" && !isSecure(c, trustProxy))
+}
