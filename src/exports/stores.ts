@@ -159,3 +159,4 @@ export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../core/schedu
 export type { Clock } from "../core/time/clock.ts"
 export { memoryStore, postgresStore, sqliteStore } from "../gateway/open-store.ts"
 export type { StoreOptions } from "../stores/options.ts"
+export type { PostgresOptions } from "../stores/postgres/options.ts"

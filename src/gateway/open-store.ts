@@ -3,6 +3,7 @@ import type { Store, StoreOpener } from "../core/ports/store/store.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { isPostgresUrl, type ResolvedStoreOptions } from "../stores/options.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
+import { type PostgresOptions, resolvePostgresOptions } from "../stores/postgres/options.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 
 /**
@@ -13,9 +14,13 @@ export function sqliteStore(path: string): StoreOpener {
   return { open: (parts) => openSqliteStore({ path, ...parts }) }
 }
 
-/** Keeps all data in a Postgres database, which several processes can share. `pg` parses `url`. */
-export function postgresStore(url: string): StoreOpener {
-  return { open: (parts) => openPostgresStore({ url, ...parts }) }
+/**
+ * Keeps all data in a Postgres database, which several processes can share. `pg` parses `url`. Throws a
+ * `ConfigurationError` if an option is wrong.
+ */
+export function postgresStore(url: string, options: PostgresOptions = {}): StoreOpener {
+  const resolved = resolvePostgresOptions(options)
+  return { open: (parts) => openPostgresStore({ url, options: resolved, ...parts }) }
 }
 
 /** Keeps all data in memory. It is lost when the gateway closes. */

@@ -27,6 +27,7 @@ import { uncountLapse } from "./leases/leases.ts"
 import { joinMembers, toConnectionName } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
 import { migrate } from "./migrate.ts"
+import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
@@ -41,6 +42,8 @@ import { createApprovals } from "./waits/approvals.ts"
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, as `pg` parses it. */
   readonly url: string
+  /** Default: the defaults of `postgresStore`. */
+  readonly options?: ResolvedPostgresOptions
   readonly clock: Clock
   readonly logger: Logger
   /**
@@ -60,13 +63,6 @@ export interface PostgresStoreOptions {
 type Driver = Awaited<ReturnType<typeof loadDriver>>
 
 const watchPollMs = 100
-/** Number of connections for everything except commits. */
-const connections = 6
-/**
- * Number of connections for commits. They are separate, so that calls that wait for a locked row cannot delay
- * commits.
- */
-const commitConnections = 4
 /** Milliseconds after which a silent listener is replaced. */
 const listenerLimitMs = 5_000
 
@@ -94,13 +90,15 @@ interface Connecting {
 
 /** Opens the store as a new process among those that share the database. */
 async function openMember(
-  { clock, logger, ttlMs, readsVersion: reads = logVersion }: PostgresStoreOptions,
+  { options = resolvePostgresOptions({}), clock, logger, ...other }: PostgresStoreOptions,
   { driver, config, nameStatement }: Connecting,
 ): Promise<Store> {
+  const { ttlMs, readsVersion: reads = logVersion } = other
   const id = randomUUID()
   const times = computeHeartbeatTimes(ttlMs)
-  const database = openDatabase(driver, config, { connections, nameStatement, logger })
-  const commits = openDatabase(driver, config, { connections: commitConnections, nameStatement, logger })
+  const sizes = dividePools(options)
+  const database = openDatabase(driver, config, { connections: sizes.others, nameStatement, logger })
+  const commits = openDatabase(driver, config, { connections: sizes.commits, nameStatement, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
   const createStanding = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))

@@ -3,7 +3,7 @@ import type { ClientConfig, Pool, PoolClient, QueryConfig } from "pg"
 import { ConfigurationError, StoreUnavailableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Row } from "../../rows/columns.ts"
-import { toStoreError } from "./failures.ts"
+import { readSqlState, toStoreError } from "./failures.ts"
 import type { NameStatement } from "./statement-names.ts"
 
 /** Runs one statement. Rejects with `StoreUnavailableError` if the server or the connection fails. */
@@ -21,6 +21,12 @@ export interface Database {
 export type Durability = "process" | "full"
 
 const timeoutMs = 10_000
+/** SQLSTATE `too_many_connections`. */
+const tooManyConnections = "53300"
+/** Minimum milliseconds before a call requests a connection again that the server refused for want of any. */
+const shortageMs = 25
+/** Milliseconds before the pool opens further connections after such a refusal. */
+const growMs = 1_000
 /** The final message of a silent connection never arrives. */
 const closeMs = 2_000
 /**
@@ -107,6 +113,7 @@ export function openDatabase(
     client.on("error", (error) => logger.warn({ error }, "A connection to the database was lost."))
   })
   pool.on("error", () => undefined)
+  let isKeptSmall = false
 
   function prepare(sql: string, values: readonly unknown[]): QueryConfig {
     // A statement without values uses the simple protocol, which takes no name.
@@ -114,19 +121,44 @@ export function openDatabase(
     return { text: sql, values: [...values], ...(name !== undefined && { name }) }
   }
 
+  /** Rejects after `timeoutMs` at the latest if the pool or the server has no connection left. */
   async function connect(): Promise<PoolClient> {
-    try {
-      return await pool.connect()
-    } catch (error) {
-      throw toStoreError(error)
+    const givesUpAt = performance.now() + timeoutMs
+    for (;;) {
+      try {
+        return await pool.connect()
+      } catch (error) {
+        if (readSqlState(error) !== tooManyConnections || performance.now() > givesUpAt)
+          throw toStoreError(error)
+        growLater()
+        await delay(shortageMs * (1 + Math.random()), undefined, { ref: false })
+      }
     }
+  }
+
+  /**
+   * Keeps the pool at its current size for a while, so that calls wait for the connections it has: the server refuses
+   * further ones, and each refusal costs it as much as a connection.
+   */
+  function growLater(): void {
+    pool.options.max = Math.max(1, pool.totalCount)
+    if (isKeptSmall) return
+    isKeptSmall = true
+    setTimeout(() => {
+      isKeptSmall = false
+      pool.options.max = connections
+    }, growMs).unref()
   }
 
   return {
     async query(sql, values = []) {
+      const client = await connect()
       try {
-        return (await pool.query(prepare(sql, values))).rows
+        const { rows } = await client.query(prepare(sql, values))
+        client.release()
+        return rows
       } catch (error) {
+        client.release(true)
         throw toStoreError(error)
       }
     },
