@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { bundleProgram } from "../../bundle-program.ts"
+import { startListening } from "../../listening-process.ts"
 
 const program = await bundleProgram(new URL("../fixtures/node.ts", import.meta.url))
 
@@ -21,35 +20,16 @@ export async function startNode(options: {
   readonly store: string
 }): Promise<NodeProcess> {
   const { name, folder, store } = options
-  const child: ChildProcess = spawn(process.execPath, [program], {
+  const { url, signal, end } = await startListening({
+    name,
+    args: [program],
     cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
     env: {
-      PATH: process.env.PATH,
       NODE_COMPILE_CACHE: join(tmpdir(), "agent-gateway-takeover-cache"),
       FOLDER: folder,
       STORE: store,
       NAME: name,
     },
   })
-  const exited = once(child, "exit")
-  const listening = new Promise<string>((resolve) => {
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      const [, url] = /^Listening on (\S+)$/m.exec(text) ?? []
-      if (url !== undefined) resolve(url)
-    })
-  })
-  const url = await Promise.race([
-    listening,
-    exited.then(() => Promise.reject(new Error(`The node ${name} did not start.`))),
-  ])
-  return {
-    name,
-    url,
-    signal: (signal) => child.kill(signal),
-    async kill() {
-      child.kill("SIGKILL")
-      await exited
-    },
-  }
+  return { name, url, signal, kill: async () => void (await end("SIGKILL")) }
 }
