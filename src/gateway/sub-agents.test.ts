@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { SkillStateStore } from "../skills/state/skill-state-store.ts"
+import { resolveSubAgentOptions } from "../sub-agents/options.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
@@ -65,6 +66,36 @@ it("delegates tasks to sub-agents with the agent's prompt and tools, except the 
   expect(child?.tools.map(({ name }) => name)).toEqual(["note"])
   expect(child === undefined ? "" : promptOf(child)).toMatch(/^You plan\.\nYou work as a sub-agent/)
   expect(root === undefined ? "" : promptOf(root)).toBe("You plan.")
+})
+
+it("finds a skill by the name of its file as well", async () => {
+  const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
+  await writeFile(join(skillsDir, "find_files.md"), "---\nname: finder\ndescription: Finds.\n---\nYou find.")
+  const provider = model(
+    { type: "toolCall", name: "load_skill", input: { name: "find_files" } },
+    runAgent({ task: "one", agent: "find_files" }),
+  )
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, skillsDir, subAgents: true }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain(String.raw`{\"skill\":\"finder\"`)
+  expect(response).toContain('"agent":"finder"')
+})
+
+it("offers the allowed models for sub-agents, with 30 turns and ten minutes by default", async () => {
+  const provider = model(runAgent({ task: "one", model: "small" }))
+  const gateway = opened(
+    createAgent("You plan.", {
+      ...{ provider, store: "memory", logger, model: "large", allowedModels: ["small", "large"] },
+      subAgents: true,
+    }),
+  )
+  expect((await gateway.run("Go.")).response).toContain("Did one.")
+  const [root, child] = provider.requests
+  expect(root?.tools[0]?.inputSchema.properties).toMatchObject({ model: { enum: ["small", "large"] } })
+  expect(child?.model).toBe("small")
+  expect(resolveSubAgentOptions({})).toMatchObject({ maxTurns: 30, timeoutSeconds: 600 })
 })
 
 it("shows each sub-agent under the name that its result has", async () => {

@@ -1,5 +1,6 @@
 import type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
 import type { RunRole } from "../core/runs/run-role.ts"
+import { nameFile } from "./find-skill.ts"
 import type { Skill, SkillSet } from "./skill.ts"
 import type { SkillSource } from "./skill-source.ts"
 import { computeToolLimits, type ToolPacks } from "./tool-packs.ts"
@@ -19,6 +20,7 @@ function toAgentSkill(skill: Skill, packs: ToolPacks): AgentSkill {
   const { model, provider, maxTurns, timeoutSeconds, maxBudgetUsd, mcpServers } = agent
   return {
     name,
+    fileName: nameFile(skill),
     description: agent.description ?? skill.description,
     instructions: body,
     toolLimits: computeToolLimits(skill, packs),

@@ -13,7 +13,7 @@ export function findMissingParts(
       ...unknown.map((pack) => ({
         file: skill.file,
         field: `${place}tool_packs`,
-        rule: `The tool pack ${JSON.stringify(pack)} is not defined, so it allows no tools.`,
+        rule: `The tool pack ${JSON.stringify(pack)} is not defined, so it is ignored.`,
         remedy: "Define it in the option skillToolPacks, or remove it.",
         source: "gateway" as const,
       })),

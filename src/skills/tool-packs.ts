@@ -5,12 +5,14 @@ import type { Skill } from "./skill.ts"
 export type ToolPacks = Readonly<Record<string, readonly string[]>>
 
 /**
- * Returns the limits of a skill, with its packs expanded. A skill without `allowed-tools` and packs allows any tool.
+ * Returns the limits of a skill, with its packs expanded. A pack that is not defined is ignored. A skill without
+ * `allowed-tools` and defined packs allows any tool.
  */
 export function computeToolLimits(skill: Skill, packs: ToolPacks): ToolLimits {
   const { allowedTools, toolPacks, extraExcludedTools } = skill
-  const fromPacks = toolPacks.flatMap((name) => (Object.hasOwn(packs, name) ? (packs[name] ?? []) : []))
-  const isLimited = allowedTools !== null || toolPacks.length > 0
+  const defined = toolPacks.filter((name) => Object.hasOwn(packs, name))
+  const fromPacks = defined.flatMap((name) => packs[name] ?? [])
+  const isLimited = allowedTools !== null || defined.length > 0
   return {
     allowed: isLimited ? [...new Set([...(allowedTools ?? []), ...fromPacks])] : null,
     excluded: extraExcludedTools,

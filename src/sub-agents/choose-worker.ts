@@ -33,10 +33,14 @@ export function chooseWorker({ options, skills }: Workers, request: Request): Wo
   if (name !== null && options.agents.includes(name)) {
     return { name, task: { ...shared, agent: name, ...createLimits(options, null) } }
   }
-  const skill = name === null ? null : (skills.find((each) => each.name === name) ?? undefined)
+  const skill = name === null ? null : findSkill(skills, name)
   if (skill === undefined) return null
   const role = createRole(options, skill, request.model)
   return { name: role.name, task: { ...shared, role, ...createLimits(options, skill) } }
+}
+
+function findSkill(skills: readonly AgentSkill[], name: string): AgentSkill | undefined {
+  return skills.find((each) => each.name === name) ?? skills.find(({ fileName }) => fileName === name)
 }
 
 function createRole(

@@ -28,13 +28,16 @@ export interface BackgroundEnd {
   readonly outcome: ChildOutcome
 }
 
-/** Options of sub-agents. All are optional. The `maxTurns` of a skill takes precedence over this option. */
+/**
+ * Options of sub-agents. All are optional. The `maxTurns` of a skill takes precedence over this option, whose default
+ * is 30.
+ */
 export interface SubAgentOptions extends TurnLimit {
   /** Names of further agents of the gateway to which the model may delegate tasks. Default: none. */
   readonly agents?: readonly string[]
   /**
-   * Models that the model may choose for a task without another agent. Default: none, so the agent's own model is
-   * used.
+   * Models that the model may choose for a task without another agent. Default: `allowedModels`. If there are none,
+   * the sub-agent uses the agent's own model.
    */
   readonly models?: readonly string[]
   /**
@@ -64,8 +67,8 @@ export interface SubAgentOptions extends TurnLimit {
   /** Maximum number of sub-agents of one session that work at once; 1 to 32. Default 4. */
   readonly maxConcurrent?: number
   /**
-   * Maximum seconds of one sub-agent, after which it is canceled. A skill's own limit takes precedence. Default 3600:
-   * an hour.
+   * Maximum seconds of one sub-agent, after which it is canceled. A skill's own limit takes precedence. Default
+   * 600: ten minutes.
    */
   readonly timeoutSeconds?: number
   /**
@@ -83,7 +86,7 @@ export interface SubAgentOptions extends TurnLimit {
 const longestSeconds = 365 * 86_400
 
 const schemas = declareOptions<SubAgentOptions>()({
-  ...turnLimit,
+  maxTurns: turnLimit.maxTurns.default(30),
   agents: texts.default([]),
   models: texts.default([]),
   outputsDir: z.string().min(1).optional(),
@@ -94,7 +97,7 @@ const schemas = declareOptions<SubAgentOptions>()({
     createFunctionSchema<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
   maxDepth: z.int().min(1).max(8).default(1),
   maxConcurrent: z.int().min(1).max(32).default(4),
-  timeoutSeconds: z.number().positive().max(longestSeconds).default(3_600),
+  timeoutSeconds: z.number().positive().max(longestSeconds).default(600),
   maxBudgetUsd: z.number().positive().optional(),
   excludedTools: texts.default([]),
 })

@@ -9,6 +9,8 @@ export interface AgentSkills {
 /** A skill whose instructions are a sub-agent's system prompt. Fields that the skill does not set are null. */
 export interface AgentSkill {
   readonly name: string
+  /** Another name by which it can be chosen: that of its file. Null if it has none. */
+  readonly fileName: string | null
   readonly description: string
   readonly instructions: string
   readonly toolLimits: ToolLimits

@@ -28,7 +28,7 @@ export function createPlugins(
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
   const { codeExecution, subAgents, schedules, allowSchedules, compaction, plugins } = options
-  const { skillsDir, memory, largeResults } = options
+  const { skillsDir, memory, largeResults, allowedModels } = options
   const { store, callbackTimeoutMs } = server
   const builtIn = [mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings)]
   if (skillsDir !== undefined) builtIn.unshift(skillsPlugin({ ...options, skillsDir }))
@@ -45,7 +45,10 @@ export function createPlugins(
   }
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // Sub-agents come after the skills, because they may use them.
-  if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
+  if (subAgents !== false) {
+    const models = allowedModels ?? []
+    builtIn.push(subAgentsPlugin({ models, ...(subAgents === true ? {} : subAgents) }))
+  }
   // With an empty list, the plugin removes the schedules of former options.
   if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, toOwner))
   // This plugin is the last one, so that it stores results that the others have transformed.

@@ -1,6 +1,7 @@
 import type { TextPart } from "../../core/history/messages.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
+import { findSkill } from "../find-skill.ts"
 import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
@@ -40,7 +41,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
     readOnly: true,
     needsApproval: false,
     async execute({ name }, { logger }) {
-      const skill = skills.get(String(name))
+      const skill = findSkill(skills, String(name))
       if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const header = JSON.stringify(createLoadedHeader(skill, computeToolLimits(skill, packs)))
       const texts = [header, ...formatFilesNote(skill), ...formatInteractionNote(skill)]

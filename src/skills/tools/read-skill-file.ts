@@ -1,5 +1,6 @@
 import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
+import { findSkill } from "../find-skill.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
 import { createTextPage } from "./text-page.ts"
@@ -34,7 +35,7 @@ export function readSkillFileTool({
     readOnly: true,
     needsApproval: false,
     async execute({ skill: name, path, offset = 0 }) {
-      const skill = skills.get(String(name))
+      const skill = findSkill(skills, String(name))
       if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const file = findFile(skill, String(path))
       return file === null

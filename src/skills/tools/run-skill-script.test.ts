@@ -8,6 +8,7 @@ import { runSkillScriptTool } from "./run-skill-script.ts"
 const file = (path: string) => ({ path, content: Buffer.from("") })
 const skill = {
   name: "a",
+  file: "/skills/a/SKILL.md",
   digest: "d",
   files: [file("run.py"), file("it's.sh"), file("x.mjs"), file("y.rb")],
 }

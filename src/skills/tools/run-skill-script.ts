@@ -2,6 +2,7 @@ import type { CodeRequest, CodeRunner } from "../../core/ports/tools/code-runner
 import type { CodeLanguage } from "../../core/ports/tools/sandbox.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import { createFailure, defineTool } from "../../core/tools/define-tool.ts"
+import { findSkill } from "../find-skill.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
 import { createNoSuchFileResult, findFile } from "./read-skill-file.ts"
@@ -59,7 +60,7 @@ export function runSkillScriptTool({
     // The agent's own policy decides about scripts in a sandbox.
     ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
-      const skill = skills.get(String(name))
+      const skill = findSkill(skills, String(name))
       if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const path = toPlainPath(String(script))
       if (path === "SKILL.md" || findFile(skill, path) === null) return createNoSuchFileResult(skill, path)
