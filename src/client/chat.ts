@@ -61,6 +61,8 @@ export interface HistoryOptions extends CancelableOptions {
   readonly limit?: number
   /** The `before` of the page of later messages. Default: the newest messages. */
   readonly before?: number
+  /** A sub-agent of the session, at any depth, whose own history is returned. */
+  readonly subAgentId?: string
 }
 
 /** Identifies an open wait. Events, the history and the view model have these fields. */
@@ -298,10 +300,11 @@ export function connect(options: ConnectOptions): Chat {
       }
     },
 
-    async history({ signal, limit, before } = {}) {
+    async history({ signal, limit, before, subAgentId } = {}) {
       const query = new URLSearchParams()
       if (limit !== undefined) query.set("limit", String(limit))
       if (before !== undefined) query.set("before", String(before))
+      if (subAgentId !== undefined) query.set("sub_agent_id", subAgentId)
       const path = query.size === 0 ? "/chat/history" : `/chat/history?${query}`
       return (await session.call({ method: "GET", path }, { signal })) as History
     },

@@ -18,7 +18,7 @@ import { createTitles, type ReadFirstMessage } from "./titles.ts"
 export const consolePath = "/console"
 
 /** Owner of the sessions that the console starts. No API key and no application can use this tenant. */
-const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
+export const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
   extends Omit<SessionRoutesOptions, "prefix" | "titles">,

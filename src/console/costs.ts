@@ -9,7 +9,7 @@ export interface RunEnd {
   readonly at: number
   /** Includes the run's sub-agents. Null if the price of a model is not known. */
   readonly cost: Cost
-  /** Code of the error that ended the run. Null without one. */
+  /** Code and message of the error that ended the run. Null without one. */
   readonly error: string | null
 }
 

@@ -53,6 +53,7 @@ export type {
   OutputSchema,
   PrepareOptions,
   ReadinessOptions,
+  RunFailure,
   RunOptions,
   ServedAgent,
   StreamOptions,

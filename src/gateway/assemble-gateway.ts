@@ -90,8 +90,8 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions, directory, logger } = await startOnce()
-    return { sessions, directory, agents: agents.map(({ name }) => name), logger }
+    const { sessions, directory, providerErrors, logger } = await startOnce()
+    return { sessions, directory, agents: agents.map(({ name }) => name), providerErrors, logger }
   }
 
   return {

@@ -248,5 +248,12 @@ export interface GatewayRunResult<Output = never> {
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Otherwise null. */
   readonly reason: string | null
-  readonly error: { readonly code: string; readonly message: string } | null
+  readonly error: RunFailure | null
+}
+
+export interface RunFailure {
+  readonly code: string
+  readonly message: string
+  /** The provider's own message if a model call failed, without keys and tokens. It is for operators. */
+  readonly providerMessage?: string
 }

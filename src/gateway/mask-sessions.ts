@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util"
 import type { Message } from "../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
-import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/log/entries.ts"
+import type { AppData, Event, LiveEntry, RunFailed, WaitOpened, WaitResolved } from "../core/log/entries.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
-import type { Sessions } from "../sessions/sessions.ts"
+import type { PlacedRunEnd, Sessions } from "../sessions/sessions.ts"
 import type { ListedTask } from "../sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
@@ -45,10 +45,11 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
           }
         } else {
           const messages = part.messages.map((message) => redactMessage(message, mask))
-          const data = [...part.data].map(([id, emitted]) => {
-            return [id, emitted.map((each) => redactData(each, mask))] as const
+          const calls = [...part.calls].map(([id, { data, ...details }]) => {
+            return [id, { ...details, data: data.map((each) => redactData(each, mask)) }] as const
           })
-          yield { ...part, messages, data: new Map(data) }
+          const marks = part.marks.map((mark) => (mark.type === "runEnd" ? redactEnd(mark, mask) : mark))
+          yield { ...part, messages, calls: new Map(calls), marks }
         }
       }
     },
@@ -126,7 +127,7 @@ function redactEvent(event: Event, mask: Mask): Event {
     case "interceptorDecided":
       return { ...event, message: mask(event.message) }
     case "runFailed":
-      return { ...event, message: mask(event.message) }
+      return redactFailure(event, mask)
     case "taskRegistered":
       return { ...event, description: mask(event.description) }
     case "taskEnded":
@@ -140,6 +141,19 @@ function redactEvent(event: Event, mask: Mask): Event {
     default:
       return event
   }
+}
+
+function redactFailure(event: RunFailed, mask: Mask): RunFailed {
+  const { message, providerMessage } = event
+  return {
+    ...event,
+    message: mask(message),
+    ...(providerMessage !== undefined && { providerMessage: mask(providerMessage) }),
+  }
+}
+
+function redactEnd(end: PlacedRunEnd, mask: Mask): PlacedRunEnd {
+  return { ...end, message: mask(end.message), providerMessage: mask(end.providerMessage) }
 }
 
 function redactTask({ description, outcome, ...task }: ListedTask, mask: Mask): ListedTask {

@@ -11,6 +11,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { isTerminal } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
+import { explainFailure } from "../core/runs/explain-failure.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { AddPages } from "../http/app.ts"
 import type { Readiness } from "../http/readiness.ts"
@@ -68,7 +69,7 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
       ),
     sandboxes: () =>
       services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
-    readEnd: readEnd(store.log),
+    readEnd: readEnd(store.log, createMask(server.redact ?? [])),
     readEvents: readEvents(store.log, server.redact),
     readFirstMessage: createFirstMessageReader(store.log, createMask(server.redact ?? [])),
     readiness,
@@ -118,14 +119,18 @@ function chooseAccess(
 
 const pageOfEvents = { limit: 500, maxCharacters: 1_000_000, deltas: false, replacedHistories: false }
 
-function readEnd(log: SessionLog) {
+/** Maximum characters of an error in a list. */
+const maxError = 300
+
+function readEnd(log: SessionLog, mask: (text: string) => string) {
   return async (sessionId: string, runId: string): Promise<RunEnd | null> => {
     const endSeq = (await log.run(sessionId, runId))?.endSeq ?? null
     if (endSeq === null) return null
     const [entry] = await log.read(sessionId, { ...pageOfEvents, limit: 1, afterSeq: endSeq - 1 })
     if (entry?.kind !== "event" || !isTerminal(entry.event)) return null
     const { at, event } = entry
-    return { at, cost: event.cost, error: event.type === "runFailed" ? event.code : null }
+    const error = event.type === "runFailed" ? `${event.code}: ${explainFailure(event)}` : null
+    return { at, cost: event.cost, error: error === null ? null : mask(error).slice(0, maxError) }
   }
 }
 

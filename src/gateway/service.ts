@@ -1,4 +1,5 @@
 import { rejectOnAbort } from "../agent/reject-on-abort.ts"
+import { consolePrincipal } from "../console/console.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -65,6 +66,8 @@ export interface Service {
   readonly memory: Memory
   readonly schedules: ScheduleParts
   readonly logger: Logger
+  /** If true, all clients and streams see the own messages of providers. */
+  readonly providerErrors: boolean
   readonly takesAnyKey: boolean
   /** Warns of missing and of short API keys. Called before clients are served. Only its first call logs anything. */
   warnOfKeys(): void
@@ -212,6 +215,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const checkAll = (isOperator: boolean) =>
     checkReadiness({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+  const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const schedules = selectScheduleParts(store, ids)
   const ownConsole = openConsole({
@@ -244,6 +248,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     readiness: () => checkAll(false),
     openFile: async ({ id, agent }, path) => findAgent(agents, agent).openFile(id, path),
     accepting: () => accepting,
+    showsProviderErrors: (tenant) => providerErrors || tenant === consolePrincipal.tenant,
     parsedBytes: heapShares.parsedBytes,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
@@ -283,6 +288,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     memory: store.memory,
     schedules,
     logger,
+    providerErrors,
     takesAnyKey: !knowsUsers(server),
     warnOfKeys: createKeyWarning(server, logger),
     console: ownConsole?.access ?? null,

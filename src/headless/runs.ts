@@ -62,5 +62,10 @@ export interface FinishedRun {
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Null otherwise. */
   readonly reason: string | null
-  readonly error: { readonly code: string; readonly message: string } | null
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    /** The provider's own message if a model call failed. */
+    readonly providerMessage?: string
+  } | null
 }

@@ -80,6 +80,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
    */
   readonly allowLocalhost?: boolean | undefined
   readonly limits: HttpLimits
+  /** Returns true if clients of the tenant see the own messages of providers. Default: none do. */
+  readonly showsProviderErrors?: ((tenant: string) => boolean) | undefined
   /** Bytes of memory for the bodies that are parsed and handled at once. */
   readonly parsedBytes: number
   /** Default: no MCP server needs authorization, so there is no callback route. */
@@ -116,6 +118,7 @@ export interface PageParts {
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
+  const { showsProviderErrors = () => false } = options
   const agents = createServedAgents(options.agents)
   const keyring = options.jwtSecret === undefined ? options.keyring : createSecretKeyring(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
@@ -148,12 +151,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     sessions,
     streams,
     agents,
+    showsProviderErrors,
     allowSystemMessages: options.allowSystemMessages,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { sessions, streams, middleware: [authenticated] })
+  addSubscribeRoute(app, { sessions, streams, showsProviderErrors, middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
-  addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
+  addHistoryRoute(app, { sessions, logger, showsProviderErrors, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -163,6 +167,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addTasksRoutes(app, {
     sessions,
     streams,
+    showsProviderErrors,
     reading: [authenticated],
     changing,
     sending: [newWork, ...changing, body],

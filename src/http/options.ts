@@ -31,6 +31,12 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
    * `dev`, and for requests with cookies or the like to `authenticate`.
    */
   readonly allowedHosts?: readonly string[]
+  /**
+   * Audience of the provider's own message of a failed model call. Operators see it in the console, the log and the
+   * results of `run()`. With `clients`, clients of the HTTP API and the events of `stream()` have it too, as with
+   * `dev`. Keys and tokens are removed. Default `operators`.
+   */
+  readonly showProviderErrors?: "operators" | "clients"
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
   /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
@@ -49,6 +55,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
   allowSystemMessages: z.boolean().default(false),
   allowAnyKey: z.boolean().default(false),
   allowedHosts: texts.optional(),
+  showProviderErrors: z.enum(["operators", "clients"]).default("operators"),
   rateLimits: z.union([z.literal(false), z.strictObject(rateLimits)]).prefault({}),
   trustProxy: z.int().nonnegative().default(0),
 })

@@ -53,10 +53,12 @@ export function createModelFailure(
   code: FailureCode,
   more: {
     readonly detail: string
+    /** The provider's own message, or the error of the connection, without secrets. Default: `detail`. */
+    readonly providerMessage?: string
     readonly retryAfterMs?: number | undefined
     /** The provider's own statement, if there is one. */
     readonly retryable?: boolean | undefined
-    /** The provider's message, if it refused the request. */
+    /** The provider's code and message, if it refused the request. */
     readonly complaint?: string | undefined
   },
 ): ModelFailure {
@@ -66,6 +68,7 @@ export function createModelFailure(
     code,
     message,
     detail: more.detail,
+    providerMessage: more.providerMessage ?? more.detail,
     retryable: more.retryable ?? retryable,
     ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
     ...(isAboutImage(code, more.complaint) && { refusedPart: "image" }),

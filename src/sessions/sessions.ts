@@ -1,7 +1,7 @@
 import type { Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
-import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
+import type { AppData, Decider, KeptOutput, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/store/approvals.ts"
 import type { InboxMessage, QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
 import type {
@@ -216,20 +216,57 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
-  /** Data emitted by the calls whose results are in the messages, by call. */
-  readonly data: ReadonlyMap<string, readonly AppData[]>
-  /** Summaries that replaced earlier messages for the model, oldest first. */
-  readonly compactions: readonly PlacedCompaction[]
+  /** Details of the calls whose results are in the messages, by call. */
+  readonly calls: ReadonlyMap<string, CallDetails>
+  /** Summaries and ends of runs, in their order. */
+  readonly marks: readonly HistoryMark[]
 }
+
+/** Facts about a call beside its result. The model has not received them. */
+export interface CallDetails {
+  /** Milliseconds from its first execution to its result. Null if it has none. */
+  readonly durationMs: number | null
+  /** The MCP server that executed it. */
+  readonly server: string | null
+  /** Data that it emitted. */
+  readonly data: readonly AppData[]
+  /** The end of its live output. */
+  readonly output: readonly KeptOutput[]
+  /** The sub-agents that it waited for. */
+  readonly subAgents: readonly SubAgentName[]
+}
+
+export interface SubAgentName {
+  readonly sessionId: string
+  /** The name that people see: the role that its agent plays, or otherwise the agent. */
+  readonly name: string
+}
+
+export type HistoryMark = PlacedCompaction | PlacedRunEnd
 
 /** A place in the history at which a summary replaced the earlier messages for the model. */
 export interface PlacedCompaction extends Pick<HistoryCompacted, "tokensBefore" | "tokensAfter"> {
+  readonly type: "compaction"
   /** Number of the part's messages that precede the compaction. */
   readonly index: number
   /** Sequence number of the event. */
   readonly seq: number
   /** Characters of the summary. */
   readonly characters: number
+}
+
+/** The end of a run that did not complete. */
+export interface PlacedRunEnd {
+  readonly type: "runEnd"
+  /** Number of the part's messages that precede the end. */
+  readonly index: number
+  readonly outcome: "interrupted" | "failed"
+  /** Reason of the interruption, or code of the failure. */
+  readonly reason: string | null
+  /** Message of the failure. */
+  readonly message: string | null
+  /** The provider's own message, for operators. */
+  readonly providerMessage: string | null
 }
 
 /** Comes once, after all messages. */

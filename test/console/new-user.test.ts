@@ -90,6 +90,8 @@ test("the first conversation has its title as soon as it is started", async () =
   const current = page.locator('.conversations [aria-current="page"]')
   expect(await current.innerText()).toContain("hold")
   expect(await page.getByText("Empty conversation").count()).toBe(0)
+  // Before that, the model has not received the request that it holds.
+  await page.getByText("wörd10").waitFor()
   model.release()
   await status("ready")
 })

@@ -1,5 +1,5 @@
 import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
-import type { ScriptedUpstream } from "../../src/testing/provider/scripted-upstream.ts"
+import type { ScriptedUpstream, UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { pausing, startModel } from "../end-to-end/support/model.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 
@@ -30,7 +30,18 @@ interface Block {
   readonly content?: unknown
 }
 
-/** Starts a model that follows the last message: `hold`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
+/** The provider's own message in its response to `refuse`. */
+export const refusedBecause = "max_tokens: 99 is too large"
+
+const refusal: UpstreamReply = {
+  status: 400,
+  headers: { "content-type": "application/json" },
+  steps: [JSON.stringify({ error: { type: "invalid_request_error", message: refusedBecause } })],
+}
+
+/**
+ * Starts a model that follows the last message: `hold`, `markdown`, `think`, `refuse`, `call|TOOL|INPUT`, or an echo.
+ */
 export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> {
   let held = Promise.withResolvers<void>()
   const model = await startModel(({ body }) => {
@@ -52,6 +63,7 @@ export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> 
       return {
         steps: anthropicEvents([{ type: "toolCall", name, input: JSON.parse(input.join("|") || "{}") }]),
       }
+    if (word === "refuse") return refusal
     if (word === "markdown") return says(markdown.match(/[\s\S]{1,9}/g) ?? [])
     if (word === "think") {
       return {

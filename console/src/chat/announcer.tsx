@@ -36,7 +36,8 @@ function waitText({ waits }: Agent): string {
   return `The tool ${wait.tool_name} ${need}.`
 }
 
-function endText({ messages }: Agent, agentName: string): string {
+function endText({ messages, ended }: Agent, agentName: string): string {
+  if (ended?.outcome === "failed") return `The run failed. ${ended.error} ${ended.provider_message ?? ""}`
   const last = messages.at(-1)
   if (last?.role !== "assistant") return ""
   const text = last.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ")

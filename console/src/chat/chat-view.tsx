@@ -13,6 +13,7 @@ import { RunEnd } from "./run-end.tsx"
 import { useStickyScroll } from "./sticky-scroll.ts"
 import { TaskTray } from "./task-tray.tsx"
 import { UsageLine } from "./usage-line.tsx"
+import { ChatContext } from "./use-loaded-view.ts"
 
 export interface ChatViewProps {
   readonly info: Info
@@ -59,12 +60,14 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
       </header>
       <div class="chat-scroll" ref={scroll.frame} onScroll={scroll.onScroll}>
         <div class="chat-column" ref={scroll.content}>
-          <MessageList
-            sessionId={sessionId}
-            agent={agent}
-            agentName={agentName}
-            onEdit={(text) => setPrefill({ text })}
-          />
+          <ChatContext.Provider value={agent.chat}>
+            <MessageList
+              sessionId={sessionId}
+              agent={agent}
+              agentName={agentName}
+              onEdit={(text) => setPrefill({ text })}
+            />
+          </ChatContext.Provider>
           <RunEnd agent={agent} onRetry={() => retry(agent, send)} />
           {!scroll.isAtEnd && (
             <button type="button" class="to-end" onClick={scroll.toEnd}>

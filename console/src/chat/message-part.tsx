@@ -1,11 +1,13 @@
-import type { ViewPart, ViewSubAgent, ViewWait } from "ai-agent-gateway/client/view"
+import type { ChatView, ViewPart, ViewSubAgent, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { Markdown } from "../markdown/markdown.tsx"
 import { Icon } from "../ui/icons.tsx"
 import { ImagePart } from "../ui/image-part.tsx"
 import { CompactionMark } from "./compaction-mark.tsx"
+import { RunEndPart } from "./run-end-part.tsx"
 import { Thinking } from "./thinking.tsx"
 import { ToolCard } from "./tool-card.tsx"
+import { useLoadedView } from "./use-loaded-view.ts"
 
 export interface Surroundings {
   readonly waits: readonly ViewWait[]
@@ -33,6 +35,8 @@ export function MessagePart({ part, isUser, isLive, sessionId = null, ...around 
       return <Thinking text={part.text} isLive={isLive} />
     case "image":
       return <ImagePart source={part.source} />
+    case "run_end":
+      return <RunEndPart end={part} />
     case "compaction":
       return <CompactionMark mark={part} sessionId={sessionId} />
     case "tool": {
@@ -51,9 +55,10 @@ export function MessagePart({ part, isUser, isLive, sessionId = null, ...around 
 
 const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" }
 
-/** Shows the conversation of a sub-agent in a section that can be folded. */
+/** Shows the conversation of a sub-agent. Turns that the page has not seen are loaded once the sub-agent has ended. */
 function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
   const { sub_agent_id: id, agent_name: agentName, view, partial } = subAgent
+  const { loaded, problem } = useLoadedView(id, partial && !view.isRunning)
   // A sub-agent without a role or an agent of its own has no other name.
   const title = agentName === "sub-agent" ? "Sub-agent" : `Sub-agent ${agentName}`
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]
@@ -67,14 +72,25 @@ function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: V
           Log
         </a>
       </header>
-      {partial && <p class="hint">Some turns are missing here. The log has all of them.</p>}
-      <SubConversation view={view} {...around} />
+      {partial && loaded === null && (
+        <p class="hint">
+          {problem ??
+            (view.isRunning
+              ? "Some turns are missing here. The log has all of them."
+              : "Loading the conversation…")}
+        </p>
+      )}
+      <SubConversation
+        {...around}
+        view={loaded ?? view}
+        subAgents={loaded === null ? around.subAgents : loaded.subAgents}
+      />
     </article>
   )
 }
 
 /** The messages of a sub-agent. */
-export function SubConversation({ view, ...around }: Surroundings & { readonly view: ViewSubAgent["view"] }) {
+export function SubConversation({ view, ...around }: Surroundings & { readonly view: ChatView }) {
   return (
     <div class="sub-agent-body">
       {view.messages.map((message, at) =>
@@ -89,7 +105,6 @@ export function SubConversation({ view, ...around }: Surroundings & { readonly v
         )),
       )}
       {view.messages.length === 0 && <p class="hint">{view.isRunning ? "No answer yet." : "No text."}</p>}
-      {view.ended?.error != null && <p class="tool-error">{view.ended.error}</p>}
     </div>
   )
 }

@@ -4,18 +4,11 @@ import { ApiError } from "../api.ts"
 import { Icon } from "../ui/icons.tsx"
 import { Notice } from "../ui/notice.tsx"
 
-const interruptions: Readonly<Record<string, string>> = {
-  cancelled: "You stopped this run.",
-  max_turns: "The run has used all turns that the agent allows (maxTurns).",
-  max_tokens: "The answer has reached the largest size that the agent allows (maxTokens).",
-  budget: "The run has reached the agent's budget (maxBudgetUsd).",
-}
-
-/** Explains why the last run did not complete, and offers to send its message again. */
+/** Offers to send the message of the last run again, unless the run completed. Explains a request that failed. */
 export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onRetry: () => void }) {
   const { ended, failure, status, messages } = agent
   const again = (
-    <button type="button" onClick={onRetry}>
+    <button type="button" class="again" onClick={onRetry}>
       <Icon name="retry" />
       Try again
     </button>
@@ -40,26 +33,9 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
     )
   }
   if (status !== "ready") return null
-  if (ended?.outcome === "failed") {
-    return (
-      <Notice tone="danger" title="The run failed">
-        <p>
-          {ended.error} {ended.reason !== null && <code>{ended.reason}</code>}
-        </p>
-        {again}
-      </Notice>
-    )
-  }
-  if (ended?.outcome === "interrupted") {
-    const reason = ended.reason ?? ""
-    return (
-      <Notice tone="warning" title={interruptions[reason] ?? `The run was interrupted: ${reason}`}>
-        {again}
-      </Notice>
-    )
-  }
-  // After a reload, the history does not contain the end of a run.
-  if (ended === null && messages.at(-1)?.role === "user") {
+  // The message of the run has its reason.
+  if (ended !== null) return ended.outcome === "completed" ? null : again
+  if (messages.at(-1)?.role === "user") {
     return (
       <Notice tone="warning" title="This message has no answer.">
         {again}

@@ -43,6 +43,7 @@ function EventLine({ entry, start }: EventLineProps) {
 }
 
 function formatDetail(event: EventEntry["event"]): string {
-  const parts = [event.name, event.toolName, event.model, event.code, event.reason, event.disposition]
+  const { name, toolName, model, code, reason, disposition, providerMessage } = event
+  const parts = [name, toolName, model, code, reason, disposition, providerMessage]
   return parts.filter((part) => typeof part === "string").join(" · ")
 }

@@ -41,7 +41,12 @@ export function toSpans(entries: readonly EventEntry[]): readonly Span[] {
         begin(`model:${readText("stepId")}`, { kind: "model", label: "Model", start: at })
         break
       case "modelCallFailed":
-        finish(`model:${readText("stepId")}`, at, "failed", `${readText("model")}: ${readText("code")}`)
+        finish(
+          `model:${readText("stepId")}`,
+          at,
+          "failed",
+          `${readText("model")}: ${readText("providerMessage") || readText("code")}`,
+        )
         break
       case "stepRetried":
         finish(`model:${readText("stepId")}`, at, "failed", formatError(event.error))

@@ -114,7 +114,7 @@ async function awaitTurn(
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason
-    await record(context, [createFailedCall(context, attempt, "not_sent", freeOfCharge)])
+    await record(context, [createFailedCall(context, attempt, { code: "not_sent" }, freeOfCharge)])
     throw reason
   }
 }
@@ -214,8 +214,8 @@ async function recordFailure(
   failure: ModelFailure,
   usage: CountedUsage,
 ): Promise<ModelAttempt | null> {
-  const { code, message } = failure
-  const failed = createFailedCall(context, attempt, code, usage)
+  const { code, message, providerMessage } = failure
+  const failed = createFailedCall(context, attempt, failure, usage)
   if (code === tooLongCode && mayCompact(context)) {
     logFailure(context, attempt, { failure, next: attempt, isWithoutImages: false })
     await record(context, [failed])
@@ -229,7 +229,8 @@ async function recordFailure(
   logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
     const spent = addSpending(readSpending(context), failed)
-    await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
+    const reason = { code, message, ...(providerMessage !== undefined && { providerMessage }) }
+    await recordUncancelled(context, [failed, { type: "runFailed", ...reason, ...spent }])
     return null
   }
   const announced = createRetryEvent(next, isWithoutImages ? withoutImages : { code, message })
@@ -293,14 +294,19 @@ async function keepCancelled(
   const { reason } = context.signal
   if (reason instanceof StepTimeoutError) {
     await record(context, [
-      createFailedCall(context, attempt, reason.code, await countFailedCall(context, request, streamed)),
+      createFailedCall(
+        context,
+        attempt,
+        { code: reason.code },
+        await countFailedCall(context, request, streamed),
+      ),
     ])
     return
   }
   if (!(reason instanceof RunCancelledError)) return
   const usage = await countFailedCall(context, request, streamed)
   if (streamed.text === "") {
-    await record(context, [createFailedCall(context, attempt, "cancelled", usage)])
+    await record(context, [createFailedCall(context, attempt, { code: "cancelled" }, usage)])
     return
   }
   const { stepId, messageId } = attempt.step

@@ -42,7 +42,7 @@ export function collectEvidence({ runtime, conversation }: ModelRunContext, requ
 export function createFailedCall(
   context: ModelRunContext,
   { step, number, modelIndex }: ModelAttempt,
-  code: string,
+  { code, providerMessage }: Pick<ModelFailure, "code" | "providerMessage">,
   { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
   const choice = findModel(context.runtime, modelIndex)
@@ -54,6 +54,7 @@ export function createFailedCall(
     attempt: number,
     model: choice.model,
     code,
+    ...(providerMessage !== undefined && { providerMessage }),
     ...spending,
     estimated,
   }

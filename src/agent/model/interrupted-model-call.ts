@@ -23,7 +23,8 @@ export async function closeInterruptedCall(
     inputTokens: () => estimateInput(createModelRequest(context, attempt)),
     plainInputBytes: null,
   })
-  const failed = run.failedCalls < number ? [createFailedCall(context, attempt, error.code, usage)] : []
+  const failed =
+    run.failedCalls < number ? [createFailedCall(context, attempt, { code: error.code }, usage)] : []
   const { stoppedInOrder } = context
   await record(context, [
     ...failed,

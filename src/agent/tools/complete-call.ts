@@ -1,4 +1,4 @@
-import type { Event } from "../../core/log/entries.ts"
+import type { Event, KeptOutput } from "../../core/log/entries.ts"
 import type { JournalEffects } from "../../core/ports/run/journal.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { record, type SettlingContext } from "../run-context.ts"
@@ -8,6 +8,8 @@ import { truncateResult } from "./truncate-result.ts"
 interface Completion {
   readonly durationMs?: number
   readonly server?: string | null
+  /** The end of the live output. Default: there was none. */
+  readonly output?: readonly KeptOutput[]
   /** Events of the same commit that precede the result. */
   readonly after?: readonly Event[]
 }
@@ -17,10 +19,11 @@ export async function completeCall(
   context: SettlingContext,
   { requested: { toolCallId, name, executionLocation } }: CallState,
   result: ToolResult,
-  { durationMs = 0, server = null, after = [] }: Completion = {},
+  { durationMs = 0, server = null, output = [], after = [] }: Completion = {},
   effects?: JournalEffects,
 ): Promise<void> {
   const bounded = truncateResult(result, context.runtime.maxToolResultBytes)
-  const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation }
+  const kept = output.length > 0 ? { output } : {}
+  const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation, ...kept }
   await record(context, [...after, { type: "toolCallCompleted", ...completed }], effects)
 }

@@ -1,6 +1,5 @@
 import { CallInterruptedError, toError } from "../../core/errors.ts"
 import { nestsTooDeep } from "../../core/json/json.ts"
-import type { ToolCallRequested } from "../../core/log/entries.ts"
 import type {
   Answered,
   EmittedData,
@@ -12,10 +11,8 @@ import type {
 import { removeSecrets } from "../../core/text/remove-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
+import type { LiveOutput } from "./live-output.ts"
 import { startTimeLimit } from "./time-limit.ts"
-
-/** Maximum characters of live output of one call. The result has a separate bound. */
-const maxOutputCharacters = 1_000_000
 
 interface Execution {
   readonly call: CallState
@@ -24,6 +21,8 @@ interface Execution {
   readonly ask: ToolContext["ask"]
   readonly tasks: ToolContext["tasks"]
   readonly emitData: (data: EmittedData) => void
+  /** Closed at the end of the execution. */
+  readonly output: LiveOutput
 }
 
 /**
@@ -35,7 +34,7 @@ interface Execution {
 export async function executeTool(
   context: ModelRunContext,
   tool: Tool,
-  { call, input, ask, tasks, emitData }: Execution,
+  { call, input, ask, tasks, emitData, output }: Execution,
 ): Promise<ToolOutcome | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
@@ -47,7 +46,6 @@ export async function executeTool(
   if (context.signal.aborted) abort()
   const mayRunTwice = tool.readOnly === true || tool.idempotent === true
   const forgetLapse = mayRunTwice ? null : context.hold.onLapse(() => stop.abort(new HoldLapsed()))
-  const output = createLiveOutput(context, tool, call.requested)
   const toolContext: ToolContext = {
     ...callContext(context, call),
     signal: stop.signal,
@@ -123,48 +121,6 @@ function findAnswered({ wait, resolved }: CallState): Answered | null {
       return null
     default:
       return resolved satisfies never
-  }
-}
-
-interface LiveOutput {
-  /** False after the call has ended. */
-  readonly isOpen: boolean
-  show(text: string, stream?: "stdout" | "stderr"): void
-  close(): void
-}
-
-function createLiveOutput(
-  { journal, runtime: { outputFilter } }: ModelRunContext,
-  tool: Tool,
-  { stepId, toolCallId }: ToolCallRequested,
-): LiveOutput {
-  let open = true
-  let chunk = 0
-  let charactersLeft = maxOutputCharacters
-  const filters = { stdout: outputFilter?.(), stderr: outputFilter?.() }
-  const send = (text: string, stream: "stdout" | "stderr") => {
-    if (text === "") return
-    journal.emit({ type: "toolOutput", stepId, toolCallId, toolName: tool.name, stream, text, chunk })
-    chunk += 1
-  }
-  return {
-    get isOpen() {
-      return open
-    },
-    show(text, stream = "stdout") {
-      if (text === "" || charactersLeft <= 0) return
-      const output =
-        text.length > charactersLeft
-          ? `${text.slice(0, charactersLeft)}\n[Further output is not shown.]`
-          : text
-      charactersLeft -= text.length
-      send(filters[stream]?.push(output) ?? output, stream)
-    },
-    close() {
-      if (!open) return
-      open = false
-      for (const stream of ["stdout", "stderr"] as const) send(filters[stream]?.end() ?? "", stream)
-    },
   }
 }
 

@@ -27,6 +27,7 @@ import { completeCall } from "./complete-call.ts"
 import { explainNewApproval, findCurrentTool, isAsApproved, isFor, isStill } from "./current-tool.ts"
 import { createDataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
+import { createLiveOutput } from "./live-output.ts"
 import { loseCall, recoverCall } from "./recover-call.ts"
 import { transformResult } from "./transform-result.ts"
 
@@ -144,12 +145,14 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const questions = createQuestions(context, tool, call)
   const data = createDataEmitter(context, tool, call)
   const tasks = createTaskActions(context, call)
+  const output = createLiveOutput(context, tool, call.requested)
   const outcome = await executeTool(context, tool, {
     call,
     input,
     ask: questions.ask,
     tasks: tasks.port,
     emitData: data.emit,
+    output,
   })
   await questions.end()
   await data.stored()
@@ -157,7 +160,12 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (outcome.type === "wait" || outcome.type === "task") return waitFor(context, tool, call, outcome)
   const durationMs = measureCall(call, context.clock.now())
   const result = await transformResult(context, call, outcome)
-  const completion = { durationMs, server: findServer(tool, call), after: tasks.events() }
+  const completion = {
+    durationMs,
+    server: findServer(tool, call),
+    after: tasks.events(),
+    output: output.kept(),
+  }
   await completeCall(context, call, result, completion, { outbox: tasks.outbox() })
 }
 

@@ -73,12 +73,18 @@ function applyOwn(former: ViewState, event: SentEvent): ViewState {
         outcome: "failed",
         reason: event.code,
         error: event.error,
+        ...selectProviderMessage(event),
       })
     // The view is the sub-agent's own.
     case "sub_agent_end": {
       const { outcome, reason = null, error } = event
       const left = outcome === "failed" ? discardText(state, state.kept.byFailure) : state
-      return end(left, { outcome, reason: error?.code ?? reason, error: error?.message ?? null })
+      return end(left, {
+        outcome,
+        reason: error?.code ?? reason,
+        error: error?.message ?? null,
+        ...selectProviderMessage(error),
+      })
     }
     case "task_registered":
     case "task_progress":
@@ -87,6 +93,11 @@ function applyOwn(former: ViewState, event: SentEvent): ViewState {
     default:
       return applyToolEvent(state, event)
   }
+}
+
+function selectProviderMessage(failure: { readonly provider_message?: string | undefined } | undefined) {
+  const message = failure?.provider_message
+  return message === undefined ? {} : { provider_message: message }
 }
 
 function addText(state: ViewState, type: "text" | "thinking", text: string): ViewState {
@@ -130,7 +141,9 @@ function keepAll(state: ViewState): ViewState {
 }
 
 function end(state: ViewState, ended: RunEnd): ViewState {
-  const left = removeWaits(keepAll(removeIncompleteCalls(state)), (wait) => !isOfTask(state, wait))
+  const settled = removeIncompleteCalls(state)
+  const marked = ended.outcome === "completed" ? settled : addParts(settled, [{ type: "run_end", ...ended }])
+  const left = removeWaits(keepAll(marked), (wait) => !isOfTask(state, wait))
   // Messages that steered the run have joined it, or another page has withdrawn them.
   const queued = state.queued.filter(({ steers, run_id }) => !steers || run_id === null)
   return { ...left, queued, isRunning: false, ended }

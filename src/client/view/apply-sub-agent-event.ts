@@ -8,7 +8,7 @@ type EventOf<Type> = Extract<ChatEvent, { type: Type }>
 type ApplyEvent = (view: ChatView, event: ChatEvent) => ChatView
 
 /** Maximum number of sub-agents in a view. The oldest one that has ended is removed first. */
-const maxSubAgents = 100
+export const maxSubAgents = 100
 const emptyRun: ChatView = { ...emptyView, isRunning: true }
 
 /**

@@ -24,6 +24,7 @@ export {
   type ViewCompactionPart,
   type ViewMessage,
   type ViewPart,
+  type ViewRunEndPart,
   type ViewSubAgent,
   type ViewTask,
   type ViewToolCall,

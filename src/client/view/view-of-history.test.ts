@@ -112,3 +112,33 @@ test("blocks that this version does not know are left out of a loaded conversati
   })
   expect(view.messages[0]?.parts).toEqual([{ type: "text", text: "One." }])
 })
+
+test("a loaded call has its duration, the end of its output, and its sub-agents without their turns", () => {
+  const view = viewOfHistory({
+    ...history,
+    active_run: null,
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Go" }] },
+      { role: "assistant", content: [createToolCallBlock("call_1")] },
+      {
+        role: "tool",
+        content: [
+          {
+            ...{ type: "tool_result", tool_call_id: "call_1", result: 42, error: null },
+            ...{ duration_ms: 70, server: "files", output: [{ stream: "stderr", text: "built" }] },
+            sub_agents: [{ sub_agent_id: "sess_a", agent_name: "worker" }],
+          },
+        ],
+      },
+    ],
+  })
+  expect(view.messages[1]?.parts).toMatchObject([
+    { duration_ms: 70, server: "files", output: [{ stream: "stderr", text: "built" }], state: "completed" },
+  ])
+  expect(view.subAgents).toMatchObject([
+    {
+      ...{ sub_agent_id: "sess_a", agent_name: "worker", tool_call_id: "call_1", partial: true },
+      view: { isRunning: false, messages: [], ended: { outcome: "completed" } },
+    },
+  ])
+})

@@ -1,13 +1,16 @@
 import type { History, HistoryMessage, Task } from "../wire/messages.ts"
+import { maxSubAgents } from "./apply-sub-agent-event.ts"
 import { createTask } from "./apply-task-event.ts"
 import { addData, change, createCall, openWait, toOutcome } from "./apply-tool-event.ts"
 import {
   type ChatView,
   emptyView,
   type QueuedMessage,
+  type RunEnd,
   type ViewCompaction,
   type ViewPart,
   type ViewTask,
+  type ViewToolCall,
 } from "./view.ts"
 import {
   addMessage,
@@ -28,6 +31,7 @@ export function viewOfHistory(history: History): ChatView {
   const started: ViewState = {
     ...shown,
     isRunning: history.active_run !== null,
+    ended: findLastEnd(history),
     tasks: history.running_tasks.map(toTask),
     usage: history.usage,
     compaction: findLastCompaction(history),
@@ -72,13 +76,44 @@ function addHistoryMessage(state: ViewState, { role, content }: HistoryMessage):
 
 function addResult(state: ViewState, block: HistoryBlock): ViewState {
   switch (block.type) {
-    case "tool_result":
-      return change(state, block.tool_call_id, toOutcome(block))
+    case "tool_result": {
+      const { duration_ms = null, server = null, output = [] } = block
+      const outcome = toOutcome(block)
+      const ended = change(state, block.tool_call_id, { ...outcome, duration_ms, server, output })
+      return addSubAgents(ended, block, outcome.state)
+    }
     case "data":
       return changeCall(state, block.tool_call_id, (call) => ({ ...call, data: addData(call.data, block) }))
     default:
       return state
   }
+}
+
+/** Adds the sub-agents of a call that has ended, without their turns. */
+function addSubAgents(
+  state: ViewState,
+  { tool_call_id, sub_agents = [] }: Extract<HistoryBlock, { type: "tool_result" }>,
+  called: ViewToolCall["state"],
+): ViewState {
+  if (sub_agents.length === 0) return state
+  const outcome = called === "completed" || called === "interrupted" ? called : "failed"
+  const ended = { outcome, reason: null, error: null } as const
+  const added = sub_agents.map(({ sub_agent_id, agent_name }) => ({
+    ...{ sub_agent_id, agent_name, tool_call_id, parent_sub_agent_id: null },
+    ...{ view: { ...emptyView, ended }, partial: true, checkpoints: [] },
+  }))
+  return { ...state, subAgents: [...state.subAgents, ...added].slice(-maxSubAgents) }
+}
+
+/** Returns the end of the last run, if it did not complete. */
+function findLastEnd({ messages, active_run }: History): RunEnd | null {
+  const block = active_run === null ? messages.at(-1)?.content.at(-1) : undefined
+  return block?.type === "run_end" ? toRunEnd(block) : null
+}
+
+function toRunEnd(block: Extract<HistoryBlock, { type: "run_end" }>): RunEnd {
+  const { type: _, ...end } = block
+  return end
 }
 
 function findLastCompaction({ messages }: History): ViewCompaction | null {
@@ -100,6 +135,7 @@ function toPart(block: HistoryBlock): ViewPart[] {
       return [createCall(block.tool_call_id, block.tool_name, block.tool_input)]
     case "compaction":
       return [{ type: block.type, cursor: block.cursor, ...toCompaction(block) }]
+    case "run_end":
     case "text":
     case "thinking":
     case "image":

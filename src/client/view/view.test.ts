@@ -55,7 +55,7 @@ describe("text", () => {
 
   test("is discarded by a failure back to the last tool call", () => {
     const parts = partsAfter(createText("a"), createCall("call_1"), createText("b"), failed)
-    expect(parts).toMatchObject([{ type: "text", text: "a" }, { type: "tool" }])
+    expect(parts).toMatchObject([{ type: "text", text: "a" }, { type: "tool" }, { type: "run_end" }])
   })
 
   test("in a loaded history is never discarded", () => {
@@ -108,7 +108,7 @@ describe("a sub-agent", () => {
         view: {
           isRunning: false,
           ended: { outcome: "failed", reason: "model_refused", error: "The model refused." },
-          messages: [{ parts: [{ type: "text", text: "kept" }] }],
+          messages: [{ parts: [{ type: "text", text: "kept" }, { type: "run_end" }] }],
         },
       },
     ])
@@ -246,7 +246,8 @@ describe("the input of a call", () => {
     ["the end of the run", ended],
   ])("is discarded by %s, and started calls are not", (_, event) => {
     const parts = partsAfter(createCall("call_1"), input("call_2", "{"), event)
-    expect(parts).toMatchObject([{ type: "tool", tool_call_id: "call_1" }])
+    const calls = parts.filter(({ type }) => type === "tool")
+    expect(calls).toMatchObject([{ tool_call_id: "call_1" }])
   })
 })
 
@@ -332,7 +333,14 @@ test("the first queued message is next if the former run was stopped right after
     },
   )
   expect(next.queued).toEqual([])
-  expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "user", "assistant"])
+  expect(next.messages.map(({ role }) => role)).toEqual([
+    "user",
+    "assistant",
+    "user",
+    "assistant",
+    "user",
+    "assistant",
+  ])
 })
 
 test("a steering message that another page has withdrawn disappears at the end of the run", () => {

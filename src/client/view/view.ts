@@ -14,7 +14,7 @@ export interface ChatView {
    * runs, and after the next event.
    */
   readonly notice: string | null
-  /** The end of the last run. Null while a run is open, and before the first. */
+  /** The end of the last run. Null while a run is open, before the first, and for a loaded run that completed. */
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
@@ -44,7 +44,10 @@ export interface ViewSubAgent {
   readonly parent_sub_agent_id: string | null
   /** The sub-agent's own conversation. Sub-agents that it starts are in the session's list. */
   readonly view: ChatView
-  /** If true, some turns are missing, because the client was not connected at that time. */
+  /**
+   * If true, some turns are missing, because the client was not connected at that time. `chat.history` with its id has
+   * all of them.
+   */
   readonly partial: boolean
   /**
    * The view after each of the last turns, by the number of turns. A reconnected stream continues from one of them.
@@ -111,6 +114,13 @@ export interface RunEnd {
   readonly reason: string | null
   /** Message of a failed run. */
   readonly error: string | null
+  /** The provider's own message if a model call failed, and if the gateway shows it to clients. */
+  readonly provider_message?: string | undefined
+}
+
+/** The end of a run that did not complete: the last part of its message. */
+export interface ViewRunEndPart extends RunEnd {
+  readonly type: "run_end"
 }
 
 /** Consecutive content of one side: a user's message, or all turns of a run. */
@@ -131,6 +141,7 @@ export type ViewPart =
   | ImageBlock
   | ViewToolCall
   | ViewCompactionPart
+  | ViewRunEndPart
 
 export interface ViewToolCall {
   readonly type: "tool"

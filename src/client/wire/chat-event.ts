@@ -234,6 +234,8 @@ export type ChatEvent =
         | {
             readonly code: string
             readonly message: string
+            /** The provider's own message if a model call failed. Only with the option `showProviderErrors`, and with `dev`. */
+            readonly provider_message?: string | undefined
           }
         | undefined
       readonly usage: Usage
@@ -300,4 +302,6 @@ export type ChatEvent =
       readonly sub_agent_id?: string | undefined
       readonly error: string
       readonly code: string
+      /** The provider's own message if a model call failed. Only with the option `showProviderErrors`, and with `dev`. */
+      readonly provider_message?: string | undefined
     }

@@ -141,7 +141,7 @@ export type History = {
   readonly last_seq: number
 }
 
-/** The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type `compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the beginning of the assistant's next message, or alone in a message if a message of the user follows. */
+/** The end of a run that did not complete, a block of the type `run_end`, is in a message of the assistant. The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type `compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the beginning of the assistant's next message, or alone in a message if a message of the user follows. */
 export type HistoryMessage = {
   readonly role: "user" | "assistant" | "system" | "tool"
   readonly content: readonly (
@@ -180,6 +180,34 @@ export type HistoryMessage = {
         readonly is_error?: true | undefined
         /** A note of the tool, which the model receives as well. */
         readonly warning?: string | undefined
+        /** Milliseconds from the call's first execution to its result. Absent if it was interrupted. */
+        readonly duration_ms?: number | undefined
+        /** The MCP server behind the tool. */
+        readonly server?: string | undefined
+        /** The end of the call's live output: at most 4 000 characters. */
+        readonly output?:
+          | readonly {
+              readonly stream: "stdout" | "stderr"
+              readonly text: string
+            }[]
+          | undefined
+        /** Sub-agents that worked for the call. `sub_agent_id` gives the history of each. */
+        readonly sub_agents?:
+          | readonly {
+              readonly sub_agent_id: string
+              readonly agent_name: string
+            }[]
+          | undefined
+      }
+    | {
+        readonly type: "run_end"
+        readonly outcome: "interrupted" | "failed"
+        /** Reason of the interruption, or code of the failure, as in the stream. */
+        readonly reason: string | null
+        /** Message of a failed run. */
+        readonly error: string | null
+        /** The provider's own message if a model call failed. Only with the option `showProviderErrors`, and with `dev`. */
+        readonly provider_message?: string | undefined
       }
     | {
         readonly type: "compaction"

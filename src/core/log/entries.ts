@@ -158,6 +158,8 @@ export interface ModelCallFailed {
   /** The model that was requested. */
   readonly model: string
   readonly code: string
+  /** The provider's own message, without secrets. It is for operators. */
+  readonly providerMessage?: string
   readonly usage: Usage
   readonly cost: Cost
   /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
@@ -288,6 +290,12 @@ export interface DataEmitted extends AppData {
   readonly type: "dataEmitted"
 }
 
+/** A piece of the end of a call's live output. The pieces of all streams are in their order. */
+export interface KeptOutput {
+  readonly stream: "stdout" | "stderr"
+  readonly text: string
+}
+
 export interface ToolCallCompleted {
   readonly type: "toolCallCompleted"
   readonly toolCallId: string
@@ -297,6 +305,8 @@ export interface ToolCallCompleted {
   /** The MCP server that executed the call. Null if the tool was not from an MCP server. */
   readonly server: string | null
   readonly executionLocation: "backend" | "client"
+  /** The end of the live output of the last execution, for people. Absent if there was none. */
+  readonly output?: readonly KeptOutput[]
 }
 
 /** The call has no result and will not get one. */
@@ -368,6 +378,8 @@ export interface RunFailed {
   readonly code: string
   /** Error message. It is safe to show to any client. */
   readonly message: string
+  /** Message of the provider whose model call failed, without secrets. It is for operators. */
+  readonly providerMessage?: string
   readonly usage: Usage
   readonly cost: Cost
 }

@@ -20,6 +20,8 @@ const maxSubAgents = 1_000
 export interface FollowParts extends ParkedParts {
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
+  /** If true, events have the own messages of providers. */
+  readonly providerErrors: boolean
   readonly logger: Logger
 }
 
@@ -59,7 +61,7 @@ export function toChatEvent(frame: Frame): ChatEvent {
  * the run's end. If the process stops, ends early without a cancel.
  */
 export async function* followRun(
-  { sessions, directory, logger }: FollowParts,
+  { sessions, directory, providerErrors, logger }: FollowParts,
   run: AcceptedRun,
   { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
@@ -144,7 +146,7 @@ export async function* followRun(
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
       isGivenUp = false
     }
-    const rendered = createRendering(cursor, { toolInput: toolInputDeltas })
+    const rendered = createRendering(cursor, { toolInput: toolInputDeltas, providerErrors })
     const from = { afterSeq: cursor, runId, maxSubAgents }
     for await (const batch of sessions.viewTree(sessionId, {
       ...from,

@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { chooseNativeWire } from "../../http/wire/native/native-wire.ts"
+import { chooseNativeWire, type NativeWireOptions } from "../../http/wire/native/native-wire.ts"
 import { type Frame, foldSubAgent } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
@@ -7,11 +7,8 @@ import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../s
  * Creates a function that renders batches for one consumer. It yields each entry with its frames. The start of a
  * sub-agent and the progress of a task yield frames without an entry.
  */
-export function createRendering(
-  afterSeq: number,
-  { toolInput }: { readonly toolInput?: boolean | undefined },
-) {
-  const wire = chooseNativeWire({ toolInput })
+export function createRendering(afterSeq: number, options: NativeWireOptions) {
+  const wire = chooseNativeWire(options)
   let state = wire.start(afterSeq)
   const states = new WeakMap<SubAgent, typeof state>()
   return function* (batch: TreeBatch): Generator<readonly [LiveEntry | null, readonly Frame[]]> {

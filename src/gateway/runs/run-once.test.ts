@@ -16,7 +16,7 @@ const forever = { type: "wait", until: new Promise(() => {}) } as const
 const directory = {} as Directory
 
 const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>
-  runOnce({ sessions, directory, agents: ["agent"], logger }, message, options)
+  runOnce({ sessions, directory, providerErrors: false, agents: ["agent"], logger }, message, options)
 
 const nodes: TestNode[] = []
 afterEach(async () => {

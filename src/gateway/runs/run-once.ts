@@ -114,16 +114,22 @@ async function createResult(
     cost,
     output: null,
   }
-  const createFailedResult = (code: string, message: string) =>
-    ({ ...common, outcome: "failed", reason: null, error: { code, message } }) as const
-  if (outcome.type === "runFailed") return createFailedResult(outcome.code, outcome.message)
+  const createFailedResult = (error: NonNullable<GatewayRunResult["error"]>) =>
+    ({ ...common, outcome: "failed", reason: null, error }) as const
+  if (outcome.type === "runFailed") {
+    const { code, message, providerMessage } = outcome
+    return createFailedResult({ code, message, ...(providerMessage !== undefined && { providerMessage }) })
+  }
   const { disposition, reason } = outcome
   const ended = { ...common, outcome: disposition, reason, error: null }
   if (schema === undefined || disposition !== "completed") return ended
   const parsed = await parse(schema, outcome.output)
   return parsed.valid
     ? { ...ended, output: parsed.input }
-    : createFailedResult("output_invalid", `The response does not match its schema: ${parsed.message}`)
+    : createFailedResult({
+        code: "output_invalid",
+        message: `The response does not match its schema: ${parsed.message}`,
+      })
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import { explainFailure } from "../../core/runs/explain-failure.ts"
 import { noUsage } from "../../core/usage.ts"
 import { createInterruption, createOutputWithoutRun, type RunOutput } from "./run-output.ts"
 
@@ -63,7 +64,10 @@ class CollectedRun {
         break
       case "error":
         this.#isOver = true
-        this.#error = { code: event.code, message: event.error }
+        this.#error = {
+          code: event.code,
+          message: explainFailure({ message: event.error, providerMessage: event.provider_message }),
+        }
         break
     }
   }

@@ -1,3 +1,4 @@
+import { explainFailure } from "../../core/runs/explain-failure.ts"
 import { type Cost, noUsage, type Usage } from "../../core/usage.ts"
 import type { FinishedRun } from "../runs.ts"
 
@@ -11,7 +12,8 @@ export interface RunOutput {
   /** US dollars. Null if the price of a model is not known. */
   readonly cost: Cost
   /**
-   * A sentence about why the run has no complete response. Null if it has one, or if one of the next three is true.
+   * Reason why the run has no complete response, with the provider's own message if a model call failed. Null if the
+   * response is complete, or if one of the next three is true.
    */
   readonly error: string | null
   /** Stable name of the error. Null if there is none. */
@@ -92,7 +94,7 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
   const error = timedOut ? null : toRunError(run)
   return {
     ...{ response, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt },
-    error: error?.message ?? null,
+    error: error === null ? null : explainFailure(error),
     errorCode: error?.code ?? null,
     timedOut,
     budgetExceeded: reason === "budget",

@@ -22,13 +22,15 @@ export interface ChatRouteOptions {
   readonly sessions: Sessions
   readonly streams: EventStreams
   readonly agents: ServedAgents
+  /** Returns true if clients of the tenant see the own messages of providers. */
+  readonly showsProviderErrors: (tenant: string) => boolean
   readonly allowSystemMessages: boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** POST /chat starts a run and streams it. A client that disconnects does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
-  const { sessions, streams, agents, allowSystemMessages, middleware } = options
+  const { sessions, streams, agents, showsProviderErrors, allowSystemMessages, middleware } = options
   const headers = z.object({
     "idempotency-key": idempotencyHeader.openapi({
       description:
@@ -103,7 +105,10 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       const { runId, cursor, position } = requireStartedRun(outcome)
       const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
       const isNewRun = outcome.status === "accepted"
-      const wire = chooseNativeWire({ toolInput: body.tool_input_deltas })
+      const wire = chooseNativeWire({
+        toolInput: body.tool_input_deltas,
+        providerErrors: showsProviderErrors(tenant),
+      })
       const afterSeq = cursor
       return { wire, sessionId, principal, runId, afterSeq, position, fromRunStart: true, isNewRun, headers }
     })

@@ -210,7 +210,7 @@ describe("GET /chat/history", () => {
       ({ role, content: [{ type: "text", text }] }) as const
     const mark = { characters: 9, tokensBefore: 90, tokensAfter: 30 }
     app.sessions.messages = [says("user", "a"), says("assistant", "b"), says("user", "c")]
-    app.sessions.compactions = [1, 2, 3].map((index) => ({ index, seq: index * 10, ...mark }))
+    app.sessions.marks = [1, 2, 3].map((index) => ({ type: "compaction", index, seq: index * 10, ...mark }))
     const response = await app.fetch("/api/chat/history", { headers })
     const history = historyResponseSchema.parse(await response.json())
     const block = (cursor: number) => ({

@@ -1,11 +1,12 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
 import { toPrincipalKey } from "../../sessions/principal-key.ts"
 import type { HistoryQuery, Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
-import { createInvalidBody } from "../problem.ts"
+import { createInvalidBody, Problem } from "../problem.ts"
 import { toFieldErrors } from "../request/field-errors.ts"
 import { respondText } from "../respond.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
@@ -22,13 +23,15 @@ const leastBytes = 256 * 1024
 export interface HistoryRouteOptions {
   readonly sessions: Sessions
   readonly logger: Logger
+  /** Returns true if clients of the tenant see the own messages of providers. */
+  readonly showsProviderErrors: (tenant: string) => boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** GET /chat/history returns everything that a client needs to redraw itself after a reload. */
 export function addHistoryRoute(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, logger, middleware }: HistoryRouteOptions,
+  { sessions, logger, showsProviderErrors, middleware }: HistoryRouteOptions,
 ): void {
   const places = createPlaces({
     max: maxBytesAtOnce,
@@ -49,15 +52,21 @@ export function addHistoryRoute(
         description: "The session's messages, its open run and its open waits.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...describeProblems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),
+      ...describeProblems(
+        ...ofToken,
+        "404 sub_agent_not_found",
+        "422 invalid_body",
+        "429 too_many_history_reads",
+      ),
     },
   })
 
   app.openAPIRegistry.registerPath(route)
   for (const handler of middleware) app.get(route.path, handler)
   app.get(route.path, async (c) => {
-    const session = c.get("session")
-    const page = parsePage(c.req.query())
+    const { subAgentId, ...page } = parseQuery(c.req.query())
+    const own = c.get("session")
+    const session = subAgentId === undefined ? own : await findSubAgent(sessions, own, subAgentId)
     const leave = places.take(
       toPrincipalKey(session),
       page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
@@ -71,7 +80,11 @@ export function addHistoryRoute(
     }
     // A client may disconnect before the response has a body, while its read waits for others.
     const signal = AbortSignal.any([closing.signal, leaving])
-    const pieces = writeHistoryJson(sessions.history(session.id, { ...page, signal }), signal)
+    const providerErrors = showsProviderErrors(own.tenant)
+    const pieces = writeHistoryJson(sessions.history(session.id, { ...page, signal }), {
+      signal,
+      providerErrors,
+    })
     const headers = { "content-type": "application/json" }
     try {
       // An error before the first piece becomes a problem response, because the response has not started yet.
@@ -97,12 +110,28 @@ export function addHistoryRoute(
   })
 }
 
-function parsePage(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "before" | "runs"> {
+interface ParsedQuery extends Pick<HistoryQuery, "before" | "runs"> {
+  readonly subAgentId?: string | undefined
+}
+
+function parseQuery(given: Readonly<Record<string, string>>): ParsedQuery {
   const { data, error } = historyQuerySchema.safeParse(given)
   if (error !== undefined) throw createInvalidBody(toFieldErrors(error))
-  const { limit, before } = data
-  if (before === undefined) return limit === undefined ? {} : { runs: Number(limit) }
-  return { runs: Number(limit ?? defaultRuns), before: Number(before) }
+  const { limit, before, sub_agent_id: subAgentId } = data
+  if (before === undefined) return { subAgentId, ...(limit !== undefined && { runs: Number(limit) }) }
+  return { subAgentId, runs: Number(limit ?? defaultRuns), before: Number(before) }
+}
+
+/** Resolves to the session of a sub-agent. Throws a `Problem` unless it is in the same tree as the token's session. */
+async function findSubAgent(
+  sessions: Sessions,
+  { rootId, tenant, userId }: Session,
+  id: string,
+): Promise<Session> {
+  const found = await sessions.session(id)
+  const isOfTree = found?.rootId === rootId && found.tenant === tenant && found.userId === userId
+  if (found !== null && isOfTree) return found
+  throw new Problem({ code: "sub_agent_not_found", status: 404 }, "The session has no such sub-agent.")
 }
 
 /**

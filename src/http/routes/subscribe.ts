@@ -13,12 +13,14 @@ import { chooseNativeWire } from "../wire/native/native-wire.ts"
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions
   readonly streams: EventStreams
+  /** Returns true if clients of the tenant see the own messages of providers. */
+  readonly showsProviderErrors: (tenant: string) => boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** GET /chat/subscribe streams all entries of the session, or of one of its runs, after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
-  const { sessions, streams, middleware } = options
+  const { sessions, streams, showsProviderErrors, middleware } = options
   const cursor = z.string().optional()
   const headers = z.object({
     "last-event-id": cursor.openapi({
@@ -90,7 +92,10 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const principal = { tenant, userId }
       const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       const runId = c.req.query("run_id")
-      const wire = chooseNativeWire({ toolInput: c.req.query("tool_input_deltas") === "true" })
+      const wire = chooseNativeWire({
+        toolInput: c.req.query("tool_input_deltas") === "true",
+        providerErrors: showsProviderErrors(tenant),
+      })
       if (runId !== undefined) {
         const run = await sessions.run(session.id, runId)
         if (run === null)

@@ -25,6 +25,8 @@ import { requireStartedRun } from "./chat.ts"
 export interface TasksRoutesOptions {
   readonly sessions: Sessions
   readonly streams: EventStreams
+  /** Returns true if clients of the tenant see the own messages of providers. */
+  readonly showsProviderErrors: (tenant: string) => boolean
   readonly reading: MiddlewareHandler<HttpEnv>[]
   readonly changing: MiddlewareHandler<HttpEnv>[]
   /** For messages, which have a body and are refused while the process shuts down. */
@@ -40,7 +42,7 @@ const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
  */
 export function addTasksRoutes(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, streams, reading, changing, sending }: TasksRoutesOptions,
+  { sessions, streams, showsProviderErrors, reading, changing, sending }: TasksRoutesOptions,
 ): void {
   const find = async (c: Context<HttpEnv>, taskId: string): Promise<ListedTask> => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
@@ -118,7 +120,7 @@ export function addTasksRoutes(
     if (run === null) throw createNotStarted()
     if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
     return streams.respond(c, c.get("session").id, async () => ({
-      wire: chooseNativeWire({}),
+      wire: chooseNativeWire({ providerErrors: showsProviderErrors(c.get("session").tenant) }),
       sessionId,
       principal: c.get("session"),
       runId: taskId,

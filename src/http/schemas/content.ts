@@ -101,3 +101,8 @@ export const resultMarks = {
 export type WireContentBlock = z.input<typeof textBlockSchema> | z.input<typeof imageBlockSchema>
 export type WireUsage = z.input<typeof usageSchema>
 export type WireToolError = z.input<typeof toolErrorSchema>
+
+export const providerMessageSchema = z.string().optional().openapi({
+  description:
+    "The provider's own message if a model call failed. Only with the option `showProviderErrors`, and with `dev`.",
+})

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import {
   anyJsonSchema,
   imageBlockSchema,
+  providerMessageSchema,
   resultMarks,
   textBlockSchema,
   toolErrorSchema,
@@ -224,7 +225,9 @@ export const chatEventSchema = z
         sub_agent_id: z.string(),
         outcome: z.enum(["completed", "interrupted", "failed"]),
         reason: z.string().optional().openapi({ description: "Reason of an interruption." }),
-        error: z.object({ code: z.string(), message: z.string() }).optional(),
+        error: z
+          .object({ code: z.string(), message: z.string(), provider_message: providerMessageSchema })
+          .optional(),
         usage: usageSchema,
         duration_ms: z.int(),
       })
@@ -277,7 +280,12 @@ export const chatEventSchema = z
     ),
     event(
       "error",
-      { sub_agent_id: noSubAgentId, error: z.string(), code: z.string() },
+      {
+        sub_agent_id: noSubAgentId,
+        error: z.string(),
+        code: z.string(),
+        provider_message: providerMessageSchema,
+      },
       "Terminal: the session's own run failed.",
     ),
   ])

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import {
   anyJsonSchema,
   imageBlockSchema,
+  providerMessageSchema,
   resultMarks,
   textBlockSchema,
   toolErrorSchema,
@@ -37,6 +38,30 @@ const historyMessageSchema = z
           result: anyJsonSchema,
           error: toolErrorSchema,
           ...resultMarks,
+          duration_ms: z.int().optional().openapi({
+            description:
+              "Milliseconds from the call's first execution to its result. Absent if it was interrupted.",
+          }),
+          server: z.string().optional().openapi({ description: "The MCP server behind the tool." }),
+          output: z
+            .array(z.object({ stream: z.enum(["stdout", "stderr"]), text: z.string() }))
+            .optional()
+            .openapi({ description: "The end of the call's live output: at most 4 000 characters." }),
+          sub_agents: z
+            .array(z.object({ sub_agent_id: z.string(), agent_name: z.string() }))
+            .optional()
+            .openapi({
+              description: "Sub-agents that worked for the call. `sub_agent_id` gives the history of each.",
+            }),
+        }),
+        z.object({
+          type: z.literal("run_end"),
+          outcome: z.enum(["interrupted", "failed"]),
+          reason: z.string().nullable().openapi({
+            description: "Reason of the interruption, or code of the failure, as in the stream.",
+          }),
+          error: z.string().nullable().openapi({ description: "Message of a failed run." }),
+          provider_message: providerMessageSchema,
         }),
         z.object({
           type: z.literal("compaction"),
@@ -50,6 +75,7 @@ const historyMessageSchema = z
   })
   .openapi("HistoryMessage", {
     description:
+      "The end of a run that did not complete, a block of the type `run_end`, is in a message of the assistant. " +
       "The result of a tool follows the assistant's message that called it, as a message of the role `tool`. " +
       "Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type " +
       "`compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the " +
@@ -88,6 +114,9 @@ function isPosition(value: string): boolean {
 
 // A misspelled member would read the whole history.
 export const historyQuerySchema = z.strictObject({
+  sub_agent_id: z.string().max(128).optional().openapi({
+    description: "A sub-agent of the session, at any depth. The response is then its own history.",
+  }),
   limit: z
     .string()
     .regex(/^([1-9]\d?|100)$/, `expected a whole number from 1 to ${maxRuns}`)

@@ -27,6 +27,7 @@ export const refusals = {
   "404 wait_not_found": "The session has no such wait.",
   "404 grant_not_found": "The session has no such grant.",
   "404 file_not_found": "The session has no such file.",
+  "404 sub_agent_not_found": "The session has no such sub-agent.",
   "404 task_not_found": "The session has no such background task.",
   "404 memory_not_found": "The user has no such memory.",
   "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",

@@ -4,7 +4,14 @@ import type { AppData } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { InboxMessage } from "../../core/ports/store/inbox.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
-import type { HistoryEnd, HistoryMessages, HistoryPart, PlacedCompaction } from "../../sessions/sessions.ts"
+import type {
+  CallDetails,
+  HistoryEnd,
+  HistoryMessages,
+  HistoryPart,
+  PlacedCompaction,
+  PlacedRunEnd,
+} from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome, toWireUsage } from "./content.ts"
 import { toWireTask } from "./tasks.ts"
@@ -14,16 +21,22 @@ type HistoryBlock = HistoryMessage["content"][number]
 /** Approximate number of characters that are written in one turn of the event loop (rule 15). */
 const pieceCharacters = 64_000
 
+export interface HistoryJsonOptions {
+  readonly signal: AbortSignal
+  /** If true, the ends of failed runs have the own messages of providers. */
+  readonly providerErrors: boolean
+}
+
 /**
  * Writes a session for a client that redraws it: the JSON text of a `HistoryResponse`, in pieces. Data that only a
  * provider understands is left out. Throws the reason of the signal if the parts end early because it aborts.
  */
 export async function* writeHistoryJson(
   parts: AsyncIterable<HistoryPart>,
-  signal: AbortSignal,
+  options: HistoryJsonOptions,
 ): AsyncGenerator<string> {
   let piece = ""
-  for await (const text of toTexts(parts, signal)) {
+  for await (const text of toTexts(parts, options)) {
     piece += text
     if (piece.length < pieceCharacters) continue
     yield piece
@@ -33,7 +46,10 @@ export async function* writeHistoryJson(
   yield piece
 }
 
-async function* toTexts(parts: AsyncIterable<HistoryPart>, signal: AbortSignal): AsyncGenerator<string> {
+async function* toTexts(
+  parts: AsyncIterable<HistoryPart>,
+  { signal, providerErrors }: HistoryJsonOptions,
+): AsyncGenerator<string> {
   let before = '{"messages":['
   for await (const part of parts) {
     if (part.type === "end") {
@@ -42,7 +58,7 @@ async function* toTexts(parts: AsyncIterable<HistoryPart>, signal: AbortSignal):
       yield* omitBrace(toJsonPieces(toRest(part)))
       return
     }
-    for (const message of toWireMessages(part)) {
+    for (const message of toWireMessages(part, providerErrors)) {
       yield before
       yield* toJsonPieces(message)
       before = ","
@@ -133,15 +149,21 @@ export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pendi
   return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
 }
 
-/** Yields the messages of a part, with the marks of compactions at their places. */
-function* toWireMessages({ messages, data, compactions }: HistoryMessages): Generator<HistoryMessage> {
-  const places = Map.groupBy(compactions, ({ index }) => Math.min(index, messages.length))
-  const listMarks = (index: number) => (places.get(index) ?? []).map(toCompactionBlock)
+/** Yields the messages of a part, with the marks at their places. */
+function* toWireMessages(
+  { messages, calls, marks }: HistoryMessages,
+  providerErrors: boolean,
+): Generator<HistoryMessage> {
+  const places = Map.groupBy(marks, ({ index }) => Math.min(index, messages.length))
+  const listMarks = (index: number) =>
+    (places.get(index) ?? []).map((mark) =>
+      mark.type === "compaction" ? toCompactionBlock(mark) : toRunEndBlock(mark, providerErrors),
+    )
   for (const [index, message] of messages.entries()) {
-    const marks = listMarks(index)
-    const { role, content } = toWireMessage(message, data)
-    if (marks.length > 0 && role !== "assistant") yield { role: "assistant", content: marks }
-    yield { role, content: role === "assistant" ? [...marks, ...content] : content }
+    const blocks = listMarks(index)
+    const { role, content } = toWireMessage(message, calls)
+    if (blocks.length > 0 && role !== "assistant") yield { role: "assistant", content: blocks }
+    yield { role, content: role === "assistant" ? [...blocks, ...content] : content }
   }
   const last = listMarks(messages.length)
   if (last.length > 0) yield { role: "assistant", content: last }
@@ -152,7 +174,18 @@ function toCompactionBlock({ seq, characters, tokensBefore, tokensAfter }: Place
   return { type: "compaction", cursor: seq, chars: characters, ...tokens }
 }
 
-function toWireMessage(message: Message, data: HistoryMessages["data"]): HistoryMessage {
+function toRunEndBlock(
+  { outcome, reason, message, providerMessage }: PlacedRunEnd,
+  providerErrors: boolean,
+): HistoryBlock {
+  const details = providerErrors && providerMessage !== null
+  return {
+    ...{ type: "run_end", outcome, reason, error: message },
+    ...(details && { provider_message: providerMessage }),
+  } as const
+}
+
+function toWireMessage(message: Message, calls: HistoryMessages["calls"]): HistoryMessage {
   switch (message.role) {
     case "user":
     case "system":
@@ -163,12 +196,30 @@ function toWireMessage(message: Message, data: HistoryMessages["data"]): History
       return {
         role: message.role,
         content: message.results.flatMap(({ toolCallId, result }): HistoryBlock[] => [
-          ...(data.get(toolCallId) ?? []).map(toDataBlock),
-          { type: "tool_result", tool_call_id: toolCallId, ...toWireToolOutcome(result) },
+          ...(calls.get(toolCallId)?.data ?? []).map(toDataBlock),
+          {
+            type: "tool_result",
+            tool_call_id: toolCallId,
+            ...toWireToolOutcome(result),
+            ...toWireDetails(calls.get(toolCallId)),
+          },
         ]),
       }
     default:
       return message satisfies never
+  }
+}
+
+function toWireDetails(details: CallDetails | undefined) {
+  if (details === undefined) return {}
+  const { durationMs, server, output, subAgents } = details
+  return {
+    ...(durationMs !== null && { duration_ms: durationMs }),
+    ...(server !== null && { server }),
+    ...(output.length > 0 && { output: [...output] }),
+    ...(subAgents.length > 0 && {
+      sub_agents: subAgents.map(({ sessionId, name }) => ({ sub_agent_id: sessionId, agent_name: name })),
+    }),
   }
 }
 

@@ -5,7 +5,7 @@ import { createModelFailure, type FailureCode, retryAdvice } from "../model-fail
 import { classifyComplaint } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
 import { parseRetryAfter } from "../transport/retry-after.ts"
-import { classifyCallError, describeError } from "../transport/transport-failure.ts"
+import { classifyCallError, describeCause, describeError } from "../transport/transport-failure.ts"
 
 /**
  * Schema of the members that are read of an `APICallError`, of errors within a stream, which are often not an
@@ -50,12 +50,20 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
     [],
   )
   const code = named.get(said.name) ?? classifyResponse(said, thrown, begun)
+  const own = complaint.parse(findErrorObject(said.data))
   return createModelFailure(code, {
     detail,
+    providerMessage: redact(own.message || describeFailure(said, thrown), []),
     retryAfterMs: parseRetryAfter(new Headers(said.responseHeaders), Date.now()),
     retryable: retryAdvice(code, undefined) ?? said.isRetryable,
     complaint: said.message,
   })
+}
+
+/** Returns the SDK's message for a response, which quotes it. For a connection, its cause is more informative. */
+function describeFailure({ statusCode, message }: Complaint, thrown: unknown): string {
+  if (thrown instanceof Error && statusCode === undefined) return describeCause(thrown)
+  return message || JSON.stringify(thrown)
 }
 
 function classifyResponse(said: Complaint, thrown: unknown, begun: boolean): FailureCode {

@@ -5,7 +5,12 @@ import { createModelFailure, type FailureCode, retryAdvice } from "../model-fail
 import { redact } from "../redact.ts"
 import { parseRetryAfter } from "../transport/retry-after.ts"
 import { NotAStreamError } from "../transport/stream-fault.ts"
-import { classifyCallError, classifyStatus, describeError } from "../transport/transport-failure.ts"
+import {
+  classifyCallError,
+  classifyStatus,
+  describeCause,
+  describeError,
+} from "../transport/transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
@@ -22,10 +27,12 @@ export interface FailureContext {
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
+  const quote = (message: string | null) => redact(message ?? describeCause(thrown), secrets)
   if (thrown instanceof sdk.APIError) {
     const code = classifyApiError(thrown)
     return createModelFailure(code, {
       detail,
+      providerMessage: quote(thrown.apiMessage),
       retryAfterMs: thrown.headers && parseRetryAfter(thrown.headers, Date.now()),
       retryable: retryAdvice(code, thrown.headers),
       complaint: thrown.apiMessage ?? undefined,
@@ -36,10 +43,11 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
     const reported = new sdk.APIError(undefined, thrown.json, undefined, undefined)
     return createModelFailure(classifyApiError(reported), {
       detail,
+      providerMessage: quote(reported.apiMessage),
       retryable: retryAdvice(classifyApiError(reported), undefined),
     })
   }
-  return createModelFailure(classifyCallError(thrown, begun), { detail })
+  return createModelFailure(classifyCallError(thrown, begun), { detail, providerMessage: quote(null) })
 }
 
 /**

@@ -5,7 +5,12 @@ import { createModelFailure, type FailureCode, retryAdvice } from "../model-fail
 import { redact } from "../redact.ts"
 import { parseRetryAfter } from "../transport/retry-after.ts"
 import { NotAStreamError } from "../transport/stream-fault.ts"
-import { classifyCallError, classifyStatus, describeError } from "../transport/transport-failure.ts"
+import {
+  classifyCallError,
+  classifyStatus,
+  describeCause,
+  describeError,
+} from "../transport/transport-failure.ts"
 import type { OpenAiSdk } from "./client.ts"
 import { type ServiceComplaint, ServiceError } from "./service-error.ts"
 
@@ -22,15 +27,22 @@ export interface FailureContext {
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
-  if (thrown instanceof sdk.APIError) return classifyRefusal(thrown, detail)
+  const quote = (message: string) => redact(message, secrets)
+  if (thrown instanceof sdk.APIError)
+    return classifyRefusal(thrown, { detail, providerMessage: quote(removeStatus(thrown)) })
   if (thrown instanceof ServiceError)
     return createModelFailure(classifyComplaint(thrown), {
       detail,
+      providerMessage: quote(thrown.message),
       complaint: `${thrown.code ?? ""} ${thrown.message}`,
     })
-  if (thrown instanceof NotAStreamError && isComplaint(thrown.json))
-    return createModelFailure(classifyComplaint(new ServiceError(thrown.json.error)), { detail })
-  return createModelFailure(classifyCallError(thrown, begun), { detail })
+  if (thrown instanceof NotAStreamError && isComplaint(thrown.json)) {
+    const reported = new ServiceError(thrown.json.error)
+    const providerMessage = quote(reported.message)
+    return createModelFailure(classifyComplaint(reported), { detail, providerMessage })
+  }
+  const providerMessage = quote(describeCause(thrown))
+  return createModelFailure(classifyCallError(thrown, begun), { detail, providerMessage })
 }
 
 /** Returns true for an error body. Some servers and proxies report an error with a success status. */
@@ -38,10 +50,18 @@ function isComplaint(json: unknown): json is { readonly error: JsonObject | stri
   return isJsonObject(json) && (isJsonObject(json.error) || typeof json.error === "string")
 }
 
-function classifyRefusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
+/** Returns the message of the service, before which the SDK puts the status. */
+function removeStatus({ message, status }: APIError): string {
+  return status === undefined ? message : message.replace(`${status} `, "")
+}
+
+function classifyRefusal(
+  { message, code, type, status, headers }: APIError,
+  texts: { readonly detail: string; readonly providerMessage: string },
+): ModelFailure {
   const failure = classifyComplaint({ message, code: code ?? null, type: type ?? null, status })
   return createModelFailure(failure, {
-    detail,
+    ...texts,
     retryAfterMs: headers && parseRetryAfter(headers, Date.now()),
     retryable: retryAdvice(failure, headers),
     complaint: `${code ?? ""} ${message}`,

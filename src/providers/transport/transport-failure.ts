@@ -52,6 +52,11 @@ export function describeError(thrown: unknown): string {
   return `${thrown.name}: ${thrown.message}${cause}`
 }
 
+/** Returns the message of the innermost error, for people who do not know the classes of errors. */
+export function describeCause(thrown: unknown): string {
+  return thrown instanceof Error ? findInnermost(thrown) : String(thrown)
+}
+
 /** Returns true for unreadable JSON. The AI SDK has its own class for it. */
 function isUnreadableJson(thrown: unknown): boolean {
   return thrown instanceof SyntaxError || (thrown instanceof Error && thrown.name === "AI_JSONParseError")

@@ -1,33 +1,34 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { Message } from "../../core/history/messages.ts"
-import type { HistoryCompacted } from "../../core/log/compaction.ts"
-import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
+import type { Entry, EventEntry } from "../../core/log/entries.ts"
 import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
-import type { HistoryMessages, PlacedCompaction } from "../sessions.ts"
+import type { HistoryMark, HistoryMessages } from "../sessions.ts"
+import { FoldedCalls } from "./fold-calls.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** Folds the log for readers, up to some entry. Keeps every message, and all data that calls have emitted. */
+/**
+ * Folds the log for readers, up to some entry. Keeps every message, the details of all calls, and the places of
+ * summaries and of ends of runs.
+ */
 export class Fold {
   readonly conversation = new Conversation({ complete: true })
-  /** Emitted data by call. */
-  readonly #data = new Map<string, AppData[]>()
-  /** The compactions that no part has yet, with the number of all messages before them. */
-  #compactions: PlacedCompaction[] = []
+  readonly #calls = new FoldedCalls()
+  /** The marks that no part has yet, with the number of all messages before them. */
+  #marks: HistoryMark[] = []
   /** Number of messages of the parts so far. */
   #taken = 0
   #answeredAt = 0
   #lastSeq = 0
 
   apply(entry: EventEntry): void {
+    const { event, seq } = entry
     this.conversation.apply(entry)
-    if (entry.event.type === "dataEmitted") this.#keep(entry.event)
-    if (entry.event.type === "historyCompacted") this.#mark(entry.seq, entry.event)
-    if (entry.event.type === "historyReplaced") {
-      this.#data.clear()
-      this.#compactions = []
-    }
-    this.#lastSeq = entry.seq
-    if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
+    this.#calls.apply(event)
+    if (event.type === "historyReplaced") this.#marks = []
+    const mark = createMark(seq, event)
+    if (mark !== null) this.#marks.push({ ...mark, index: this.#taken + this.conversation.messages.length })
+    this.#lastSeq = seq
+    if (event.type === "messageCompleted") this.#answeredAt = seq
   }
 
   /**
@@ -38,50 +39,47 @@ export class Fold {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
   }
 
-  /** Removes and returns the messages that no later event can change, with their data. Null if there are none. */
+  /** Removes and returns the messages that no later event can change, with their details. Null if there are none. */
   takeFinished(): HistoryMessages | null {
     const messages = this.conversation.takeFinished()
     return messages.length === 0 ? null : this.#take(messages, this.#taken + messages.length - 1)
   }
 
-  /** Returns the messages that are left, with their data. */
+  /** Returns the messages that are left, with their details. */
   takeLast(): HistoryMessages {
     return this.#take(this.conversation.messages, Number.POSITIVE_INFINITY)
   }
 
-  /** Takes the compactions that have at most `upTo` messages before them. */
+  /** Takes the marks that have at most `upTo` messages before them. */
   #take(messages: readonly Message[], upTo: number): HistoryMessages {
-    const compactions = this.#compactions
+    const marks = this.#marks
       .filter(({ index }) => index <= upTo)
-      .map((each) => ({ ...each, index: each.index - this.#taken }))
-    this.#compactions = this.#compactions.filter(({ index }) => index > upTo)
+      .map((mark) => ({ ...mark, index: mark.index - this.#taken }))
+    this.#marks = this.#marks.filter(({ index }) => index > upTo)
     this.#taken += messages.length
-    return { type: "messages", messages, data: this.#takeData(messages), compactions }
+    return { type: "messages", messages, calls: this.#calls.take(messages), marks }
   }
+}
 
-  #mark(seq: number, { summary, tokensBefore, tokensAfter }: HistoryCompacted): void {
-    const index = this.#taken + this.conversation.messages.length
-    this.#compactions.push({ index, seq, characters: summary.length, tokensBefore, tokensAfter })
-  }
-
-  /** Removes and returns the data of the calls whose results are in the messages, by call. */
-  #takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
-    const taken = new Map<string, readonly AppData[]>()
-    for (const message of messages) {
-      if (message.role !== "tool") continue
-      for (const { toolCallId } of message.results) {
-        const data = this.#data.get(toolCallId)
-        if (data !== undefined) taken.set(toolCallId, data)
-        this.#data.delete(toolCallId)
-      }
+/** Returns the mark of an event, at a place that the fold sets. Null if the event has none. */
+function createMark(seq: number, event: EventEntry["event"]): HistoryMark | null {
+  const index = 0
+  switch (event.type) {
+    case "historyCompacted": {
+      const { summary, tokensBefore, tokensAfter } = event
+      return { type: "compaction", index, seq, characters: summary.length, tokensBefore, tokensAfter }
     }
-    return taken
-  }
-
-  #keep({ toolCallId, name, value }: AppData): void {
-    const former = this.#data.get(toolCallId)
-    if (former === undefined) this.#data.set(toolCallId, [{ toolCallId, name, value }])
-    else former.push({ toolCallId, name, value })
+    case "runCompleted": {
+      const { disposition: outcome, reason } = event
+      if (outcome === "completed") return null
+      return { type: "runEnd", index, outcome, reason, message: null, providerMessage: null }
+    }
+    case "runFailed": {
+      const { code: reason, message, providerMessage = null } = event
+      return { type: "runEnd", index, outcome: "failed", reason, message, providerMessage }
+    }
+    default:
+      return null
   }
 }
 

@@ -74,9 +74,10 @@ export function requireFailure(events: readonly ModelEvent[], { secrets }: Provi
   const failure = events.at(-1)
   assert.equal(failure?.type, "error", JSON.stringify(failure))
   assertOneLast(events)
-  const { message, detail } = failure as ModelFailure
+  const { message, detail, providerMessage } = failure as ModelFailure
   assert.ok(message.length > 0 && !/https?:/.test(message))
-  for (const secret of secrets) assert.ok(!message.includes(secret) && !detail?.includes(secret))
+  for (const text of [message, detail, providerMessage])
+    for (const secret of secrets) assert.ok(!text?.includes(secret))
   return failure as ModelFailure
 }
 

@@ -29,6 +29,7 @@ export type ScriptedStep =
       /** Default: a sentence with the code. */
       readonly message?: string
       readonly detail?: string
+      readonly providerMessage?: string
       /** Default false. */
       readonly retryable?: boolean
       readonly retryAfterMs?: number

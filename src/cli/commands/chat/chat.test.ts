@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { createAgent } from "../../../gateway/create-agent.ts"
+import { type AgentOptions, createAgent } from "../../../gateway/create-agent.ts"
 import { memoryStore } from "../../../gateway/open-store.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../../testing/provider/scripted-provider.ts"
 import { tool } from "../../../tools/local-tool.ts"
@@ -58,9 +58,18 @@ const tools = [
 ]
 
 /** Starts a gateway whose model plays the script. Resolves to the address of its API. */
-async function serve(script: readonly ScriptedTurn[]) {
+async function serve(
+  script: readonly ScriptedTurn[],
+  options: Pick<AgentOptions, "showProviderErrors"> = {},
+) {
   const provider = scriptedProvider(script)
-  const gateway = createAgent("Hi.", { store: memoryStore(), provider, tools, logger: silentLogger })
+  const gateway = createAgent("Hi.", {
+    store: memoryStore(),
+    provider,
+    tools,
+    logger: silentLogger,
+    ...options,
+  })
   const { url } = await gateway.listen({ port: 0 })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   return { url: `${url}/api`, server: url, provider, gateway }
@@ -85,6 +94,22 @@ describe("chat with a running gateway", () => {
     const again = startChat([url, "--session", session])
     again.end()
     expect(await again.ended).toBe(0)
+  })
+
+  it("prints why a run failed, in the provider's own words if the gateway sends them", async () => {
+    const failure = {
+      type: "failure",
+      code: "invalid_request",
+      message: "The provider refused the request.",
+    } as const
+    const { url } = await serve([[{ ...failure, providerMessage: "max_tokens is too large" }]], {
+      showProviderErrors: "clients",
+    })
+    const chat = startChat([url])
+    chat.type("Hi")
+    await chat.shows(
+      "[The run failed: The provider refused the request. Details: max_tokens is too large (invalid_request)]",
+    )
   })
 
   it("finds the API from the address of the server, and leaves by /exit", async () => {

@@ -1,5 +1,6 @@
 import { type Chat, ChatError, type Run, type SentEvent } from "../../../client/index.ts"
 import { isJsonObject } from "../../../core/json/json.ts"
+import { explainFailure } from "../../../core/runs/explain-failure.ts"
 import type { CliContext } from "../../cli-context.ts"
 import { formatAsLine } from "../../cli-error.ts"
 import { type AnswerPrinter, createAnswerPrinter } from "../../output/answer-printer.ts"
@@ -146,7 +147,9 @@ function printEvent(event: SentEvent, printer: TurnPrinter): void {
       if (event.reason !== undefined) printer.onText(`\n[The response ended early: ${event.reason}]`)
       break
     case "error":
-      printer.onText(`\n[The run failed: ${event.error} (${event.code})]`)
+      printer.onText(
+        `\n[The run failed: ${explainFailure({ message: event.error, providerMessage: event.provider_message })} (${event.code})]`,
+      )
       break
   }
 }

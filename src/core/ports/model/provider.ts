@@ -139,6 +139,11 @@ export interface ModelFailure {
   readonly message: string
   /** For the log only. */
   readonly detail?: string
+  /**
+   * The provider's own message, or the error of the connection to it, without secrets. Operators see it, and clients
+   * only with `showProviderErrors: "clients"`.
+   */
+  readonly providerMessage?: string
   readonly retryable: boolean
   /** Milliseconds that the provider asks the gateway to wait before the next attempt. */
   readonly retryAfterMs?: number

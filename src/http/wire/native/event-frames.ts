@@ -3,6 +3,7 @@ import type {
   Decider,
   Event,
   InterceptorDecided,
+  RunFailed,
   WaitOpened,
   WaitResolved,
 } from "../../../core/log/entries.ts"
@@ -116,10 +117,24 @@ export function createEventFrames(
         }),
       ]
     case "runFailed":
-      return [createFrame({ type: "error", error: event.message, code: event.code })]
+      return [createErrorFrame(event, { providerErrors: false })]
     default:
       return event satisfies never
   }
+}
+
+/** If `providerErrors` is true, the frame has the provider's own message. */
+export function createErrorFrame(
+  { message, code, providerMessage }: RunFailed,
+  { providerErrors }: { readonly providerErrors: boolean },
+): Frame {
+  const details = providerErrors && providerMessage !== undefined
+  return createFrame({
+    type: "error",
+    error: message,
+    code,
+    ...(details && { provider_message: providerMessage }),
+  })
 }
 
 export function createDataFrame(

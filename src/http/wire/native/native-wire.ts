@@ -1,12 +1,13 @@
 import type { AssistantMessage } from "../../../core/history/messages.ts"
 import type { Delta } from "../../../core/log/deltas.ts"
 import type { EventEntry, MessageCompleted, TerminalEvent } from "../../../core/log/entries.ts"
+import type { SubAgent } from "../../../sessions/tree/sub-agent.ts"
 import type { ChatEvent } from "../../schemas/events.ts"
 import { toWireUsage } from "../content.ts"
 import { eventStreamType, formatServerSentEvent } from "../server-sent-events.ts"
 import { createTaskProgressEvent } from "../tasks.ts"
-import type { Frame, Wire } from "../wire.ts"
-import { createDataFrame, createEventFrames, createFrame } from "./event-frames.ts"
+import type { Frame, SubAgentEnd, Wire } from "../wire.ts"
+import { createDataFrame, createErrorFrame, createEventFrames, createFrame } from "./event-frames.ts"
 
 /**
  * The number of characters of the streamed message that the subscriber has received. Or `after:SEQ`, the cursor of a
@@ -53,14 +54,7 @@ export const nativeWire: Wire<NativeState> = {
     }),
   taskProgress: (progress) => createFrame(createTaskProgressEvent(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
-  subAgentEnd: ({ sessionId }, { event, durationMs }) =>
-    createFrame({
-      type: "sub_agent_end",
-      sub_agent_id: sessionId,
-      ...describeEnd(event),
-      usage: toWireUsage(event),
-      duration_ms: durationMs,
-    }),
+  subAgentEnd: (subAgent, end) => renderSubAgentEnd(subAgent, end, false),
   failure: () => createFrame({ type: "stream_error", error: "An event could not be serialized." }),
 }
 
@@ -75,20 +69,65 @@ const nativeWireWithToolInput: Wire<NativeState> = {
   },
 }
 
-/** Returns the wire of a stream. There are only two, so that streams share their renderings. */
+/** Each wire, also for subscribers who see the messages of providers. */
+const wires = [nativeWire, nativeWireWithToolInput].map((wire) => ({
+  plain: wire,
+  withProviderErrors: addProviderErrors(wire),
+}))
+
+export interface NativeWireOptions {
+  readonly toolInput?: boolean | undefined
+  /** If true, the end of a failed run has the provider's own message. Default false. */
+  readonly providerErrors?: boolean | undefined
+}
+
+/** Returns the wire of a stream. There are only four, so that streams share their renderings. */
 export function chooseNativeWire({
   toolInput = false,
-}: {
-  readonly toolInput?: boolean | undefined
-}): Wire<NativeState> {
-  return toolInput ? nativeWireWithToolInput : nativeWire
+  providerErrors = false,
+}: NativeWireOptions): Wire<NativeState> {
+  const chosen = wires[toolInput ? 1 : 0]
+  return (providerErrors ? chosen?.withProviderErrors : chosen?.plain) ?? nativeWire
+}
+
+function addProviderErrors(wire: Wire<NativeState>): Wire<NativeState> {
+  return {
+    ...wire,
+    name: `${wire.name} with provider errors`,
+    fold(state, entry) {
+      if (entry.kind !== "event" || entry.event.type !== "runFailed") return wire.fold(state, entry)
+      return [discardStreamed(state), [createErrorFrame(entry.event, { providerErrors: true })]]
+    },
+    subAgentEnd: (subAgent, end) => renderSubAgentEnd(subAgent, end, true),
+  }
+}
+
+function renderSubAgentEnd(
+  { sessionId }: SubAgent,
+  { event, durationMs }: SubAgentEnd,
+  providerErrors: boolean,
+): Frame {
+  return createFrame({
+    type: "sub_agent_end",
+    sub_agent_id: sessionId,
+    ...describeEnd(event, providerErrors),
+    usage: toWireUsage(event),
+    duration_ms: durationMs,
+  })
 }
 
 function describeEnd(
   event: TerminalEvent,
+  providerErrors: boolean,
 ): Pick<Extract<ChatEvent, { type: "sub_agent_end" }>, "outcome" | "reason" | "error"> {
-  if (event.type === "runFailed")
-    return { outcome: "failed", error: { code: event.code, message: event.message } }
+  if (event.type === "runFailed") {
+    const { code, message, providerMessage } = event
+    const details = providerErrors && providerMessage !== undefined
+    return {
+      outcome: "failed",
+      error: { code, message, ...(details && { provider_message: providerMessage }) },
+    }
+  }
   const { disposition: outcome, reason } = event
   return { outcome, ...(reason !== null && { reason }) }
 }
