@@ -19,7 +19,7 @@ async function examine(options: string, before = "", settings: Settings = { argu
   // Code runs as another user, who must be able to reach the folder.
   await chmod(cwd, 0o755)
   const entry = new URL("../dist/index.js", import.meta.url).href
-  const source = `import { anthropicProvider, createAgent, openAiProvider } from ${JSON.stringify(entry)}
+  const source = `import { anthropicProvider, createAgent, createLogger, openAiProvider } from ${JSON.stringify(entry)}
 ${before}export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
 `
   await writeFile(join(cwd, "agent.mjs"), source)
@@ -38,7 +38,9 @@ test("doctor reports every part that works", async () => {
 })
 
 test("doctor reports the part that does not work, prints nothing else, and exits with 1", async () => {
-  const { code, stdout, stderr } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
+  const { code, stdout, stderr } = await examine(
+    'mcpServers: { gone: { command: "no-such-program-here" } }, logger: createLogger()',
+  )
   expect(stderr).toBe("")
   expect(stdout).toMatch(/^((ok {3}|FAILS) [^\n]+\n)+$/)
   expect(stdout).toMatch(/^ok {4}store$/m)

@@ -46,7 +46,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     const settings = readEnvironment(env)
     const level = mode === "dev" ? "debug" : "info"
     const logger =
-      server.logger === undefined
+      server.logger === undefined || log.level === "silent"
         ? createLogger({ level, ...log, ...(server.redact && { redact: server.redact }) })
         : guardLogger(server.logger)
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({

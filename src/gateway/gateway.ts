@@ -124,8 +124,8 @@ export interface PrepareOptions {
    */
   readonly mode?: "dev" | "start" | "run"
   /**
-   * Level, form and destination of the log. No effect on a logger of the options. Default: level `debug` in `dev` and
-   * `info` otherwise, and the other defaults of `createLogger`.
+   * Level, form and destination of the log. A logger of the options takes precedence, unless the level is `silent`.
+   * Default: level `debug` in `dev` and `info` otherwise, and the other defaults of `createLogger`.
    */
   readonly log?: LogOptions
   /** Turns the console on or off, whatever the option `console` is. Default: that option. */

@@ -1,4 +1,4 @@
-import { createAgent, createLogger, postgresStore, rateLimitInterceptor, sqliteStore } from "ai-agent-gateway"
+import { createAgent, postgresStore, rateLimitInterceptor, sqliteStore } from "ai-agent-gateway"
 import { systemPrompt, tools } from "./tools.ts"
 
 const { API_KEYS, DATABASE_URL } = process.env
@@ -18,5 +18,4 @@ export default createAgent(systemPrompt, {
   sessionRetentionDays: 90,
   // The values of these fields are masked in the log and in the events for clients.
   redact: ["account_number"],
-  logger: createLogger({ level: "info", redact: ["account_number"] }),
 })
