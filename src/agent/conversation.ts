@@ -130,7 +130,7 @@ export class Conversation {
       case "historyReplaced":
         this.#history.replaceAll(event, seq)
         this.#spent = event.spent ?? this.#spent
-        this.tasks.restore(event.tasks ?? [])
+        this.tasks.restore(event.tasks ?? [], null)
         return
       case "runStarted":
         this.#history.push({ role: "user", content: event.content }, seq)
@@ -139,6 +139,7 @@ export class Conversation {
         return
       case "runCompleted":
       case "runFailed":
+        if (this.#run !== null) this.tasks.endRun(this.#run)
         this.#history.clearSuspicions()
         this.#endStep(seq)
         this.#run = null
@@ -167,7 +168,7 @@ export class Conversation {
         this.#spend(event)
         // The fold may have started after the start of the session.
         this.#spent = event.spent
-        this.tasks.restore(event.tasks ?? [])
+        this.tasks.restore(event.tasks ?? [], this.#run.runId)
         if (!this.#isComplete) this.#history.compact(event)
         return
       case "toolResultsShortened":
@@ -241,7 +242,7 @@ export class Conversation {
         })
         return
       case "taskRegistered":
-        this.tasks.register(event, this.#run.runId)
+        this.tasks.register(event, this.#run)
         this.#run.reservedByTasks.set(event.taskId, event.reservedUsd ?? 0)
         return
       case "tasksCollected":
@@ -291,6 +292,7 @@ export class Conversation {
     const { spent, charged } = event.outcome
     if (task.runId !== this.#run?.runId) {
       this.#spent = addSpending(this.#spent, spent)
+      this.tasks.charge(task, charged)
       return
     }
     this.#run.reservedByTasks.delete(task.taskId)

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { ChildOutcome } from "../core/runs/child.ts"
+import { defaultMaxAnnouncedRuns } from "../core/runs/run-chain.ts"
 import type { TurnLimit } from "../core/runs/turn-limit.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
@@ -52,6 +53,11 @@ export interface SubAgentOptions extends TurnLimit {
    * one. Otherwise the model sees it in its next call. Default false.
    */
   readonly announce?: boolean
+  /**
+   * Maximum number of runs that `announce` starts after one message; 1 to 64. Together with the run of that message,
+   * they have its turns, budget and time. The model sees further ends with the next message. Default 8.
+   */
+  readonly maxAnnouncedRuns?: number
   /** Called before a background task starts. A rejection refuses the task. */
   readonly onBeforeBackground?: (
     task: BackgroundStart,
@@ -92,6 +98,7 @@ const schemas = declareOptions<SubAgentOptions>()({
   outputsDir: z.string().min(1).optional(),
   background: z.boolean().default(true),
   announce: z.boolean().default(false),
+  maxAnnouncedRuns: z.int().min(1).max(64).default(defaultMaxAnnouncedRuns),
   onBeforeBackground: createFunctionSchema<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),
   onBackgroundComplete:
     createFunctionSchema<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),

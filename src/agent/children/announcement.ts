@@ -9,11 +9,12 @@ export function toAnnouncementId(taskId: string): string {
 
 /**
  * Returns the item that announces the end of a task to the session. The message joins the open run, or starts a new
- * one.
+ * one. In the session of a sub-agent, it only joins the run that started the task, because no one awaits another run.
  */
 export function createAnnouncement(
   { sessionId, context, channel, at }: TaskEndCommand,
-  { taskId, name }: TaskState,
+  { taskId, name, runId }: TaskState,
+  { isSubAgent }: { readonly isSubAgent: boolean },
 ): OutboxItem {
   const text =
     `[Message of the gateway, not of the user: the background task ${taskId} (${name}) has ended. ` +
@@ -29,6 +30,7 @@ export function createAnnouncement(
     model: null,
     outputSchema: null,
     whenBusy: "steer",
+    ...(isSubAgent && { joins: runId }),
     idempotency: null,
   } as const
   return { id: toAnnouncementId(taskId), kind: "command", payload: { type: "put", command } }

@@ -1,4 +1,5 @@
 import type { ReturnedTask } from "../../core/ports/tools/tool.ts"
+import { defaultMaxAnnouncedRuns } from "../../core/runs/run-chain.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { type CallState, measureCall } from "../tools/call-state.ts"
 import { WaitRefused } from "../waits/refused-wait.ts"
@@ -17,7 +18,7 @@ const descriptionCharacters = 200
 export async function startTask(
   context: ModelRunContext,
   call: CallState,
-  { task, name, announce }: ReturnedTask,
+  { task, name, announce, maxAnnouncedRuns = defaultMaxAnnouncedRuns }: ReturnedTask,
 ): Promise<void> {
   const run = checkTask(context, task, {})
   await context.tree.oneByOne(async () => {
@@ -39,6 +40,7 @@ export async function startTask(
         {
           type: "taskRegistered",
           ...{ taskId, toolCallId, name, agent, sessionId, reservedUsd, announce, startedAt: at },
+          ...(announce && { maxAnnouncedRuns }),
           description: description.slice(0, descriptionCharacters).toWellFormed(),
         },
         {

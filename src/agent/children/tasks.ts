@@ -1,11 +1,24 @@
 import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { ChildOutcome } from "../../core/runs/child.ts"
+import type { RunChain } from "../../core/runs/run-chain.ts"
+import { addCost, type Cost } from "../../core/usage.ts"
+import type { RunState } from "../run-state.ts"
 
 /**
  * Maximum number of collected tasks to remember, so that a model that asks again learns that the task was collected.
  */
 const maxCollected = 100
+
+/** The part of a run that its chain needs. */
+type ChainRun = Pick<RunState, "runId" | "started" | "steps" | "charged">
+
+/** Returns the chain of a run, as it was before the run. */
+function chainOf({ runId, started: { chain, limits } }: ChainRun): RunChain {
+  return (
+    chain ?? { origin: runId, ...(limits !== undefined && { limits }), announced: 0, turns: 0, charged: 0 }
+  )
+}
 
 /** The background tasks of a session as plain data. */
 export interface TasksState {
@@ -48,9 +61,32 @@ export class Tasks {
     for (const [taskId, outcome] of early) this.#early.set(taskId, outcome)
   }
 
-  register({ type: _, ...task }: TaskRegistered, runId: string): void {
-    const began = { runId, outcome: null, state: "running" } as const
+  register({ type: _, ...task }: TaskRegistered, run: ChainRun): void {
+    const began = { runId: run.runId, chain: chainOf(run), outcome: null, state: "running" } as const
     this.#tasks.set(task.taskId, { ...task, ...began })
+  }
+
+  /** Adds what an ended run has used to the chain of its tasks, and of the other tasks of that chain. */
+  endRun(run: ChainRun): void {
+    const { origin } = chainOf(run)
+    this.#changeChain(origin, (chain) => ({
+      ...chain,
+      announced: chain.announced + (run.started.chain === undefined ? 0 : 1),
+      turns: chain.turns + run.steps,
+      charged: addCost(chain.charged, run.charged),
+    }))
+  }
+
+  /** Adds the cost of a task that has outlived its run to the chain of that run. */
+  charge({ chain }: TaskState, charged: Cost): void {
+    if (chain === undefined) return
+    this.#changeChain(chain.origin, (before) => ({ ...before, charged: addCost(before.charged, charged) }))
+  }
+
+  #changeChain(origin: string, change: (chain: RunChain) => RunChain): void {
+    for (const [taskId, task] of this.#tasks) {
+      if (task.chain?.origin === origin) this.#tasks.set(taskId, { ...task, chain: change(task.chain) })
+    }
   }
 
   /** Returns the task as it was before. Null if it was not running. */
@@ -74,14 +110,22 @@ export class Tasks {
     for (const { taskId } of collected.slice(0, -maxCollected)) this.#tasks.delete(taskId)
   }
 
-  /** Replaces all tasks. If the end of a task was logged after the list was made, the task stays ended. */
-  restore(tasks: readonly TaskState[]): void {
+  /**
+   * Replaces all tasks. If the end of a task was logged after the list was made, the task stays ended. `openRunId` is
+   * the open run, whose own spending has the cost of its tasks.
+   */
+  restore(tasks: readonly TaskState[], openRunId: string | null): void {
     const known = new Map(this.#tasks)
     this.#tasks.clear()
     for (const task of tasks) {
       const outcome = known.get(task.taskId)?.outcome ?? this.#early.get(task.taskId) ?? task.outcome
       const state = outcome === null ? task.state : "ended"
       this.#tasks.set(task.taskId, { ...task, outcome, state })
+    }
+    for (const task of tasks) {
+      const { outcome = null } = this.#tasks.get(task.taskId) ?? {}
+      const hasEndedSince = task.state === "running" && outcome !== null
+      if (hasEndedSince && task.runId !== openRunId) this.charge(task, outcome.charged)
     }
     this.#early.clear()
   }

@@ -4,6 +4,7 @@ import type { StopReason } from "../ports/model/provider.ts"
 import type { ToolResult } from "../ports/tools/tool.ts"
 import type { TaskState } from "../runs/background-task.ts"
 import type { RunLimits } from "../runs/child.ts"
+import type { RunChain } from "../runs/run-chain.ts"
 import type { RunSettings } from "../runs/run-settings.ts"
 import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
@@ -114,6 +115,11 @@ export interface RunStarted extends RunSettings {
   readonly outputSchema: JsonObject | null
   /** Limits in addition to those of the agent. Absent if there are none. */
   readonly limits?: RunLimits
+  /**
+   * The chain that the run continues, as it was before the run, because the run announces a background task. Absent in
+   * runs that a message started, and in runs of older versions.
+   */
+  readonly chain?: RunChain
 }
 
 /** The client's own conversation differed from the log. It replaces everything before this event. */

@@ -1,4 +1,5 @@
 import type { ChildOutcome } from "./child.ts"
+import type { RunChain } from "./run-chain.ts"
 
 /**
  * A run of a sub-agent that no call waits for. The task has the id of the run. Its prefix distinguishes the task from
@@ -19,6 +20,11 @@ export interface BackgroundTask {
   readonly reservedUsd: number | null
   /** If true, the end of the task becomes a message to the session: it joins the open run, or starts a new one. */
   readonly announce: boolean
+  /**
+   * Maximum number of runs that announcements start in the chain of the run that started it. Default 8. Absent in
+   * tasks of older versions.
+   */
+  readonly maxAnnouncedRuns?: number
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
 }
@@ -27,6 +33,8 @@ export interface BackgroundTask {
 export interface TaskState extends BackgroundTask {
   /** The run that started it. */
   readonly runId: string
+  /** The chain of that run, with what it has used so far. Absent in tasks of older versions. */
+  readonly chain?: RunChain
   /** Null unless the task has ended and the model has not received the outcome. */
   readonly outcome: ChildOutcome | null
   /** `collected` once the model has received the outcome. */
@@ -40,7 +48,14 @@ export function toAnnouncedRunId(taskId: string): string {
 
 /** Returns true if the run was started by the announcement of a background task, and not by a message. */
 export function isAnnouncedRun(runId: string): boolean {
-  return runId.startsWith(toAnnouncedRunId("task_"))
+  return findAnnouncedTask(runId) !== null
+}
+
+/** Returns the id of the task that the run announces. Null for a run that a message started. */
+export function findAnnouncedTask(runId: string): string | null {
+  const prefix = toAnnouncedRunId("")
+  const taskId = runId.slice(prefix.length)
+  return runId.startsWith(prefix) && isTaskId(taskId) ? taskId : null
 }
 
 /** Returns true if the id belongs to a background task, which no call waits for. */

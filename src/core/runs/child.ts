@@ -38,6 +38,11 @@ export interface RunLimits extends TurnLimit {
    * the run.
    */
   readonly maxCrashes?: number
+  /**
+   * Time until which the ends of the run's background tasks may start runs, in milliseconds since the Unix epoch. Such
+   * a run is canceled at that time. Default: no limit.
+   */
+  readonly announceUntil?: number
 }
 
 /** The end of a child's run, as its parent receives it. */

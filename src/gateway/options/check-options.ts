@@ -33,6 +33,7 @@ const startOptions = z
         ...turnLimit,
         maxBudgetUsd: z.number().nonnegative().optional(),
         maxCrashes: count.optional(),
+        announceUntil: z.int().nonnegative().optional(),
       })
       .optional(),
     signal: object.optional(),

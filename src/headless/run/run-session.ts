@@ -54,6 +54,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
         maxTurns,
         ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
         ...(jobId !== undefined && { maxCrashes: maxJobCrashes }),
+        announceUntil: Math.ceil(Date.now() + timeoutSeconds * 1_000),
       },
       signal: stop.signal,
     })

@@ -14,7 +14,7 @@ import { waitForNextSlice } from "../../core/time/next-slice.ts"
  * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
  * another form.
  */
-export const foldVersion = 1
+export const foldVersion = 2
 
 /** Minimum characters of the messages in a segment. */
 const segmentCharacters = 100_000

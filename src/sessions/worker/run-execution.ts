@@ -30,6 +30,7 @@ import { noSpending } from "../../core/usage.ts"
 import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
 import type { SessionWriter } from "../writing/writer.ts"
+import { limitAnnounced, withdrawIfPointless } from "./announced-runs.ts"
 import { exceedsCrashLimit, maxTakeovers } from "./crash-limit.ts"
 import type { Inbox } from "./inbox.ts"
 import { measureInterruptedOutput } from "./interrupted-output.ts"
@@ -86,6 +87,7 @@ export async function executeRun(
 ): Promise<number | null> {
   const { services, writer, takeovers, inbox } = execution
   writer.runId = runId
+  if (message !== null) await withdrawIfPointless(execution, runId)
   // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
   // called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
@@ -225,11 +227,13 @@ interface Beginning {
  * with `RunWithdrawnError` if the run was withdrawn in the meantime.
  */
 async function begin(
-  { session, conversation }: RunExecution,
+  execution: RunExecution,
   context: RuntimeContext,
   { message, runtime, mayStep }: Beginning,
 ): Promise<void> {
+  const { session, conversation } = execution
   const { input, context: clientContext, channel, model, outputSchema } = message
+  const announced = await limitAnnounced(execution, message.runId, runtime)
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !(await isKnownHistory(conversation, former))) {
@@ -248,6 +252,7 @@ async function begin(
     // A message of an older version has no schema.
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
+    ...announced?.started,
     ...runSettingsOf(message),
   }
   events.push(started)
@@ -256,7 +261,8 @@ async function begin(
   const step =
     steerable && mayStep && events.length === 1 ? createFirstStep({ ...context, runtime }, started) : null
   if (step !== null) events.push(step)
-  await record(context, events, { consume: [message.id], steerable })
+  const outbox = announced?.outbox ?? []
+  await record(context, events, { consume: [message.id], steerable, outbox })
 }
 
 async function runOn(

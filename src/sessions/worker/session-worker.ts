@@ -113,7 +113,8 @@ export class SessionWorker {
     this.#fold = fold
     this.#eventsBefore = conversation.progress.events
     const signal = () => this.#working.signal
-    const taskEnds = new TaskEnds({ log, writer, inbox: this.#inbox, conversation, signal })
+    const isSubAgent = session.parent !== null
+    const taskEnds = new TaskEnds({ log, writer, inbox: this.#inbox, conversation, isSubAgent, signal })
     this.#inbox.onTaskEnd((command) => {
       void taskEnds.log(command).then(
         () => this.#inbox.wake(),

@@ -29,6 +29,7 @@ it("logs the end of a canceled task when its command is read again after an outa
     log: { run, read: async () => [] },
     writer: { appendFacts } as unknown as SessionWriter,
     inbox: { hasCancel: () => false },
+    isSubAgent: false,
     signal: () => new AbortController().signal,
     conversation: { tasks: { find: () => task } } as unknown as Conversation,
   })

@@ -1,3 +1,4 @@
+import { findObstacle } from "../../agent/children/announced-run.ts"
 import { createAnnouncement } from "../../agent/children/announcement.ts"
 import { timeLimitId } from "../../agent/children/tree-effects.ts"
 import type { Conversation } from "../../agent/conversation.ts"
@@ -13,6 +14,8 @@ export interface TaskEndParts {
   readonly writer: SessionWriter
   readonly inbox: Pick<Inbox, "hasCancel">
   readonly conversation: Conversation
+  /** If true, the session is that of a sub-agent. */
+  readonly isSubAgent: boolean
   /** Returns the signal that ends the wait for another attempt. */
   readonly signal: () => AbortSignal
 }
@@ -54,7 +57,7 @@ export class TaskEnds {
   }
 
   async #log(end: TaskEnd): Promise<void> {
-    const { writer, conversation } = this.#parts
+    const { writer, conversation, isSubAgent } = this.#parts
     const { id, runId: taskId, outcome } = end
     const task = conversation.tasks.find(taskId)
     const event = {
@@ -64,8 +67,10 @@ export class TaskEnds {
       toolCallId: task?.toolCallId ?? "",
       outcome,
     } as const
-    const announced = task?.announce === true && !(await this.#wasCancelledWithRun(end, task)) ? task : null
-    const outbox = announced === null ? [] : [createAnnouncement(end, announced)]
+    const isAnnounced = task?.announce === true && !(await this.#wasCancelledWithRun(end, task))
+    // An announcement that joins the open run starts none, so nothing is in its way.
+    const mayStart = conversation.run !== null || findObstacle(task, end.at) === null
+    const outbox = isAnnounced && mayStart ? [createAnnouncement(end, task, { isSubAgent })] : []
     const effects = { consume: [id], outbox, dropItems: [timeLimitId(taskId)] }
     for (const entry of await writer.appendFacts([event], effects)) {
       conversation.apply(entry)

@@ -12,7 +12,7 @@ type SaveAnswer = (skill: string, toolCallId: string, response: string) => Promi
  * sub-agent with the wait.
  */
 export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
-  const { models, background, announce, onBeforeBackground } = workers.options
+  const { models, background, announce, maxAnnouncedRuns, onBeforeBackground } = workers.options
   const names = listNames(workers)
   return defineTool({
     name: runAgentName,
@@ -62,7 +62,7 @@ export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
         { sessionId: session.id, toolCallId, agent: name, task: String(input.task) },
         { signal },
       )
-      return { type: "task", task, name, announce }
+      return { type: "task", task, name, announce, maxAnnouncedRuns }
     },
   })
 }

@@ -109,6 +109,8 @@ export interface ReturnedTask {
   readonly name: string
   /** If true, the end of the task becomes a message to the session: it joins the open run, or starts a new one. */
   readonly announce: boolean
+  /** Maximum number of runs that such messages start after one message of the user. Default 8. */
+  readonly maxAnnouncedRuns?: number
 }
 
 /** The background tasks of the session, for a tool call. */
