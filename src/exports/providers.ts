@@ -22,6 +22,7 @@ export type {
 export type { ThinkingLevel } from "../core/thinking-level.ts"
 export type { ModelPrice } from "../pricing/compute-cost.ts"
 export type { PriceOverrides } from "../pricing/create-pricing.ts"
+export { type CostQuery, estimateCost, getModelInfo, type ModelInfo } from "../pricing/model-info.ts"
 export type { PriceOptions } from "../pricing/options.ts"
 export { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "../providers/ai-sdk/options.ts"
