@@ -15,6 +15,8 @@ import type { LiveMemory } from "./live-memory.ts"
 import type { Feed } from "./reading/feed.ts"
 import { readHistory } from "./reading/history.ts"
 import type { ReadQueue } from "./reading/read-queue.ts"
+import { shareReads } from "./reading/share-reads.ts"
+import { StoreTails } from "./reading/store-tails.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
@@ -74,7 +76,9 @@ export function createSessions({
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
 
-  const viewParts = { log, feed, reads, hasTasks, hold: worker.hold }
+  const tails = new StoreTails({ log, feed, reads })
+  const session = shareReads((sessionId) => log.session(sessionId))
+  const viewParts = { log, feed, reads, tails, session, hasTasks, hold: worker.hold }
   const view: Sessions["view"] = (sessionId, options) => viewSession(viewParts, sessionId, options)
   const treeParts = { log, reads, view, logger, runningTasks: listRunningTasks }
 

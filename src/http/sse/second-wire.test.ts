@@ -6,6 +6,7 @@ import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { Feed } from "../../sessions/reading/feed.ts"
 import { ReadQueue } from "../../sessions/reading/read-queue.ts"
+import { StoreTails } from "../../sessions/reading/store-tails.ts"
 import { viewSession } from "../../sessions/reading/view.ts"
 import type { Sessions, ViewOptions } from "../../sessions/sessions.ts"
 import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
@@ -25,7 +26,15 @@ afterAll(() => recorded.close())
 /** Returns an app with streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
 function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
-  const parts = { log, feed: new Feed(), reads: new ReadQueue(log), hold: certainHold }
+  const [feed, reads] = [new Feed(), new ReadQueue(log)]
+  const parts = {
+    log,
+    feed,
+    reads,
+    tails: new StoreTails({ log, feed, reads }),
+    session: log.session,
+    hold: certainHold,
+  }
   const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
   const streams = createEventStreams({

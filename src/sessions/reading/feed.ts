@@ -43,13 +43,37 @@ export class Feed {
     const channel = this.#channel(sessionId)
     channel.publishedUnstored = publishedUnstored
     channel.storedThrough = storedThrough
+    // Entries that another process wrote before may not have been relayed.
+    if (channel.relayedThrough !== null) makeAllStale(channel)
     return {
       publish: (entry) => this.#publish(channel, entry),
       close: () => {
         this.#flush()
         channel.publishedUnstored = null
         channel.storedThrough = null
-        for (const subscription of channel.subscriptions) subscription.makeStale()
+        makeAllStale(channel)
+        this.#forget(channel)
+      },
+    }
+  }
+
+  /**
+   * Opens the side of a reader that publishes the stored entries of other processes. `relayedThrough` returns the
+   * number up to which it has published everything. While this process writes the session, the relay publishes
+   * nothing.
+   */
+  openRelay(sessionId: string, relayedThrough: () => number): FeedRelay {
+    const channel = this.#channel(sessionId)
+    channel.relayedThrough = relayedThrough
+    return {
+      publish: (entry) => {
+        if (channel.publishedUnstored === null) this.#publish(channel, entry)
+      },
+      close: () => {
+        if (channel.relayedThrough !== relayedThrough) return
+        this.#flush()
+        channel.relayedThrough = null
+        if (channel.publishedUnstored === null) makeAllStale(channel)
         this.#forget(channel)
       },
     }
@@ -59,7 +83,7 @@ export class Feed {
   subscribe(sessionId: string, signal: AbortSignal): FeedSubscription {
     const channel = this.#channel(sessionId)
     const tail = {
-      storedThrough: channel.storedThrough?.() ?? Number.POSITIVE_INFINITY,
+      storedThrough: (channel.storedThrough ?? channel.relayedThrough)?.() ?? Number.POSITIVE_INFINITY,
       unstored: channel.publishedUnstored?.() ?? [],
     }
     const subscription = new FeedSubscription(tail, signal, channel, this.#leave)
@@ -111,6 +135,7 @@ export class Feed {
         subscriptions: new Set(),
         publishedUnstored: null,
         storedThrough: null,
+        relayedThrough: null,
       }
       this.#channels.set(sessionId, channel)
     }
@@ -123,7 +148,8 @@ export class Feed {
   }
 
   #forget(channel: Channel): void {
-    if (channel.subscriptions.size === 0 && channel.publishedUnstored === null)
+    const { subscriptions, publishedUnstored, relayedThrough } = channel
+    if (subscriptions.size === 0 && publishedUnstored === null && relayedThrough === null)
       this.#channels.delete(channel.sessionId)
   }
 }
@@ -133,12 +159,25 @@ export interface FeedWriter {
   close(): void
 }
 
+/** The reader's side of a session that another process writes. */
+export interface FeedRelay {
+  publish(entry: LiveEntry): void
+  /** The viewers then return to the store. May be called again. */
+  close(): void
+}
+
 interface Channel {
   readonly sessionId: string
   tick: LiveEntry[]
   readonly subscriptions: Set<FeedSubscription>
   publishedUnstored: (() => readonly LiveEntry[]) | null
   storedThrough: (() => number) | null
+  /** Null without a relay. */
+  relayedThrough: (() => number) | null
+}
+
+function makeAllStale({ subscriptions }: Channel): void {
+  for (const subscription of subscriptions) subscription.makeStale()
 }
 
 /** The end of a session's log when a subscription starts. */

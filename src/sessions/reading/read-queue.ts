@@ -199,11 +199,16 @@ export class ReadQueue {
 }
 
 function estimateCost(entries: readonly Entry[]): number {
+  return entries.length / entriesPerMs + estimateCharacters(entries) / charactersPerMs
+}
+
+/** Returns about the number of characters in the entries' texts. */
+export function estimateCharacters(entries: readonly Entry[]): number {
   let characters = 0
   for (const entry of entries) {
     characters += entry.kind === "delta" ? entry.delta.text.length : estimateJsonSize(entry.event)
   }
-  return entries.length / entriesPerMs + characters / charactersPerMs
+  return characters
 }
 
 function estimateCostOfBytes(parts: readonly Uint8Array[]): number {

@@ -6,14 +6,28 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { createTextDelta } from "../../testing/session-log/fixtures.ts"
 import { Feed } from "./feed.ts"
 import { ReadQueue } from "./read-queue.ts"
+import { StoreTails } from "./store-tails.ts"
 import { viewSession } from "./view.ts"
 
 /** A log without entries. */
 const emptyLog = {
   stepStart: async () => 0,
   read: async () => [],
+  session: async () => null,
   watch: async function* () {},
 } as unknown as SessionLog
+
+function createParts(log: SessionLog, feed: Feed) {
+  const reads = new ReadQueue(log)
+  return {
+    log,
+    feed,
+    reads,
+    tails: new StoreTails({ log, feed, reads }),
+    session: log.session,
+    hold: certainHold,
+  }
+}
 
 it("shows a long text that is not stored yet in small parts", async () => {
   const deltas: LiveEntry[] = Array.from({ length: 1_800 }, (_, index) =>
@@ -22,7 +36,7 @@ it("shows a long text that is not stored yet in small parts", async () => {
   const feed = new Feed()
   feed.openWriter("sess_1", () => deltas)
   const leaving = new AbortController()
-  const parts = { log: emptyLog, feed, reads: new ReadQueue(emptyLog), hold: certainHold }
+  const parts = createParts(emptyLog, feed)
   const seen: LiveEntry[][] = []
   const options = { afterSeq: 0, runId: "run_1", signal: leaving.signal }
   for await (const entries of viewSession(parts, "sess_1", options)) {
@@ -36,9 +50,10 @@ it("shows a long text that is not stored yet in small parts", async () => {
 /** Starts a view whose reads of the store fail when the test says so. */
 function startFailingRead() {
   const { promise, reject } = Promise.withResolvers<readonly LiveEntry[]>()
-  const log = { ...emptyLog, read: () => promise } as unknown as SessionLog
+  const session = async () => ({ activeRun: {}, lastSeq: 1 })
+  const log = { ...emptyLog, session, read: () => promise } as unknown as SessionLog
   const feed = new Feed()
-  const parts = { log, feed, reads: new ReadQueue(log), hold: certainHold }
+  const parts = createParts(log, feed)
   const options = { afterSeq: 0, runId: "run_1", signal: new AbortController().signal }
   const next = viewSession(parts, "sess_1", options)[Symbol.asyncIterator]().next()
   return { feed, next, fail: () => reject(new StoreUnavailableError()) }
@@ -88,7 +103,7 @@ function startSlowRead() {
     () => 6,
   )
   const leaving = new AbortController()
-  const parts = { log, feed, reads: new ReadQueue(log), hold }
+  const parts = { ...createParts(log, feed), hold }
   const view = viewSession(parts, "sess_1", { afterSeq: 0, signal: leaving.signal })[Symbol.asyncIterator]()
   const rest = async () => {
     const seen: number[] = []

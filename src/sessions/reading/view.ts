@@ -1,17 +1,21 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
 import type { Hold } from "../../core/ports/run/hold.ts"
-import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
 import type { Feed, FeedSubscription } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
-import { StoreWatch } from "./store-watch.ts"
+import type { StoreTails, TailFollower } from "./store-tails.ts"
 
 export interface ViewParts {
   readonly log: SessionLog
   readonly feed: Feed
   readonly reads: ReadQueue
+  /** Read the sessions that other processes write. */
+  readonly tails: StoreTails
+  /** Reads a session. Many viewers may look at once whether it is over. */
+  readonly session: (sessionId: string) => Promise<Session | null>
   /**
    * If this hold lapses, another process may have continued the session, so the view may be outdated. It then ends
    * without a terminal entry, and its subscriber should reconnect elsewhere.
@@ -30,9 +34,10 @@ type Entries = readonly LiveEntry[]
 type NextEntries = IteratorResult<Entries, undefined>
 
 /**
- * Shows a session to one viewer. The view reads the store to its end, then follows the feed. If the feed is incomplete
- * (it overflowed, its writer is gone, or another process writes), the view returns to the store. It shows every entry
- * once, in order. The caller reads one batch at a time.
+ * Shows a session to one viewer. The view reads the store to its end, then follows the feed, to which the session's
+ * writer publishes, or a reader of the store if another process writes. If the feed is incomplete (it overflowed, or
+ * its writer is gone), the view returns to the store. It shows every entry once, in order. The caller reads one batch
+ * at a time.
  */
 export function viewSession(
   parts: ViewParts,
@@ -50,8 +55,8 @@ class SessionView implements AsyncIterator<Entries, undefined> {
   readonly #parts: ViewParts
   readonly #sessionId: string
   readonly #options: ViewOptions
-  /** Null until another process may write to the session. */
-  #elsewhere: StoreWatch | null = null
+  /** This view as a viewer of a session that another process may write. Null while this process writes it. */
+  #follower: TailFollower | null = null
   #cursor: number
   #hasBegun = false
   /** Null before the view reads the store, and after its end. */
@@ -153,13 +158,17 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     const { runId, principal, deltas, signal } = this.#options
     if (!this.#hasBegun) await this.#begin()
     if (signal.aborted || this.#hasLapsed) return false
-    this.#subscription?.close()
-    this.#subscription = feed.subscribe(this.#sessionId, signal)
-    if (feed.hasWriter(this.#sessionId)) this.#elsewhere?.stop()
-    else this.#watchStore(this.#subscription)
-    const { storedThrough, unstored } = this.#subscription.takeTail()
     // Readers without a principal take turns by their session.
     const reader = { principal: principal ?? { tenant: this.#sessionId, userId: "" }, signal }
+    if (!feed.hasWriter(this.#sessionId)) {
+      this.#follower ??= reader
+      await this.#parts.tails.join(this.#sessionId, this.#follower)
+      if (signal.aborted || this.#hasLapsed) return false
+    }
+    this.#subscription?.close()
+    this.#subscription = feed.subscribe(this.#sessionId, signal)
+    if (feed.hasWriter(this.#sessionId)) this.#leaveStore()
+    const { storedThrough, unstored } = this.#subscription.takeTail()
     // A subscriber that has all stored entries reads nothing.
     while (this.#cursor < storedThrough) {
       const read = await reads.read(reader, this.#sessionId, {
@@ -199,9 +208,9 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     this.#cursor = await findReplayCursor(log, this.#sessionId, this.#options)
   }
 
-  #watchStore(subscription: FeedSubscription): void {
-    this.#elsewhere ??= new StoreWatch(this.#parts.log, this.#sessionId)
-    this.#elsewhere.reportTo(subscription)
+  #leaveStore(): void {
+    if (this.#follower !== null) this.#parts.tails.leave(this.#sessionId, this.#follower)
+    this.#follower = null
   }
 
   #take(entries: Entries): Entries {
@@ -214,11 +223,11 @@ class SessionView implements AsyncIterator<Entries, undefined> {
   }
 
   async #hasNothingLeft(): Promise<boolean> {
-    const { log, hasTasks = noTasks } = this.#parts
+    const { log, session, hasTasks = noTasks } = this.#parts
     const { runId, untilTasksEnd = false, signal } = this.#options
     const sessionId = this.#sessionId
     if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
-    return isOver(log, sessionId, { cursor: this.#cursor, runId })
+    return isOver({ log, session }, sessionId, { cursor: this.#cursor, runId })
   }
 
   /** May be called again. */
@@ -227,7 +236,7 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     this.#isLive = false
     this.#subscription?.close()
     this.#subscription = null
-    this.#elsewhere?.stop()
+    this.#leaveStore()
     this.#forgetLapse?.()
     return { done: true, value: undefined }
   }
@@ -260,11 +269,11 @@ function* splitParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntr
  * due.
  */
 async function isOver(
-  log: SessionLog,
+  { log, session: readSession }: Pick<ViewParts, "log" | "session">,
   sessionId: string,
   { cursor, runId }: { readonly cursor: number; readonly runId: string | undefined },
 ): Promise<boolean> {
-  const session = await log.session(sessionId)
+  const session = await readSession(sessionId)
   if (session === null) return true
   if (runId === undefined) {
     return session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
