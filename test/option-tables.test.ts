@@ -79,7 +79,7 @@ const featureTables = [
   { page: "docs/context.md", schema: largeResultsSchemas.largeResults, prefix: "largeResults.", column: 2 },
 ]
 /** Defaults that a table describes in words. */
-const describedDefaults = ["image", "backends"]
+const describedDefaults = ["image", "backends", "models"]
 
 describe.each(featureTables)("the table of $page", ({ page, schema, prefix, column }) => {
   const rows = [...readFileSync(join(repository, page), "utf8").matchAll(/^\| option.*\n(?:\|.*\n)+/gm)]

@@ -15,8 +15,9 @@ export interface LoopOptions extends TurnLimit {
    */
   readonly thinkingLevel?: ThinkingLevel
   /**
-   * Maximum cost of one run in US dollars. The gateway makes a model call only if the amount spent plus the maximum
-   * cost of the call is within this limit. The price of every model must be known. Default: no limit.
+   * Maximum cost of one run in US dollars. If the amount spent plus the maximum cost of a model call exceeds it, the
+   * gateway lowers the call's `maxTokens` to what is left. If fewer than 1 000 tokens are left, the run ends before
+   * the call. The price of every model must be known. Default: no limit.
    */
   readonly maxBudgetUsd?: number
   /**

@@ -36,9 +36,10 @@ export async function summarize(
   const { choice, request } = step
   const { run } = conversation
   const spent = { ...(run?.spent ?? noSpending), charged: run?.charged ?? 0 }
-  const ending = await checkBudget(context, choice, request, spent)
-  if (ending !== null) {
-    await recordEnd(context, ending)
+  // A summary must not be cut off.
+  const decision = await checkBudget(context, choice, request, spent, request.maxTokens)
+  if (decision.type === "end") {
+    await recordEnd(context, decision.events)
     return "ended"
   }
   const compactionId = ids.next("cmp")

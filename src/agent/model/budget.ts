@@ -41,40 +41,61 @@ export function computeReserved(run: RunState): number {
   return [...children, ...run.reservedByTasks.values()].reduce((sum, reserved) => sum + reserved, 0)
 }
 
+/** Output tokens below which a call with a budget is not worth making. */
+const fewestOutputTokens = 1_000
+
+/** `call`: the call may be made, with at most this number of output tokens. `end`: these events end the run. */
+export type BudgetDecision =
+  | { readonly type: "call"; readonly maxTokens: number }
+  | { readonly type: "end"; readonly events: readonly Event[] }
+
 /**
- * Resolves to the events that end the run if a model call could exceed its budget. Null if the call may be made. The
- * reservation is the maximum cost of the call: a high estimate of its input, and its maximum output.
+ * Decides if the budget of the run allows a model call. The reservation is the maximum cost of the call: a high
+ * estimate of its input, and its maximum output. If less is left, the output is limited to what is left, but to no
+ * fewer tokens than `fewestTokens`.
  */
 export async function checkBudget(
   context: ModelRunContext,
   choice: ModelChoice,
   request: ModelRequest,
   { charged, ...spent }: Charged,
-): Promise<readonly Event[] | null> {
+  fewestTokens = fewestOutputTokens,
+): Promise<BudgetDecision> {
+  const { maxTokens } = request
   const { run } = context.conversation
   const budget = run === null ? null : computeBudget(context, run)
-  if (run === null || budget === null) return null
-  const worstCase = await computeMaxCost(context, choice, request)
-  if (worstCase === null || charged === null || spent.cost === null) {
+  if (run === null || budget === null) return { type: "call", maxTokens }
+  const costs = await computeMaxCosts(context, choice, request)
+  if (costs === null || charged === null || spent.cost === null) {
     const message = "This run has a budget, and the price of its model is not known."
-    return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
+    return { type: "end", events: [{ type: "runFailed", code: "price_unknown", message, ...spent }] }
   }
-  if (charged + computeReserved(run) + worstCase <= budget) return null
-  return [
+  const left = budget - charged - computeReserved(run) - costs.input
+  if (costs.output <= left) return { type: "call", maxTokens }
+  const affordable = Math.floor((left / costs.output) * maxTokens)
+  if (affordable >= fewestTokens) return { type: "call", maxTokens: affordable }
+  const events: readonly Event[] = [
     { type: "budgetExceeded", totalCost: spent.cost, budget },
     { type: "runCompleted", disposition: "interrupted", reason: "budget", ...spent },
   ]
+  return { type: "end", events }
 }
 
-/** Returns the maximum cost of the call. Writing the input to a cache may cost more than reading it. */
-async function computeMaxCost(
+/**
+ * Returns the maximum costs of the call's input and of its output. Null if they are unknown. Writing the input to a
+ * cache may cost more than reading it.
+ */
+async function computeMaxCosts(
   context: ModelRunContext,
   choice: ModelChoice,
   request: ModelRequest,
-): Promise<Cost> {
-  const input = await estimateInput(request, context.conversation.sizes.messages)
-  const output = { ...noUsage, outputTokens: request.maxTokens }
-  const plain = computeCost(context, choice, { ...output, inputTokens: input })
-  const written = computeCost(context, choice, { ...output, cacheCreationInputTokens: input })
-  return plain === null || written === null ? null : Math.max(plain, written)
+): Promise<{ readonly input: number; readonly output: number } | null> {
+  const tokens = await estimateInput(request, context.conversation.sizes.messages)
+  const costOf = (usage: Partial<Usage>) => computeCost(context, choice, { ...noUsage, ...usage })
+  const plain = costOf({ inputTokens: tokens })
+  const written = costOf({ cacheCreationInputTokens: tokens })
+  // The price of the output may depend on the size of the input.
+  const total = costOf({ inputTokens: tokens, outputTokens: request.maxTokens })
+  if (plain === null || written === null || total === null) return null
+  return { input: Math.max(plain, written), output: total - plain }
 }

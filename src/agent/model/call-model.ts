@@ -72,23 +72,30 @@ async function repeatStep(
 }
 
 /**
- * Announces this attempt and the failure before it, unless that was logged already. Ends the run if the budget does
- * not allow the attempt.
+ * Announces this attempt and the failure before it, unless that was logged already. Limits the attempt to the output
+ * that the budget allows, and ends the run if it allows none.
  */
 async function announceAttempt(
   context: ModelRunContext,
-  attempt: ModelAttempt,
+  { maxTokens: _, ...attempt }: ModelAttempt,
   { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
 ): Promise<ModelAttempt | null> {
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...readSpending(context), charged: run?.charged ?? 0 })
   const choice = findModel(context.runtime, attempt.modelIndex)
-  const ending = await checkBudget(context, choice, createModelRequest(context, attempt), spent)
+  const request = createModelRequest(context, attempt)
+  const decision = await checkBudget(context, choice, request, spent)
+  const ending = decision.type === "end" ? decision.events : []
   // If a failed call has shown text, subscribers must learn that it is discarded, even without another attempt.
-  const isAnnounced = ending === null || failed.length > 0
-  const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
+  const isAnnounced = ending.length === 0 || failed.length > 0
+  const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...ending]
   if (events.length > 0) await recordUncancelled(context, events)
-  return ending === null ? attempt : null
+  if (decision.type === "end") return null
+  if (decision.maxTokens === request.maxTokens) return attempt
+  const { maxTokens } = decision
+  const fields = { ...selectRunIds(context.sessionId, run), maxTokens, requested: request.maxTokens }
+  context.logger.info(fields, "The budget of the run allows this call fewer output tokens than maxTokens.")
+  return { ...attempt, maxTokens }
 }
 
 /**

@@ -14,6 +14,8 @@ export interface ModelAttempt {
   readonly retries: number
   /** Milliseconds to wait before the attempt. */
   readonly pauseMs: number
+  /** Maximum output tokens, if the budget allows fewer than the agent. */
+  readonly maxTokens?: number
 }
 
 /** If a provider requests a longer wait, the gateway does not retry with it. */

@@ -10,7 +10,7 @@ import { findModel, type ModelAttempt } from "./model-attempt.ts"
 /** Returns the request of an attempt with this model. */
 export function createModelRequest(
   context: ModelRunContext,
-  { modelIndex }: Pick<ModelAttempt, "modelIndex">,
+  { modelIndex, maxTokens: allowedTokens }: Pick<ModelAttempt, "modelIndex" | "maxTokens">,
 ): ModelRequest {
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens, thinkingLevel } = runtime
@@ -26,7 +26,7 @@ export function createModelRequest(
     messages: [...addReminder(conversation, messages)],
     ...(cachedMessages > 0 && { cachedMessages }),
     tools: runtime.toolsFor(provider),
-    maxTokens,
+    maxTokens: allowedTokens ?? maxTokens,
     // A model that takes over, or that a client chose, may not offer the level.
     ...(thinkingLevel !== undefined &&
       provider.thinkingLevels?.(model).includes(thinkingLevel) && { thinkingLevel }),

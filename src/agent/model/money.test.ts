@@ -94,9 +94,20 @@ describe("a budget", () => {
     expect(run.events.at(-2)).toMatchObject({ totalCost: expect.closeTo(0.0084) })
   })
 
-  it("refuses a first call that could exceed it", async () => {
-    const provider = scriptedProvider([])
+  it("limits the output of a call to what is left of it", async () => {
+    const provider = scriptedProvider([[{ type: "text", text: "Short." }]])
     const run = createMemoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
+    await runLoop(run.context)
+    const [request] = provider.requests
+    // A token of output costs five millionths of a dollar, and the input is small.
+    expect(request?.maxTokens).toBeGreaterThan(199_000)
+    expect(request?.maxTokens).toBeLessThanOrEqual(200_000)
+    expect(run.events.at(-1)).toMatchObject({ disposition: "completed" })
+  })
+
+  it("refuses a first call if it pays for fewer than a thousand tokens of output", async () => {
+    const provider = scriptedProvider([])
+    const run = createMemoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 0.001, pricing })
     await runLoop(run.context)
     expect(provider.requests).toHaveLength(0)
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "budgetExceeded", "runCompleted"])
