@@ -20,7 +20,8 @@ export interface ChatErrorOptions {
  * - `stalled`: the gateway or a proxy sent nothing for too long.
  * - `unexpected_response`: the response did not come from a gateway, for example a page of a proxy.
  * - `invalid_stream`: the response was not a valid event stream.
- * - `stream_ended`: the stream repeatedly ended before the run did.
+ * - `stream_ended`: the stream repeatedly ended before the run did, or ended again and again.
+ * - `response_too_large`: a response of JSON had more than 128 MiB.
  * - `run_lost`: the gateway no longer knows the run, for example because its store was restored from a backup.
  * - `session_changed`: the `token` callback returned a token for another session.
  * - `already_read`: a run was iterated a second time.

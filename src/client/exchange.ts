@@ -1,6 +1,6 @@
 import { linkController, rejectOnAbort } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
-import { createRefusal, createUnexpectedResponse } from "./refusal.ts"
+import { createRefusal, createUnexpectedResponse, readText } from "./refusal.ts"
 
 /** The gateway's address and connection settings. */
 export interface Connection {
@@ -89,16 +89,23 @@ async function* readChunks(
   }
 }
 
+/** Maximum bytes of a response of JSON. The default limits of a gateway keep sessions below it. */
+const maxJsonBytes = 128 * 1024 * 1024
+
 /** Reads a response of JSON to its end. */
 export async function readJson(connection: Connection, { response, chunks }: Exchange): Promise<unknown> {
-  const decoder = new TextDecoder()
-  let text = ""
-  for await (const chunk of chunks()) text += decoder.decode(chunk, { stream: true })
+  const text = await readText(chunks(), maxJsonBytes)
+  if (text === null) throw createTooLarge()
   try {
     return JSON.parse(text)
   } catch {
     throw createUnexpectedResponse(response, connection)
   }
+}
+
+function createTooLarge(): ChatError {
+  const message = "The response has more than 128 MiB. Read the history in pages, with the option limit."
+  return new ChatError({ code: "response_too_large", message, retryable: false })
 }
 
 function createStalledError(): ChatError {

@@ -41,6 +41,9 @@ export interface FollowOptions {
 /** Maximum characters of held frames. A log entry of several frames is one message of a model. */
 const maxHeldCharacters = 32 * 1024 * 1024
 
+/** A connection that lasts this long has worked, even if it delivers only heartbeats. Proxies often cut it then. */
+const workingMs = 30_000
+
 /** Yields each event once and in order, over as many connections as necessary. */
 export async function* follow(
   { after, open, oneRun }: Followed,
@@ -48,8 +51,12 @@ export async function* follow(
 ): AsyncGenerator<SentEvent> {
   let cursor = after
   let failures = 0
-  let hasEnded = false
+  /** Number of streams in a row that ended as if no run were open. */
+  let ends = 0
   for (;;) {
+    let openedAt = Number.POSITIVE_INFINITY
+    let hasProgress = false
+    let hasEnded = false
     try {
       onConnection({ state: "connecting" })
       const exchange = await open(cursor, signal)
@@ -57,25 +64,27 @@ export async function* follow(
         if (oneRun) throw runLost()
         return
       }
-      hasEnded = false
+      openedAt = Date.now()
       onConnection({ state: "open" })
       try {
         for await (const event of readEvents(cursor, exchange)) {
-          failures = 0
-          cursor = event.cursor ?? cursor
           hasEnded = isTerminal(event) || (!oneRun && event.type === "task_completed")
+          hasProgress ||= event.cursor !== undefined
+          cursor = event.cursor ?? cursor
           yield event
           if (hasEnded && oneRun) return
         }
       } finally {
         exchange.close()
       }
-      // This is the usual end of a session's stream. The next response shows if more follows.
-      if (hasEnded) continue
       throw streamEnded()
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      failures++
+      const hasWorked = Date.now() - openedAt >= workingMs
+      ends = hasEnded ? (hasWorked ? 1 : ends + 1) : 0
+      // This is the usual end of a session's stream. The next response shows if more follows.
+      if (ends === 1) continue
+      failures = hasWorked || (hasProgress && !hasEnded) ? 1 : failures + 1
       const delayMs = computeRetryDelay(error, failures, retry)
       onConnection({ state: "waiting", error, delayMs, failures })
       await sleep(delayMs, signal)

@@ -50,19 +50,27 @@ export function createUnexpectedResponse(response: Response, { reached }: Connec
 
 async function readProblem(response: Response, chunks: AsyncIterable<Uint8Array>): Promise<Problem | null> {
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return null
-  const decoder = new TextDecoder()
-  let text = ""
-  for await (const chunk of chunks) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > maxProblemBytes) return null
-  }
+  const text = await readText(chunks, maxProblemBytes)
   try {
-    const problem: unknown = JSON.parse(text)
+    const problem: unknown = JSON.parse(text ?? "")
     return isProblem(problem) ? problem : null
   } catch {
-    // A truncated document does not come from a gateway either.
+    // A truncated or endless document does not come from a gateway either.
     return null
   }
+}
+
+/** Reads a body. Resolves to null if it is larger than the limit. */
+export async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | null> {
+  const decoder = new TextDecoder()
+  let text = ""
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) return null
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text
 }
 
 function isProblem(value: unknown): value is Problem {
