@@ -1,3 +1,4 @@
+import { rejectOnAbort } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
 
 const maxDelayMs = 30_000
@@ -49,18 +50,15 @@ function isTransient(error: unknown): boolean {
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   // Only pages have this event.
   const page = globalThis as unknown as Partial<EventTarget>
-  return new Promise((resolve, reject) => {
-    const finish = (settle: () => void) => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", onAbort)
-      page.removeEventListener?.("online", onOnline)
-      settle()
-    }
-    const onAbort = () => finish(() => reject(signal.reason))
-    const onOnline = () => finish(resolve)
+  let finish = () => {}
+  const waking = new Promise<void>((resolve) => {
+    const onOnline = () => resolve()
     const timer = setTimeout(onOnline, ms)
-    if (signal.aborted) return onAbort()
-    signal.addEventListener("abort", onAbort, { once: true })
     page.addEventListener?.("online", onOnline)
+    finish = () => {
+      clearTimeout(timer)
+      page.removeEventListener?.("online", onOnline)
+    }
   })
+  return rejectOnAbort(waking, signal).finally(finish)
 }

@@ -19,11 +19,12 @@ export interface ChatErrorOptions {
  * - `unreachable`: there was no response, even after retries.
  * - `stalled`: the gateway or a proxy sent nothing for too long.
  * - `unexpected_response`: the response did not come from a gateway, for example a page of a proxy.
+ * - `response_too_large`: a response had more than 128 MiB, or an event of a stream more than 32 Mi characters.
  * - `invalid_stream`: the response was not a valid event stream.
  * - `stream_ended`: the stream repeatedly ended before the run did, or ended again and again.
- * - `response_too_large`: a response of JSON had more than 128 MiB.
  * - `run_lost`: the gateway no longer knows the run, for example because its store was restored from a backup.
  * - `session_changed`: the `token` callback returned a token for another session.
+ * - `token_timeout`: the `token` callback did not return in time.
  * - `already_read`: a run was iterated a second time.
  */
 export class ChatError extends Error {
@@ -43,4 +44,29 @@ export class ChatError extends Error {
     this.retryable = retryable
     this.retryAfterMs = retryAfterMs ?? null
   }
+}
+
+const lasting = {
+  response_too_large:
+    "The response is larger than any that the client accepts. Read the history in pages, with the option limit.",
+  run_lost:
+    "The gateway no longer knows the rest of this run. Its store may have been restored from a backup.",
+  session_changed:
+    "The token callback returned a token for another session. Pass its sessionId to POST /chat/init as session_id.",
+  already_read: "A run can be iterated once. Send the message again with the run's key to read it again.",
+}
+const transient = {
+  unreachable:
+    "The gateway could not be reached, or the connection broke off. Check the address, and in a browser the " +
+    "gateway's corsOrigins.",
+  stalled: "The gateway sent nothing for too long. The network or a proxy may have dropped the connection.",
+  invalid_stream: "The event stream has data that no gateway sends. A proxy may have changed it.",
+  stream_ended: "The event stream ended before the run did.",
+  token_timeout: "The token callback did not return in time.",
+}
+const messages = { ...lasting, ...transient }
+
+/** Creates an error with a code of the client's own. */
+export function createClientError(code: keyof typeof messages, cause?: unknown): ChatError {
+  return new ChatError({ code, message: messages[code], retryable: code in transient, cause })
 }

@@ -1,7 +1,8 @@
-import { ChatError } from "./chat-error.ts"
+import { ChatError, createClientError } from "./chat-error.ts"
 import { type ConnectOptions, createSessionConnection } from "./connect.ts"
 import { createEventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
+import { formatPath } from "./format-path.ts"
 import {
   type ForgetQuery,
   forgetPath,
@@ -139,6 +140,8 @@ export interface Chat {
   tools(tools: ClientTools): void
 }
 
+type Answer = Omit<ElicitationRequest, keyof WaitReference>
+
 /** Another client's answer counts, or no answer is needed any more. */
 const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wait_not_found"]
 
@@ -158,13 +161,12 @@ export function connect(options: ConnectOptions): Chat {
     signal: AbortSignal | undefined,
     isOfTask = false,
   ): AsyncIterator<SentEvent> {
-    const { retry, onConnection } = session
     return createEventIterator({
       tools: isOfTask ? {} : tools,
       submit: submitResult,
       signal,
       async *open(signal) {
-        for await (const event of follow(plan, { retry, signal, onConnection })) {
+        for await (const event of follow(plan, session, signal)) {
           if (!isOfTask) cursor = Math.max(cursor ?? 0, event.cursor ?? 0)
           yield event
         }
@@ -177,10 +179,11 @@ export function connect(options: ConnectOptions): Chat {
     { runId, taskId, untilTasksEnd }: Pick<SubscribeOptions, "runId" | "taskId" | "untilTasksEnd">,
     signal: AbortSignal,
   ) {
-    const flags = { tool_input_deltas: toolInputDeltas, until_tasks_end: untilTasksEnd }
-    const query = new URLSearchParams({ after_seq: `${after ?? 0}`, ...(runId && { run_id: runId }) })
-    for (const [name, value] of Object.entries(flags)) if (value) query.set(name, "true")
-    const path = `/chat/${taskId ? `tasks/${encodeURIComponent(taskId)}/` : ""}subscribe?${query}`
+    const route = taskId === undefined ? "/chat/subscribe" : `${formatTaskPath(taskId)}/subscribe`
+    const path = formatPath(route, {
+      ...{ after_seq: after ?? 0, run_id: runId },
+      ...{ tool_input_deltas: toolInputDeltas, until_tasks_end: untilTasksEnd },
+    })
     const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
     if (opened.response.status !== 204) return opened
     opened.close()
@@ -191,14 +194,20 @@ export function connect(options: ConnectOptions): Chat {
    * Sends an answer. If its first attempt got no response, it may have arrived, so a refusal of the second one is no
    * error.
    */
-  async function answerWait(path: string, body: object, signal: AbortSignal | undefined): Promise<void> {
+  async function answerWait(
+    route: "tool-approval" | "elicitation" | "tool-result",
+    { tool_call_id, nonce }: WaitReference,
+    fields: object,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const body = { ...fields, tool_call_id, nonce }
     const isSuccess = ({ code }: ChatError, isRepeated: boolean) => isRepeated && code === "already_answered"
-    await session.call({ method: "POST", path, body }, { signal, isSuccess })
+    await session.call("POST", `/chat/${route}`, { body, signal, isSuccess })
   }
 
   async function submitResult(result: ToolResultRequest, signal: AbortSignal): Promise<void> {
     try {
-      await answerWait("/chat/tool-result", result, signal)
+      await answerWait("tool-result", result, result, signal)
     } catch (error) {
       if (error instanceof ChatError && settledCodes.includes(error.code)) return
       const refused = toRefusedResult(error)
@@ -215,10 +224,10 @@ export function connect(options: ConnectOptions): Chat {
     body: object,
     { signal }: CancelableOptions = {},
   ): Promise<boolean> {
-    const path = `/chat/tasks/${encodeURIComponent(taskId)}/${action}`
-    const request = { method: "POST", path, body, headers: { "idempotency-key": createRandomKey() } } as const
+    const headers = { "idempotency-key": createRandomKey() }
     const isSuccess = ({ code }: ChatError) => code === "task_ended"
-    return (await session.call(request, { signal, isSuccess })) !== null
+    const path = `${formatTaskPath(taskId)}/${action}`
+    return (await session.call("POST", path, { headers, body, signal, isSuccess })) !== null
   }
 
   return {
@@ -263,7 +272,7 @@ export function connect(options: ConnectOptions): Chat {
           })
         },
         [Symbol.asyncIterator]() {
-          if (isRead) throw createAlreadyRead()
+          if (isRead) throw createClientError("already_read")
           isRead = true
           let hasStarted = false
           const plan: Followed = {
@@ -301,67 +310,57 @@ export function connect(options: ConnectOptions): Chat {
     },
 
     async history({ signal, limit, before, subAgentId } = {}) {
-      const query = new URLSearchParams()
-      if (limit !== undefined) query.set("limit", String(limit))
-      if (before !== undefined) query.set("before", String(before))
-      if (subAgentId !== undefined) query.set("sub_agent_id", subAgentId)
-      const path = query.size === 0 ? "/chat/history" : `/chat/history?${query}`
-      return (await session.call({ method: "GET", path }, { signal })) as History
+      const path = formatPath("/chat/history", { limit, before, sub_agent_id: subAgentId })
+      return (await session.call("GET", path, { signal })) as History
     },
 
     async memories({ signal, ...query } = {}) {
-      return (await session.call(
-        { method: "GET", path: formatMemoriesPath(query) },
-        { signal },
-      )) as MemoriesPage
+      return (await session.call("GET", formatMemoriesPath(query), { signal })) as MemoriesPage
     },
 
     async forget(query) {
       const { signal } = query
       const isSuccess = ({ code }: ChatError) => code === "memory_not_found"
-      const answer = await session.call({ method: "DELETE", path: forgetPath(query) }, { signal, isSuccess })
+      const answer = await session.call("DELETE", forgetPath(query), { signal, isSuccess })
       return (answer as { readonly forgotten: number } | null)?.forgotten ?? 0
     },
 
     async cancel({ runId, messageId, signal } = {}) {
       const body = { run_id: runId, message_id: messageId }
       const isSuccess = ({ code }: ChatError) => code === "no_active_run"
-      const answer = await session.call({ method: "POST", path: "/chat/cancel", body }, { signal, isSuccess })
+      const answer = await session.call("POST", "/chat/cancel", { body, signal, isSuccess })
       return (answer as { readonly run_id: string } | null)?.run_id ?? null
     },
 
     async tasks({ signal } = {}) {
-      const answer = await session.call({ method: "GET", path: "/chat/tasks" }, { signal })
+      const answer = await session.call("GET", "/chat/tasks", { signal })
       return (answer as { readonly tasks: readonly Task[] }).tasks
     },
 
     messageTask: (taskId, message, options) => changeTask(taskId, "messages", { message }, options),
     cancelTask: (taskId, options) => changeTask(taskId, "cancel", {}, options),
 
-    async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
-      const body: ToolApprovalRequest = {
-        ...{ tool_call_id, nonce, approved },
-        ...(remember !== undefined && { allow_tool_type: remember !== false }),
-        ...(remember === "tree" && { scope: remember }),
-        ...(input !== undefined && { tool_input: input }),
-        ...(reason !== undefined && { reason }),
+    async approve(wait, { approved, input, reason, remember, signal }) {
+      const fields: Omit<ToolApprovalRequest, keyof WaitReference> = {
+        ...{ approved, tool_input: input, reason },
+        allow_tool_type: remember === undefined ? undefined : remember !== false,
+        scope: remember === "tree" ? remember : undefined,
       }
-      await answerWait("/chat/tool-approval", body, signal)
+      await answerWait("tool-approval", wait, fields, signal)
     },
 
-    async answer({ tool_call_id, nonce }, value, { signal } = {}) {
-      const content = value == null ? {} : { content: value }
-      const body: ElicitationRequest = { tool_call_id, nonce, action: "accept", ...content }
-      await answerWait("/chat/elicitation", body, signal)
+    async answer(wait, value, { signal } = {}) {
+      const fields: Answer = { action: "accept", content: value ?? undefined }
+      await answerWait("elicitation", wait, fields, signal)
     },
 
-    async decline({ tool_call_id, nonce }, { dismissed = false, signal } = {}) {
-      const body: ElicitationRequest = { tool_call_id, nonce, action: dismissed ? "cancel" : "decline" }
-      await answerWait("/chat/elicitation", body, signal)
+    async decline(wait, { dismissed = false, signal } = {}) {
+      const fields: Answer = { action: dismissed ? "cancel" : "decline" }
+      await answerWait("elicitation", wait, fields, signal)
     },
 
-    async submit({ tool_call_id, nonce }, outcome, { signal } = {}) {
-      await answerWait("/chat/tool-result", { ...outcome, tool_call_id, nonce }, signal)
+    async submit(wait, outcome, { signal } = {}) {
+      await answerWait("tool-result", wait, outcome, signal)
     },
 
     tools(more) {
@@ -370,7 +369,6 @@ export function connect(options: ConnectOptions): Chat {
   }
 }
 
-function createAlreadyRead(): ChatError {
-  const message = "A run can be iterated once. Send the message again with the run's key to read it again."
-  return new ChatError({ code: "already_read", message, retryable: false })
+function formatTaskPath(taskId: string): string {
+  return `/chat/tasks/${encodeURIComponent(taskId)}`
 }

@@ -1,4 +1,3 @@
-import { linkController } from "./abort.ts"
 import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
 import { type Connection, type Exchange, type ExchangeRequest, readJson, sendRequest } from "./exchange.ts"
@@ -47,10 +46,10 @@ export interface SessionConnection {
     attempt: (signal: AbortSignal, failures: number) => Promise<T>,
   ): Promise<T>
   /** Sends a request until the gateway responds. Returns the JSON of the response. */
-  call(request: Omit<ExchangeRequest, "accept">, options?: CallOptions): Promise<unknown>
+  call(method: ExchangeRequest["method"], path: string, options?: CallOptions): Promise<unknown>
 }
 
-export interface CallOptions {
+export interface CallOptions extends Pick<ExchangeRequest, "headers" | "body"> {
   readonly signal?: AbortSignal | undefined
   /**
    * Called with each final error. Returns true if the error counts as success. `isRepeated` is true after a first
@@ -86,27 +85,22 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
     } catch (error) {
       const isRefused = error instanceof ChatError && error.status === 401
       if (!isRefused || finalRefusals.includes(error.code)) throw error
-      return send(await tokens.renew(token, signal))
+      return send(await tokens.get(signal, token))
     }
   }
 
   async function retryUntilFinal<T>(
-    signal: AbortSignal | undefined,
+    signal = new AbortController().signal,
     attempt: (signal: AbortSignal, failures: number) => Promise<T>,
   ): Promise<T> {
-    const { controller, detach } = linkController(signal)
-    try {
-      for (let failures = 0; ; ) {
-        try {
-          return await attempt(controller.signal, failures)
-        } catch (error) {
-          if (controller.signal.aborted) throw controller.signal.reason
-          failures++
-          await sleep(computeRetryDelay(error, failures, retry), controller.signal)
-        }
+    for (let failures = 0; ; ) {
+      try {
+        return await attempt(signal, failures)
+      } catch (error) {
+        signal.throwIfAborted()
+        failures++
+        await sleep(computeRetryDelay(error, failures, retry), signal)
       }
-    } finally {
-      detach()
     }
   }
 
@@ -118,15 +112,11 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
     onConnection,
     open,
     retrying: retryUntilFinal,
-    call(request, { signal, isSuccess = () => false } = {}) {
+    call(method, path, { signal, isSuccess = () => false, ...content } = {}) {
+      const request = { method, path, ...content, accept: "application/json" } as const
       return retryUntilFinal(signal, async (signal, failures) => {
         try {
-          const answer = await open({ ...request, accept: "application/json" }, signal)
-          try {
-            return await readJson(connection, answer)
-          } finally {
-            answer.close()
-          }
+          return await readJson(connection, await open(request, signal))
         } catch (error) {
           if (error instanceof ChatError && isSuccess(error, failures > 0)) return null
           throw error
@@ -140,15 +130,8 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
 function createApiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
   if (apiKey === undefined) throw new TypeError("connect() requires the option token or apiKey.")
   return async ({ sessionId, signal }) => {
-    const user = userId === undefined ? {} : { user_id: userId }
-    const session = sessionId === null ? {} : { session_id: sessionId }
-    const body = { api_key: apiKey, ...user, ...session }
+    const body = { api_key: apiKey, user_id: userId, session_id: sessionId ?? undefined }
     const request = { method: "POST", path: "/chat/init", body, accept: "application/json" } as const
-    const answer = await sendRequest(connection, request, signal)
-    try {
-      return (await readJson(connection, answer)) as InitResponse
-    } finally {
-      answer.close()
-    }
+    return (await readJson(connection, await sendRequest(connection, request, signal))) as InitResponse
   }
 }

@@ -1,5 +1,5 @@
 import { linkController, rejectOnAbort } from "./abort.ts"
-import { ChatError } from "./chat-error.ts"
+import { createClientError } from "./chat-error.ts"
 import { createRefusal, createUnexpectedResponse, readText } from "./refusal.ts"
 
 /** The gateway's address and connection settings. */
@@ -43,11 +43,11 @@ export async function sendRequest(
   }
   /** Settles with the promise, or rejects if the gateway is silent for too long. */
   const limitTime = async <T>(promise: Promise<T>): Promise<T> => {
-    const timer = setTimeout(() => controller.abort(createStalledError()), connection.stallTimeoutMs)
+    const timer = setTimeout(() => controller.abort(createClientError("stalled")), connection.stallTimeoutMs)
     try {
       return await rejectOnAbort(promise, controller.signal)
     } catch (error) {
-      throw controller.signal.aborted ? controller.signal.reason : createUnreachable(error)
+      throw controller.signal.aborted ? controller.signal.reason : createClientError("unreachable", error)
     } finally {
       clearTimeout(timer)
     }
@@ -92,31 +92,16 @@ async function* readChunks(
 /** Maximum bytes of a response of JSON. The default limits of a gateway keep sessions below it. */
 const maxJsonBytes = 128 * 1024 * 1024
 
-/** Reads a response of JSON to its end. */
-export async function readJson(connection: Connection, { response, chunks }: Exchange): Promise<unknown> {
-  const text = await readText(chunks(), maxJsonBytes)
-  if (text === null) throw createTooLarge()
+/** Reads a response of JSON to its end, and closes it. */
+export async function readJson(
+  connection: Connection,
+  { response, chunks, close }: Exchange,
+): Promise<unknown> {
+  const text = await readText(chunks(), maxJsonBytes).finally(close)
+  if (text === null) throw createClientError("response_too_large")
   try {
     return JSON.parse(text)
   } catch {
     throw createUnexpectedResponse(response, connection)
   }
-}
-
-function createTooLarge(): ChatError {
-  const message = "The response has more than 128 MiB. Read the history in pages, with the option limit."
-  return new ChatError({ code: "response_too_large", message, retryable: false })
-}
-
-function createStalledError(): ChatError {
-  const message =
-    "The gateway sent nothing for too long. The network or a proxy may have dropped the connection."
-  return new ChatError({ code: "stalled", message, retryable: true })
-}
-
-function createUnreachable(cause: unknown): ChatError {
-  const message =
-    "The gateway could not be reached, or the connection broke off. Check the address, and in a " +
-    "browser the gateway's corsOrigins."
-  return new ChatError({ code: "unreachable", message, retryable: true, cause })
 }

@@ -1,7 +1,7 @@
 import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
-import { ChatError } from "./chat-error.ts"
+import { createClientError } from "./chat-error.ts"
 import type { Exchange } from "./exchange.ts"
-import { type Frame, parseEventStream } from "./parse-event-stream.ts"
+import { type Frame, maxFrameCharacters, parseEventStream } from "./parse-event-stream.ts"
 import type { ChatEvent } from "./wire/chat-event.ts"
 
 /** An event with its cursor. Only an event with a cursor moves the position in the stream. */
@@ -34,12 +34,8 @@ export interface Followed {
 
 export interface FollowOptions {
   readonly retry: RetryPolicy
-  readonly signal: AbortSignal
   readonly onConnection: (state: ConnectionState) => void
 }
-
-/** Maximum characters of held frames. A log entry of several frames is one message of a model. */
-const maxHeldCharacters = 32 * 1024 * 1024
 
 /** A connection that lasts this long has worked, even if it delivers only heartbeats. Proxies often cut it then. */
 const workingMs = 30_000
@@ -47,7 +43,8 @@ const workingMs = 30_000
 /** Yields each event once and in order, over as many connections as necessary. */
 export async function* follow(
   { after, open, oneRun }: Followed,
-  { retry, signal, onConnection }: FollowOptions,
+  { retry, onConnection }: FollowOptions,
+  signal: AbortSignal,
 ): AsyncGenerator<SentEvent> {
   let cursor = after
   let failures = 0
@@ -61,7 +58,7 @@ export async function* follow(
       onConnection({ state: "connecting" })
       const exchange = await open(cursor, signal)
       if (exchange === null) {
-        if (oneRun) throw runLost()
+        if (oneRun) throw createClientError("run_lost")
         return
       }
       openedAt = Date.now()
@@ -77,7 +74,7 @@ export async function* follow(
       } finally {
         exchange.close()
       }
-      throw streamEnded()
+      throw createClientError("stream_ended")
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const hasWorked = Date.now() - openedAt >= workingMs
@@ -109,7 +106,7 @@ async function* readEvents(after: number | null, exchange: Exchange): AsyncGener
       }
       pendingEvents.push(event)
       heldCharacters += frame.data.length
-      if (heldCharacters > maxHeldCharacters) throw createInvalidStream()
+      if (heldCharacters > maxFrameCharacters) throw createClientError("response_too_large")
       continue
     }
     const entry = pendingEvents
@@ -139,25 +136,9 @@ function parseEvent({ data }: Frame): ChatEvent {
   try {
     event = JSON.parse(data)
   } catch {
-    throw createInvalidStream()
+    throw createClientError("invalid_stream")
   }
-  if (typeof (event as Partial<ChatEvent> | null)?.type !== "string") throw createInvalidStream()
+  if (typeof (event as Partial<ChatEvent> | null)?.type !== "string")
+    throw createClientError("invalid_stream")
   return event as ChatEvent
-}
-
-function createInvalidStream(): ChatError {
-  const message =
-    "The event stream has data that is not an event of the gateway. A proxy may have changed it."
-  return new ChatError({ code: "invalid_stream", message, retryable: true })
-}
-
-function streamEnded(): ChatError {
-  const message = "The event stream ended before the run did."
-  return new ChatError({ code: "stream_ended", message, retryable: true })
-}
-
-function runLost(): ChatError {
-  const message =
-    "The gateway no longer knows the rest of this run. Its store may have been restored from a backup."
-  return new ChatError({ code: "run_lost", message, retryable: false })
 }

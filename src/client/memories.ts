@@ -1,3 +1,5 @@
+import { formatPath } from "./format-path.ts"
+
 /** A fact that an agent has stored about the user. Times are in seconds since the Unix epoch. */
 export interface StoredMemory {
   readonly name: string
@@ -38,7 +40,7 @@ export type ForgetQuery = { readonly signal?: AbortSignal } & (
 
 /** Returns the path and the query of a request for memories. */
 export function formatMemoriesPath({ query, entityType, tag, after, limit }: MemoriesQuery): string {
-  return formatPath({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
+  return formatPath("/memory", { query, entity_type: entityType, tag, after, limit })
 }
 
 /**
@@ -46,14 +48,8 @@ export function formatMemoriesPath({ query, entityType, tag, after, limit }: Mem
  * nor has `all`.
  */
 export function forgetPath(query: ForgetQuery): string {
-  if ("all" in query && query.all) return formatPath({})
+  if ("all" in query && query.all) return "/memory"
   // Without a name, the request would delete all memories of the user.
   if (!("name" in query) || !query.name) throw new TypeError("forget() needs a name, or all: true.")
-  return formatPath({ name: query.name, entity_type: query.entityType })
-}
-
-function formatPath(parameters: Readonly<Record<string, string | undefined>>): string {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
-  return query.size === 0 ? "/memory" : `/memory?${query}`
+  return formatPath("/memory", { name: query.name, entity_type: query.entityType })
 }

@@ -46,5 +46,5 @@ test("refuses an event without an end", async () => {
     yield new TextEncoder().encode("data: ")
     for (;;) yield chunk
   }
-  await expect(parseEventStream(chunks()).next()).rejects.toMatchObject({ code: "invalid_stream" })
+  await expect(parseEventStream(chunks()).next()).rejects.toMatchObject({ code: "response_too_large" })
 })

@@ -1,4 +1,4 @@
-import { ChatError } from "./chat-error.ts"
+import { createClientError } from "./chat-error.ts"
 
 /** One server-sent event. */
 export interface Frame {
@@ -7,8 +7,11 @@ export interface Frame {
   readonly data: string
 }
 
-/** Maximum characters of a frame. The largest frames have the images of a tool result, at most 7 MiB of base64. */
-const maxFrameCharacters = 32 * 1024 * 1024
+/**
+ * Maximum characters of a frame, and of the frames of one log entry. The largest have the images of a tool result, at
+ * most 7 MiB of base64.
+ */
+export const maxFrameCharacters = 32 * 1024 * 1024
 
 /**
  * Parses an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). Chunks may end anywhere,
@@ -31,7 +34,7 @@ export async function* parseEventStream(chunks: AsyncIterable<Uint8Array>): Asyn
         continue
       }
       characters += line.length
-      if (characters > maxFrameCharacters) throw createTooLong()
+      if (characters > maxFrameCharacters) throw createClientError("response_too_large")
       const { field, value } = parseLine(line)
       if (field === "data") data.push(value)
       if (field === "id") id = /^\d{1,16}$/.test(value) ? Number(value) : null
@@ -63,11 +66,6 @@ function createLineSplitter(): (text: string) => Generator<string> {
     }
     endedWithReturn = text.endsWith("\r")
     started += text.slice(start)
-    if (started.length > maxFrameCharacters) throw createTooLong()
+    if (started.length > maxFrameCharacters) throw createClientError("response_too_large")
   }
-}
-
-function createTooLong(): ChatError {
-  const message = "An event of the stream is larger than any that a gateway sends."
-  return new ChatError({ code: "invalid_stream", message, retryable: false })
 }

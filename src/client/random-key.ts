@@ -1,5 +1,4 @@
 /** Returns an idempotency key. It also works on pages without https, where `crypto.randomUUID` is missing. */
 export function createRandomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return crypto.getRandomValues(new Uint32Array(4)).join("-")
 }

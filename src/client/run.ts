@@ -34,7 +34,6 @@ export async function readResult(
 ): Promise<RunResult> {
   let text = ""
   let isNewTurn = false
-  const ended = { error: null, reason: null, usage: null }
   for await (const event of run) {
     onEvent(event)
     // A sub-agent's text is not the run's.
@@ -44,27 +43,21 @@ export async function readResult(
         text = isNewTurn ? event.text : text + event.text
         isNewTurn = false
         break
-      case "stream_retry":
-        // The discarded text started after the last turn.
-        if (!isNewTurn) text = ""
-        break
       case "turn_complete":
         isNewTurn = true
         break
       case "stream_complete": {
         const { terminal_disposition: outcome, reason = null, usage } = event
-        return { ...ended, runId: run.id, text, outcome, reason, usage }
+        return { runId: run.id, text, outcome, reason, error: null, usage }
       }
+      case "stream_retry":
+        // The discarded text started after the last turn.
+        if (!isNewTurn) text = ""
+        break
       case "error": {
-        const { error, code } = event
-        return {
-          ...ended,
-          runId: run.id,
-          text: isNewTurn ? text : "",
-          outcome: "failed",
-          reason: code,
-          error,
-        }
+        const { code: reason, error } = event
+        if (!isNewTurn) text = ""
+        return { runId: run.id, text, outcome: "failed", reason, error, usage: null }
       }
     }
   }

@@ -1,5 +1,5 @@
 import { rejectOnAbort } from "./abort.ts"
-import { ChatError } from "./chat-error.ts"
+import { createClientError } from "./chat-error.ts"
 
 /**
  * A session token in the form of the response to `POST /chat/init`. Your server may pass the response on unchanged.
@@ -26,9 +26,8 @@ export type TokenSource = (
 
 export interface Tokens {
   readonly sessionId: string | null
-  get(signal: AbortSignal): Promise<string>
-  /** Returns another token than the refused one. */
-  renew(refused: string, signal: AbortSignal): Promise<string>
+  /** Returns a token that is not the refused one. */
+  get(signal: AbortSignal, refused?: string): Promise<string>
 }
 
 interface Issued {
@@ -54,13 +53,14 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
 
   async function request(): Promise<Issued> {
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(createTooSlow()), timeoutMs)
+    const timer = setTimeout(() => controller.abort(createClientError("token_timeout")), timeoutMs)
     try {
       const { signal } = controller
       const answer = await rejectOnAbort(Promise.resolve(source({ sessionId: session, signal })), signal)
       const { session_token, session_id, expires_at } =
         typeof answer === "string" ? { session_token: answer } : answer
-      if (session_id !== undefined && session !== null && session_id !== session) throw createSessionChanged()
+      if (session_id !== undefined && session !== null && session_id !== session)
+        throw createClientError("session_changed")
       session = session_id ?? session
       issued = { token: session_token, renewAt: computeRenewal(expires_at) }
       return issued
@@ -73,11 +73,9 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
     get sessionId() {
       return session
     },
-    async get(signal) {
-      return issued === null || Date.now() >= issued.renewAt ? issue(signal) : issued.token
-    },
-    async renew(refused, signal) {
-      return issued === null || issued.token === refused ? issue(signal) : issued.token
+    async get(signal, refused) {
+      if (issued === null || issued.token === refused || Date.now() >= issued.renewAt) return issue(signal)
+      return issued.token
     },
   }
 }
@@ -90,15 +88,4 @@ function computeRenewal(expiresAt: number | undefined): number {
   if (expiresAt === undefined) return Number.POSITIVE_INFINITY
   const renewAt = expiresAt * 1000 - renewBeforeExpiryMs
   return renewAt > Date.now() ? renewAt : Number.POSITIVE_INFINITY
-}
-
-function createTooSlow(): ChatError {
-  const message = "The token callback did not return in time."
-  return new ChatError({ code: "token_timeout", message, retryable: true })
-}
-
-function createSessionChanged(): ChatError {
-  const message =
-    "The token callback returned a token for another session. Pass its sessionId to POST /chat/init as session_id."
-  return new ChatError({ code: "session_changed", message, retryable: false })
 }

@@ -5,7 +5,7 @@ import { repository } from "./support.ts"
 
 test("the client is smaller than 6 kB gzipped", async () => {
   const code = await bundle(`${repository}src/client/index.ts`)
-  expect(gzipSync(code).length).toBeLessThan(6 * 1024)
+  expect(gzipSync(code).length).toBeLessThan(6_000)
 })
 
 test("the client imports nothing", async () => {
