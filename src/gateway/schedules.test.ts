@@ -15,7 +15,13 @@ const provider = scriptedProvider(() => [{ type: "text", text: "Done." }])
 const rare = { cron: "0 9 1 1 *", timezone: "Europe/Berlin", message: "Look." }
 
 function agentWith(options: AgentOptions): Gateway {
-  const gateway = createAgent("You work.", { store: "memory", logger: silent, provider, ...options })
+  const gateway = createAgent("You work.", {
+    store: "memory",
+    logger: silent,
+    provider,
+    validApiKeys: ["key"],
+    ...options,
+  })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   return gateway
 }

@@ -97,9 +97,18 @@ function describeJson(description: string, schema: JsonObject): JsonObject {
   return { description, content: { "application/json": { schema } } }
 }
 
-function describeOperation(operationId: string, summary: string, rest: JsonObject): JsonObject {
-  return { operationId, summary, tags: ["schedules"], ...rest }
+interface Rest extends JsonObject {
+  readonly responses: JsonObject
 }
+
+function describeOperation(operationId: string, summary: string, { responses, ...rest }: Rest): JsonObject {
+  const all = { ...responses, ...unknownUsers }
+  return { operationId, summary, tags: ["schedules"], ...rest, responses: all }
+}
+
+const unknownUsers = {
+  403: describeProblem("`users_unknown`: The gateway accepts any API key, so users are not known."),
+} as const
 
 const notFound = {
   404: describeProblem("`schedule_not_found`: There is no such schedule of this user."),

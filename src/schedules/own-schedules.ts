@@ -35,32 +35,41 @@ export function createOwnSchedules({
   schedules,
   scheduler,
   allowed,
+  knowsUsers,
   now,
 }: {
   readonly schedules: Schedules
   readonly scheduler: Scheduler
   readonly allowed: ResolvedAllowed
+  /**
+   * False while a client can claim to be any user. A session then sees only the schedules that continue it, and not
+   * those of other sessions of its owner.
+   */
+  readonly knowsUsers: boolean
   readonly now: () => Promise<number>
 }): OwnSchedules {
   const { maxPerUser, maxSchedules, minIntervalSeconds } = allowed
   const bounds = { perOwner: maxPerUser, perAgent: maxSchedules }
 
-  async function find({ agent, tenant, userId }: Asking, scheduleId: string): Promise<Schedule> {
+  const isVisible = ({ origin, sessionId }: Schedule, asking: Asking) =>
+    origin !== "options" && (knowsUsers || sessionId === asking.id)
+
+  async function find(asking: Asking, scheduleId: string): Promise<Schedule> {
     const schedule = await schedules.find(scheduleId)
     const isOwn =
-      schedule?.agent === agent &&
-      schedule.tenant === tenant &&
-      schedule.userId === userId &&
-      schedule.origin !== "options"
-    if (isOwn) return schedule
+      schedule?.agent === asking.agent &&
+      schedule.tenant === asking.tenant &&
+      schedule.userId === asking.userId
+    if (isOwn && isVisible(schedule, asking)) return schedule
     throw new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
   }
 
   return {
     find,
-    async list({ agent, tenant, userId }) {
+    async list(asking) {
+      const { agent, tenant, userId } = asking
       const all = await schedules.list({ agent, tenant, userId, limit: maxListed })
-      return all.filter(({ origin }) => origin !== "options")
+      return all.filter((schedule) => isVisible(schedule, asking))
     },
     async create({ id: sessionId, agent, tenant, userId }, { id, name, origin, terms }) {
       if (typeof name !== "string" || !scheduleNamePattern.test(name))

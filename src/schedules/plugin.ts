@@ -28,13 +28,13 @@ export function schedulesPlugin(
   const allowed = resolveAllowed(allowSchedules)
   return {
     name: "schedules",
-    setup({ agent, stores: { schedules }, ids, storeTime, logger, signal }) {
+    setup({ agent, stores: { schedules }, ids, storeTime, knowsUsers, logger, signal }) {
       let loop: Promise<void> = Promise.resolve()
       const scheduler = createScheduler({ schedules, ids, now: storeTime })
-      const own = createOwnSchedules({ schedules, scheduler, allowed, now: storeTime })
+      const own = createOwnSchedules({ schedules, scheduler, allowed, knowsUsers, now: storeTime })
       const tools = allowed.agent ? createScheduleTools(agent, { own, now: storeTime }) : []
       return {
-        ...(allowed.users && { routes: createScheduleRoutes(own, scheduler) }),
+        ...(allowed.users && { routes: createScheduleRoutes({ own, scheduler, knowsUsers }) }),
         ...(allowed.agent && { openRun: ({ role }) => (role === null ? { tools: () => tools } : {}) }),
         async start() {
           await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })

@@ -1,6 +1,6 @@
 import { GatewayError } from "../core/errors.ts"
 import { isJsonObject } from "../core/json/json.ts"
-import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
+import type { DescribedRoute, PluginRequest } from "../core/ports/plugin.ts"
 import {
   createOperation,
   listOperation,
@@ -14,13 +14,21 @@ import type { OwnSchedules } from "./own-schedules.ts"
 import type { Scheduler } from "./scheduler.ts"
 import { parseWireTerms, toWireOccurrence, toWireSchedule } from "./wire.ts"
 
+export interface ScheduleRoutesParts {
+  readonly own: OwnSchedules
+  readonly scheduler: Scheduler
+  /** If false, a client can claim to be any user, and no route is served. */
+  readonly knowsUsers: boolean
+}
+
 /** The routes by which users manage their own schedules. */
-export function createScheduleRoutes(
-  own: OwnSchedules,
-  scheduler: Scheduler,
-): Readonly<Record<string, PluginRoute>> {
+export function createScheduleRoutes({
+  own,
+  scheduler,
+  knowsUsers,
+}: ScheduleRoutesParts): Readonly<Record<string, DescribedRoute>> {
   const findSchedule = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
-  return {
+  const routes: Readonly<Record<string, DescribedRoute>> = {
     "GET /schedules": {
       operation: listOperation,
       handle: async ({ session }) =>
@@ -69,4 +77,21 @@ export function createScheduleRoutes(
       },
     },
   }
+  return knowsUsers ? routes : refuseAll(routes)
+}
+
+/** Returns the same routes, which refuse every request. */
+function refuseAll(
+  routes: Readonly<Record<string, DescribedRoute>>,
+): Readonly<Record<string, DescribedRoute>> {
+  const handle = () => {
+    throw new GatewayError(
+      { code: "users_unknown", status: 403 },
+      "Any API key is accepted, so users are not known and have no schedules. The operator can set validApiKeys " +
+        "or authenticate.",
+    )
+  }
+  return Object.fromEntries(
+    Object.entries(routes).map(([name, { operation }]) => [name, { operation, handle }]),
+  )
 }

@@ -127,6 +127,23 @@ export function testSchedules(): void {
     }
   })
 
+  test("a gateway that accepts any key, from which anyone could read them, serves no route", async () => {
+    const open = createAgent("You answer.", { store: "memory", logger: quiet, allowSchedules: true })
+    const { url } = await open.listen({ port: 0 })
+    const own = await contractClient(url)
+    const { bodies } = await own.call(init, { body: { api_key: "any", user_id: "ada" } })
+    for (const operation of [list, create, show, pause, resume, run, remove]) {
+      const body = operation === create ? { body: { name: "x", every: "1h", message: "Go." } } : {}
+      const answer = await own.call(operation, {
+        token: String(bodies[0]?.session_token),
+        params: { id: "x" },
+        ...body,
+      })
+      expect(answer).toMatchObject({ status: 403, code: "users_unknown" })
+    }
+    await open.close({ graceMs: 0 })
+  })
+
   test("every documented success, conflict and missing schedule of these routes was seen", () => {
     const expected = client.contract.documented.filter((answer) =>
       /\/schedules\S* (2\d\d|401|409)$|\/schedules\/\S+ 404$/.test(answer),
