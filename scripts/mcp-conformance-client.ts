@@ -72,7 +72,8 @@ async function authorize(link: string): Promise<void> {
   const response = await fetch(link, { redirect: "manual" })
   const location = response.headers.get("location")
   if (location === null) throw new Error(`The authorization endpoint answered ${response.status}.`)
-  const callback = await gateway.fetch(new Request(new URL(location, origin)))
+  // The page at this address has a form that sends this request.
+  const callback = await gateway.fetch(new Request(new URL(location, origin), { method: "POST" }))
   if (!callback.ok) throw new Error(`The callback answered ${callback.status}: ${await callback.text()}`)
 }
 

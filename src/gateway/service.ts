@@ -14,7 +14,7 @@ import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
-import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
+import type { FindAuthorization } from "../http/routes/mcp-callback.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
@@ -250,7 +250,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     accepting: () => accepting,
     showsProviderErrors: (tenant) => providerErrors || tenant === consolePrincipal.tenant,
     parsedBytes: heapShares.parsedBytes,
-    completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
+    findAuthorization: findAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
     callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
@@ -348,14 +348,14 @@ function createRuntimeResolver(agents: readonly AgentService[]): ResolveRuntime 
 }
 
 /** Null if no agent has a server that can request authorization. */
-function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization | null {
-  const completions = agents.map((agent) => agent.completeAuthorization).filter((each) => each !== null)
-  if (completions.length === 0) return null
+function findAnyOf(agents: readonly AgentService[]): FindAuthorization | null {
+  const finds = agents.map((agent) => agent.findAuthorization).filter((each) => each !== null)
+  if (finds.length === 0) return null
   return async (callback) => {
-    for (const complete of completions) {
+    for (const find of finds) {
       // Only the agent that made a link knows it.
-      const server = await complete(callback)
-      if (server !== null) return server
+      const pending = await find(callback)
+      if (pending !== null) return pending
     }
     return null
   }

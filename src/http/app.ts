@@ -41,7 +41,7 @@ import { addFilesRoute, type OpenSessionFile } from "./routes/files.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
-import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
+import { addMcpCallbackRoute, type FindAuthorization } from "./routes/mcp-callback.ts"
 import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
@@ -85,7 +85,9 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   /** Bytes of memory for the bodies that are parsed and handled at once. */
   readonly parsedBytes: number
   /** Default: no MCP server needs authorization, so there is no callback route. */
-  readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  readonly findAuthorization?: FindAuthorization | undefined
+  /** Address of the callback route as browsers reach it. */
+  readonly mcpOAuthRedirectUrl?: string | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
   /** Maximum milliseconds of a plugin's route. */
@@ -131,6 +133,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
+  const identify = identifyBy(options)
+  const ambient = byApiKey ? [] : [createAmbientGuard(options)]
 
   const streams = createStreams(options)
 
@@ -141,10 +145,10 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addInitRoute(app, {
     agents,
     issueSession,
-    identify: identifyBy(options),
+    identify,
     byApiKey,
     rateLimiting,
-    middleware: [...(byApiKey ? [] : [createAmbientGuard(options)]), newWork, initBody],
+    middleware: [...ambient, newWork, initBody],
   })
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
@@ -179,8 +183,12 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     middleware: changing,
   })
   addStatusRoutes(app, { readiness, accepting })
-  const { completeMcpAuthorization: complete } = options
-  if (complete !== undefined) addMcpCallbackRoute(app, { complete })
+  const { findAuthorization: find } = options
+  if (find !== undefined) {
+    const { failures } = rateLimiting
+    const guard = byApiKey ? [] : [createCallbackGuard(options)]
+    addMcpCallbackRoute(app, { find, identify: byApiKey ? null : identify, failures, guard })
+  }
   const { pluginRoutes = new Map() } = options
   const prefix = options.prefix.replace(/\/$/, "")
   addOpenApiRoute(app, { version, prefix, pluginRoutes })
@@ -260,6 +268,19 @@ function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Ide
   if (person === undefined) return identifyByApiKey(validApiKeys)
   if (validApiKeys === undefined) return identifyPerson(person)
   throw new ConfigurationError("authenticate: this option replaces API keys. Remove validApiKeys.")
+}
+
+/** Creates the guard of the callback. The page of the configured address is the gateway's own. */
+function createCallbackGuard(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
+  const { corsOrigins, allowedHosts = [], mcpOAuthRedirectUrl: address } = options
+  if (address === undefined) return createAmbientGuard(options)
+  const { origin, hostname } = new URL(address)
+  return createAmbientGuard({
+    ...options,
+    corsOrigins: [...corsOrigins, origin],
+    // An IPv6 address is no host name.
+    allowedHosts: hostname.startsWith("[") ? allowedHosts : [...allowedHosts, hostname],
+  })
 }
 
 function createRateLimits(

@@ -60,7 +60,7 @@ function createParts(
       const view = await servers.open(session, { showStatus, signal })
       return { tools: (taken) => view.tools(taken), instructions: view.instructions() }
     },
-    ...(authorizations && { completeAuthorization: (callback) => authorizations.complete(callback) }),
+    ...(authorizations && { findAuthorization: (callback) => authorizations.find(callback) }),
     checks(audience) {
       const states = Object.entries(servers.states())
       return [

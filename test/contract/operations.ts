@@ -52,3 +52,4 @@ export const withSession = [
 
 export const hello = { message: "Hello" }
 export const mcpCallback = "GET /mcp/oauth/callback"
+export const mcpConfirmation = "POST /mcp/oauth/callback"

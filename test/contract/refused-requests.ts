@@ -13,6 +13,7 @@ import {
   listGrants,
   listSessions,
   mcpCallback,
+  mcpConfirmation,
   messageTask,
   ofAgent,
   revokeGrant,
@@ -116,6 +117,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["422 invalid_body", toolResult, { body: { ...unknown, result: 1, error: { code: "a", message: "" } } }],
 
   ["400 authorization_failed", `${mcpCallback}?state=unknown&code=code`, {}],
+  ["400 authorization_failed", `${mcpConfirmation}?state=unknown&code=code`, {}],
 
   ["404 grant_not_found", revokeGrant, {}],
   ["422 invalid_body", listGrants.replace("GET", "DELETE"), {}],

@@ -33,8 +33,8 @@ const memoryProblems = testMemory()
 test("every documented response of every route was seen", () => {
   // These routes cannot fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
-  // This response requires an authorization server. test/mcp/oauth.test.ts covers it.
-  unprovoked.push("GET /mcp/oauth/callback 200")
+  // These responses require an authorization server. test/mcp/oauth.test.ts covers them.
+  unprovoked.push("GET /mcp/oauth/callback 200", "POST /mcp/oauth/callback 200")
   expect([...answered, ...unprovoked].sort()).toEqual([...contract.documented].sort())
 })
 
@@ -68,7 +68,7 @@ const consoleProblems = [
  */
 const problemsElsewhere = [
   ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout", "503 overloaded"],
-  ...["400 malformed_request", "408 request_timeout", "417 expectation_failed"],
+  ...["403 wrong_user", "400 malformed_request", "408 request_timeout", "417 expectation_failed"],
 ]
 
 interface EventSchema {

@@ -8,6 +8,7 @@ import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
 import { findFreePort } from "../../src/testing/fixtures/free-port.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
+import { openBrowser } from "../console/console-stage.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { guardedServer } from "./support/guarded-server.ts"
@@ -77,14 +78,20 @@ it("requires authorization, returns by the callback, and remembers it after a re
   const back = authorized.headers.get("location") ?? ""
   expect(back).toMatch(/^http:\/\/gateway\.test\/api\/mcp\/oauth\/callback\?/)
   const page = await first.agent.fetch(new Request(back))
-  expect(await page.text()).toContain("guarded")
   expect(page.status).toBe(200)
+  expect(await page.text()).toMatch(/guarded.*all of its users/s)
+  // Opening the page changes nothing.
+  expect((await first.check())?.detail).toBe("needs_reauth")
+  const confirmed = await first.agent.fetch(new Request(back, { method: "POST" }))
+  expect(confirmed.status).toBe(200)
+  expect(await confirmed.text()).toContain("may use guarded now")
   await eventually("the server", async () => (await first.check())?.ok || null)
   await first.agent.run("Greet.")
   await vi.waitFor(() => expect(first.results.join()).toContain("Hello, Ada"))
 
   // A link works only once.
   expect((await first.agent.fetch(new Request(back))).status).toBe(400)
+  expect((await first.agent.fetch(new Request(back, { method: "POST" }))).status).toBe(400)
   await first.agent.close({ graceMs: 0 })
 
   const files = readdirSync(store).filter((name) => name.includes("db"))
@@ -114,8 +121,84 @@ it("sends no token to another server that takes over the name later", async () =
   await second.agent.prepare()
   await eventually("the other server's link", () => second.links[0] ?? null)
   const back = (await fetch(link, { redirect: "manual" })).headers.get("location") ?? ""
-  expect((await second.agent.fetch(new Request(back))).status).toBe(400)
+  for (const method of ["GET", "POST"])
+    expect((await second.agent.fetch(new Request(back, { method }))).status).toBe(400)
   const issued = former.requests.filter(({ path }) => path === "/token")
   expect(issued).toEqual([])
   expect(later.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([])
+})
+
+/** A gateway with a server for each user. Its users sign in by cookie, as `session=NAME`. */
+async function gatewayOfUsers(url: string, origin = "https://gateway.test") {
+  const links: string[] = []
+  const agent = createAgent("x", {
+    provider: scriptedProvider(() => [{ type: "text", text: "done" }]),
+    store: "memory",
+    secretsKey: "k".repeat(32),
+    authenticate: async ({ headers }) => {
+      const [, userId] = /session=(\w+)/.exec(headers.get("cookie") ?? "") ?? []
+      return userId === undefined ? null : { userId }
+    },
+    mcpServers: { guarded: { url, perUser: true } },
+    mcpOAuthRedirectUrl: `${origin}/api/mcp/oauth/callback`,
+    logger: {
+      debug() {},
+      info() {},
+      warn: (fields) => void ("url" in fields && links.push(String(fields.url))),
+      error() {},
+    },
+  })
+  onTestFinished(() => agent.close({ graceMs: 0 }))
+  /** Confirms on the page in the browser of this user. */
+  const confirm = (back: string, cookie: string, from = origin) =>
+    agent.fetch(new Request(back, { method: "POST", headers: { cookie, origin: from } }))
+  return { agent, links, confirm }
+}
+
+it("stores the tokens of the user who requested the link, and of no other", async () => {
+  const server = await guardedServer()
+  const { agent, links, confirm } = await gatewayOfUsers(server.url)
+  await agent.run("Greet.", { userId: "mallory" })
+  const link = await eventually("the link", () => links[0] ?? null)
+  // Mallory sends the link to Bob, who signs in with his own account.
+  const back = (await fetch(link, { redirect: "manual" })).headers.get("location") ?? ""
+  const page = await agent.fetch(new Request(back, { headers: { cookie: "session=bob" } }))
+  expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'")
+  expect(page.headers.get("referrer-policy")).toBe("strict-origin")
+  expect(await page.text()).toMatch(/guarded.*the user <strong>mallory<\/strong>/s)
+  const codeOf = async (response: Response) => [
+    response.status,
+    ((await response.json()) as { code: string }).code,
+  ]
+  expect(await codeOf(await confirm(back, "session=bob"))).toEqual([403, "wrong_user"])
+  expect(await codeOf(await confirm(back, ""))).toEqual([401, "invalid_credentials"])
+  expect(await codeOf(await confirm(back, "session=mallory", "https://evil.example"))).toEqual([
+    403,
+    "origin_not_allowed",
+  ])
+  expect(server.requests.filter(({ path }) => path === "/token")).toEqual([])
+  // The link still works for Mallory.
+  expect((await confirm(back, "session=mallory")).status).toBe(200)
+  expect(server.requests.filter(({ path }) => path === "/token")).toHaveLength(1)
+})
+
+it("is confirmed in a browser, with a cookie that it sends only to its own site", async () => {
+  const server = await guardedServer()
+  const port = await findFreePort()
+  const own = `http://127.0.0.1:${port}`
+  const { agent, links } = await gatewayOfUsers(server.url, own)
+  await agent.listen({ port })
+  await agent.run("Greet.", { userId: "ada" })
+  const link = await eventually("the link", () => links[0] ?? null)
+  const browser = await openBrowser()
+  const context = await browser.newContext()
+  await context.addCookies([{ name: "session", value: "ada", url: own, sameSite: "Strict" }])
+  const page = await context.newPage()
+  // The authorization server is another site.
+  await page.goto(link.replace("127.0.0.1", "localhost"))
+  expect(await page.textContent("body")).toContain("ada")
+  expect(server.requests.filter(({ path }) => path === "/token")).toEqual([])
+  await page.click("button")
+  await page.waitForFunction('document.body.textContent.includes("may use guarded now")')
+  expect(server.requests.filter(({ path }) => path === "/token")).toHaveLength(1)
 })

@@ -14,7 +14,7 @@ import type { Memory } from "./store/memory.ts"
 import type { OutboxHandler } from "./store/outbox.ts"
 import type { Schedules } from "./store/schedules.ts"
 import type { Secrets } from "./store/secrets.ts"
-import type { Session } from "./store/session-log.ts"
+import type { Principal, Session } from "./store/session-log.ts"
 import type { Subscriber } from "./store/subscriptions.ts"
 import type { CodeRunner } from "./tools/code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./tools/interceptor.ts"
@@ -104,10 +104,10 @@ export interface PluginParts {
   /** Returns a file of a session for `GET /chat/files/{path}`. Null if the path is unknown. */
   openFile?(sessionId: string, path: string): Promise<OpenedFile | null>
   /**
-   * Called with the query of a browser that returns from an authorization server. Resolves to the name of the service
-   * that the gateway may use now. Resolves to null if the query does not belong to an authorization of this plugin.
+   * Called with the query of a browser that returns from an authorization server. Resolves to null if the query does
+   * not belong to an authorization of this plugin. Changes nothing.
    */
-  completeAuthorization?(callback: URLSearchParams): Promise<string | null>
+  findAuthorization?(callback: URLSearchParams): Promise<PendingAuthorization | null>
   /**
    * Receives the events of all sessions of the agent, at least once. Not called in a gateway that only inspects the
    * store.
@@ -208,6 +208,16 @@ export interface RunParts {
   readonly interceptors?: readonly Interceptor[]
   /** Receives results that the agent's own `transformToolResult` and the earlier plugins have transformed. */
   readonly transformToolResult?: TransformToolResult
+}
+
+/** An authorization that a person has granted, and that the gateway has not accepted yet. */
+export interface PendingAuthorization {
+  /** Name of the service that the gateway may then use. */
+  readonly name: string
+  /** The user for whom the gateway requested it. Null if it is for all users. */
+  readonly principal: Principal | null
+  /** Accepts the authorization. Resolves to false if it was used, has expired, or was refused. */
+  complete(): Promise<boolean>
 }
 
 /** A handler, alone or with a description for `GET /openapi.json`. */

@@ -9,6 +9,7 @@ import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
 import type { OpenedFile, SandboxReports } from "../../core/ports/tools/sandbox.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../core/time/clock.ts"
+import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
 import type { ChosenProvider } from "../../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
@@ -69,7 +70,7 @@ export interface AgentService {
   /** Handlers of the plugins by method and path. */
   readonly routes: ReadonlyMap<string, PluginRoute>
   /** Null if no plugin of the agent can request authorization. */
-  readonly completeAuthorization: ((callback: URLSearchParams) => Promise<string | null>) | null
+  readonly findAuthorization: FindAuthorization | null
   /** Opens a file that a plugin keeps for a session. Null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
   /**
@@ -147,7 +148,7 @@ async function startAgent(
       plugins,
     },
   )
-  const completions = plugins.flatMap(({ parts }) => parts.completeAuthorization ?? [])
+  const authorizations = plugins.flatMap(({ parts }) => parts.findAuthorization ?? [])
   return {
     name,
     allowedModels: options.allowedModels,
@@ -156,7 +157,7 @@ async function startAgent(
     resolveRuntime,
     routes: collectRoutes(plugins),
     outbox: collectOutboxHandlers(name, plugins),
-    completeAuthorization: completions.length === 0 ? null : (callback) => findFirst(completions, callback),
+    findAuthorization: authorizations.length === 0 ? null : (callback) => findFirst(authorizations, callback),
     async openFile(sessionId, path) {
       return findFirst(
         plugins.flatMap(({ parts }) => parts.openFile ?? []),

@@ -10,9 +10,16 @@ export function toPrincipal(apiKey: string, userId: string | undefined): Princip
   return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 
+const personPrefix = "app_"
+
 /** Returns the principal of a person. Tenants of persons have a prefix, so that none equals the tenant of a key. */
 export function toPrincipalOfPerson({ tenant = "default", userId }: Person): Principal {
-  return { tenant: `app_${tenant}`, userId }
+  return { tenant: `${personPrefix}${tenant}`, userId }
+}
+
+/** Returns true for a principal that the application can identify. */
+export function isPerson({ tenant }: Principal): boolean {
+  return tenant.startsWith(personPrefix)
 }
 
 /** A person whom the application has identified. */

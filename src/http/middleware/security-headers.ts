@@ -10,19 +10,19 @@ import { isSecure } from "../request/forwarded.ts"
  */
 const always = {
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
 } as const
 
 /** For responses that are not pages. */
-const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
-
-/** Headers of responses that do not come from the app, such as to a request that is not valid HTTP. */
-export const securityHeaders = {
-  ...always,
-  "content-security-policy": noContentPolicy,
+const unlessPage = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  // Caches must not keep tokens and conversations. A stream sets its own value.
   "cache-control": "no-store",
 } as const
+
+/** Headers of responses that do not come from the app, such as to a request that is not valid HTTP. */
+export const securityHeaders = { ...always, ...unlessPage } as const
 
 /** One year, without subdomains, which may belong to others. */
 const transportSecurity = "max-age=31536000"
@@ -37,10 +37,8 @@ export function createSecurityHeaders({
     // Each call of `c.header` would create a new response.
     const { headers } = c.res
     for (const [name, value] of Object.entries(always)) headers.set(name, value)
-    if (!headers.has("content-security-policy")) headers.set("content-security-policy", noContentPolicy)
+    for (const [name, value] of Object.entries(unlessPage)) if (!headers.has(name)) headers.set(name, value)
     // Over plain HTTP the header has no effect (RFC 6797, section 7.2).
     if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
-    // Caches must not keep tokens and conversations. A stream sets its own value.
-    if (!headers.has("cache-control")) headers.set("cache-control", "no-store")
   }
 }

@@ -4,6 +4,7 @@ import type { Claim, Identify } from "../auth/identify.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { IssueSession } from "../issue-session.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
+import { selectCredential } from "../request/credential.ts"
 import { respondJson } from "../respond.ts"
 import {
   type InitResponse,
@@ -14,11 +15,6 @@ import {
 import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofCredentials, ofStore } from "../schemas/refusals.ts"
 import type { ServedAgents } from "../served-agents.ts"
-
-/** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
-function selectCredential(c: Context<HttpEnv>): string {
-  return `${c.req.header("authorization") ?? ""} ${c.req.header("cookie") ?? ""}`
-}
 
 export interface InitRouteOptions {
   readonly agents: ServedAgents

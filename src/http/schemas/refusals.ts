@@ -16,6 +16,7 @@ export const refusals = {
   "401 invalid_credentials": "The application's `authenticate` refused the credentials.",
   "403 origin_not_allowed":
     "A page of another site sent the request to a gateway that accepts any key, or with its user's credentials.",
+  "403 wrong_user": "The link was made for another user than the one that `authenticate` returned.",
   "403 wrong_nonce": "The nonce is not that of the wait.",
   "403 users_unknown": "The gateway accepts any API key, so users are not known.",
   "403 client_tools_not_allowed": "The agent does not allow one of the declared tools.",

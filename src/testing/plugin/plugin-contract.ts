@@ -144,9 +144,9 @@ export const pluginContract: readonly PluginCase[] = [
   {
     name: "knows no files and no authorizations of others",
     async run(harness) {
-      await withParts(harness, async ({ openFile, completeAuthorization }) => {
+      await withParts(harness, async ({ openFile, findAuthorization }) => {
         assert.equal((await openFile?.("sess_unknown", "unknown")) ?? null, null)
-        assert.equal((await completeAuthorization?.(new URLSearchParams({ state: "unknown" }))) ?? null, null)
+        assert.equal((await findAuthorization?.(new URLSearchParams({ state: "unknown" }))) ?? null, null)
       })
     },
   },

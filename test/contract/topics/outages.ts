@@ -10,6 +10,7 @@ import {
   init,
   initAgent,
   mcpCallback,
+  mcpConfirmation,
   ofAgent,
   withSession,
 } from "../operations.ts"
@@ -29,7 +30,8 @@ export function testOutages({ failStore, call, send, check, newToken }: Contract
       }
       expect(await call(init, { body })).toMatchObject(expected)
       expect(await call(initAgent, { ...ofAgent, body })).toMatchObject(expected)
-      expect(await call(`${mcpCallback}?state=any`)).toMatchObject(expected)
+      for (const returning of [mcpCallback, mcpConfirmation])
+        expect(await call(`${returning}?state=any&code=any`)).toMatchObject(expected)
       const notReady = await call("GET /ready")
       expect(notReady.status).toBe(503)
       expect(JSON.stringify(notReady)).not.toContain("secret")
