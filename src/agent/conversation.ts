@@ -262,6 +262,11 @@ export class Conversation {
         this.#run.runnerState = event.state
         return
       case "interceptorDecided":
+        this.#call(event.toolCallId, (call) => {
+          const { action, message } = event
+          if (action === "warn" && message !== null) call.warnings = [...new Set([...call.warnings, message])]
+        })
+        return
       case "maxTurnsReached":
       case "budgetExceeded":
       case "runWithdrawn":
@@ -315,6 +320,7 @@ export class Conversation {
       resolved: null,
       waits: { approval: 0, clientTool: 0, elicitation: 0, child: 0, timer: 0 },
       emitted: { events: 0, characters: 0 },
+      warnings: [],
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)

@@ -34,6 +34,8 @@ export interface CallState {
   readonly waits: Record<WaitKind, number>
   /** Number of data events that the call has emitted, and the approximate characters of their values as JSON. */
   emitted: { readonly events: number; readonly characters: number }
+  /** Warnings of interceptors, which the model receives with the result. */
+  warnings: readonly string[]
   result: ToolResult | null
 }
 

@@ -17,13 +17,23 @@ interface Completion {
 /** Logs the call's result, which settles the call. */
 export async function completeCall(
   context: SettlingContext,
-  { requested: { toolCallId, name, executionLocation } }: CallState,
+  { requested: { toolCallId, name, executionLocation }, warnings }: CallState,
   result: ToolResult,
   { durationMs = 0, server = null, output = [], after = [] }: Completion = {},
   effects?: JournalEffects,
 ): Promise<void> {
-  const bounded = truncateResult(result, context.runtime.maxToolResultBytes)
+  const bounded = truncateResult(addWarnings(result, warnings), context.runtime.maxToolResultBytes)
   const kept = output.length > 0 ? { output } : {}
   const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation, ...kept }
   await record(context, [...after, { type: "toolCallCompleted", ...completed }], effects)
+}
+
+/** Adds the warnings of interceptors to a result that is not an error, so that the model reads them. */
+function addWarnings(result: ToolResult, warnings: readonly string[]): ToolResult {
+  if (warnings.length === 0 || result.type === "error") return result
+  const policy = warnings.map((text) => `Policy warning: ${text}`)
+  return {
+    ...result,
+    warning: [...policy, ...(result.warning === undefined ? [] : [result.warning])].join(" | "),
+  }
 }

@@ -247,6 +247,17 @@ describe("the gate", () => {
     expect(resultsOf(run)).toMatchObject([{ result: { code: "forbidden", message: "Never this." } }])
   })
 
+  it("gives its warnings to the model, with the result and a warning of the tool", async () => {
+    const warning = { action: "warn", code: null, message: "Large sum." } as const
+    const gate = gateOf(() => ({ ...execute, decisions: [warning, { ...warning, message: "Late." }] }))
+    const pay = createAnyTool("pay", () => ({ type: "json", value: 1, warning: "Slow." }))
+    const run = runWith([call("pay")], { tools: [pay], gate })
+    await runLoop(run.context)
+    expect(resultsOf(run)).toMatchObject([
+      { result: { value: 1, warning: "Policy warning: Large sum. | Policy warning: Late. | Slow." } },
+    ])
+  })
+
   it("is not called for invalid input", async () => {
     const decide = vi.fn(() => execute)
     const picky = createAnyTool("pay", () => ({ type: "json", value: 1 }), {

@@ -28,7 +28,10 @@ export interface InterceptedCall {
 }
 
 export interface Interception {
-  /** With `warn`, the client receives the warning and the call continues. With `ask`, a person must allow the call. */
+  /**
+   * With `warn`, the call continues. The client receives the warning, and the model receives it with the result. With
+   * `ask`, a person must allow the call.
+   */
   readonly action: "allow" | "warn" | "ask" | "deny"
   /** Stable code for programs. */
   readonly code?: string
