@@ -66,6 +66,7 @@ export { type SkillStateOptions, SkillStateStore } from "../skills/state/skill-s
 export type { InferInput, InputSchema } from "../tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "../tools/local-tool.ts"
 export { tool } from "../tools/local-tool.ts"
+export type { IsErrorResult } from "../tools/mark-errors.ts"
 export type { ToolOptions } from "../tools/options.ts"
 export type {
   StandardIssue,

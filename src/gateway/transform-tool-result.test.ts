@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest"
+import { afterEach, expect, it, vi } from "vitest"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -35,6 +35,27 @@ const appending =
     type: "json",
     value: `${result.type === "json" ? result.value : ""} ${text} ${toolName} ${input.to}`,
   })
+
+it("a result that the application recognizes as a failure counts as one", async () => {
+  const timings: boolean[] = []
+  const soft = tool({
+    name: "own",
+    description: "Does it.",
+    inputSchema: { type: "object" },
+    execute: () => ({ success: false, why: "Closed." }),
+  })
+  const gateway = agent([], {
+    provider: calling,
+    tools: [soft],
+    isErrorResult: (value, { toolName }) =>
+      toolName === "own" && JSON.stringify(value).includes('"success":false'),
+    onToolTiming: ({ ok }) => void timings.push(ok),
+  })
+  const { response } = await gateway.run("Hi.")
+  expect(response).toContain('"isError":true')
+  expect(response).toContain("Closed.")
+  await vi.waitFor(() => expect(timings).toEqual([false]))
+})
 
 it("results of tools are changed by the agent and then by its plugins, before they are logged", async () => {
   const gateway = agent(

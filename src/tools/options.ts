@@ -4,6 +4,7 @@ import type { Tool } from "../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { createFunctionSchema, texts } from "../options/schemas.ts"
+import type { IsErrorResult } from "./mark-errors.ts"
 
 /** Options of the model's tools. */
 export interface ToolOptions {
@@ -11,6 +12,11 @@ export interface ToolOptions {
   readonly tools?: readonly Tool[]
   /** Names of tools to hide from the model, for example of an MCP server. Default: none. */
   readonly excludedTools?: readonly string[]
+  /**
+   * Recognizes failures in JSON results, such as `success: false`. The model, clients and hooks then receive the result
+   * as that of a failed call. Called before `transformToolResult`. Default: only errors and `isError` are failures.
+   */
+  readonly isErrorResult?: IsErrorResult
   /** Changes the results of executed calls before they are logged and shown. Default: results are not changed. */
   readonly transformToolResult?: TransformToolResult
 }
@@ -31,5 +37,6 @@ const tools = z.array(aTool).superRefine((list, context) => {
 export const toolOptions = declareOptions<ToolOptions>()({
   tools: tools.default([]),
   excludedTools: texts.default([]),
+  isErrorResult: createFunctionSchema<IsErrorResult>().optional(),
   transformToolResult: createFunctionSchema<TransformToolResult>().optional(),
 })

@@ -20,6 +20,7 @@ import type { ModelOptions } from "../../providers/choose/options.ts"
 import { requireThinking } from "../../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../../providers/choose/run-providers.ts"
 import { addDeclaredTools } from "../../tools/client-tools.ts"
+import { markErrors } from "../../tools/mark-errors.ts"
 import { createToolOffers, type ReportToolChange, toSpecification } from "../../tools/offer/tool-offers.ts"
 import type { ToolOptions } from "../../tools/options.ts"
 import { type Hooks, hookOptions } from "../hooks/hooks.ts"
@@ -188,6 +189,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     toolsFor,
     prepareImages: surroundings.prepareImages,
     transformToolResults: [
+      ...(chat.isErrorResult === undefined ? [] : [markErrors(chat.isErrorResult)]),
       ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
       ...view.transformToolResults,
     ],
