@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest"
+import { patienceMs } from "../../test/patience.ts"
 import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
+import type { LiveEntry } from "../core/log/entries.ts"
 import type { Provider } from "../core/ports/model/provider.ts"
 import type { Lease, SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
@@ -12,6 +14,7 @@ import {
   createStartRequest,
   createStoppedRun,
   forever,
+  joinDeltas,
   patience,
   prepareTestNodes,
   putAccepted,
@@ -105,6 +108,48 @@ describe("a process that cannot reach its store", () => {
     gate.resolve()
     await node.stop(0)
     await expect(shared.log.session(id)).resolves.toMatchObject({ activeRun: { state: "open" } })
+    await shared.close()
+  })
+
+  it("informs those who view a run that it cannot store, and shows them every entry once", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let down = false
+    const log: SessionLog = {
+      ...shared.log,
+      commit: (batches) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.commit(batches)),
+    }
+    const gate = Promise.withResolvers<void>()
+    const provider = scriptedProvider([[say("Half"), { type: "wait", until: gate.promise }, say("done")]])
+    const node = await start(provider, { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    const run = await putAccepted(node, id, "Hi")
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
+    const seen: LiveEntry[][] = [[], []]
+    const view = async (entries: LiveEntry[] | undefined, afterSeq: number) => {
+      const { signal } = new AbortController()
+      for await (const batch of node.sessions.view(id, { runId: run.runId, afterSeq, signal }))
+        entries?.push(...batch)
+    }
+    const views = [view(seen[0], run.afterSeq)]
+    await vi.waitFor(() => expect(joinDeltas(seen[0] ?? [])).toBe("Half"), patience)
+    down = true
+    gate.resolve()
+    await vi.waitFor(() => expect(joinDeltas(seen[0] ?? [])).toBe("Halfdone"), patience)
+    views.push(view(seen[1], seen[0]?.at(-1)?.seq ?? 0))
+    const kinds = (entries: readonly LiveEntry[] = []) => entries.map(({ kind }) => kind)
+    await vi.waitFor(
+      () => expect(seen.map(kinds)).toEqual([expect.arrayContaining(["status"]), ["status"]]),
+      { timeout: patienceMs },
+    )
+    down = false
+    await Promise.all(views)
+    for (const entries of seen) {
+      const seqs = entries.filter(({ kind }) => kind !== "status").map(({ seq }) => seq)
+      expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right))
+      expect(selectEvents(entries).at(-1)).toMatchObject({ type: "runCompleted" })
+    }
+    expect(kinds(seen[1])).toEqual(["status", "event", "event", "event"])
+    await node.stop()
     await shared.close()
   })
 

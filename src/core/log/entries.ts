@@ -54,11 +54,10 @@ export interface TransientEntry {
   readonly data: AppData
 }
 
-/**
- * A notice for current subscribers of what a run waits for. It has a sequence number, but is never stored.
- */
+/** A notice for current subscribers of what a run waits for. It is never stored. */
 export interface StatusEntry {
   readonly kind: "status"
+  /** A number of its own, or that of the entry before it. */
   readonly seq: number
   readonly runId: string
   /** A sentence for the person who waits. */

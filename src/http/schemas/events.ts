@@ -239,8 +239,8 @@ export const chatEventSchema = z
     event(
       "status",
       { run_id: z.string(), message: z.string() },
-      "What the run waits for before its next turn, as a sentence for the user, such as a slow MCP server. The next " +
-        "event of the run replaces it. Not stored: it is not in the history, and no stream repeats it.",
+      "What the run waits for, as a sentence for the user: a slow MCP server, or the store. The next event of the run " +
+        "replaces it. Not stored: it is not in the history, and no stream repeats it. Has no id.",
     ),
     event(
       "heartbeat",

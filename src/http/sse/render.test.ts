@@ -5,6 +5,7 @@ import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 import { usage } from "../fixtures/entries.ts"
 import { parseFrames } from "../fixtures/frames.ts"
 import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import { nativeWire } from "../wire/native/native-wire.ts"
 import { formatServerSentEvent } from "../wire/server-sent-events.ts"
 import type { SubAgentEnd, Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
@@ -168,6 +169,15 @@ describe("rendering", () => {
     expect(shown(renderer.viewer(0)(one))).toHaveLength(3)
     expect(shown(renderer.viewer(3)(one))).toEqual([])
     expect(wire.folds).toBe(9)
+  })
+
+  it("sends a status without an id, also to a viewer who has the entry whose number it has", () => {
+    const renderer = createRenderer(nativeWire, createCollectingLogger([]))
+    const status = { kind: "status", seq: 7, runId: "run_1", message: "Waiting." } as const
+    for (const afterSeq of [6, 7]) {
+      const [frame] = parseFrames(renderer.viewer(afterSeq)([status]) ?? "")
+      expect(frame).toMatchObject({ id: null, data: { type: "status", message: "Waiting." } })
+    }
   })
 
   it("continues after an entry that cannot be rendered, which is logged", () => {

@@ -101,7 +101,9 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     for (const entry of batch) {
       const [next, frames] = fold(after, entry)
       after = next
-      if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
+      // A status may have the number of the entry before it, which the client has received with that entry.
+      if (entry.kind === "status") text += writeFrames(frames, null)
+      else if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
     }
     return { batch, before, after, text: text === "" ? null : text }
   }
@@ -127,7 +129,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
    * Writes frames. Only the last frame has the cursor, because a client that reconnects with it must have received
    * the whole entry.
    */
-  function writeFrames(frames: readonly Frame[], seq: number): string {
+  function writeFrames(frames: readonly Frame[], seq: number | null): string {
     const last = frames.length - 1
     let text = ""
     for (let index = 0; index < last; index++) text += wire.write(frames[index] ?? "", null)

@@ -308,7 +308,9 @@ const withdrawnEnd: TerminalEvent = {
 function skipTo(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
   const first = entries[0]
   // In the usual case, the batch stays the same object, by which renderings are shared.
-  return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
+  return first === undefined || first.seq > cursor
+    ? entries
+    : entries.filter((entry) => entry.seq > cursor || (entry.kind === "status" && entry.seq === cursor))
 }
 
 function cutAtEnd(entries: readonly LiveEntry[], runId: string | undefined): readonly LiveEntry[] {

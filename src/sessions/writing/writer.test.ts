@@ -99,6 +99,33 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1, 2, 3])
   })
 
+  it("shows that the store delays an event after two seconds, and every ten seconds, before what waits", async () => {
+    const { writer, commit, published, shown } = setUp()
+    const clock = vi.spyOn(performance, "now")
+    const fail = (seconds: number) => {
+      clock.mockReturnValue(seconds * 1_000)
+      writer.takeBatch()
+      writer.delayed(new Error("down"))
+    }
+    writer.emit(delta("a"))
+    fail(0)
+    fail(3)
+    expect(shown()).toEqual([1])
+    const appended = writer.append([event])
+    writer.emit(delta("b"))
+    for (const seconds of [4, 12, 13, 14]) fail(seconds)
+    const notice = { kind: "status", seq: 3_000_000_001, runId: "run_1" }
+    expect(published.slice(1)).toEqual([expect.objectContaining(notice)])
+    commit("ok")
+    commit("ok")
+    await appended
+    expect(shown()).toEqual([1, 1, 2, 3])
+    void writer.append([event])
+    for (const seconds of [20, 21]) fail(seconds)
+    expect(shown()).toEqual([1, 1, 2, 3])
+    clock.mockRestore()
+  })
+
   it("refuses all writes after its work has ended, without reporting that it stopped", async () => {
     const { writer, commit, shown, stopped } = setUp()
     const appended = writer.append([event])

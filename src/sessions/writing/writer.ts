@@ -1,5 +1,4 @@
 import {
-  GatewayError,
   LeaseLostError,
   RunCancelledError,
   RunSteeredError,
@@ -23,11 +22,12 @@ import {
 } from "../../core/log/entries.ts"
 import { computeFirstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
-import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createBatch } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
+import { DelayNotice, delayedByStore } from "./delay-notice.ts"
+import { createItemTooLarge, createSessionTooLarge, maxItemBytes } from "./too-large.ts"
 
 /**
  * Maximum unstored entries of one session while the store is down. If there are more, the writer stops, and the run
@@ -38,8 +38,6 @@ const maxUnstored = 10_000
 const urgentCharacters = 250_000
 /** Maximum characters of transient entries and statuses that wait for earlier events to be stored. */
 const maxHeldCharacters = 1_000_000
-/** Maximum bytes of an item, because a dispatcher holds several items at once. */
-const maxItemBytes = 1_000_000
 
 export interface WriterOptions {
   readonly lease: Lease
@@ -89,6 +87,7 @@ export class SessionWriter implements Journal, Committable {
   #storedThrough = Number.POSITIVE_INFINITY
   #storedEvents = 0
   #isVerbatim = true
+  readonly #delayNotice = new DelayNotice()
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -193,7 +192,7 @@ export class SessionWriter implements Journal, Committable {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
     if (this.#storedBytes > this.#maxBytes && startMore(events))
-      return Promise.reject(createTooLarge(this.#maxBytes))
+      return Promise.reject(createSessionTooLarge(this.#maxBytes))
     const large = effects.outbox?.find(({ payload }) => estimateJsonSize(payload) > maxItemBytes)
     if (large !== undefined) return Promise.reject(createItemTooLarge(large))
     const at = this.#options.clock.now()
@@ -237,6 +236,7 @@ export class SessionWriter implements Journal, Committable {
     switch (outcome) {
       case "ok":
         this.#inFlight = null
+        this.#delayNotice.reset()
         this.#storedThrough = sent.batch.entries.at(-1)?.seq ?? this.#storedThrough
         this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
         for (const { resolve, entries } of sent.appends) {
@@ -280,6 +280,19 @@ export class SessionWriter implements Journal, Committable {
   delayed(error: Error): void {
     const unstored = (this.#inFlight?.batch.entries.length ?? 0) + this.#unstored.length
     if (unstored > maxUnstored) this.stop(new StoreUnavailableError({ cause: error }))
+    else if (this.#delayNotice.isDue()) this.#showDelay()
+  }
+
+  /** Shows the delay to subscribers who wait for an event. Entries behind that event, and statuses, are not shown. */
+  #showDelay(): void {
+    const [blocked] = this.#unpublished
+    if (blocked === undefined || this.#runId === "") return
+    this.#options.publish({
+      kind: "status",
+      seq: blocked.seq - 1,
+      runId: this.#runId,
+      message: delayedByStore,
+    })
   }
 
   rejected(error: Error): void {
@@ -380,19 +393,4 @@ function countCharacters(entry: TransientEntry | StatusEntry): number {
 function startMore(events: readonly Event[]): boolean {
   if (events.some(({ type }) => type === "runStarted")) return false
   return events.some(({ type }) => type === "stepStarted" || type === "runnerStateSaved")
-}
-
-function createTooLarge(maxBytes: number): GatewayError {
-  return new GatewayError(
-    { code: "session_too_large", status: 413 },
-    `The session stores more than ${maxBytes} bytes, so this run cannot continue. Start a new session.`,
-  )
-}
-
-function createItemTooLarge({ id, kind }: OutboxItem): GatewayError {
-  return new GatewayError(
-    { code: "outbox_item_too_large", status: 413 },
-    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content ` +
-      "elsewhere and send a reference.",
-  )
 }

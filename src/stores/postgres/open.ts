@@ -16,6 +16,7 @@ import {
   loadDriver,
   openDatabase,
 } from "./database/database.ts"
+import { createDiskSpace, writeProbe } from "./database/disk-space.ts"
 import { toOpeningError, toStoreError } from "./database/failures.ts"
 import { isBehindPooler } from "./database/pooler.ts"
 import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
@@ -97,14 +98,18 @@ async function openMember(
   const id = randomUUID()
   const times = computeHeartbeatTimes(ttlMs)
   const sizes = dividePools(options)
-  const database = openDatabase(driver, config, { connections: sizes.others, nameStatement, logger })
-  const commits = openDatabase(driver, config, { connections: sizes.commits, nameStatement, logger })
+  const probe = () => database.transaction((query) => writeProbe(query, `space_${id}`))
+  const space = createDiskSpace({ probe, logger })
+  const shared = { nameStatement, onError: space.failed, logger }
+  const database = openDatabase(driver, config, { connections: sizes.others, ...shared })
+  const commits = openDatabase(driver, config, { connections: sizes.commits, ...shared })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
   const createStanding = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const close = async () => {
+    space.close()
     hub.close()
     alarms.outbox.close()
     alarms.subscriptions.close()
@@ -130,7 +135,7 @@ async function openMember(
     })
     const versions = { reads, writes: membership.versionOfAll }
     return {
-      log: createSessionLog({ database, commits, membership, times, versions, hub, alarms }),
+      log: createSessionLog({ database, commits, space, membership, times, versions, hub, alarms }),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),

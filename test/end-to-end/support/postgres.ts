@@ -10,8 +10,12 @@ export interface Postgres {
   start(): Promise<void>
 }
 
-export async function startPostgres(onEnd: OnEnd): Promise<Postgres> {
-  const { server, databaseDir, urlOf } = await startEmbeddedPostgres({ persistent: true })
+/** Starts a server. `folder` is the folder of its data; default: that of temporary files. */
+export async function startPostgres(
+  onEnd: OnEnd,
+  options: { readonly folder?: string } = {},
+): Promise<Postgres> {
+  const { server, databaseDir, urlOf } = await startEmbeddedPostgres({ persistent: true, ...options })
   onEnd(() => rm(databaseDir, { recursive: true, force: true }))
   onEnd(() => server.stop())
   return {

@@ -97,6 +97,8 @@ export interface DatabaseOptions {
   /** Size of the pool. */
   readonly connections: number
   readonly nameStatement: NameStatement
+  /** Called with each error of a statement, as `pg` throws it. Default: nothing is called. */
+  readonly onError?: (error: unknown) => void
   readonly logger: Logger
 }
 
@@ -104,7 +106,7 @@ export interface DatabaseOptions {
 export function openDatabase(
   driver: typeof import("pg"),
   config: ClientConfig,
-  { connections, nameStatement, logger }: DatabaseOptions,
+  { connections, nameStatement, onError, logger }: DatabaseOptions,
 ): Database {
   const pool: Pool = new driver.Pool({ ...config, max: connections })
   // A broken connection also emits an event, which ends the process if there is no listener. The pool listens only to
@@ -159,6 +161,7 @@ export function openDatabase(
         return rows
       } catch (error) {
         client.release(true)
+        onError?.(error)
         throw toStoreError(error)
       }
     },
@@ -168,6 +171,7 @@ export function openDatabase(
         try {
           return (await client.query(prepare(sql, values))).rows
         } catch (error) {
+          onError?.(error)
           throw toStoreError(error)
         }
       }

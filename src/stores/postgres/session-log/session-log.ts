@@ -8,6 +8,7 @@ import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
+import type { DiskSpace } from "../database/disk-space.ts"
 import { findQueued, listInboxMessages, putAndClaim, readPending } from "../inbox/inbox.ts"
 import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
@@ -31,6 +32,7 @@ export interface SessionLogParts {
   readonly database: Database
   /** The same database, over connections for commits only. */
   readonly commits: Database
+  readonly space: DiskSpace
   readonly membership: Membership
   readonly times: HeartbeatTimes
   readonly versions: Versions
@@ -41,7 +43,7 @@ export interface SessionLogParts {
 
 /** Creates the port over a database whose schema is up to date. */
 export function createSessionLog(parts: SessionLogParts): SessionLog {
-  const { database, commits, membership, times, versions, hub, alarms } = parts
+  const { database, commits, space, membership, times, versions, hub, alarms } = parts
   const { query } = database
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
@@ -62,6 +64,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return isDue !== null
     },
     async put(command, limits) {
+      if (command.type === "message") space.requireSpace()
       const texts = await makeLargeContents(command)
       const { outcome, isDue } = await database.transaction((query) =>
         putInTree(query, command, { versions, limits, texts }),
@@ -70,6 +73,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return outcome
     },
     async putAndClaim(message, agents, limits) {
+      space.requireSpace()
       const options = { owner, versions, limits }
       const { isDue, ...put } = await putAndClaim(database, message, agents, options)
       const isWork = isDue || put.outcome.status === "steered"
@@ -114,6 +118,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       await pruneProcesses(query)
     },
     async ping() {
+      space.requireSpace()
       await query("SELECT FROM agent_gateway.session LIMIT 1")
     },
   }
