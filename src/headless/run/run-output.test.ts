@@ -31,8 +31,33 @@ describe("the outcome of an output", () => {
       "transient",
     ],
     [new TypeError("x is not a function"), "permanent"],
+    [new Error("503 Service Unavailable"), "transient"],
+    [Object.assign(new Error("No."), { status: 429 }), "transient"],
+    [Object.assign(new Error("No."), { status: 401 }), "permanent"],
+    [new TypeError("429 is not a function"), "permanent"],
   ] as const)("of the error %s is %s", (error, kind) => {
     expect(classifyOutcome(error)).toBe(kind)
+  })
+
+  it.each([
+    ["HTTP 503", "transient"],
+    ["Error code: 429 - Too Many Requests", "transient"],
+    ["Connection reset by peer", "transient"],
+    ["read ECONNRESET", "transient"],
+    ["The request timed out.", "transient"],
+    ["Rate limit reached", "transient"],
+    ["401 Unauthorized after a connection error", "permanent"],
+    ["Authentication timed out", "permanent"],
+    ["Item 5031 is missing", "permanent"],
+  ] as const)("with the text %s and no code of its own is %s", (error, kind) => {
+    expect(classifyOutcome(createOutput({ error, errorCode: null }))).toBe(kind)
+    expect(classifyOutcome(createOutput({ error, errorCode: "internal_error" }))).toBe(kind)
+  })
+
+  it("with a code of its own does not depend on its text", () => {
+    expect(classifyOutcome(createOutput({ error: "503", errorCode: "authentication_failed" }))).toBe(
+      "permanent",
+    )
   })
 })
 
