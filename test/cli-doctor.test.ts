@@ -48,6 +48,21 @@ test("doctor reports the part that does not work, prints nothing else, and exits
   expect(code).toBe(1)
 })
 
+test("doctor warns of a webhook to this machine before the first delivery, and names the option", async () => {
+  const before = `import { delivery } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)}\n`
+  const plugins = (webhook: string) => `plugins: [delivery({ webhook: ${webhook} })]`
+  const refused = await examine(plugins('{ url: "http://localhost:3000/hook" }'), before)
+  expect(refused.stdout).toMatch(
+    /^FAILS delivery:webhook: localhost .*delivery\(\{ webhook: \{ …, allowPrivateAddresses: true/m,
+  )
+  expect(refused.code).toBe(1)
+  const meant = await examine(
+    plugins('{ url: "http://localhost:3000/hook", allowPrivateAddresses: true }'),
+    before,
+  )
+  expect(meant.stdout).toMatch(/^ok {4}delivery:webhook$/m)
+})
+
 test("doctor prints the log on request", async () => {
   const settings = { arguments: ["--log", "json"], env: {} }
   const { stderr } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }', "", settings)

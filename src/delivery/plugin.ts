@@ -1,11 +1,12 @@
 import type { Json } from "../core/json/json.ts"
-import type { Plugin } from "../core/ports/plugin.ts"
+import type { Plugin, PluginCheck } from "../core/ports/plugin.ts"
 import type { OutboxHandler } from "../core/ports/store/outbox.ts"
 import type { RunEnd } from "../core/runs/run-end.ts"
 import { type Channel, createChannels } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions, isChosen } from "./options.ts"
+import { findRefusal, type PostChannel } from "./private-address.ts"
 import { refuseRepetition } from "./unknown-outcome.ts"
 
 /** Maximum characters of the response. An item of the outbox has at most a megabyte. */
@@ -19,11 +20,20 @@ export function delivery(options: DeliveryOptions): Plugin {
   checkDeliveryOptions(options)
   return {
     name: "delivery",
-    async setup({ agent }) {
+    async setup({ agent, logger }) {
       if (options.email !== undefined) await requireMailer()
       const channels = createChannels(options, { keepNewer: true })
       const kinds = channels.map(({ name }) => name)
+      const posts = listPosts(options)
       return {
+        checks: ({ isOperator }) => Promise.all(posts.map((post) => checkPost(post, isOperator))),
+        async start() {
+          for (const post of posts) {
+            const refusal = await findRefusal(post, { resolves: false })
+            if (refusal !== null)
+              logger.warn({ channel: post.channel, reason: refusal }, "No delivery can be made.")
+          }
+        },
         outbox: Object.fromEntries(channels.map((channel) => [channel.name, createHandler(channel)])),
         openRun: () => ({
           itemsAtEnd: (end) => {
@@ -35,6 +45,27 @@ export function delivery(options: DeliveryOptions): Plugin {
       }
     },
   }
+}
+
+/** Returns the channels that post to an address of the options. */
+function listPosts({ webhook, slack }: DeliveryOptions): readonly PostChannel[] {
+  const posts: PostChannel[] = []
+  if (webhook !== undefined) {
+    const { url, allowPrivateAddresses = false } = webhook
+    posts.push({ channel: "webhook", url, allowPrivateAddresses })
+  }
+  if (slack !== undefined) {
+    const { webhookUrl: url, allowPrivateAddresses = false } = slack
+    posts.push({ channel: "slack", url, allowPrivateAddresses })
+  }
+  return posts
+}
+
+/** Anyone can request the readiness, so names are looked up only for operators. */
+async function checkPost(post: PostChannel, isOperator: boolean): Promise<PluginCheck> {
+  const refusal = await findRefusal(post, { resolves: isOperator })
+  const detail = isOperator && refusal !== null ? { detail: refusal } : {}
+  return { part: post.channel, ok: refusal === null, ...detail }
 }
 
 /**

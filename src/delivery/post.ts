@@ -1,8 +1,9 @@
 import { lookup } from "node:dns"
 import { request as httpRequest, type IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
-import { BlockList, isIP, type LookupFunction } from "node:net"
+import { isIP, type LookupFunction } from "node:net"
 import { toError, UndeliverableError } from "../core/errors.ts"
+import { createRefusal, isPrivateAddress, readHost } from "./private-address.ts"
 import { CutOffError } from "./unknown-outcome.ts"
 
 export interface Post {
@@ -10,6 +11,8 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer
   readonly allowPrivateAddresses: boolean
+  /** Name of the channel in the options, for messages. */
+  readonly channel: string
   readonly signal: AbortSignal
 }
 
@@ -22,46 +25,13 @@ export interface PostReply {
 
 const maxReplyBytes = 16_384
 
-/** The special ranges of RFC 6890 and its successors. */
-const privateAddresses = new BlockList()
-for (const [net, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["224.0.0.0", 3],
-] as const)
-  privateAddresses.addSubnet(net, prefix)
-for (const [net, prefix] of [
-  ["::", 127],
-  ["64:ff9b::", 96],
-  ["64:ff9b:1::", 48],
-  ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["ff00::", 8],
-] as const)
-  privateAddresses.addSubnet(net, prefix, "ipv6")
-
-/**
- * Returns true for an address that is not on the public Internet. IPv4 addresses embedded in IPv6 are checked as
- * IPv4.
- */
-export function isPrivateAddress(address: string): boolean {
-  return privateAddresses.check(address, isIP(address) === 4 ? "ipv4" : "ipv6")
-}
-
 /** Sends one POST and follows no redirect. The name is resolved once, and the connection uses the checked address. */
-export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
+export function sendPost(post: Post): Promise<PostReply> {
+  const { url, headers, body, allowPrivateAddresses, channel, signal } = post
   const target = new URL(url)
-  const host = target.hostname.replace(/^\[(.*)\]$/, "$1")
+  const host = readHost(url)
   if (!allowPrivateAddresses && isIP(host) !== 0 && isPrivateAddress(host))
-    return Promise.reject(createRefusal(host))
+    return Promise.reject(createRefusal(host, channel))
   const send = target.protocol === "https:" ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     let isSent = false
@@ -69,7 +39,7 @@ export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: 
     const request = send(target, {
       method: "POST",
       headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
-      lookup: allowPrivateAddresses ? lookup : lookUpPublicAddress,
+      lookup: allowPrivateAddresses ? lookup : createPublicLookup(channel),
       agent: false,
       signal,
     })
@@ -115,22 +85,18 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
 }
 
-const lookUpPublicAddress: LookupFunction = (host, options, callback) => {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, [])
-    const blocked = addresses.find(({ address }) => isPrivateAddress(address))
-    if (blocked !== undefined) return callback(createRefusal(host), [])
-    if (options.all === true) return callback(null, addresses)
-    const [first] = addresses
-    if (first === undefined) return callback(new Error(`${host} has no address.`), [])
-    callback(null, first.address, first.family)
-  })
-}
-
-function createRefusal(host: string): UndeliverableError {
-  return new UndeliverableError(
-    `${host} has an address of a private network. If that is meant, set allowPrivateAddresses.`,
-  )
+function createPublicLookup(channel: string): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, [])
+      const blocked = addresses.find(({ address }) => isPrivateAddress(address))
+      if (blocked !== undefined) return callback(createRefusal(host, channel), [])
+      if (options.all === true) return callback(null, addresses)
+      const [first] = addresses
+      if (first === undefined) return callback(new Error(`${host} has no address.`), [])
+      callback(null, first.address, first.family)
+    })
+  }
 }
 
 /** Throws unless the reply is a success. If the request would fail again, the item is dead at once. */

@@ -22,6 +22,7 @@ export async function sendSlack(
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ text: escapeText(part), mrkdwn: false, unfurl_links: false }),
       allowPrivateAddresses,
+      channel: "slack",
       signal,
     })
     requireSuccess(reply, "Slack")

@@ -40,6 +40,7 @@ export async function sendTelegram(
         url: `${apiUrl}/bot${botToken}/${"text" in part ? "sendMessage" : "sendDocument"}`,
         // The operator chooses the API's address, and the author of the text cannot.
         allowPrivateAddresses: true,
+        channel: "telegram",
         signal,
       })
       const pauseSeconds = attempt < attemptsPerPart ? parseRetryAfter(reply) : null

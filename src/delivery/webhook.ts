@@ -21,6 +21,7 @@ export async function sendWebhook(
     url,
     body,
     allowPrivateAddresses,
+    channel: "webhook",
     signal,
     headers: {
       ...headers,
