@@ -97,8 +97,9 @@ export interface ServiceOptions {
 }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { server, settings, mode, logger, clock } = options
-  const store = await openStore(server, { clock, logger })
+  const { server, settings, mode, logger } = options
+  const store = await openStore(server, { clock: options.clock, logger })
+  const { clock = options.clock } = store
   const schemas = createSchemaChecker()
   const images = createImageExaminer()
   const storage = createStorage({ log: store.log, clock, bounds: server.limits })
@@ -124,7 +125,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       })
       agents.push(opened)
     }
-    return await startParts(options, { store, storage, agents, schemas, images, userCode })
+    return await startParts({ ...options, clock }, { store, storage, agents, schemas, images, userCode })
   } catch (error) {
     await Promise.all(agents.map((agent) => agent.close()))
     await images.close()

@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from "vitest"
-import { systemClock } from "../../src/core/time/clock.ts"
 import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
 import { openPostgresStore } from "../../src/stores/postgres/open.ts"
 import { patienceMs } from "../patience.ts"
@@ -107,7 +106,7 @@ test("a node that is stopped hands over its runs without a takeover", async () =
   await eventually("the other node's call", () => (model.requests.length === 2 ? true : null))
   const frames = await (await session.at(other.url).subscribe({ afterSeq: 0 })).rest()
   expect(assemble(frames)).toMatchObject({ text: "Handed over.", terminal: completed })
-  const { log, close } = await openPostgresStore({ url, clock: systemClock, logger: silentLogger })
+  const { log, close } = await openPostgresStore({ url, logger: silentLogger })
   const entries = await log.read(session.id, { afterSeq: 0, limit: 100 })
   const retry = entries.find((entry) => entry.kind === "event" && entry.event.type === "stepRetried")
   expect(retry).toMatchObject({ event: { stoppedInOrder: true } })

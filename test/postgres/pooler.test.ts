@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from "vitest"
-import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
   putAccepted,
@@ -25,7 +24,7 @@ beforeAll(async () => {
 async function work(url: string) {
   const warnings: string[] = []
   const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
-  const store = await openPostgresStore({ url, clock: systemClock, logger })
+  const store = await openPostgresStore({ url, logger })
   const node = await startTestNode(
     scriptedProvider(() => [say("Done")]),
     { store },

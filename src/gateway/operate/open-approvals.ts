@@ -14,13 +14,13 @@ export interface OpenedApprovals extends GatewayWaits {
  * Otherwise the next start does.
  */
 export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
-  const { log, approvals, close } = await openExistingStore(store)
+  const { log, approvals, clock = systemClock, close } = await openExistingStore(store)
   const schemas = createSchemaChecker()
   const decisions = createDecisions({
     log,
     approvals,
     checkSchema: schemas.check,
-    clock: systemClock,
+    clock,
     onAnswered: () => Promise.resolve(),
   })
   return {

@@ -6,12 +6,14 @@ import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 export class ResultSoFar {
   #response = ""
   #spent: Spending = noSpending
-  #startedAt: number | null = null
+  #startedAt = 0
+  #endedAt = 0
   readonly #toolsUsed = new Set<string>()
 
   see(entry: LiveEntry): void {
     if (entry.kind !== "event") return
-    this.#startedAt ??= entry.at
+    this.#startedAt ||= entry.at
+    this.#endedAt = entry.at
     const { event } = entry
     if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
     if (event.type === "messageCompleted" || event.type === "modelCallFailed")
@@ -19,14 +21,14 @@ export class ResultSoFar {
     if (event.type === "messageCompleted") this.#response = joinTexts(event.message.content) || this.#response
   }
 
-  /** Returns the result. `now` is the time of the last entry seen. */
-  resultAt(now: number) {
+  /** Returns the result up to the last event seen. Must not be called before the first one. */
+  result() {
     return {
       response: this.#response,
       toolsUsed: [...this.#toolsUsed],
       ...this.#spent,
-      startedAt: this.#startedAt ?? now,
-      endedAt: now,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
     }
   }
 }

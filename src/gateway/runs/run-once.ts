@@ -62,7 +62,7 @@ export async function runOnce(
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
-    return { ...soFar.resultAt(Date.now()), sessionId, runId, existed, model, ...parked }
+    return { ...soFar.result(), sessionId, runId, existed, model, ...parked }
   }
   return createResult(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
 }

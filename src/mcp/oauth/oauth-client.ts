@@ -20,7 +20,7 @@ const renewalMarginMs = 30_000
 const lookAgainMs = 5_000
 /** Milliseconds between two reads of the store for tokens that another process is renewing. */
 const takeTurnsMs = 100
-/** Maximum milliseconds of a process's renewal. It needs less. The rest allows for clocks that differ. */
+/** Maximum milliseconds of a process's renewal. It needs less. */
 const turnMs = 2 * flowMs
 
 /**

@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store/store.ts"
-import { systemClock } from "../../core/time/clock.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
@@ -43,7 +42,6 @@ const logger = {
   warn: () => undefined,
   error: () => undefined,
 }
-const clock = systemClock
 
 let server: TestServer
 
@@ -162,7 +160,7 @@ test("connections that the server closes are replaced", async () => {
 test("a closed store leaves no connection and no heartbeat", async () => {
   await server.createDatabase("closing")
   const url = server.urlOf("closing")
-  const store = await openPostgresStore({ url, clock, logger })
+  const store = await openPostgresStore({ url, logger })
   const { signal } = new AbortController()
   const watching = store.log.watch("sess_1", { signal })[Symbol.asyncIterator]()
   await watching.next()
@@ -180,7 +178,7 @@ test("a closed store leaves no connection and no heartbeat", async () => {
 
 test("processes that start at once on an empty database create its tables once", async () => {
   await server.createDatabase("empty")
-  const options = { url: server.urlOf("empty"), clock, logger }
+  const options = { url: server.urlOf("empty"), logger }
   const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore(options)))
   const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
@@ -194,7 +192,7 @@ test("a process that hangs during its migration opens the store all the same", a
   url.port = String(cable.port)
   // The product's own limit, not the long one of the tests.
   url.search = ""
-  const opening = openPostgresStore({ url: url.href, clock, logger })
+  const opening = openPostgresStore({ url: url.href, logger })
   const waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
   const pid = await waitFor("the migration", async () => (await server.ask(waiting))[0]?.pid ?? null)
   cable.silence()
@@ -209,7 +207,7 @@ test("a process that hangs during its migration opens the store all the same", a
 test("a schema of version 1 is migrated with all its data by processes that start at once", async () => {
   await server.createDatabase("former")
   await server.ask(fixture("version-1"), "former")
-  const options = { url: server.urlOf("former"), clock, logger }
+  const options = { url: server.urlOf("former"), logger }
   const [store, ...others] = await Promise.all([1, 2, 3].map(() => openPostgresStore(options)))
   if (store !== undefined) await checkMigratedStore(store)
   const [other] = others
@@ -229,7 +227,7 @@ test.each([
 ])("a schema of version 2 is migrated (%s): %s", async (name, _, since, token) => {
   await server.createDatabase(name)
   for (const sql of [fixture("version-1"), fixture("version-2"), since]) await server.ask(sql, name)
-  const store = await openPostgresStore({ url: server.urlOf(name), clock, logger })
+  const store = await openPostgresStore({ url: server.urlOf(name), logger })
   await checkMigratedStore(store)
   expect(await store.secrets.get("token")).toBe(token)
   expect(await store.secrets.replace("token", token, "new")).toBe(true)
@@ -245,7 +243,7 @@ test("a schema of version 3 is migrated while a process of that version lives, w
     VALUES ('a process that ended', clock_timestamp() + interval '1 hour')
     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
   await server.ask(beat, "living")
-  const store = await openPostgresStore({ url: server.urlOf("living"), clock, logger })
+  const store = await openPostgresStore({ url: server.urlOf("living"), logger })
   await server.ask(beat, "living")
   expect(await store.log.claimRunnable(["agent"], 10)).toEqual([])
   await server.ask("DELETE FROM agent_gateway.process WHERE id = 'a process that ended'", "living")
@@ -256,15 +254,15 @@ test("a schema of version 3 is migrated while a process of that version lives, w
 test("a schema of a newer version is refused only if that version says so", async () => {
   await server.createDatabase("newer")
   const url = server.urlOf("newer")
-  await (await openPostgresStore({ url, clock, logger })).close()
+  await (await openPostgresStore({ url, logger })).close()
   await server.ask("INSERT INTO agent_gateway.migration (version) VALUES (1000)", "newer")
-  await (await openPostgresStore({ url, clock, logger })).close()
+  await (await openPostgresStore({ url, logger })).close()
   for (const sql of [
     "UPDATE agent_gateway.setting SET value = '1000' WHERE name = 'oldestSchema'",
     "DROP TABLE agent_gateway.setting",
   ]) {
     await server.ask(sql, "newer")
-    const opening = openPostgresStore({ url, clock, logger })
+    const opening = openPostgresStore({ url, logger })
     await expect(opening).rejects.toBeInstanceOf(ConfigurationError)
     await expect(opening).rejects.toThrow(/newer version of ai-agent-gateway.* \(it is at 1000/)
   }
@@ -280,9 +278,7 @@ test.each([
   ["there is no such database", () => server.urlOf("nowhere"), 'database "nowhere" does not exist'],
   ["it is no address", () => "postgres://", ""],
 ])("a database that cannot be opened is a clear error without the password: %s", async (_, url, reason) => {
-  const error: unknown = await openPostgresStore({ url: url(), clock, logger }).catch(
-    (thrown: unknown) => thrown,
-  )
+  const error: unknown = await openPostgresStore({ url: url(), logger }).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(ConfigurationError)
   const { message } = error as ConfigurationError
   expect(message).toContain("The Postgres store cannot be opened: ")
@@ -299,7 +295,7 @@ test("approvals and grants of version 2, which named no server, cover no server'
   await server.createDatabase("unverified")
   const before = [fixture("version-1"), fixture("version-2"), formatApprovalsWithoutOrigin("agent_gateway.")]
   for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await server.ask(sql, "unverified")
-  const store = await openPostgresStore({ url: server.urlOf("unverified"), clock, logger })
+  const store = await openPostgresStore({ url: server.urlOf("unverified"), logger })
   await checkApprovalsWithoutOrigin(store)
   await store.close()
 })

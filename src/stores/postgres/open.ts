@@ -3,7 +3,6 @@ import type { ClientConfig } from "pg"
 import { logVersion } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
-import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { readInteger, readText } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
@@ -45,7 +44,6 @@ export interface PostgresStoreOptions {
   readonly url: string
   /** Default: the defaults of `postgresStore`. */
   readonly options?: ResolvedPostgresOptions
-  readonly clock: Clock
   readonly logger: Logger
   /**
    * With `full`, the server waits for its disk, whatever its own default is. Default `process`: the server's default.
@@ -91,7 +89,7 @@ interface Connecting {
 
 /** Opens the store as a new process among those that share the database. */
 async function openMember(
-  { options = resolvePostgresOptions({}), clock, logger, ...other }: PostgresStoreOptions,
+  { options = resolvePostgresOptions({}), logger, ...other }: PostgresStoreOptions,
   { driver, config, nameStatement }: Connecting,
 ): Promise<Store> {
   const { ttlMs, readsVersion: reads = logVersion } = other
@@ -135,8 +133,9 @@ async function openMember(
     })
     const versions = { reads, writes: membership.versionOfAll }
     return {
+      clock: membership.clock,
       log: createSessionLog({ database, commits, space, membership, times, versions, hub, alarms }),
-      keyring: createKeyring(database.query, clock),
+      keyring: createKeyring(database.query, membership.clock),
       approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),

@@ -28,6 +28,11 @@ export interface StoreParts {
 
 /** All data that outlives the process, opened and closed as one. */
 export interface Store {
+  /**
+   * The clock of all processes that share the store. The gateway uses it for all times that it stores or compares with
+   * stored ones. Default: the clock of the machine.
+   */
+  readonly clock?: Clock
   readonly log: SessionLog
   readonly keyring: Keyring
   readonly approvals: Approvals

@@ -49,12 +49,16 @@ const beat = `
   RETURNING (
     SELECT coalesce(min(reads_version), $4) FROM agent_gateway.process AS other
     WHERE other.expires_at > clock_timestamp() - ${absentMs} * interval '1 millisecond'
-  ) AS version_of_all`
+  ) AS version_of_all, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`
 
-/**
- * Sends one heartbeat: renews the row of this process. Resolves to the newest log version that all live processes
- * read.
- */
+export interface HeartbeatReply {
+  /** The newest log version that all live processes read. */
+  readonly versionOfAll: number
+  /** The database's time, in milliseconds since the Unix epoch. */
+  readonly now: number
+}
+
+/** Sends one heartbeat: renews the row of this process. */
 export async function sendHeartbeat(
   client: Client,
   {
@@ -62,7 +66,8 @@ export async function sendHeartbeat(
     times: { ttlMs, gapMs },
     reads,
   }: { readonly id: string; readonly times: HeartbeatTimes; readonly reads: number },
-): Promise<number> {
+): Promise<HeartbeatReply> {
   const { rows } = await client.query(beat, [id, ttlMs, gapMs, reads])
-  return Math.min(reads, readInteger(rows[0] ?? {}, "version_of_all"))
+  const [row] = rows
+  return { versionOfAll: Math.min(reads, readInteger(row ?? {}, "version_of_all")), now: Number(row?.now) }
 }

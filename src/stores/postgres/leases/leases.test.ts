@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { systemClock } from "../../../core/time/clock.ts"
 import { waitFor } from "../../../testing/session-log/fixtures.ts"
 import { startTestServer, type TestServer } from "../fixtures/test-server.ts"
 import { openPostgresStore } from "../open.ts"
@@ -13,7 +12,7 @@ afterAll(() => server.stop())
 
 const stored = 50_000
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const open = () => openPostgresStore({ url: server.urlOf(), clock: systemClock, logger, ttlMs: 60_000 })
+const open = () => openPostgresStore({ url: server.urlOf(), logger, ttlMs: 60_000 })
 
 /** Returns the number of sessions that statements have read one after another, without an index. */
 const readInOrder = async () =>

@@ -1,15 +1,19 @@
 import type { Client } from "pg"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Liveness } from "../../../core/ports/store/liveness.ts"
+import type { Clock } from "../../../core/time/clock.ts"
 import { oldestReader } from "../../rules/versions.ts"
 import { holdConnection, type StandingConnectionOptions } from "../database/standing-connection.ts"
 import { type HeartbeatTimes, sendHeartbeat } from "./heartbeat.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
+import { createStoreClock } from "./store-clock.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
   readonly id: string
   readonly liveness: Liveness
+  /** The database's clock. */
+  readonly clock: Clock
   /** Returns the newest log version that all live processes read, as of the last heartbeat (rule 14, versions). */
   versionOfAll(): number
   /** Ends the membership. From then on, this owner is dead to all others. */
@@ -69,8 +73,9 @@ export async function joinMembers(options: {
   const { id, connect, times, reads, logger } = options
   let versionOfAll = oldestReader
   const { heartbeatMs, validMs } = times
-  const clock = createHeartbeatClock({ validMs })
-  clock.onChange((isLive) => {
+  const beats = createHeartbeatClock({ validMs })
+  const clock = createStoreClock()
+  beats.onChange((isLive) => {
     if (isLive) logger.info({}, "The heartbeat is back. This process checks which sessions it still holds.")
     else
       logger.warn(
@@ -81,8 +86,10 @@ export async function joinMembers(options: {
   })
   async function renew(client: Client): Promise<void> {
     const sentAt = performance.now()
-    versionOfAll = await sendHeartbeat(client, { id, times, reads })
-    clock.confirmed(sentAt)
+    const reply = await sendHeartbeat(client, { id, times, reads })
+    clock.read(reply.now, { sentAt, receivedAt: performance.now() })
+    versionOfAll = reply.versionOfAll
+    beats.confirmed(sentAt)
   }
   try {
     const connection = await holdConnection({
@@ -97,15 +104,16 @@ export async function joinMembers(options: {
     })
     return {
       id,
-      liveness: clock,
+      liveness: beats,
+      clock,
       versionOfAll: () => versionOfAll,
       async end() {
         await connection.end()
-        clock.end()
+        beats.end()
       },
     }
   } catch (error) {
-    clock.end()
+    beats.end()
     throw error
   }
 }
