@@ -54,14 +54,13 @@ export async function sendRequest(
   }
 
   try {
-    const json: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" }
     const init: RequestInit = {
       method,
-      headers: { accept, ...json, ...headers },
+      headers: { accept, ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      body: body === undefined ? null : JSON.stringify(body),
       signal: controller.signal,
       cache: "no-store",
     }
-    if (body !== undefined) init.body = JSON.stringify(body)
     const response = await limitTime(connection.fetch(connection.url + path, init))
     const chunks = () => readChunks(response, limitTime)
     if (!response.ok) throw await createRefusal(response, chunks(), connection)

@@ -35,18 +35,11 @@ export async function* parseEventStream(chunks: AsyncIterable<Uint8Array>): Asyn
       }
       characters += line.length
       if (characters > maxFrameCharacters) throw createClientError("response_too_large")
-      const { field, value } = parseLine(line)
+      const [, field, value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
       if (field === "data") data.push(value)
       if (field === "id") id = /^\d{1,16}$/.test(value) ? Number(value) : null
     }
   }
-}
-
-function parseLine(line: string): { readonly field: string; readonly value: string } {
-  const colon = line.indexOf(":")
-  if (colon < 0) return { field: line, value: "" }
-  const value = line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1)
-  return { field: line.slice(0, colon), value }
 }
 
 /** Splits lines, which end with CR LF, LF or CR. Reads each character once, however many chunks a line spans. */
