@@ -36,7 +36,7 @@ export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: s
           Stop
         </button>
       </form>
-      <output>{agent.status === "failed" ? String(agent.failure) : agent.status}</output>
+      <output>{agent.failure?.message ?? agent.status}</output>
     </main>
   )
 }

@@ -1,6 +1,4 @@
-import { ChatError } from "ai-agent-gateway/client"
 import type { Agent } from "ai-agent-gateway/react"
-import { ApiError } from "../api.ts"
 import { Icon } from "../ui/icons.tsx"
 import { Notice } from "../ui/notice.tsx"
 
@@ -13,7 +11,7 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
       Try again
     </button>
   )
-  if (failure !== null && readCode(failure) === "session_not_found") {
+  if (failure?.code === "session_not_found") {
     return (
       <Notice tone="danger" title="The conversation does not exist">
         <p>It was removed, or it belongs to another user.</p>
@@ -27,7 +25,7 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
   if (failure !== null) {
     return (
       <Notice tone="danger" title="The request failed">
-        <p>{failure instanceof Error ? failure.message : String(failure)}</p>
+        <p>{failure.message}</p>
         {again}
       </Notice>
     )
@@ -43,8 +41,4 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
     )
   }
   return null
-}
-
-function readCode(failure: unknown): string | null {
-  return failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
 }

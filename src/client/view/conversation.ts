@@ -1,4 +1,5 @@
 import { type Chat, connect, type SendOptions } from "../chat.ts"
+import { ChatError } from "../chat-error.ts"
 import type { ConnectOptions } from "../connect.ts"
 import type { SentEvent } from "../follow.ts"
 import { createRandomKey } from "../random-key.ts"
@@ -23,8 +24,11 @@ export interface ConversationState extends ChatView {
   readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
   /** Conversations of the background tasks that are followed, by the ids of the tasks. See `followTask`. */
   readonly taskViews: ReadonlyMap<string, ChatView>
-  /** Error of the last request that failed permanently. Null after the next request. */
-  readonly failure: unknown
+  /**
+   * Error of the last request that failed permanently. Null after the next request. If a callback of the page threw the
+   * error, such as `token`, it is the `cause`, and `code` is its own or `callback_failed`.
+   */
+  readonly failure: ChatError | null
 }
 
 /** The state of one session for a user interface. It is kept up to date. */
@@ -78,7 +82,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
   let state = initialState
   let isLoading = initialState.status === "loading"
   let isReconnecting = false
-  let failure: unknown = null
+  let failure: ChatError | null = null
   let last: Sent | null = null
   let running: AbortController | null = null
   let reading: Promise<void> | null = null
@@ -126,7 +130,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
 
   function fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
-    failure = error
+    failure = toChatError(error)
     publish()
   }
 
@@ -302,6 +306,17 @@ export function createConversation({ history, ...options }: ConversationOptions)
     cancelTask: chat.cancelTask,
     followTask: tasks.follow,
   }
+}
+
+function toChatError(error: unknown): ChatError {
+  if (error instanceof ChatError) return error
+  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown }
+  return new ChatError({
+    code: typeof code === "string" ? code : "callback_failed",
+    message: typeof message === "string" ? message : String(error),
+    retryable: false,
+    cause: error,
+  })
 }
 
 /** Returns the text by which two messages are compared, with a mark for each image. */

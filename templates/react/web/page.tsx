@@ -43,7 +43,7 @@ function Page() {
           Stop
         </button>
       </form>
-      <output>{agent.status === "failed" ? String(agent.failure) : agent.status}</output>
+      <output>{agent.failure?.message ?? agent.status}</output>
     </main>
   )
 }
