@@ -1,10 +1,8 @@
-import { execFile, spawn } from "node:child_process"
+import { execFile } from "node:child_process"
 import { existsSync, globSync, readFileSync } from "node:fs"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
-import { text } from "node:stream/consumers"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { installClaudeAgentSdk } from "../scripts/install-claude-agent-sdk.ts"
@@ -14,8 +12,8 @@ import { readEnvironment } from "../src/providers/choose/environment.ts"
 import { tool } from "../src/tools/local-tool.ts"
 import { startCli } from "./cli-process.ts"
 import { codeBlocks, headingAnchors, links, withEarlierImports } from "./documentation/markdown.ts"
+import { folderInsideRepository, root, typeCheck } from "./documentation/type-check.ts"
 
-const root = fileURLToPath(new URL("../", import.meta.url))
 const pages = globSync(
   ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md", "examples/**/*.md"],
   {
@@ -112,7 +110,6 @@ test("every TypeScript block of the pages type-checks", async () => {
   })
   expect(blocks.length).toBeGreaterThan(3)
   for (const { name, code } of blocks) await writeFile(join(folder, name), `${code}\nexport {}\n`)
-  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   const files = blocks.map(({ name }) => name)
   // In the examples of a page, `./agent.ts` is the reader's file.
   await writeFile(
@@ -157,22 +154,4 @@ function messageOf(throwing: () => unknown): string {
     return String(error)
   }
   return ""
-}
-
-/** Resolves to the compiler's output for a project. */
-async function typeCheck(folder: string): Promise<string> {
-  const compiler = join(root, "node_modules/typescript/bin/tsc")
-  const child = spawn(process.execPath, [compiler, "--pretty", "false", "-p", folder])
-  return (await Promise.all([text(child.stdout), text(child.stderr)])).join("")
-}
-
-/**
- * Creates a folder inside the repository, so that the blocks resolve imports like a project that uses the package.
- */
-async function folderInsideRepository(): Promise<string> {
-  const cache = join(root, "node_modules/.cache")
-  await mkdir(cache, { recursive: true })
-  const folder = await mkdtemp(join(cache, "documentation-"))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  return folder
 }

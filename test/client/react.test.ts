@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises"
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createElement } from "react"
 import { renderToString } from "react-dom/server"
@@ -6,6 +6,8 @@ import { describe, expect, test } from "vitest"
 import { connect } from "../../src/client/index.ts"
 import { type UseAgentOptions, useAgent } from "../../src/client/react/use-agent.ts"
 import type { History } from "../../src/client/wire/messages.ts"
+import { codeBlocks } from "../documentation/markdown.ts"
+import { folderInsideRepository } from "../documentation/type-check.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { requires } from "../needs.ts"
 import { bundle } from "./bundle.ts"
@@ -14,9 +16,9 @@ import { longText } from "./suite/model.mjs"
 import { repository, startSuite } from "./support.ts"
 
 /** Opens a page with React beside a gateway that the test can kill. */
-async function openReactPage(name: string) {
+async function openReactPage(path: string) {
   const folder = await temporaryFolder()
-  const code = await bundle(`${repository}test/client/pages/${name}`, {
+  const code = await bundle(path, {
     resolve: { alias: { "ai-agent-gateway/react": `${repository}src/client/react/use-agent.ts` } },
     transform: { define: { "process.env.NODE_ENV": '"development"' } },
   })
@@ -25,24 +27,46 @@ async function openReactPage(name: string) {
   const page = await openPage(url)
   const errors: string[] = []
   page.on("pageerror", (error) => errors.push(String(error)))
+  // The page's own server, which knows who is signed in.
+  await page.route("**/my/token", async (route) => {
+    const body = JSON.stringify({ api_key: "suite-key", user_id: "ada" })
+    const headers = { "content-type": "application/json" }
+    const response = await fetch(`${url}/api/chat/init`, { method: "POST", headers, body })
+    await route.fulfill({ contentType: "application/json", body: await response.text() })
+  })
   await page.addScriptTag({ type: "module", url: "/page/page.js" })
-  return { url, page, errors }
-}
-
-/** Opens the page of the example inside a Suspense boundary and StrictMode. */
-async function openExample() {
-  const opened = await openReactPage("react-page.tsx")
-  const { page } = opened
   const send = async (message: string) => {
-    await page.getByLabel("Message").fill(message)
+    await page.locator("[name=message]").fill(message)
     await page.getByRole("button", { name: "Send" }).click()
   }
-  return { ...opened, send }
+  return { url, page, errors, send }
 }
+
+test("the page of the docs shows a run and its approval", async () => {
+  await requires("chromium")
+  const folder = await folderInsideRepository()
+  const [code = ""] = codeBlocks(await readFile(`${repository}docs/client.md`, "utf8"), "tsx")
+  const main = `
+    import { createRoot } from "react-dom/client"
+    import { Chat } from "./chat.tsx"
+    createRoot(document.body).render(<Chat userId="ada" />)
+  `
+  await writeFile(join(folder, "chat.tsx"), code)
+  await writeFile(join(folder, "main.tsx"), main)
+  const { page, send, errors } = await openReactPage(join(folder, "main.tsx"))
+  await page.getByText("ready", { exact: true }).waitFor()
+  await send("Hello")
+  await page.locator("article.assistant").getByText("Hello you.").waitFor()
+  await send('call|erase|{"folder":"a"}')
+  await page.getByText('Allow erase {"folder":"a"}?').waitFor()
+  await page.getByRole("button", { name: "Allow" }).click()
+  await page.getByText("erase: completed").waitFor()
+  expect(errors).toEqual([])
+})
 
 test("a page with React shows a run, its approval, and a response during which the gateway is killed", async () => {
   await requires("chromium")
-  const { url, page, send, errors } = await openExample()
+  const { url, page, send, errors } = await openReactPage(`${repository}test/client/pages/react-page.tsx`)
   const answers = page.locator("article.assistant")
 
   await send("Hello")
@@ -102,7 +126,7 @@ describe.each(["key", "tokens"] as const)(
 
     test("shows each of them their own conversation from the first rendering on, and sends to it", async () => {
       await requires("chromium")
-      const { url, page, errors } = await openReactPage("identity-page.tsx")
+      const { url, page, errors } = await openReactPage(`${repository}test/client/pages/identity-page.tsx`)
       const sessions = new Map<string, string>()
       for (const userId of users) {
         const options = { userId, history: historyOf(userId) }
