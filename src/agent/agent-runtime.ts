@@ -12,6 +12,7 @@ import type { TransformToolResult } from "../core/ports/tools/transform-tool-res
 import type { ItemsAtEnd } from "../core/runs/run-end.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
 import type { Runner } from "../core/runs/runner.ts"
+import type { DataBlock } from "../core/text/data-block.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
 
 /**
@@ -24,8 +25,8 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
-  /** Texts that are data and not instructions. They stand before the message that started the run. */
-  readonly background: readonly string[]
+  /** Data for the model, before the message that started the run. */
+  readonly background: readonly DataBlock[]
   /** The first model is called. If a model fails permanently, the next one replaces it for the rest of the run. */
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing

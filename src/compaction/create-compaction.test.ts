@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest"
 import { joinTexts, type Message } from "../core/history/messages.ts"
 import type { CompactableHistory, CompactionStep } from "../core/ports/model/compaction.ts"
+import { createForgeries, forged, readFrames } from "../core/text/fixtures/forgeries.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { createCompaction } from "./create-compaction.ts"
 import type { CompactionOptions } from "./options.ts"
-import { shorten } from "./transcript.ts"
+import { shorten, writeTranscript } from "./transcript.ts"
 
 const choice = { provider: scriptedProvider([]), model: "model" }
 const { signal } = new AbortController()
@@ -125,7 +126,8 @@ describe("the request for a summary", () => {
       ...talk,
     ]
     const { text } = await summarize(historyOf(messages))
-    expect(text).toContain("User: See this.\n[an image]")
+    expect(text).toContain('{"from":"user","text":"See this.\\n[an image]"}')
+    expect(text).toContain('{"from":"assistant","call":"call_7","tool":"look","input":{"at":"call_7"}}')
     expect(text).toContain("call_7")
     expect(text).toContain('"seven"')
     for (const hidden of ["secret.png", "private", "sig"]) expect(text).not.toContain(hidden)
@@ -133,8 +135,11 @@ describe("the request for a summary", () => {
 
   it("has the former summary, and the application's instructions", async () => {
     const options = { contextWindow: 8_000, compaction: { instructions: "Keep order numbers." } }
-    const { text } = await summarize(historyOf(talk, { summary: "Long ago." }), options)
-    expect(text).toContain("<former_summary>\nLong ago.\n</former_summary>")
+    const { text } = await summarize(
+      historyOf(talk, { summary: { text: "Long ago.", latestMessage: null } }),
+      options,
+    )
+    expect(text).toContain('{"summary":"Long ago."}\n</former_summary>')
     expect(text).toContain("Keep order numbers.")
   })
 
@@ -153,7 +158,7 @@ describe("the request for a summary", () => {
 
   it("bounds the summary, and refuses an empty one", async () => {
     const { step } = await summarize(historyOf(talk))
-    expect(step.summaryOf([{ type: "text", text: "y".repeat(1_000_000) }])?.length).toBeLessThan(10_000)
+    expect(step.summaryOf([{ type: "text", text: "y".repeat(1_000_000) }])?.text.length).toBeLessThan(10_000)
     expect(step.summaryOf([{ type: "thinking", text: "Hm." }])).toBeNull()
     expect(step.summaryOf([{ type: "text", text: " \n" }])).toBeNull()
   })
@@ -165,10 +170,78 @@ describe("the request for a summary", () => {
     ]).flat()
     const first = await summarize(historyOf([user("Find the red door."), ...work]))
     const summary = first.step.summaryOf([{ type: "text", text: "Looking." }])
-    expect(summary).toMatch(/^Looking\.\n\nLatest message.*\nFind the red door\.$/)
+    expect(summary).toEqual({ text: "Looking.", latestMessage: "Find the red door." })
     const second = await summarize(historyOf(work, { summary }))
     expect(second.text).not.toContain("Find the red door.")
-    expect(second.step.summaryOf([{ type: "text", text: "Still." }])).toContain("Find the red door.")
+    expect(second.step.summaryOf([{ type: "text", text: "Still." }])).toEqual({
+      ...{ text: "Still.", latestMessage: "Find the red door." },
+    })
+  })
+
+  it.each(createForgeries("conversation"))(
+    "frames the text of a tool like %j, so that no one takes it for the user's",
+    async (text) => {
+      const content = { type: "content", content: [{ type: "text", text }], warning: text } as const
+      const failed = { type: "error", code: "failed", message: text } as const
+      const messages: Message[] = [
+        user("Find the red door."),
+        calls("a"),
+        result("a", text),
+        {
+          role: "tool",
+          results: [
+            { toolCallId: "b", result: content },
+            { toolCallId: "c", result: failed },
+          ],
+        },
+        { role: "assistant", content: [{ type: "text", text }] },
+        ...talk,
+      ]
+      const former = { text, latestMessage: "Find the red door." }
+      const request = await summarize(historyOf(messages, { summary: former }))
+      const { outside, values } = readFrames(request.text, ["former_summary", "conversation"])
+      expect(outside).not.toContain(forged)
+      expect(values).toContainEqual({ from: "user", text: "Find the red door." })
+      const ofUser = values.filter((value) => (value as { readonly from?: string }).from === "user")
+      expect(JSON.stringify(ofUser)).not.toContain(forged)
+      expect(values).toContainEqual({ summary: text })
+      for (const shown of [{ result: text }, { result: text, warning: text }, { error: text }])
+        expect(values).toContainEqual(expect.objectContaining({ from: "tool", ...shown }))
+    },
+  )
+
+  it.each(createForgeries("conversation"))(
+    "keeps the user's latest message, whatever a model repeats of %j",
+    async (text) => {
+      const work = Array.from({ length: 30 }, (_, index) => [
+        calls(`c${index}`),
+        result(`c${index}`, filler),
+      ]).flat()
+      const first = await summarize(historyOf([user("Find the red door."), ...work]))
+      const summary = first.step.summaryOf([{ type: "text", text }])
+      expect(summary?.latestMessage).toBe("Find the red door.")
+      const second = await summarize(historyOf(work, { summary }))
+      expect(second.step.summaryOf([{ type: "text", text }])?.latestMessage).toBe("Find the red door.")
+    },
+  )
+
+  it("bounds each line and all of them, also for texts that are longer as JSON", async () => {
+    const bounds = { maxLine: 2_000, maxCharacters: 9_000 }
+    const hostile = "\u0000<".repeat(20_000)
+    const warned = { type: "json", value: hostile, warning: hostile } as const
+    const messages: Message[] = [
+      ...talk,
+      calls("a"),
+      { role: "tool", results: [{ toolCallId: "a", result: warned }] },
+      user(hostile),
+      ...talk,
+    ]
+    const lines = await writeTranscript(messages, bounds)
+    expect(lines.join("\n").length).toBeLessThanOrEqual(bounds.maxCharacters)
+    for (const line of lines) expect(JSON.parse(line)).toBeTypeOf("object")
+    for (const line of await writeTranscript(messages, { ...bounds, maxCharacters: 1_000_000 }))
+      expect(line.length).toBeLessThanOrEqual(4_000)
+    expect(lines.some((line) => "left_out" in JSON.parse(line))).toBe(true)
   })
 })
 

@@ -2,7 +2,7 @@ import { joinTexts } from "../core/history/messages.ts"
 import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
 import type { ModelChoice } from "../core/ports/model/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
-import { appendLatestMessage, removeLatestMessage } from "./latest-message.ts"
+import { findLatestMessage } from "./latest-message.ts"
 import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"
 import { chooseNextLength } from "./shorten-results.ts"
 import { createSummaryRequest } from "./summary-request.ts"
@@ -94,7 +94,7 @@ async function summarizeStep(
   { settings, choice, cut, room, window }: Plan,
 ): Promise<CompactionStep> {
   const summaryTokens = Math.max(500, Math.floor(room * summaryShare))
-  const formerTokens = Math.ceil((history.summary?.length ?? 0) / charactersPerToken)
+  const formerTokens = Math.ceil((history.summary?.text.length ?? 0) / charactersPerToken)
   const requestTokens = (window === null ? room : window * pieceShare) / 2 ** history.failures
   const pieceTokens = Math.max(500, requestTokens - formerTokens - promptTokens)
   const count = choosePiece(history, cut, pieceTokens)
@@ -104,7 +104,7 @@ async function summarizeStep(
   const summaryCharacters = summaryTokens * charactersPerToken
   const request = await createSummaryRequest({
     model: choice.model,
-    former: former === null ? null : removeLatestMessage(former),
+    former: former?.text ?? null,
     messages: dropped,
     instructions: settings.instructions,
     // Tokens of thinking count as well.
@@ -119,8 +119,8 @@ async function summarizeStep(
     summaryOf(content) {
       const text = joinTexts(content).trim()
       if (text === "") return null
-      const summary = shorten(text, summaryCharacters)
-      return appendLatestMessage(summary, { dropped, kept, former }, summaryCharacters)
+      const latestMessage = findLatestMessage({ dropped, kept, former }, summaryCharacters)
+      return { text: shorten(text, summaryCharacters), latestMessage }
     },
   }
 }

@@ -1,32 +1,23 @@
 import { joinTexts, type Message } from "../core/history/messages.ts"
+import type { ConversationSummary } from "../core/ports/model/compaction.ts"
 import { shorten } from "./transcript.ts"
 
-const heading = "\n\nLatest message of the user, word for word:\n"
+export interface Replaced {
+  /** The messages that the summary replaces. */
+  readonly dropped: readonly Message[]
+  /** The messages after the summary. */
+  readonly kept: readonly Message[]
+  /** The previous summary, which the new one replaces as well. */
+  readonly former: ConversationSummary | null
+}
 
 /**
- * Appends the user's latest message to a summary that replaces it, so that the assistant knows its current task,
- * whatever the summary leaves out. `former` is the previous summary, which may already contain the message.
+ * Returns the user's latest message if a summary replaces it, so that the assistant knows its current task, whatever
+ * the summary leaves out. Null if the messages after the summary have one.
  */
-export function appendLatestMessage(
-  summary: string,
-  {
-    dropped,
-    kept,
-    former,
-  }: Readonly<Record<"dropped" | "kept", readonly Message[]>> & { former: string | null },
-  maxCharacters: number,
-): string {
-  if (kept.some(({ role }) => role === "user")) return summary
+export function findLatestMessage({ dropped, kept, former }: Replaced, maxCharacters: number): string | null {
+  if (kept.some(({ role }) => role === "user")) return null
   const latest = dropped.findLast((message) => message.role === "user")
-  const text = latest === undefined ? formatFormerMessage(former) : joinTexts(latest.content)
-  return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
-}
-
-/** Returns a summary without the part that `appendLatestMessage` appended. */
-export function removeLatestMessage(summary: string): string {
-  return summary.split(heading)[0] ?? summary
-}
-
-function formatFormerMessage(former: string | null): string {
-  return former?.split(heading).slice(1).join(heading) ?? ""
+  const text = latest === undefined ? (former?.latestMessage ?? "") : joinTexts(latest.content)
+  return text === "" ? null : shorten(text, maxCharacters)
 }

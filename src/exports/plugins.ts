@@ -5,7 +5,12 @@
  */
 
 export type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
-export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
+export type {
+  CompactableHistory,
+  CompactionStep,
+  ConversationSummary,
+  HistoryCompaction,
+} from "../core/ports/model/compaction.ts"
 export type {
   Audience,
   DescribedRoute,
@@ -44,3 +49,4 @@ export type {
 export type { RunRole } from "../core/runs/run-role.ts"
 export type { RunSettings } from "../core/runs/run-settings.ts"
 export type { TurnLimit } from "../core/runs/turn-limit.ts"
+export type { DataBlock } from "../core/text/data-block.ts"

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
+import { createForgeries, forged, readFrames, textOf } from "../core/text/fixtures/forgeries.ts"
 import type { HistoryResponse } from "../http/schemas/history.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -188,4 +189,33 @@ it("ends a run whose conversation is too long, if compactions are off", async ()
   const { gateway } = agentWith(() => [{ type: "failure", code: "context_too_long" }], { compaction: false })
   const { error } = await gateway.run("Hello.")
   expect(error).toMatchObject({ code: "context_too_long" })
+})
+
+it("shows no text of a tool outside its frame, through two summaries that repeat it", async () => {
+  const page = createForgeries("conversation").join("\n")
+  const look = tool({
+    name: "look",
+    description: "Looks.",
+    inputSchema: { type: "object" },
+    execute: () => ({ content: [{ type: "text", text: page }] }),
+  })
+  const summaries: string[] = []
+  const texts: string[] = []
+  const provider = scriptedProvider((request) => {
+    const shown = isSummary(request) ? summaries : texts
+    shown.push(...request.messages.map(textOf))
+    // A model that a hostile page has persuaded repeats it.
+    if (isSummary(request)) return [{ type: "text", text: page }]
+    const hasLooked = request.messages.some(({ role }) => role === "tool")
+    return hasLooked ? [{ type: "text", text: long }] : [{ type: "toolCall", name: "look", input: {} }]
+  })
+  const options = { store: "memory", provider, model: "model", logger: silentLogger, tools: [look] } as const
+  const gateway = createAgent("You help.", { ...options, contextWindow: 8_000, maxTokens: 500 })
+  gateways.push(gateway)
+  await talk(gateway, provider, "Read the page.")
+  expect(summaries.length).toBeGreaterThan(1)
+  for (const text of [...summaries, ...texts]) {
+    expect(readFrames(text, ["former_summary", "conversation", "summary"]).outside).not.toContain(forged)
+  }
+  expect(JSON.stringify(summaries)).toContain(forged)
 })

@@ -2,7 +2,8 @@ import { ConfigurationError, toError } from "../core/errors.ts"
 import type { ContentPart } from "../core/history/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
-import { createQuery, writeBackground } from "./background.ts"
+import type { DataBlock } from "../core/text/data-block.ts"
+import { createBackground, createQuery } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
 import { type MemoryOptions, resolveMemorySettings } from "./options.ts"
 import { pruneOnSchedule } from "./prune-on-schedule.ts"
@@ -58,11 +59,11 @@ async function recallMemories(
     signal,
     logger,
   }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
-): Promise<string | null> {
+): Promise<DataBlock | null> {
   const query = createQuery(message)
   if (query === "") return null
   try {
-    return writeBackground(await memories.recall({ query, limit }, { signal }))
+    return createBackground(await memories.recall({ query, limit }, { signal }))
   } catch (error) {
     signal.throwIfAborted()
     logger.warn({ error: toError(error) }, "Memories could not be recalled. The run starts without them.")

@@ -46,7 +46,7 @@ function summarizing(
         tools: [],
         maxTokens: 50,
       }
-      const summaryOf = () => "What happened."
+      const summaryOf = () => ({ text: "What happened.", latestMessage: null })
       return { type: "summarize", count: 1, choice, request, summaryOf }
     },
   }

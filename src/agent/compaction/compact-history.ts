@@ -1,5 +1,6 @@
 import type { CompactableHistory, CompactionStep } from "../../core/ports/model/compaction.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import { splitSummary } from "../conversation-notes.ts"
 import { selectRunIds } from "../log-events.ts"
 import { findModel } from "../model/model-attempt.ts"
 import { createModelRequest } from "../model/model-request.ts"
@@ -62,6 +63,7 @@ async function createHistory(context: ModelRunContext, isRefused: boolean): Prom
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
   const request = createModelRequest(context, { modelIndex })
+  const { compacted } = conversation.history
   const { fixedTokens, tokens } = await countRequestTokens(conversation, request)
   return {
     choice: findModel(runtime, modelIndex),
@@ -70,7 +72,7 @@ async function createHistory(context: ModelRunContext, isRefused: boolean): Prom
     fixedTokens,
     maxTokens: request.maxTokens,
     isRefused,
-    summary: conversation.history.compacted?.summary ?? null,
+    summary: compacted === null ? null : splitSummary(compacted),
     messages: conversation.messages,
     tokensOf: conversation.sizes.measureMessage,
     failures: conversation.run?.failedCompactions ?? 0,

@@ -4,12 +4,12 @@ import { extendTurns, maxFormerTurns } from "../../core/history/history-turns.ts
 import type { ModelPart } from "../../core/history/messages.ts"
 import type { CompactionFailed } from "../../core/log/compaction.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { CompactionStep } from "../../core/ports/model/compaction.ts"
+import type { CompactionStep, ConversationSummary } from "../../core/ports/model/compaction.ts"
 import type { ModelEnd } from "../../core/ports/model/provider.ts"
 import type { Journal } from "../../core/ports/run/journal.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../core/usage.ts"
-import { createSummaryMessage } from "../conversation-notes.ts"
+import { createSummaryMessage, joinSummary } from "../conversation-notes.ts"
 import { selectRunIds } from "../log-events.ts"
 import { checkBudget, computeCharge } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
@@ -92,7 +92,7 @@ const longestPauseMs = 10_000
 
 interface Summary {
   readonly compactionId: string
-  readonly summary: string
+  readonly summary: ConversationSummary
   readonly usage: CountedUsage
   readonly tokensBefore: number
 }
@@ -119,7 +119,7 @@ async function recordSummary(
   const event = {
     type: "historyCompacted",
     compactionId,
-    summary,
+    ...joinSummary(summary),
     notes,
     keptFromSeq: kept.seq,
     keptFromIndex: kept.index,
@@ -153,7 +153,7 @@ function findSummary(
   { logger, sessionId, conversation }: ModelRunContext,
   { summaryOf }: Summarize,
   { content }: ModelEnd,
-): string | null {
+): ConversationSummary | null {
   try {
     return summaryOf(content as readonly ModelPart[])
   } catch (error) {

@@ -34,6 +34,11 @@ export interface HistoryCompacted extends SummaryCost {
   readonly type: "historyCompacted"
   readonly compactionId: string
   readonly summary: string
+  /**
+   * Index in `summary` at which the user's latest message starts, which the gateway has appended, word for word. Absent
+   * if it has appended none, and in events of older versions.
+   */
+  readonly latestMessageFrom?: number
   /** Texts that accompany the summary, such as the instructions of loaded skills. */
   readonly notes: readonly string[]
   /** The same summary in a form that only its provider understands. */

@@ -5,6 +5,7 @@ import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
 import type { ItemsAtEnd } from "../runs/run-end.ts"
 import type { RunRole } from "../runs/run-role.ts"
+import type { DataBlock } from "../text/data-block.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { Logger } from "./logger.ts"
@@ -200,10 +201,10 @@ export interface RunParts {
     readonly signal: AbortSignal
   }): readonly string[] | Promise<readonly string[]>
   /**
-   * Texts for the model that are data and not instructions. Each request of the run has them before the message that
-   * started the run. They are not part of the log.
+   * Data for the model, which is never instructions. Each request of the run has it before the message that started the
+   * run, framed so that no text in it can look like a message. It is not part of the log.
    */
-  readonly background?: readonly string[]
+  readonly background?: readonly DataBlock[]
   /** They run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results that the agent's own `transformToolResult` and the earlier plugins have transformed. */

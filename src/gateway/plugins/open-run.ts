@@ -8,6 +8,7 @@ import type { Interceptor } from "../../core/ports/tools/interceptor.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../../core/ports/tools/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
+import type { DataBlock } from "../../core/text/data-block.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { collectCompactionNotes, findCompaction } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
@@ -22,7 +23,7 @@ export interface PluginView {
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
-  readonly background: readonly string[]
+  readonly background: readonly DataBlock[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
   /** Null if no plugin compacts conversations. */

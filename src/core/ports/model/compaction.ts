@@ -25,12 +25,20 @@ export interface CompactableHistory {
   /** If true, the provider refused the request as too long. */
   readonly isRefused: boolean
   /** The summary that replaced the messages before these. Null if there is none. */
-  readonly summary: string | null
+  readonly summary: ConversationSummary | null
   readonly messages: readonly Message[]
   /** Returns the estimated tokens of one of the messages. */
   readonly tokensOf: (message: Message) => number
   /** Number of failed requests for a summary in this run since the last successful one. */
   readonly failures: number
+}
+
+/** The text that replaces the beginning of a conversation. */
+export interface ConversationSummary {
+  /** The text that a model wrote. It may repeat texts of tools. */
+  readonly text: string
+  /** The user's latest message, word for word. Null if the messages after the summary have one. */
+  readonly latestMessage: string | null
 }
 
 export type CompactionStep =
@@ -45,7 +53,7 @@ export type CompactionStep =
       readonly choice: ModelChoice
       readonly request: ModelRequest
       /** Returns the summary in the response. Null if the response has none. */
-      readonly summaryOf: (content: readonly ModelPart[]) => string | null
+      readonly summaryOf: (content: readonly ModelPart[]) => ConversationSummary | null
     }
   /** Maximum bytes of a tool result. Longer results are truncated. */
   | { readonly type: "shorten"; readonly maxBytes: number }
