@@ -109,7 +109,9 @@ it("keeps a message for a task that has not started until it starts", async () =
     if (!results.includes('"running":[')) return [call("get_background_result", { task_id: "*", wait: true })]
     return [say(results)]
   })
-  const options = { provider, store: "memory", logger, subAgents: true, maxConcurrentRuns: 1 } as const
+  // The task repeats its turn until the message arrives.
+  const subAgents = { maxTurns: 100_000 }
+  const options = { provider, store: "memory", logger, subAgents, maxConcurrentRuns: 1 } as const
   // There is only one place for runs, so the task cannot start before the run waits for it.
   const gateway = opened(createAgent("You plan.", options))
   const { response } = await gateway.run("Go.")
