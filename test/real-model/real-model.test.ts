@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { beforeAll, beforeEach, expect, test, vi } from "vitest"
-import { realModelFile } from "../../scripts/install-real-model.ts"
+import { installRealModel, realModelFile } from "../../scripts/install-real-model.ts"
 import { assemble, ids, types } from "../end-to-end/support/assemble.ts"
 import type { EventStream, Frame } from "../end-to-end/support/event-stream.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -21,6 +21,7 @@ let printed = ""
 beforeEach(() => requires("realModel"), 300_000)
 beforeAll(async () => {
   if (!(await has("realModel"))) return
+  await installRealModel()
   const program = fileURLToPath(new URL("server.mjs", import.meta.url))
   const child = spawn(process.execPath, [program, realModelFile], { stdio: ["pipe", "pipe", "inherit"] })
   child.stdout.on("data", (text: Buffer) => {
@@ -71,10 +72,13 @@ async function readSome(stream: EventStream): Promise<readonly Frame[]> {
   return frames
 }
 
-/** Resolves to the texts of the session's messages. */
+/** Resolves to the texts of the session's messages. A message that says how a run ended has none. */
 async function texts({ history }: SessionClient): Promise<readonly string[]> {
   const { messages } = await history()
-  return messages.map(({ content }) => content.map((block) => ("text" in block ? block.text : "")).join(""))
+  const all = messages.map(({ content }) =>
+    content.map((block) => ("text" in block ? block.text : "")).join(""),
+  )
+  return all.filter((text) => text !== "")
 }
 
 test("a real model responds, and its next response follows the conversation", async () => {

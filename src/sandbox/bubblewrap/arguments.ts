@@ -6,7 +6,7 @@ export interface BubblewrapSetup {
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
   readonly folders: readonly StagedFolder[]
-  /** The gateway's own Node, which runs JavaScript if the host's `/usr` has no Node. */
+  /** The gateway's own Node, which runs JavaScript. */
   readonly node: string
   readonly network: "none" | "host"
   /**

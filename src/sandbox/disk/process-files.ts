@@ -16,17 +16,19 @@ export type ProcessRead = <Value, Other>(
 const [state, flags, startTime] = [0, 6, 19]
 /** The kernel's flag PF_EXITING. */
 const exiting = 4
-/** Maximum milliseconds to wait for the end of an exiting process, which first gives back its memory and files. */
+/** Maximum milliseconds for which exiting processes are awaited. They first give back their memory and files. */
 const maxExitMs = 2_000
 const pauseMs = 2
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
+/** Creates the function for one measurement, of all processes of an execution. */
 export function createProcessRead(signal: AbortSignal): ProcessRead {
+  const deadline = performance.now() + maxExitMs
   return async (path, reading, otherwise) => {
     try {
       return await reading
     } catch (error) {
-      if (isGone(error) || (isRefused(error) && (await waitForEnd(path, signal)))) return otherwise
+      if (isGone(error) || (isRefused(error) && (await waitForEnd(path, deadline, signal)))) return otherwise
       throw error
     }
   }
@@ -35,10 +37,9 @@ export function createProcessRead(signal: AbortSignal): ProcessRead {
 /**
  * Resolves to true when an exiting process or thread has ended, and at once if it had already. It then holds nothing,
  * although it may still have an id. From the moment it exits, only root may inspect it. Resolves to false if it
- * continues.
+ * continues, or at the deadline.
  */
-async function waitForEnd(path: string, signal: AbortSignal): Promise<boolean> {
-  const deadline = performance.now() + maxExitMs
+async function waitForEnd(path: string, deadline: number, signal: AbortSignal): Promise<boolean> {
   for (;;) {
     const fields = await readFields(path)
     if (/^[ZX]/.test(fields[state] ?? "X")) return true
