@@ -16,8 +16,8 @@ import {
   openDatabase,
 } from "./database/database.ts"
 import { createDiskSpace, writeProbe } from "./database/disk-space.ts"
-import { toOpeningError, toStoreError } from "./database/failures.ts"
-import { isBehindPooler } from "./database/pooler.ts"
+import { toOpeningError } from "./database/failures.ts"
+import { detectPooler } from "./database/pooler.ts"
 import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
 import { createPostgresDirectory } from "./directory.ts"
 import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
@@ -72,7 +72,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const config = createConnectionConfig(url, durability)
   try {
     await migrateAlone(driver, config, logger)
-    const isPooled = await look(driver, config)
+    const isPooled = await detectPooler(driver, config)
     if (isPooled) logger.warn({}, behindPooler)
     const nameStatement = isPooled ? unnamed : createStatementNames()
     return await openMember(options, { driver, config, nameStatement })
@@ -167,19 +167,6 @@ async function migrateAlone(driver: Driver, config: ClientConfig, logger: Logger
 const behindPooler =
   "The database is behind a connection pooler. The gateway prepares no statements there, so Postgres needs about twice " +
   "the CPU time. Connect to Postgres directly if you can."
-
-/** Resolves to true if a connection pooler is between this process and the server. */
-async function look(driver: Driver, config: ClientConfig): Promise<boolean> {
-  const client = new driver.Client(config)
-  try {
-    await client.connect()
-    return await isBehindPooler(client)
-  } catch (error) {
-    throw toStoreError(error)
-  } finally {
-    await client.end()
-  }
-}
 
 /** Notices writes of other processes to the watched sessions. */
 async function poll(database: Database, hub: WatchHub): Promise<void> {
