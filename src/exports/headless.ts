@@ -26,4 +26,4 @@ export { runOutputExitCode, runOutputOutcome } from "../headless/run/run-output.
 export { runSession } from "../headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "../headless/runs.ts"
 export { loadState, type StateFileOptions, saveState } from "../state-files/state-file.ts"
-export { extractStateUpdate, type StateUpdate } from "../state-files/state-update.ts"
+export { extractStateUpdate, type StateUpdate, type StateUpdateOptions } from "../state-files/state-update.ts"

@@ -27,12 +27,23 @@ test.each([
 })
 
 test.each([
-  ["no heading", fenced('{"a": 1}', "## Result")],
+  ["no heading and no language", fenced('{"a": 1}', "## Result").replace("json", "")],
+  ["no heading and a block that is not an object", fenced("[1]", "## Result")],
+  ["no heading and a block that was cut off", '```json\n{"a": 1}'],
   ["a heading in running text", "Write ## STATE_UPDATE_JSON and a block."],
   ["a heading that is quoted in a fence", `\`\`\`\`md\n${fenced('{"a": 1}')}\`\`\`\``],
   ["an empty response", ""],
 ])("there is no update with %s", (_name, response) => {
   expect(extractStateUpdate(response)).toEqual({ type: "none" })
+})
+
+test.each([
+  ["one block of JSON", fenced('{"a": 1}', "## Result")],
+  ["two blocks of JSON, of which the last counts", fenced('{"a": 0}', "") + fenced('{"a": 1}', "")],
+  ["a last block that is no object", fenced('{"a": 1}', "") + fenced("{broken", "")],
+])("an update is found without the heading in %s, unless the heading is required", (_name, response) => {
+  expect(extractStateUpdate(response)).toEqual({ type: "update", update: { a: 1 } })
+  expect(extractStateUpdate(response, { requiresHeading: true })).toEqual({ type: "none" })
 })
 
 test.each([
@@ -52,7 +63,7 @@ test.each([
 
 test("a heading with a very long line is read at once", () => {
   const response = fenced('{"a": 1}', `## STATE_UPDATE_JSON${" ".repeat(200_000)}x`)
-  expect(extractStateUpdate(response)).toEqual({ type: "none" })
+  expect(extractStateUpdate(response, { requiresHeading: true })).toEqual({ type: "none" })
 })
 
 test("names of built-in object members are plain keys", () => {

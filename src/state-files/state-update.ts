@@ -13,14 +13,31 @@ export const stateHeading = "## STATE_UPDATE_JSON"
 const headingPattern = /^ {0,3}#{1,6}[ \t]+STATE_UPDATE_JSON[ \t]*(?:#+[ \t]*)?$/
 const anyHeadingPattern = /^ {0,3}#{1,6}[ \t]/
 const fencePattern = /^ {0,3}(`{3,}|~{3,})/
+const jsonFencePattern = /^ {0,3}(?:`{3,}|~{3,})[ \t]*json(?:[ \t]|$)/i
+
+export interface StateUpdateOptions {
+  /** If true, a response without the heading has no update. Default false. */
+  readonly requiresHeading?: boolean
+}
 
 /**
  * Finds the last heading `## STATE_UPDATE_JSON` of the response and parses the last fenced block below it, up to the
- * next heading. Headings inside a fenced block do not count, because they are quoted text.
+ * next heading. Headings inside a fenced block do not count, because they are quoted text. Without the heading, the
+ * update is the last fenced block with the language `json` that contains a JSON object, unless `requiresHeading`.
  */
-export function extractStateUpdate(response: string): StateUpdate {
-  const section = findLastSection(response)
-  if (section === null) return { type: "none" }
+export function extractStateUpdate(
+  response: string,
+  { requiresHeading = false }: StateUpdateOptions = {},
+): StateUpdate {
+  const { section, jsonBlocks } = findBlocks(response)
+  if (section === null) {
+    if (requiresHeading) return { type: "none" }
+    for (const block of jsonBlocks.toReversed()) {
+      const found = parse(block)
+      if (found.type === "update") return found
+    }
+    return { type: "none" }
+  }
   if (section.isOpen) return createInvalid("the fenced block after the heading has no end")
   if (section.block === null) return createInvalid("no fenced block follows the heading")
   return parse(section.block)
@@ -33,7 +50,16 @@ interface Section {
   isOpen: boolean
 }
 
-function findLastSection(response: string): Section | null {
+interface Blocks {
+  /** Section of the last heading. Null if the response has no heading. */
+  readonly section: Section | null
+  /** Texts of all complete fenced blocks with the language `json`. */
+  readonly jsonBlocks: readonly string[]
+}
+
+function findBlocks(response: string): Blocks {
+  const jsonBlocks: string[] = []
+  let isJson = false
   let last: Section | null = null
   let current: Section | null = null
   let fence: string | null = null
@@ -45,6 +71,7 @@ function findLastSection(response: string): Section | null {
         continue
       }
       fence = null
+      if (isJson) jsonBlocks.push(block.join("\n"))
       if (current !== null) {
         current.block = block.join("\n")
         current.isOpen = false
@@ -54,6 +81,7 @@ function findLastSection(response: string): Section | null {
     const opening = fencePattern.exec(line)?.[1]
     if (opening !== undefined) {
       fence = opening
+      isJson = jsonFencePattern.test(line)
       block = []
       if (current !== null) current.isOpen = true
     } else if (headingPattern.test(line)) {
@@ -61,7 +89,7 @@ function findLastSection(response: string): Section | null {
       last = current
     } else if (anyHeadingPattern.test(line)) current = null
   }
-  return last
+  return { section: last, jsonBlocks }
 }
 
 /**

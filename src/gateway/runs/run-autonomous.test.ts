@@ -179,6 +179,28 @@ describe("the state", () => {
     })
   })
 
+  it("is updated by the last block of JSON in a response without the heading", async () => {
+    const stateDir = await folder()
+    await run([[say('Done.\n```json\n{"seen": 1}\n```\nNow:\n```json\n{"seen": 2}\n```')]], { stateDir })
+    expect(await stateOf(stateDir)).toMatchObject({ seen: 2, run_count: 1 })
+  })
+
+  it("of the Python package has no stale flag after a run", async () => {
+    const stateDir = await folder()
+    const flags = { timed_out: true, budget_exceeded: true, max_turns_reached: true }
+    const servers = { briefing_file: "a.md", connected_servers: ["files"], active_servers: [] }
+    await writeFile(join(stateDir, "state.json"), JSON.stringify({ ...flags, ...servers, seen: 1 }))
+    await run([[say("Done.")]], { stateDir })
+    const state = await stateOf(stateDir)
+    expect(state).toMatchObject({
+      ...{ seen: 1, timed_out: false, budget_exceeded: false, max_turns_reached: false },
+    })
+    expect(Object.keys(state)).not.toEqual(expect.arrayContaining(["connected_servers"]))
+    await run([updating('{ "connected_servers": ["own"] }')], { stateDir })
+    await run([[{ type: "toolCall", name: "pay" }]], { stateDir, maxTurns: 1, tools: [pay] })
+    expect(await stateOf(stateDir)).toMatchObject({ connected_servers: ["own"], max_turns_reached: true })
+  })
+
   it("is updated once for each job, however often the job is started", async () => {
     const [store, stateDir] = [await folder(), await folder()]
     const script = updating('{ "seen": 1 }')

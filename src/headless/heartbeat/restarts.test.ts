@@ -27,6 +27,28 @@ describe("a restart", () => {
     expect(await stateOf(stateDir)).toMatchObject({ tick_count: 5, last_outcome: "quiet", open_tick: null })
   })
 
+  it("continues from the state file of the Python package 0.5.3", async () => {
+    const stateDir = await createFolder()
+    const state = {
+      ...{ tick_count: 7, consecutive_errors: 1, last_outcome: "error", last_error: "It broke." },
+      ...{ last_skip_reason: null, last_alert: false, last_duration_seconds: 0.25, last_delay_seconds: 30.0 },
+      last_tick_started_at: "2026-11-24T17:00:00.123456+00:00",
+      last_tick_finished_at: "2026-11-24T18:00:00.373456+01:00",
+    }
+    await writeFile(join(stateDir, "heartbeat_state.json"), JSON.stringify(state))
+    const { loop, results } = createLoop({ config: { stateDir, maxTicks: 1 } })
+    await loop.start()
+    expect(results).toMatchObject([{ tickNumber: 8, outcome: "quiet" }])
+    expect(await stateOf(stateDir)).toMatchObject({ tick_count: 8, consecutive_errors: 0 })
+  })
+
+  it("refuses a state file with a time that is no time", async () => {
+    const stateDir = await createFolder()
+    await writeFile(join(stateDir, "heartbeat_state.json"), JSON.stringify({ last_tick_started_at: "today" }))
+    const { loop } = createLoop({ config: { stateDir, maxTicks: 1 } })
+    await expect(loop.start()).rejects.toMatchObject({ code: "state_unreadable" })
+  })
+
   it.each([
     ["cost", { cost: undefined }],
     ["text of its error", { error: new Error("lost") }],

@@ -56,7 +56,9 @@ export const initialState: HeartbeatState = {
   spent_usd: 0,
 }
 
-const time = z.number().nullable()
+/** The Python package 0.5.3 writes times as ISO 8601. */
+const isoTime = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text))
+const time = z.union([z.number(), isoTime]).nullable()
 const count = z.int().nonnegative()
 const outcomes = [
   "alert",
@@ -104,7 +106,8 @@ export const noStateStore: StateStore = {
 }
 
 /**
- * Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` if the file has other content.
+ * Keeps the state in `heartbeat_state.json`, and also reads the file of the Python package 0.5.3. Opening rejects with
+ * `state_unreadable` if the file has other content.
  */
 export function createStateFile(stateDir: string): StateStore {
   const path = join(stateDir, "heartbeat_state.json")

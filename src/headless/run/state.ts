@@ -51,7 +51,7 @@ export class RunState {
           -rememberedRuns,
         )
         return {
-          ...mergeState(state, update),
+          ...mergeState(removeForeignFields(state), update),
           ...createAutomaticFields(state, output),
           [appliedRuns]: remembered,
         }
@@ -60,6 +60,17 @@ export class RunState {
     )
     return found.type === "invalid" ? found.problem : null
   }
+}
+
+/** Fields that the Python package 0.5.3 sets after each run and this one does not, so they would go stale. */
+const foreignFields = new Set(["briefing_file", "connected_servers", "active_servers"])
+
+/** Removes such fields from a state that the Python package wrote. */
+function removeForeignFields(state: JsonObject): JsonObject {
+  const isForeign =
+    !Object.hasOwn(state, appliedRuns) && [...foreignFields].every((name) => Object.hasOwn(state, name))
+  if (!isForeign) return state
+  return Object.fromEntries(Object.entries(state).filter(([name]) => !foreignFields.has(name)))
 }
 
 function listAppliedRuns(state: JsonObject): readonly Json[] {
@@ -77,6 +88,9 @@ function createAutomaticFields(state: JsonObject, output: RunOutput): JsonObject
     last_run: new Date(endedAt ?? Date.now()).toISOString(),
     outcome,
     error: output.error,
+    timed_out: output.timedOut,
+    budget_exceeded: output.budgetExceeded,
+    max_turns_reached: output.maxTurnsReached,
     model: output.model,
     tools_used: output.toolsUsed,
     usage: {

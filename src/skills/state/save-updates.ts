@@ -43,7 +43,7 @@ async function saveStateUpdates(
     // A response with tool calls is not the last response of its run.
     if (content.some((part) => part.type === "toolCall")) continue
     const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
-    const found = extractStateUpdate(text)
+    const found = extractStateUpdate(text, { requiresHeading: true })
     if (found.type === "none") continue
     const loaded = await sessionSkills(sessionId, { signal, upToSeq: seq })
     const last = loaded.findLast(({ persistState }) => persistState)
