@@ -16,7 +16,7 @@ export default createAgent(
     tools: [headlines],
     plugins: [
       delivery({
-        briefingFile: "briefing.md",
+        writeFile: "briefing.md",
         // A quiet heartbeat is not delivered.
         when: ({ outcome, response }) => outcome === "completed" && !response.includes("HEARTBEAT_OK"),
       }),

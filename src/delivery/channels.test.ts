@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -219,6 +219,39 @@ describe("Telegram", () => {
     expect(chart?.get("caption")).toBeNull()
   })
 
+  describe("with sendFile", () => {
+    const send = async (content: string | Uint8Array | null) => {
+      const folder = await mkdtemp(join(tmpdir(), "agent-gateway-report-"))
+      onTestFinished(() => rm(folder, { recursive: true, force: true }))
+      const sendFile = join(folder, "report.md")
+      if (content !== null) await writeFile(sendFile, content)
+      const { received, url } = await receiver()
+      const [channel] = createChannels({ telegram: options(url), sendFile }, { keepNewer: true })
+      await channel?.send(delivered, signal)
+      if (content !== null) expect(await readFile(sendFile)).toEqual(Buffer.from(content))
+      return received.slice(1)
+    }
+    const kinds = (received: readonly Received[]) => received.map(({ path }) => path.split("/").at(-1))
+
+    it("receives the report that the agent wrote after the text, and the file stays as it is", async () => {
+      const received = await send("# Report\n\nAll is well.\n")
+      expect(received.map(({ body }) => JSON.parse(body).text)).toEqual(["# Report\n\nAll is well."])
+    })
+
+    it.each([
+      ["is missing", null],
+      ["is blank", " \n"],
+    ])("receives only the text if the file %s", async (_what, content) => {
+      expect(await send(content)).toEqual([])
+    })
+
+    it("receives a long text in parts, and a longer or binary file as a document", async () => {
+      expect(kinds(await send("x".repeat(5_000)))).toEqual(["sendMessage", "sendMessage"])
+      expect(kinds(await send("x".repeat(100_001)))).toEqual(["sendDocument"])
+      expect(kinds(await send(new Uint8Array([255, 216])))).toEqual(["sendDocument"])
+    })
+  })
+
   it("is awaited if the chat is rate limited for a moment", async () => {
     const { received, url } = await receiver({ status: 429, body: '{"parameters":{"retry_after":0}}' })
     await sendTelegram(options(url), "Hello", { signal })
@@ -284,13 +317,13 @@ it.each([
 ])("a retried delivery does not replace the briefing of a later run: %s", async (keepNewer, text) => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-briefing-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const briefingFile = join(folder, "briefing.md")
-  const [channel] = createChannels({ briefingFile }, { keepNewer })
+  const path = join(folder, "briefing.md")
+  const [channel] = createChannels({ writeFile: path }, { keepNewer })
   const earlier = { ...delivered, response: "The earlier run." }
   await channel?.send({ ...earlier, endedAt: 1_700_000_000_001 }, signal)
   await channel?.send({ ...delivered, response: "The later run.", endedAt: 1_700_000_000_002 }, signal)
   await channel?.send({ ...earlier, endedAt: 1_700_000_000_001 }, signal)
-  expect(await readFile(briefingFile, "utf8")).toBe(text)
+  expect(await readFile(path, "utf8")).toBe(text)
 })
 
 it.each<[DeliveryOptions, string]>([
@@ -299,7 +332,27 @@ it.each<[DeliveryOptions, string]>([
   [{ email: { url: "https://mail", from: "a@b", to: "c@d" } }, "email.url"],
   [{ email: { url: "smtp://user:short@mail", from: "a@b", to: [] } }, "email.to"],
   [{ mispelt: 1 } as DeliveryOptions, "mispelt"],
+  [{ sendFile: "short.md" }, "sendFile sends the file to Telegram"],
 ])("the options %j are refused without showing their values", (options, name) => {
   expect(() => checkDeliveryOptions(options)).toThrow(name)
   expect(() => checkDeliveryOptions(options)).not.toThrow("short")
+})
+
+it.each(["briefingFile", "briefing_file"])(
+  "the former option %s is refused with both of its successors",
+  (name) => {
+    expect(() => checkDeliveryOptions({ [name]: "a.md" } as DeliveryOptions)).toThrow(
+      `unknown option ${name} (use sendFile to send a file that the agent wrote to Telegram, or writeFile to write`,
+    )
+  },
+)
+
+it.each([
+  ["telegram_bot_token", "telegram: { botToken }"],
+  ["telegram_chat_id", "telegram: { chatId }"],
+  ["telegram_label", "telegram: { label }"],
+  ["webhook_url", "webhook: { url }"],
+  ["on_complete", "onComplete"],
+])("the option %s of the Python package is refused with the option here", (name, here) => {
+  expect(() => checkDeliveryOptions({ [name]: "x" } as DeliveryOptions)).toThrow(here)
 })

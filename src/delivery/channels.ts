@@ -2,6 +2,7 @@ import { createSerialQueue } from "../core/time/serial-queue.ts"
 import { hasNewerBriefing, writeBriefing } from "./briefing-file.ts"
 import { sendEmail } from "./email.ts"
 import type { Delivery, DeliveryOptions } from "./options.ts"
+import { readReport } from "./report-file.ts"
 import { sendSlack } from "./slack.ts"
 import { sendTelegram } from "./telegram.ts"
 import type { OnUnknown } from "./unknown-outcome.ts"
@@ -16,7 +17,7 @@ export interface Channel {
 }
 
 /**
- * Returns the channels of the validated options. With `keepNewer`, the briefing file is not replaced by a delivery that
+ * Returns the channels of the validated options. With `keepNewer`, the file of `writeFile` is not replaced by a delivery that
  * is older than the file, because a delivery that is retried may come after those of later runs.
  */
 export function createChannels(
@@ -29,7 +30,8 @@ export function createChannels(
     telegram,
     slack,
     email,
-    briefingFile,
+    writeFile,
+    sendFile,
     formatMessage = formatDelivery,
   } = options
   const channels: Channel[] = []
@@ -41,8 +43,15 @@ export function createChannels(
   if (telegram !== undefined) {
     const { files, onUnknown = "keep", ...chat } = telegram
     const send: Channel["send"] = async (delivered, signal) => {
-      const attached = (await files?.(delivered)) ?? []
-      await sendTelegram({ ...chat, onUnknown }, formatMessage(delivered), { files: attached, signal })
+      const report = sendFile === undefined ? {} : await readReport(sendFile)
+      const attached = [
+        ...(report.file === undefined ? [] : [report.file]),
+        ...((await files?.(delivered)) ?? []),
+      ]
+      await sendTelegram({ ...chat, onUnknown }, formatMessage(delivered), {
+        ...(report.text !== undefined && { furtherText: report.text }),
+        ...{ files: attached, signal },
+      })
     }
     add("telegram", send, onUnknown)
   }
@@ -60,13 +69,13 @@ export function createChannels(
     }
     add("email", send, email.onUnknown ?? "keep")
   }
-  if (briefingFile !== undefined) {
+  if (writeFile !== undefined) {
     // One at a time, so that no other delivery comes between the check and the write.
     const inTurn = createSerialQueue()
     add("briefing", (delivered) =>
       inTurn(async () => {
-        if (keepNewer && (await hasNewerBriefing(briefingFile, delivered.endedAt))) return
-        await writeBriefing(briefingFile, formatMessage(delivered), delivered.endedAt)
+        if (keepNewer && (await hasNewerBriefing(writeFile, delivered.endedAt))) return
+        await writeBriefing(writeFile, formatMessage(delivered), delivered.endedAt)
       }),
     )
   }

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { ConfigurationError } from "../core/errors.ts"
 import type { RunEnd } from "../core/runs/run-end.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { parseOptions } from "../options/resolve-options.ts"
@@ -88,9 +89,15 @@ export interface DeliveryOptions {
   /** E-mail. Requires the package `nodemailer`. */
   readonly email?: EmailOptions
   /** File that is replaced atomically with the text. Missing folders are created. */
-  readonly briefingFile?: string
+  readonly writeFile?: string
   /**
-   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or the reason
+   * File that the agent's tools have written, sent to Telegram after the text. It is read when the message is sent. A
+   * text of at most 100 000 characters is sent as messages, any other content as a document. A missing or blank file
+   * is not sent. Requires `telegram`.
+   */
+  readonly sendFile?: string
+  /**
+   * Returns the text for people: Telegram, Slack, e-mail and `writeFile`. Default: the response, or the reason
    * why there is none.
    */
   readonly formatMessage?: (delivery: Delivery) => string
@@ -145,7 +152,8 @@ const shape = declareOptions<DeliveryOptions>()({
   telegram: z.strictObject(telegram).optional(),
   slack: z.strictObject(slack).optional(),
   email: z.strictObject(email).optional(),
-  briefingFile: text.optional(),
+  writeFile: text.optional(),
+  sendFile: text.optional(),
   formatMessage: createFunctionSchema<NonNullable<DeliveryOptions["formatMessage"]>>().optional(),
   when: createFunctionSchema<NonNullable<DeliveryOptions["when"]>>().optional(),
 })
@@ -161,5 +169,7 @@ export function isChosen({ when }: DeliveryOptions, delivery: Delivery): boolean
 
 /** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */
 export function checkDeliveryOptions(options: DeliveryOptions): void {
-  parseOptions("delivery", z.strictObject(shape), options)
+  const { telegram, sendFile } = parseOptions("delivery", z.strictObject(shape), options)
+  if (sendFile !== undefined && telegram === undefined)
+    throw new ConfigurationError("delivery: sendFile sends the file to Telegram. Set telegram as well.")
 }

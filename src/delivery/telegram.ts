@@ -14,6 +14,8 @@ const longestPauseSeconds = 5
 const attemptsPerPart = 3
 
 export interface SendTelegramOptions {
+  /** Text to send after the first one, in messages of its own. Default: none. */
+  readonly furtherText?: string
   /** Files to send after the text, each in a separate message. Default: none. */
   readonly files?: readonly TelegramFile[]
   readonly signal?: AbortSignal
@@ -29,9 +31,11 @@ type Part = { readonly text: string } | { readonly file: TelegramFile }
 export async function sendTelegram(
   { botToken, chatId, label, onUnknown = "keep", apiUrl = "https://api.telegram.org" }: TelegramChat,
   text: string,
-  { files = [], signal = new AbortController().signal }: SendTelegramOptions = {},
+  { furtherText = "", files = [], signal = new AbortController().signal }: SendTelegramOptions = {},
 ): Promise<void> {
-  const texts = splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)
+  const texts = [label === undefined ? text : `${label}\n${text}`, furtherText].flatMap((each) =>
+    splitText(each, maxCharacters),
+  )
   const parts: readonly Part[] = [...texts.map((text) => ({ text })), ...files.map((file) => ({ file }))]
   await sendParts(parts, onUnknown, async (part) => {
     for (let attempt = 1; ; attempt += 1) {

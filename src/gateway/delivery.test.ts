@@ -49,15 +49,15 @@ const run = (channels: DeliveryOptions, options: { readonly store?: string; read
 it("the end of a run is delivered to every channel before runAutonomous resolves", async () => {
   const { ids, channel } = await webhook()
   const onComplete = vi.fn()
-  const briefingFile = join(await folder(), "briefing.md")
-  const output = await run({ webhook: channel, onComplete, briefingFile })
+  const writeFile = join(await folder(), "briefing.md")
+  const output = await run({ webhook: channel, onComplete, writeFile })
   expect(output.warnings).toEqual([])
   expect(ids).toEqual([`webhook_${output.runId}`])
   expect(onComplete).toHaveBeenCalledExactlyOnceWith(
     expect.objectContaining({ id: `callback_${output.runId}`, response: "Done.", outcome: "completed" }),
     expect.anything(),
   )
-  expect(await readFile(briefingFile, "utf8")).toBe("Done.\n")
+  expect(await readFile(writeFile, "utf8")).toBe("Done.\n")
 })
 
 it("a failed delivery is retried with its id", async () => {

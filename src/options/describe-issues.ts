@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { findClosestWord } from "../core/text/closest-word.ts"
+import { findAdvice, toCamelCase } from "./renamed-options.ts"
 
 /** Minimum length of a key that is compared with the beginnings of options. */
 const shortestBeginning = 3
@@ -34,8 +35,13 @@ function selectIssues(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
 }
 
 function describeUnknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
-  const meant = findClosestWord(key, known) ?? findLongerWord(key, known)
   const unknown = `unknown option ${formatOptionName([...path, key])}`
+  const renamed = toCamelCase(key)
+  const advice = known.includes(renamed) ? null : findAdvice(key)
+  if (advice !== null) return `${unknown} (${advice})`
+  const meant = known.includes(renamed)
+    ? renamed
+    : (findClosestWord(key, known) ?? findLongerWord(key, known))
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
 }
 
