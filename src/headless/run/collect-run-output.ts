@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { explainFailure } from "../../core/runs/explain-failure.ts"
-import { noUsage } from "../../core/usage.ts"
+import { type Cost, noUsage } from "../../core/usage.ts"
 import { createInterruption, createOutputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface CollectOptions {
@@ -10,7 +10,7 @@ export interface CollectOptions {
 
 /**
  * Creates a `RunOutput` from the events of one run, in order, as `gateway.stream()` and the client yield them. Events
- * contain no costs, ids or times, so these fields are null. A stream without a terminal event leads to the error
+ * contain no ids or times, so these fields are null. A stream without a terminal event leads to the error
  * `incomplete`.
  */
 export async function collectRunOutput(
@@ -31,6 +31,7 @@ class CollectedRun {
   #text = ""
   #last = ""
   #usage = noUsage
+  #cost: Cost = null
   #error: { readonly code: string; readonly message: string } | null = null
   #isOver = false
   #budgetExceeded = false
@@ -79,7 +80,7 @@ class CollectedRun {
       response: this.#last,
       toolsUsed: [...this.#toolsUsed],
       usage: this.#usage,
-      cost: null,
+      cost: this.#cost,
       error: timedOut ? null : (error?.message ?? null),
       errorCode: timedOut ? null : (error?.code ?? null),
       timedOut,
@@ -96,6 +97,7 @@ class CollectedRun {
       cacheCreationInputTokens: usage.cache_creation_input_tokens,
       cacheReadInputTokens: usage.cache_read_input_tokens,
     }
+    this.#cost = usage.estimated_cost
     if (reason === "budget") this.#budgetExceeded = true
     else if (reason === "max_turns") this.#maxTurnsReached = true
     else if (terminal_disposition === "interrupted") this.#error = createInterruption(reason ?? null)

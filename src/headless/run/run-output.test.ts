@@ -128,6 +128,12 @@ describe("collectRunOutput", () => {
     })
   })
 
+  it("keeps the cost of the stream, which is null if it is not known", async () => {
+    const priced = { ...complete, usage: { ...usage, estimated_cost: 0.25 } }
+    expect(await collect(text("Done."), priced)).toMatchObject({ cost: 0.25 })
+    expect(await collect(text("Done."), complete)).toMatchObject({ cost: null })
+  })
+
   it("leaves out the events of sub-agents", async () => {
     const below = { sub_agent_id: "sess_a" }
     const events = [
