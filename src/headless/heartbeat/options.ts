@@ -46,7 +46,13 @@ export interface HeartbeatConfig {
 
 /** The longest time in seconds: a year. */
 const longest = 31_622_400
-const seconds = z.number().min(1).max(longest)
+const seconds = z
+  .number()
+  .max(longest)
+  .refine(
+    (value) => value >= 1,
+    "must be at least 1 second. A shorter pause would call the model without a break",
+  )
 const hour = z.number().min(0).max(24)
 
 const shape = declareOptions<HeartbeatConfig>()({
@@ -57,7 +63,10 @@ const shape = declareOptions<HeartbeatConfig>()({
     .readonly()
     .refine(([start, end]) => start !== end, "start and end must differ")
     .optional(),
-  timezone: z.string().refine(isTimezone, "expected an IANA time zone such as Europe/Berlin").default("UTC"),
+  timezone: z
+    .string()
+    .refine(isTimezone, "expected an IANA time zone such as Europe/Berlin. An unknown one does not mean UTC")
+    .default("UTC"),
   quietThreshold: z.int().nonnegative().default(20),
   backoffSteps: z.array(seconds).min(1).readonly().default([30, 60, 300, 900, 3600]),
   maxConsecutiveErrors: z.int().positive().default(10),

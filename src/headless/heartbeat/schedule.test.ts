@@ -139,3 +139,12 @@ describe("a schedule is refused", () => {
     expect(() => schedule.after(from, from + 12 * 3_600_000)).toThrow("no tick falls into activeHours")
   })
 })
+
+it.each<[HeartbeatConfig, string]>([
+  [{ backoffSteps: [0.5] }, "backoffSteps[0]: must be at least 1 second"],
+  [{ intervalSeconds: 0 }, "intervalSeconds: must be at least 1 second"],
+  [{ timezone: "Mars/Olympus" }, "An unknown one does not mean UTC"],
+  [{ interval_seconds: 60 } as HeartbeatConfig, "interval_seconds (did you mean intervalSeconds?)"],
+])("the options %j of a heartbeat are refused with a hint", (config, hint) => {
+  expect(() => resolveHeartbeat(config)).toThrow(hint)
+})
