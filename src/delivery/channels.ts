@@ -17,8 +17,8 @@ export interface Channel {
 }
 
 /**
- * Returns the channels of the validated options. With `keepNewer`, the file of `writeFile` is not replaced by a delivery that
- * is older than the file, because a delivery that is retried may come after those of later runs.
+ * Returns the channels of the validated options. With `keepNewer`, the file of `writeFile` is not replaced by a
+ * delivery that is older than the file, because a delivery that is retried may come after those of later runs.
  */
 export function createChannels(
   options: DeliveryOptions,
