@@ -123,7 +123,7 @@ export function openDatabase(
     return { text: sql, values: [...values], ...(name !== undefined && { name }) }
   }
 
-  /** Rejects after `timeoutMs` at the latest if the pool or the server has no connection left. */
+  /** Waits while the pool or the server has no connection left: for about `timeoutMs`, and at most twice as long. */
   async function connect(): Promise<PoolClient> {
     const givesUpAt = performance.now() + timeoutMs
     for (;;) {
