@@ -60,6 +60,8 @@ export interface SubscribeOptions extends CancelableOptions {
 export interface HistoryOptions extends CancelableOptions {
   /** Number of runs whose messages are returned, at most 100. Default: all, and 20 with `before`. */
   readonly limit?: number
+  /** Maximum number of turns whose messages are returned, at most 100. The first run may then be incomplete. */
+  readonly turns?: number
   /** The `before` of the page of later messages. Default: the newest messages. */
   readonly before?: number
   /** A sub-agent of the session, at any depth, whose own history is returned. */
@@ -309,8 +311,8 @@ export function connect(options: ConnectOptions): Chat {
       }
     },
 
-    async history({ signal, limit, before, subAgentId } = {}) {
-      const path = formatPath("/chat/history", { limit, before, sub_agent_id: subAgentId })
+    async history({ signal, subAgentId, ...page } = {}) {
+      const path = formatPath("/chat/history", { ...page, sub_agent_id: subAgentId })
       return (await session.call("GET", path, { signal })) as History
     },
 

@@ -203,6 +203,8 @@ export interface InvalidAnswer {
 export interface HistoryQuery {
   /** Number of runs whose messages are read: the newest ones. Default: all. */
   readonly runs?: number | undefined
+  /** Number of turns whose messages are read: the newest ones. The first run may then be incomplete. Default: all. */
+  readonly turns?: number | undefined
   /**
    * Limits the history to messages before this event: the `before` of the page with later messages. Default: the
    * newest messages.

@@ -6,8 +6,10 @@ import { Announcer } from "./announcer.tsx"
 import { ChatStatus } from "./chat-status.tsx"
 import { Composer } from "./composer.tsx"
 import { announceChange, type Conversations } from "./conversations.ts"
+import { turnsPerPage, useEarlierPages } from "./earlier-pages.ts"
 import { type Draft, takeFirstMessage } from "./first-message.ts"
-import { MessageList } from "./message-list.tsx"
+import { useListWindow } from "./list-window.ts"
+import { countRange, MessageList } from "./message-list.tsx"
 import { QueuedMessages } from "./queued-messages.tsx"
 import { RunEnd } from "./run-end.tsx"
 import { useStickyScroll } from "./sticky-scroll.ts"
@@ -27,9 +29,12 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
     url: info.prefix === "/" ? location.origin : new URL(info.prefix, location.origin).href,
     sessionId,
     toolInputDeltas: true,
+    turns: turnsPerPage,
     token: ({ signal }) => issueToken({ session_id: sessionId }, signal),
   })
   const scroll = useStickyScroll()
+  const earlier = useEarlierPages(agent)
+  const shown = useListWindow(countRange([...earlier.pages, agent]), scroll, earlier.load)
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
   const listed = conversations.items?.find(({ session_id }) => session_id === sessionId)
   const agentName = listed?.agent ?? info.agents[0]?.name ?? "agent"
@@ -41,7 +46,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
 
   const send = ({ content, model, whenBusy }: Draft) => {
     agent.send(content, { ...(model !== null && { model }), whenBusy: isBusy ? whenBusy : "queue" })
-    scroll.toEnd()
+    shown.toEnd()
   }
   useFirstMessage(agent, sessionId, send)
   useEffect(announceChange, [agent.status])
@@ -58,19 +63,21 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
           Log
         </a>
       </header>
-      <div class="chat-scroll" ref={scroll.frame} onScroll={scroll.onScroll}>
+      <div class="chat-scroll" ref={scroll.frame} onScroll={shown.onScroll}>
         <div class="chat-column" ref={scroll.content}>
           <ChatContext.Provider value={agent.chat}>
             <MessageList
               sessionId={sessionId}
               agent={agent}
+              earlier={earlier}
+              shown={shown}
               agentName={agentName}
               onEdit={(text) => setPrefill({ text })}
             />
           </ChatContext.Provider>
           <RunEnd agent={agent} onRetry={() => retry(agent, send)} />
           {!scroll.isAtEnd && (
-            <button type="button" class="to-end" onClick={scroll.toEnd}>
+            <button type="button" class="to-end" onClick={shown.toEnd}>
               <Icon name="down" />
               Newest message
             </button>

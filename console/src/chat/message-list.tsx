@@ -1,46 +1,68 @@
-import type { ViewMessage, ViewPart, ViewSubAgent, ViewTask, ViewWait } from "ai-agent-gateway/client/view"
+import type { ChatView, ViewMessage, ViewTask, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
-import { memo } from "preact/compat"
-import { MessageActions } from "./message-actions.tsx"
-import { MessagePart } from "./message-part.tsx"
+import type { EarlierPages } from "./earlier-pages.ts"
+import type { ListWindow, PartRange } from "./list-window.ts"
+import { Message, noSubAgents, noWaits } from "./message.tsx"
+import { findCallId, listLastParts } from "./message-part.tsx"
 import { WaitPanel } from "./wait-panel.tsx"
 
 export interface MessageListProps {
   readonly sessionId: string
   readonly agent: Agent
+  readonly earlier: EarlierPages
+  readonly shown: ListWindow
   readonly agentName: string
   /** Puts the text of a message into the composer. */
   readonly onEdit: (text: string) => void
 }
 
-/** All messages and all open waits. */
-export function MessageList({ sessionId, agent, agentName, onEdit }: MessageListProps) {
-  const { messages, waits, subAgents, tasks, taskViews, isRunning, notice } = agent
-  const views = [agent, ...subAgents.map(({ view }) => view), ...taskViews.values()]
-  const conversations = views.flatMap((view) => view.messages)
-  const shownCalls = new Set(conversations.flatMap(({ parts }) => parts).map((part) => callIdOf(part)))
-  const others = waits.filter(({ tool_call_id }) => !shownCalls.has(tool_call_id))
-  const isSilent = isRunning && waits.length === 0 && (notice !== null || !hasBegun(messages.at(-1)))
+/** The messages within the window, and all open waits. */
+export function MessageList({ sessionId, agent, earlier, shown, agentName, onEdit }: MessageListProps) {
+  const { messages, waits, tasks, isRunning, notice } = agent
+  const last = messages.at(-1)
+  const rows = listRows([...earlier.pages, agent]).filter(
+    ({ start, message }) => start < shown.to && start + countParts(message) > shown.from,
+  )
+  const isSilent = isRunning && waits.length === 0 && (notice !== null || !hasBegun(last))
+  const hasEarlier =
+    earlier.hasMore || rows[0] === undefined || rows[0].start < shown.from || rows[0].index > 0
 
   return (
     <div class="messages">
-      {messages.map((message, index) => {
-        const isLast = index === messages.length - 1
+      {hasEarlier && rows.length > 0 && (
+        <button
+          type="button"
+          class="show-earlier"
+          aria-disabled={earlier.isLoading}
+          onClick={shown.showEarlier}
+        >
+          {earlier.isLoading ? "Loading…" : "Show earlier messages"}
+        </button>
+      )}
+      {earlier.problem !== null && (
+        <p class="field-error" role="alert">
+          Earlier messages could not be loaded: {earlier.problem}
+        </p>
+      )}
+      {rows.map(({ key, message, start, view: { subAgents } }) => {
+        const isLast = message === last
         return (
           <Message
-            key={message.id}
+            key={key}
             sessionId={sessionId}
             message={message}
+            from={Math.max(0, shown.from - start)}
+            to={Math.min(message.parts.length, shown.to - start)}
             agentName={agentName}
             isLive={isRunning && isLast}
             waits={isLast ? waits : noWaits}
             agent={isLast && waits.length > 0 ? agent : null}
-            subAgents={hasWorkers(message, subAgents) ? subAgents : noSubAgents}
+            subAgents={message.role === "assistant" && subAgents.length > 0 ? subAgents : noSubAgents}
             onEdit={onEdit}
           />
         )
       })}
-      {others.map((wait) => (
+      {listOtherWaits(agent, rows, shown).map((wait) => (
         <article
           key={wait.tool_call_id}
           class="tool-card waiting"
@@ -66,64 +88,63 @@ export function MessageList({ sessionId, agent, agentName, onEdit }: MessageList
   )
 }
 
-const noWaits: readonly ViewWait[] = []
-const noSubAgents: readonly ViewSubAgent[] = []
-
-interface MessageProps {
-  readonly sessionId: string
+interface Row {
+  readonly key: string
   readonly message: ViewMessage
-  readonly agentName: string
-  /** If true, the message is still being streamed. */
-  readonly isLive: boolean
-  readonly waits: readonly ViewWait[]
-  /** Null if no wait is open, so that the message is not rendered again with each event. */
-  readonly agent: Agent | null
-  /** Empty for a message without sub-agents. */
-  readonly subAgents: readonly ViewSubAgent[]
-  readonly onEdit: (text: string) => void
+  readonly view: ChatView
+  /** Place among all loaded messages. */
+  readonly index: number
+  /** Number of its first part. */
+  readonly start: number
 }
 
-const Message = memo(
-  ({ sessionId, message, agentName, isLive, waits, agent, subAgents, onEdit }: MessageProps) => {
-    const { role, parts } = message
-    const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
-    return (
-      <article class={`message ${role}`} aria-label={role === "user" ? "You" : agentName}>
-        {parts.map((part, index) => (
-          <MessagePart
-            key={callIdOf(part) ?? index}
-            sessionId={sessionId}
-            part={part}
-            isUser={role === "user"}
-            isLive={isLive && index === parts.length - 1}
-            waits={waits}
-            agent={agent}
-            subAgents={subAgents}
-          />
-        ))}
-        {role === "user" && parts.length === 0 && (
-          <p class="hint">This message is too long to be shown while it waits. Reload the page to see it.</p>
-        )}
-        {!isLive && <MessageActions message={message} text={text} onEdit={role === "user" ? onEdit : null} />}
-      </article>
-    )
-  },
-  (before, after) =>
-    before.message === after.message &&
-    before.isLive === after.isLive &&
-    before.waits === after.waits &&
-    before.subAgents === after.subAgents &&
-    before.agentName === after.agentName,
-)
+/** Returns the range of all parts. Those of the last view have the numbers from 0. */
+export function countRange(views: readonly ChatView[]): PartRange {
+  const counts = views.map(({ messages }) => messages.reduce((sum, message) => sum + countParts(message), 0))
+  const to = counts.at(-1) ?? 0
+  return { from: to - counts.reduce((sum, count) => sum + count, 0), to }
+}
+
+function listRows(views: readonly ChatView[]): readonly Row[] {
+  let start = countRange(views).from
+  let index = 0
+  return views.flatMap((view, at) =>
+    view.messages.map((message) => {
+      // Counted from the end, because earlier pages are put before the others.
+      const row = { key: `${views.length - at}-${message.id}`, message, view, start, index }
+      start += countParts(message)
+      index += 1
+      return row
+    }),
+  )
+}
+
+/** A message without parts takes a place too. */
+function countParts({ parts }: ViewMessage): number {
+  return Math.max(parts.length, 1)
+}
+
+/** Returns the waits whose calls are not shown in a message or in the conversation of a sub-agent. */
+function listOtherWaits(
+  { waits, subAgents, taskViews }: Agent,
+  rows: readonly Row[],
+  shown: PartRange,
+): readonly ViewWait[] {
+  if (waits.length === 0) return noWaits
+  const ofRows = rows.flatMap(({ message: { parts }, start }) =>
+    parts.slice(Math.max(0, shown.from - start), Math.max(0, shown.to - start)),
+  )
+  const views = [...subAgents.map(({ view }) => view), ...taskViews.values()]
+  const calls = new Set(
+    [...ofRows, ...views.flatMap((view) => listLastParts(view).map(({ part }) => part))].map(findCallId),
+  )
+  return waits.filter(({ tool_call_id }) => !calls.has(tool_call_id))
+}
 
 /** Returns true for a message of the assistant that ends with words or a call, and not with a mark. */
 function hasBegun(message: ViewMessage | undefined): boolean {
-  return message?.role === "assistant" && message.parts.at(-1)?.type !== "compaction"
-}
-
-/** Returns true if a sub-agent works for a call in the message. */
-function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]): boolean {
-  return subAgents.some(({ tool_call_id }) => parts.some((part) => callIdOf(part) === tool_call_id))
+  const type = message?.parts.at(-1)?.type
+  return message?.role === "assistant" && type !== "compaction" && type !== "run_end"
 }
 
 function formatAsking({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[]): string {
@@ -131,8 +152,4 @@ function formatAsking({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[
   return task === undefined
     ? "A sub-agent of this run asks."
     : `The background task “${task.description}” asks.`
-}
-
-function callIdOf(part: ViewPart): string | null {
-  return part.type === "tool" ? part.tool_call_id : null
 }

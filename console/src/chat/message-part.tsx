@@ -1,5 +1,6 @@
 import type { ChatView, ViewPart, ViewSubAgent, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
+import { memo } from "preact/compat"
 import { Markdown } from "../markdown/markdown.tsx"
 import { Icon } from "../ui/icons.tsx"
 import { ImagePart } from "../ui/image-part.tsx"
@@ -26,7 +27,7 @@ export interface MessagePartProps extends Surroundings {
 }
 
 /** One part of a message. The card of a call contains the conversations of its sub-agents. */
-export function MessagePart({ part, isUser, isLive, sessionId = null, ...around }: MessagePartProps) {
+export const MessagePart = memo(({ part, isUser, isLive, sessionId = null, ...around }: MessagePartProps) => {
   switch (part.type) {
     case "text":
       // The user's text is shown exactly as typed.
@@ -51,7 +52,7 @@ export function MessagePart({ part, isUser, isLive, sessionId = null, ...around 
       )
     }
   }
-}
+})
 
 const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" }
 
@@ -89,22 +90,52 @@ function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: V
   )
 }
 
-/** The messages of a sub-agent. */
+/** Maximum number of parts that are shown of a sub-agent. */
+const maxParts = 200
+
+interface ShownPart {
+  readonly key: string
+  readonly part: ViewPart
+  readonly isUser: boolean
+}
+
+/** Returns the last parts of a conversation. */
+export function listLastParts({ messages }: ChatView): readonly ShownPart[] {
+  let shown: readonly ShownPart[] = []
+  for (const { id, role, parts } of messages.toReversed()) {
+    const skipped = Math.max(0, parts.length - (maxParts - shown.length))
+    const own = parts.slice(skipped).map((part, index) => {
+      const key = findCallId(part) ?? `${id}-${skipped + index}`
+      return { key, part, isUser: role === "user" }
+    })
+    shown = [...own, ...shown]
+    if (shown.length >= maxParts) break
+  }
+  return shown
+}
+
+export function findCallId(part: ViewPart): string | null {
+  return part.type === "tool" ? part.tool_call_id : null
+}
+
+/** The last messages of a sub-agent. */
 export function SubConversation({ view, ...around }: Surroundings & { readonly view: ChatView }) {
+  const shown = listLastParts(view)
+  const count = view.messages.reduce((sum, { parts }) => sum + parts.length, 0)
+  const isCut = view.before !== null || count > shown.length
   return (
     <div class="sub-agent-body">
-      {view.messages.map((message, at) =>
-        message.parts.map((part, index) => (
-          <MessagePart
-            key={part.type === "tool" ? part.tool_call_id : `${message.id}-${index}`}
-            part={part}
-            isUser={message.role === "user"}
-            isLive={view.isRunning && at === view.messages.length - 1 && index === message.parts.length - 1}
-            {...around}
-          />
-        )),
-      )}
-      {view.messages.length === 0 && <p class="hint">{view.isRunning ? "No answer yet." : "No text."}</p>}
+      {isCut && <p class="hint">Only the last turns are shown here. The log has all of them.</p>}
+      {shown.map(({ key, part, isUser }, index) => (
+        <MessagePart
+          key={key}
+          part={part}
+          isUser={isUser}
+          isLive={view.isRunning && index === shown.length - 1}
+          {...around}
+        />
+      ))}
+      {shown.length === 0 && <p class="hint">{view.isRunning ? "No answer yet." : "No text."}</p>}
     </div>
   )
 }

@@ -3,6 +3,7 @@ import { viewOfHistory } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { createContext } from "preact"
 import { useContext, useEffect, useState } from "preact/hooks"
+import { turnsPerPage } from "./earlier-pages.ts"
 
 /** The session's client, by which the conversations of its sub-agents are loaded. */
 export const ChatContext = createContext<Agent["chat"] | null>(null)
@@ -16,7 +17,7 @@ export function useLoadedView(id: string, isNeeded: boolean) {
     if (!isNeeded || chat === null) return
     const controller = new AbortController()
     const { signal } = controller
-    chat.history({ subAgentId: id, signal }).then(
+    chat.history({ subAgentId: id, turns: turnsPerPage, signal }).then(
       (history) => setLoaded(viewOfHistory({ ...history, messages: withoutTask(history.messages) })),
       (error: Error) => {
         if (!signal.aborted) setProblem(`The conversation could not be loaded: ${error.message}`)

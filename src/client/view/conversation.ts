@@ -14,6 +14,8 @@ import { addUserMessage, changeView } from "./view-state.ts"
 export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"> {
   /** Conversation to show before the stored one is loaded, for example the one that the page was rendered with. */
   readonly history?: History
+  /** Maximum number of turns to load, at most 100. Earlier ones: see `before`. Default: all. */
+  readonly turns?: number
 }
 
 export interface ConversationState extends ChatView {
@@ -68,7 +70,7 @@ interface Sent {
 
 const frameMs = 16
 
-export function createConversation({ history, ...options }: ConversationOptions): Conversation {
+export function createConversation({ history, turns, ...options }: ConversationOptions): Conversation {
   const initial = history === undefined ? emptyView : viewOfHistory(history)
   const loads = options.token !== undefined || options.sessionId !== undefined
   const initialState: ConversationState = {
@@ -168,7 +170,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
   }
 
   async function load(signal: AbortSignal): Promise<void> {
-    const stored = await chat.history({ signal })
+    const stored = await chat.history({ signal, ...(turns !== undefined && { turns }) })
     const waiting = stored.queued_runs.map(({ run_id }) => run_id)
     const loaded = viewOfHistory(stored)
     view = changeView(loaded, { queued: mergeQueued(view.queued, loaded.queued) })

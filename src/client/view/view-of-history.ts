@@ -37,6 +37,7 @@ export function viewOfHistory(history: History): ChatView {
     compaction: findLastCompaction(history),
     queued: listQueued(history),
     cursor: history.last_seq,
+    before: history.before,
     kept: { byRetry: length, byFailure: length },
   }
   const waits = [

@@ -31,6 +31,8 @@ export interface ChatView {
   readonly queued: readonly QueuedMessage[]
   /** The view contains events up to and including this cursor. */
   readonly cursor: number
+  /** Gives the page of earlier messages as the option `before` of `chat.history`. Null if the view has all messages. */
+  readonly before: number | null
   /** Number of parts of the last message that are kept if text is discarded, by the reason of the discard. */
   readonly kept: { readonly byRetry: number; readonly byFailure: number }
 }
@@ -215,6 +217,7 @@ export const emptyView: ChatView = {
   tasks: [],
   queued: [],
   cursor: 0,
+  before: null,
   kept: { byRetry: 0, byFailure: 0 },
 }
 

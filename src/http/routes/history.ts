@@ -69,7 +69,7 @@ export function addHistoryRoute(
     const session = subAgentId === undefined ? own : await findSubAgent(sessions, own, subAgentId)
     const leave = places.take(
       toPrincipalKey(session),
-      page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
+      (page.runs ?? page.turns) === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
     )
     const { signal: leaving } = c.req.raw
     const closing = new AbortController()
@@ -110,16 +110,22 @@ export function addHistoryRoute(
   })
 }
 
-interface ParsedQuery extends Pick<HistoryQuery, "before" | "runs"> {
+interface ParsedQuery extends Pick<HistoryQuery, "before" | "runs" | "turns"> {
   readonly subAgentId?: string | undefined
 }
 
 function parseQuery(given: Readonly<Record<string, string>>): ParsedQuery {
   const { data, error } = historyQuerySchema.safeParse(given)
   if (error !== undefined) throw createInvalidBody(toFieldErrors(error))
-  const { limit, before, sub_agent_id: subAgentId } = data
-  if (before === undefined) return { subAgentId, ...(limit !== undefined && { runs: Number(limit) }) }
-  return { subAgentId, runs: Number(limit ?? defaultRuns), before: Number(before) }
+  const { limit, turns, before, sub_agent_id: subAgentId } = data
+  const isLimited = limit !== undefined || turns !== undefined
+  const runs = limit ?? (before === undefined || isLimited ? undefined : String(defaultRuns))
+  return {
+    subAgentId,
+    ...(runs !== undefined && { runs: Number(runs) }),
+    ...(turns !== undefined && { turns: Number(turns) }),
+    ...(before !== undefined && { before: Number(before) }),
+  }
 }
 
 /** Resolves to the session of a sub-agent. Throws a `Problem` unless it is in the same tree as the token's session. */

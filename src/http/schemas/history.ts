@@ -105,6 +105,7 @@ export const pendingApprovalSchema = pendingCallSchema.extend({
 export const pendingElicitationSchema = pendingSchema.extend(questionShape)
 
 const maxRuns = 100
+const maxTurns = 100
 /** Runs of a page of earlier messages, unless the client asks for another number. */
 export const defaultRuns = 20
 
@@ -126,6 +127,18 @@ export const historyQuerySchema = z.strictObject({
       minimum: 1,
       maximum: maxRuns,
       description: `Number of runs whose messages the page has. Default: all, and ${defaultRuns} with \`before\`.`,
+    }),
+  turns: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, `expected a whole number from 1 to ${maxTurns}`)
+    .optional()
+    .openapi({
+      type: "integer",
+      minimum: 1,
+      maximum: maxTurns,
+      description:
+        "Maximum number of turns whose messages the page has, for runs with many turns. The page may start " +
+        "within a run. Default: all.",
     }),
   before: z.string().refine(isPosition, "expected the `before` of another page").optional().openapi({
     type: "integer",

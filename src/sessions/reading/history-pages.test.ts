@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { tool } from "../../tools/local-tool.ts"
 import {
   alice,
   forever,
@@ -76,6 +77,39 @@ it.each([1, 2, 3, 7, 8])(
     expect(pages).toHaveLength(Math.ceil(7 / runs))
     expect(pages[0]).toMatchObject({ lastSeq: whole.lastSeq, activeRun: null })
     for (const { spent } of pages) expect(spent).toEqual(whole.spent)
+  },
+)
+
+it.each([1, 2, 3, 5, 11, 12, 100])(
+  "has the same messages page by page, %i turns each, also within a run",
+  async (turns) => {
+    const look = { name: "look", description: "Looks.", inputSchema: { type: "object" } }
+    let calls = 0
+    const provider = scriptedProvider(({ messages }) => {
+      const last = messages.at(-1)
+      calls = last?.role === "user" ? 0 : calls + 1
+      const called = [0, 1].map((at) => ({ type: "toolCall", name: "look", input: { calls, at } }) as const)
+      return calls < 3 ? [say(`Step ${calls}`), ...called] : [say("Done")]
+    })
+    const tools = [tool({ ...look, execute: (input) => input })]
+    const node = await start(provider, { tools })
+    const { id } = await node.sessions.create(alice)
+    await talk(node, id, 3)
+    const whole = await readWholeHistory(node.sessions, id)
+    const pages = [await pageOf(node, id, { turns })]
+    for (let { before } = pages[0] ?? { before: null }; before !== null; ) {
+      const next = await pageOf(node, id, { turns, before })
+      before = next.before
+      pages.push(next)
+    }
+    expect(pages.toReversed().flatMap(({ messages }) => messages)).toEqual(whole.messages)
+    expect(pages).toHaveLength(Math.ceil(12 / turns))
+    const responses = pages.map(({ messages }) => messages.filter(({ role }) => role === "assistant").length)
+    expect(Math.max(...responses)).toBeLessThanOrEqual(turns)
+    expect(pages[0]?.lastSeq).toBe(whole.lastSeq)
+    // Of the two bounds, the smaller page counts.
+    const both = await pageOf(node, id, { runs: 1, turns: 100 })
+    expect(both.messages).toEqual(whole.messages.slice(-8))
   },
 )
 

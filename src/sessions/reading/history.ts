@@ -31,8 +31,8 @@ export interface HistoryOptions {
 
 /**
  * Yields a session's messages in pieces, up to the event that is newest at the start, and then its open state. With
- * `runs`, yields the messages of that many runs: the newest ones, or those before `before`. A reader of a large session
- * first waits for its share of the memory.
+ * `runs` or `turns`, yields the messages of that many: the newest ones, or those before `before`. A reader of a large
+ * session first waits for its share of the memory.
  */
 export async function* readHistory(
   options: HistoryOptions,
@@ -57,13 +57,17 @@ export async function* readHistory(
 async function* readParts(
   { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,
   sessionId: string,
-  { signal, before, runs }: HistoryQuery,
+  { signal, before, runs, turns }: HistoryQuery,
 ): AsyncGenerator<HistoryPart> {
   const newest = await readNewestHistory(log, sessionId)
   const { session, queuedRuns } = newest
-  const page = await findPage(log, newest, { before, runs })
+  const page = await findPage(log, newest, { before, runs, turns })
   const fold = new Fold()
   const source = { reads, reader: { principal: session, signal }, session }
+  if (page.insideRun !== null) {
+    const [started] = await log.read(sessionId, { afterSeq: page.insideRun - 1, limit: 1, deltas: false })
+    if (started?.kind === "event") fold.enter(started)
+  }
   yield* readFinishedMessages(source, page, fold)
   if (signal.aborted) return
   yield fold.takeLast()
@@ -88,24 +92,46 @@ async function* readParts(
 interface HistoryPage extends FoldRange {
   /** The event before which the next page ends. Null if this page is the last one. */
   readonly before: number | null
+  /** The start of the run in which the page starts. Null if the page starts with a run or with the history. */
+  readonly insideRun: number | null
 }
 
-/** Finds the runs of a page. A page starts with a run, or with the event that replaced the history. */
+/**
+ * Finds the runs and turns of a page. A page starts with a run, with a turn of a run, or with the event that replaced
+ * the history.
+ */
 async function findPage(
   log: SessionLog,
   { session, fromSeq }: NewestHistory,
-  { before = session.lastSeq + 1, runs }: Pick<HistoryQuery, "before" | "runs">,
+  { before = session.lastSeq + 1, runs, turns }: Pick<HistoryQuery, "before" | "runs" | "turns">,
 ): Promise<HistoryPage> {
   const upToSeq = Math.min(before - 1, session.lastSeq)
-  const isRunOfHistory = (seq: number) => seq > 0 && seq >= fromSeq
+  const range = { id: session.id, fromSeq, upToSeq }
+  const whole = { fromSeq, upToSeq, before: null, insideRun: null }
+  const ofRuns = runs === undefined ? 0 : await findBack(range, runs, (id, seq) => log.runStart(id, seq))
+  const ofTurns = turns === undefined ? 0 : await findBack(range, turns, (id, seq) => log.stepStart(id, seq))
+  const start = Math.max(ofRuns, ofTurns)
+  if (start === 0) return whole
+  const run = await log.runStart(session.id, start)
+  const isInside = start > run && (await log.stepStart(session.id, start - 1)) > run
+  if (isInside) return { fromSeq: start, upToSeq, before: start, insideRun: run }
+  // The first turn of a run is shown with the message of the user.
+  const former = await log.runStart(session.id, run - 1)
+  return former > 0 && former >= fromSeq ? { fromSeq: run, upToSeq, before: run, insideRun: null } : whole
+}
+
+/** Returns the sequence number of the event that is the `count`th last one of a range. 0 if there are fewer. */
+async function findBack(
+  { id, fromSeq, upToSeq }: { readonly id: string; readonly fromSeq: number; readonly upToSeq: number },
+  count: number,
+  findLast: (sessionId: string, seq: number) => Promise<number>,
+): Promise<number> {
   let start = upToSeq + 1
-  for (let count = 0; count < (runs ?? 0); count++) {
-    const run = await log.runStart(session.id, start - 1)
-    if (!isRunOfHistory(run)) return { fromSeq, upToSeq, before: null }
-    start = run
+  for (let left = count; left > 0; left--) {
+    start = await findLast(id, start - 1)
+    if (start === 0 || start < fromSeq) return 0
   }
-  const hasMore = runs !== undefined && isRunOfHistory(await log.runStart(session.id, start - 1))
-  return hasMore ? { fromSeq: start, upToSeq, before: start } : { fromSeq, upToSeq, before: null }
+  return start
 }
 
 /**

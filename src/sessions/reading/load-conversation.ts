@@ -20,6 +20,12 @@ export class Fold {
   #answeredAt = 0
   #lastSeq = 0
 
+  /** Enters a run, by the event that started it, without its message. Its later events can then be applied. */
+  enter(started: EventEntry): void {
+    this.conversation.apply(started)
+    this.conversation.takeFinished()
+  }
+
   apply(entry: EventEntry): void {
     const { event, seq } = entry
     this.conversation.apply(entry)
