@@ -43,7 +43,7 @@ const idleInMigrationMs = 60_000
 
 export function createConnectionConfig(url: string, durability: Durability): ClientConfig {
   return {
-    connectionString: url,
+    connectionString: applyLibpqMeaning(url),
     application_name: "ai-agent-gateway",
     keepAlive: true,
     connectionTimeoutMillis: timeoutMs,
@@ -54,6 +54,15 @@ export function createConnectionConfig(url: string, durability: Durability): Cli
     // Otherwise the server's own setting applies, which waits for the disk by default.
     ...(durability === "full" ? { options: "-c synchronous_commit=on" } : {}),
   }
+}
+
+/**
+ * Gives `sslmode` the meaning that it has for all other programs of Postgres: `require` encrypts and does not check the
+ * certificate. By default, `pg` checks it like `verify-full`.
+ */
+function applyLibpqMeaning(url: string): string {
+  const isMode = /[?&]sslmode=(disable|prefer|require|verify-ca|verify-full)(&|$)/.test(url)
+  return isMode && !url.includes("uselibpqcompat=") ? `${url}&uselibpqcompat=true` : url
 }
 
 /**
