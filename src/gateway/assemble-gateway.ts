@@ -8,6 +8,7 @@ import { readEnvironment } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"
 import { guardLogger } from "../telemetry/guard-logger.ts"
 import { createLogger } from "../telemetry/logger.ts"
+import { shortenOutages } from "../telemetry/outage-logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
 import type { AgentDefinition } from "./agent/agent-definition.ts"
 import type { ChosenAgent } from "./agent/agent-service.ts"
@@ -45,10 +46,11 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   const open = async ({ mode, env = process.env, idle = false, console, log = {} }: PrepareOptions) => {
     const settings = readEnvironment(env)
     const level = mode === "dev" ? "debug" : "info"
-    const logger =
+    const logger = shortenOutages(
       server.logger === undefined || log.level === "silent"
         ? createLogger({ level, ...log, ...(server.redact && { redact: server.redact }) })
-        : guardLogger(server.logger)
+        : guardLogger(server.logger),
+    )
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
       chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),

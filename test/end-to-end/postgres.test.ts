@@ -132,6 +132,13 @@ test("while the database is down nothing is accepted and nothing breaks; when it
       expect(problem).toMatchObject({ status: 503, code: "store_unavailable" })
       expect(JSON.stringify(problem)).not.toMatch(/postgres|127\.0\.0\.1|ECONN/i)
     }
+    for (let request = 0; request < 10; request++) await (await idle.post("/chat", { message: "Hi" })).text()
+    const failed = nodes[0]
+      .stderr()
+      .split("\n")
+      .filter((line) => line.includes("A request failed."))
+    expect(failed).toHaveLength(1)
+    expect(failed[0]).not.toContain("stack")
     for (const { url } of nodes) {
       expect((await fetch(`${url}/api/health`)).status).toBe(200)
       expect((await fetch(`${url}/api/ready`)).status).toBe(503)
