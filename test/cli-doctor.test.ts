@@ -48,6 +48,18 @@ test("doctor reports the part that does not work, prints nothing else, and exits
   expect(code).toBe(1)
 })
 
+test("doctor finds a table that is missing in the store", async () => {
+  const store = join(await temporaryFolder(), "data")
+  const settings = { arguments: ["--no-model-calls"], env: {} }
+  expect((await examine(`store: ${JSON.stringify(store)}`, "", settings)).code).toBe(0)
+  const database = new DatabaseSync(join(store, "gateway.db"))
+  database.exec("DROP TABLE memory")
+  database.close()
+  const { code, stdout } = await examine(`store: ${JSON.stringify(store)}`, "", settings)
+  expect(stdout).toContain("FAILS store: The store lacks tables: memory. Restore a complete backup.")
+  expect(code).toBe(1)
+})
+
 test("doctor warns of a webhook to this machine before the first delivery, and names the option", async () => {
   const before = `import { delivery } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)}\n`
   const plugins = (webhook: string) => `plugins: [delivery({ webhook: ${webhook} })]`

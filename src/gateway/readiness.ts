@@ -1,13 +1,12 @@
 import type { Audience } from "../core/ports/plugin.ts"
-import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { AgentService } from "./agent/agent-service.ts"
-import { checkStore } from "./store-check.ts"
+import { type CheckedStore, checkStore } from "./store-check.ts"
 
 export type Check = Readiness["checks"][string]
 
 export interface ReadinessParts {
-  readonly log: SessionLog
+  readonly store: CheckedStore
   readonly agents: readonly AgentService[]
   readonly accepting: boolean
 }
@@ -17,10 +16,10 @@ export interface ReadinessParts {
  * its plugins report. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
 export async function checkReadiness(
-  { log, agents, accepting }: ReadinessParts,
+  { store: checked, agents, accepting }: ReadinessParts,
   audience: Audience,
 ): Promise<Readiness> {
-  const store = await checkStore(log)
+  const store = await checkStore(checked, audience)
   const checks = await Promise.all(agents.map((agent) => runChecks(agent, audience, agents.length > 1)))
   return {
     ready: accepting && store.ok,

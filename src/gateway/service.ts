@@ -215,7 +215,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   let accepting = true
   const checkAll = (isOperator: boolean) =>
-    checkReadiness({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+    checkReadiness({ store, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
   const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const schedules = selectScheduleParts(store, ids)

@@ -53,6 +53,17 @@ test("behind PgBouncer in transaction mode no statement is prepared, and a warni
   expect(warnings).toEqual([expect.stringContaining("behind a connection pooler")])
 })
 
+test("what PgBouncer must accept, and what it changes, is said at the start", async () => {
+  const url = await postgres.createDatabase("strict")
+  const strict = await startPgBouncer(url, onEnd, { ignores: "extra_float_digits" })
+  const opening = openPostgresStore({ url: strict, logger: silentLogger })
+  await expect(opening).rejects.toThrow("ignore_startup_parameters = statement_timeout,lock_timeout,")
+  const { warnings } = await work(await startPgBouncer(url, onEnd))
+  for (const change of ["prepares no statements", "do not notify", "Time limits"]) {
+    expect(warnings[0]).toContain(change)
+  }
+})
+
 test("a direct connection is not taken for a pooler", async () => {
   const { responses, warnings } = await work(await postgres.createDatabase("direct"))
   expect(responses).toEqual(Array(20).fill("Done"))

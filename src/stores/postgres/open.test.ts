@@ -251,6 +251,15 @@ test("a schema of version 3 is migrated while a process of that version lives, w
   await store.close()
 })
 
+test("a missing table is found", async () => {
+  await server.createDatabase("incomplete")
+  const store = await openPostgresStore({ url: server.urlOf("incomplete"), logger })
+  expect(await store.missingTables?.()).toEqual([])
+  await server.ask("DROP TABLE agent_gateway.memory", "incomplete")
+  expect(await store.missingTables?.()).toEqual(["memory"])
+  await store.close()
+})
+
 test("a schema of a newer version is refused only if that version says so", async () => {
   await server.createDatabase("newer")
   const url = server.urlOf("newer")
@@ -273,7 +282,7 @@ test.each([
   [
     "the password is wrong",
     () => server.urlOf().replace("password", "s3cret"),
-    "password authentication failed",
+    'password authentication failed for user "postgres". Check the user, the password and sslmode in its URL.',
   ],
   ["there is no such database", () => server.urlOf("nowhere"), 'database "nowhere" does not exist'],
   ["it is no address", () => "postgres://", ""],
@@ -285,6 +294,8 @@ test.each([
   expect(message).toContain(reason)
   expect(message).not.toContain("s3cret")
   expect(message).not.toContain("\n")
+  // A person who starts the gateway also reads the cause.
+  expect(String((error as ConfigurationError).cause)).not.toContain("try again")
 })
 
 function fixture(name: string): string {

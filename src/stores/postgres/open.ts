@@ -5,6 +5,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
 import { readInteger, readText } from "../rows/columns.ts"
+import { findMissingTables } from "../rules/missing-tables.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import {
   createConnectionConfig,
@@ -31,7 +32,7 @@ import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } fro
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
-import { lastSeq } from "./schema.ts"
+import { lastSeq, migrations } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
@@ -146,6 +147,7 @@ async function openMember(
       snapshots: createSnapshots(database),
       archive: createArchive(database),
       schedules: createSchedules(database, { versions, onArrival }),
+      missingTables: () => listMissingTables(database),
       close,
     }
   } catch (error) {
@@ -166,7 +168,14 @@ async function migrateAlone(driver: Driver, config: ClientConfig, logger: Logger
 
 const behindPooler =
   "The database is behind a connection pooler. The gateway prepares no statements there, so Postgres needs about twice " +
-  "the CPU time. Connect to Postgres directly if you can."
+  "the CPU time. In transaction mode, processes do not notify each other: a message or an answer to a session that " +
+  "another process executes waits for up to five seconds, and a process that was paused may count as crashed. Time " +
+  "limits of statements apply only if Postgres sets them for the user. Connect to Postgres directly if you can."
+
+async function listMissingTables({ query }: Database): Promise<readonly string[]> {
+  const rows = await query("SELECT tablename FROM pg_tables WHERE schemaname = 'agent_gateway'")
+  return findMissingTables(migrations, new Set(rows.map((row) => readText(row, "tablename"))))
+}
 
 /** Notices writes of other processes to the watched sessions. */
 async function poll(database: Database, hub: WatchHub): Promise<void> {

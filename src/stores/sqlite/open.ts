@@ -4,6 +4,8 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
+import { readText } from "../rows/columns.ts"
+import { findMissingTables } from "../rules/missing-tables.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { createUnusableDirectoryError, prepareDataDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
@@ -19,6 +21,7 @@ import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
+import { migrations } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
@@ -131,6 +134,7 @@ export async function openStore(
     snapshots: createSnapshots(database),
     archive: createArchive(database, remover),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
+    missingTables: () => database.read(() => listMissingTables(database)),
     async close() {
       await remover.close()
       fleet.stop()
@@ -141,4 +145,9 @@ export async function openStore(
       membership.end()
     },
   }
+}
+
+function listMissingTables(database: Database): readonly string[] {
+  const rows = database.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  return findMissingTables(migrations, new Set(rows.map((row) => readText(row, "name"))))
 }

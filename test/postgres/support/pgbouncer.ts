@@ -10,10 +10,15 @@ import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
 import { requires } from "../../needs.ts"
 
 /**
- * Starts PgBouncer in transaction mode before the server of this URL, and resolves to the URL through it. Skips the
+ * Starts PgBouncer in transaction mode before the server of this URL, and resolves to the URL through it. `ignores`
+ * lists the parameters that it accepts from clients without using them. Default: those of the gateway. Skips the
  * running test without PgBouncer.
  */
-export async function startPgBouncer(url: string, onEnd: OnEnd): Promise<string> {
+export async function startPgBouncer(
+  url: string,
+  onEnd: OnEnd,
+  { ignores = "statement_timeout,lock_timeout,idle_in_transaction_session_timeout" } = {},
+): Promise<string> {
   await requires("pgbouncer")
   const { hostname, port: serverPort, username, password, pathname } = new URL(url)
   const [folder, port] = await Promise.all([temporaryFolder(onEnd), findFreePort()])
@@ -29,7 +34,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout
+ignore_startup_parameters = ${ignores}
 ${isRoot ? "user = nobody" : ""}
 `,
   )

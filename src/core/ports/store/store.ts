@@ -45,6 +45,8 @@ export interface Store {
   readonly contents: Contents
   readonly snapshots: Snapshots
   readonly archive: Archive
+  /** Returns the names of tables that the store needs and does not have. Default: it has all of them. */
+  missingTables?(): Promise<readonly string[]>
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
   close(): Promise<void>
 }

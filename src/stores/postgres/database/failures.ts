@@ -28,10 +28,28 @@ export function toStoreError(error: unknown): Error {
  * Converts an error that prevents opening a store. The result names no address, because an address may contain a
  * password.
  */
-export function toOpeningError(error: unknown): Error {
-  if (error instanceof ConfigurationError) return error
-  const reason = error instanceof StoreUnavailableError ? error.detail : toError(error).message
-  return new ConfigurationError(`The Postgres store cannot be opened: ${reason}.`, { cause: error })
+export function toOpeningError(thrown: unknown): Error {
+  if (thrown instanceof ConfigurationError) return thrown
+  // Trying again does not help against most causes.
+  const cause = thrown instanceof StoreUnavailableError ? thrown.cause : thrown
+  const reason = toError(cause).message
+  return new ConfigurationError(`The Postgres store cannot be opened: ${reason}.${findAdvice(cause)}`, {
+    cause,
+  })
+}
+
+/** Returns what an operator can do about an error of the server. */
+function findAdvice(error: unknown): string {
+  const state = readSqlState(error) ?? ""
+  if (state.startsWith("28")) return " Check the user, the password and sslmode in its URL."
+  if (state.startsWith("3D")) return " Create the database, or correct its name in the URL."
+  if (toError(error).message.includes("unsupported startup parameter")) {
+    return (
+      " A connection pooler refuses the gateway's time limits. Connect to Postgres directly, or set " +
+      "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout in PgBouncer."
+    )
+  }
+  return ""
 }
 
 /** Returns the SQLSTATE. Null if the error did not come from the server. */
