@@ -14,6 +14,7 @@ export type {
 export type {
   Audience,
   DescribedRoute,
+  PendingAuthorization,
   Plugin,
   PluginCheck,
   PluginHandler,

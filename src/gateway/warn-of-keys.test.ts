@@ -25,7 +25,7 @@ const openSession = (gateway: Gateway) =>
   gateway.fetch(
     new Request("http://app.example/api/chat/init", {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", origin: "http://app.example" },
       body: JSON.stringify({ api_key: "0123456789abcdef" }),
     }),
   )
