@@ -50,6 +50,7 @@ export type {
   InferOutput,
   Listener,
   ListenOptions,
+  LogOptions,
   OutputSchema,
   PrepareOptions,
   ReadinessOptions,

@@ -42,6 +42,7 @@ export type {
   EventEntry,
   HistoryReplaced,
   InterceptorDecided,
+  KeptOutput,
   MaxTurnsReached,
   MessageCompleted,
   ModelCallFailed,

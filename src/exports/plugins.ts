@@ -39,6 +39,7 @@ export type {
 } from "../core/ports/tools/sandbox-state.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
+export type { RunChain } from "../core/runs/run-chain.ts"
 export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 export type {
   MaxTurnsReport,
