@@ -56,7 +56,7 @@ function isSummaryCall(body: unknown): boolean {
 
 /** Returns true for a block with a summary of earlier messages. */
 export function isSummary(block: Block | undefined): boolean {
-  return String(block?.block.text ?? "").startsWith("[The beginning of this conversation was replaced")
+  return String(block?.block.text ?? "").startsWith("<summary>\n[This summary,")
 }
 
 /** Returns a summary. The first summary of a session that plays `compactFails` is refused. */
@@ -70,10 +70,15 @@ function summaryOf(body: unknown, summaries: Map<string, number>): UpstreamReply
   return says(6)
 }
 
-/** Returns the conversation of a request block by block, independently of the provider's division into turns. */
+/**
+ * Returns the conversation of a request block by block, independently of the provider's division into turns and of the
+ * marks for its cache, which move from call to call.
+ */
 export function blocksOf(body: unknown): readonly Block[] {
   const { messages } = body as { readonly messages: readonly Turn[] }
-  return messages.flatMap(({ role, content }) => content.map((block) => ({ role, block })))
+  return messages.flatMap(({ role, content }) => {
+    return content.map(({ cache_control: _, ...block }) => ({ role, block }))
+  })
 }
 
 /** Returns the tag of the request's session. */
@@ -92,7 +97,7 @@ export interface Block {
 
 interface Turn {
   readonly role: "user" | "assistant"
-  readonly content: readonly Block["block"][]
+  readonly content: readonly (Block["block"] & { readonly cache_control?: unknown })[]
 }
 
 function promptOf(
