@@ -10,6 +10,8 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "lease_lost",
     "steered",
     "withdrawn",
+    // The log keeps this code for a model call that was announced and never sent.
+    "not_sent",
     "invalid_path",
     "build_failed",
     "unusable_schema",

@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished, vi } from "vitest"
+import { patienceMs } from "../../test/patience.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
@@ -29,7 +30,7 @@ it("a burst of expensive checks of one tenant never makes the valid calls of oth
   const burst = Array.from({ length: 80 }, () => gateway.run("burst", { ...attacker, signal: stop.signal }))
   const settled = Promise.allSettled(burst)
   // All runs of the attacker have requested their calls, each of which is checked for up to 200 ms.
-  await vi.waitUntil(() => provider.requests.length === 80, { timeout: 20_000, interval: 20 })
+  await vi.waitUntil(() => provider.requests.length === 80, { timeout: patienceMs, interval: 20 })
   for (const user of [
     { tenant: "good", userId: "ann" },
     { tenant: "good", userId: "bob" },

@@ -174,7 +174,7 @@ describe.each(["key", "tokens"] as const)(
           return blocks.map((block) => (block.type === "text" ? block.text : ""))
         }
         const expected = [`I am ${userId}`, `long|of ${userId}`, `long|of ${userId}`]
-        await expect.poll(readSaid, { timeout: 10_000 }).toEqual(expected)
+        await expect.poll(readSaid).toEqual(expected)
       }
     })
   },

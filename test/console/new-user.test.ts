@@ -51,7 +51,8 @@ test("each item of a task list is one line with its box, in compact and in space
   await send("Compact:\n\n- [ ] one\n- [x] two\n\nSpaced:\n\n- [ ] three\n\n- [x] four")
   await status("ready")
   const items = page.locator("article.assistant li")
-  expect(await items.allInnerTexts()).toEqual(["one", "two", "three", "four"])
+  // The status is announced before the last text is drawn.
+  await expect.poll(() => items.allInnerTexts()).toEqual(["one", "two", "three", "four"])
   const boxes = page.locator("article.assistant li input[type=checkbox]")
   expect(await Promise.all((await boxes.all()).map((box) => box.isChecked()))).toEqual([
     false,
@@ -146,6 +147,8 @@ test("in a window of 1280 pixels, the buttons of a delivery are in view", async 
   }
   await page.route(/console\/api\/outbox/, (route) => route.fulfill({ json: { items: [row], next: null } }))
   await page.goto(`${served.url}/console/#/outbox`)
+  // Only the fragment differs, so the page was not loaded again.
+  await page.reload()
   const button = page.getByRole("button", { name: "Drop row 4012231" })
   await button.waitFor()
   const { x = 0, width = 0 } = (await button.boundingBox()) ?? {}

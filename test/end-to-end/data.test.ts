@@ -27,6 +27,6 @@ test("data of a tool is streamed live, streamed again from a cursor, and in the 
   expect(messages[2]?.content).toEqual([
     { ...block, value: { row: 1 } },
     { ...block, value: { row: 2 } },
-    { type: "tool_result", tool_call_id, result: "tracked", error: null },
+    { type: "tool_result", tool_call_id, result: "tracked", error: null, duration_ms: expect.any(Number) },
   ])
 })

@@ -103,7 +103,11 @@ describe.concurrent("when the provider fails:", () => {
     expect(terminal).toMatchObject({ type: "error", code: "upstream_cut" })
     expect(types(frames).filter((type) => type === "stream_retry")).toHaveLength(3)
     expect({ text, modelCalls }).toEqual({ text: "abc", modelCalls: 4 })
-    expect(await session.history()).toMatchObject({ messages: [{ role: "user" }], active_run: null })
+    const end = { type: "run_end", outcome: "failed", reason: "upstream_cut" }
+    expect(await session.history()).toMatchObject({
+      messages: [{ role: "user" }, { role: "assistant", content: [end] }],
+      active_run: null,
+    })
   })
 
   test("a response that is cut inside a tool call's JSON calls nothing, and the complete one is called once", async () => {

@@ -7,6 +7,7 @@ import { type ScriptedStep, scriptedProvider } from "../../src/testing/provider/
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { requires } from "../needs.ts"
+import { patienceMs } from "../patience.ts"
 import { sandboxDirectory } from "../sandbox/support/open.ts"
 
 let folder = ""
@@ -195,7 +196,7 @@ test("a loaded skill's limits hold in a run that announces a background task", a
   const { gateway } = agentWith([], { provider, subAgents: { announce: true } })
   const { sessionId } = await gateway.run("Go")
   released.resolve()
-  await vi.waitUntil(() => own.length === 5, { timeout: 10_000, interval: 20 })
+  await vi.waitUntil(() => own.length === 5, { timeout: patienceMs, interval: 20 })
   const [unloaded, mail] = lastResults(own[4] as ModelRequest) as string[]
   expect(unloaded).toMatch(/^skill_in_use: /)
   expect(mail).toMatch(/^not_allowed_by_skill: /)

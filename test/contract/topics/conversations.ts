@@ -42,6 +42,9 @@ export function testConversations({ url, call, send, check, newToken }: Contract
       ]),
     )
     expect((await call(subscribe, { token })).bodies).toEqual(bodies)
+    const unknown = await call(`${history}?sub_agent_id=sess_unknown`, { token })
+    expect(unknown.status).toBe(404)
+    expect(unknown.bodies).toMatchObject([{ code: "sub_agent_not_found" }])
     const after = (await call(history, { token })).bodies[0]?.last_seq
     expect((await call(`GET /chat/subscribe?after_seq=${after}`, { token })).status).toBe(204)
   })
