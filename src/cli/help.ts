@@ -12,6 +12,7 @@ Commands:
   schedules ACTION   List the schedules of a store, pause, resume, run or remove one
   memory ACTION      List what is stored about a user, and forget it
   sessions ACTION    List the sessions of a store, and show one with its runs
+  store ACTION       Pause a store that was restored from a backup, and resume it
   mcp ACTION         Try MCP servers: list them and their tools, and call a tool
   doctor FILE        Check what an agent needs, and report what does not work and why
   sandbox build      Build the Docker image in which code_execute runs code
@@ -144,6 +145,19 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 done, 1 there is no such row or the command failed, 2 wrong usage.
+`
+
+const storeHelp = `Usage: agent-gateway store restore|resume [OPTIONS]
+
+A copy of a store that was restored from a backup still has the open runs, deliveries and schedules of the original.
+restore pauses the store: a gateway that starts on it does none of this work, and is not ready. resume ends the pause.
+Run restore before you start the gateway, because gateways that run already are not paused.
+
+Options:
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
 const memoryHelp = `Usage: agent-gateway memory list --user USER [OPTIONS]
@@ -314,6 +328,7 @@ ${serveOptions}`,
   sandbox: sandboxHelp,
   schedules: schedulesHelp,
   sessions: sessionsHelp,
+  store: storeHelp,
   doctor: doctorHelp,
   completion: completionHelp,
 } as const

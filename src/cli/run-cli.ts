@@ -19,6 +19,7 @@ import { runMemoryCommand } from "./commands/store/memory.ts"
 import { runOutboxCommand } from "./commands/store/outbox.ts"
 import { runSchedulesCommand } from "./commands/store/schedules.ts"
 import { runSessionsCommand } from "./commands/store/sessions.ts"
+import { runStoreCommand } from "./commands/store/store.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { escapeOutputs } from "./output/escaped-output.ts"
@@ -37,6 +38,7 @@ const commands = {
   sandbox: runSandboxCommand,
   schedules: runSchedulesCommand,
   sessions: runSessionsCommand,
+  store: runStoreCommand,
   doctor: runDoctorCommand,
   completion: runCompletionCommand,
 }

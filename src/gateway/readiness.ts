@@ -1,12 +1,14 @@
 import type { Audience } from "../core/ports/plugin.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { AgentService } from "./agent/agent-service.ts"
+import { type PauseWatch, pausedDetail } from "./paused-store.ts"
 import { type CheckedStore, checkStore } from "./store-check.ts"
 
 export type Check = Readiness["checks"][string]
 
 export interface ReadinessParts {
   readonly store: CheckedStore
+  readonly pause: Pick<PauseWatch, "isPaused">
   readonly agents: readonly AgentService[]
   readonly accepting: boolean
 }
@@ -16,10 +18,11 @@ export interface ReadinessParts {
  * its plugins report. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
 export async function checkReadiness(
-  { store: checked, agents, accepting }: ReadinessParts,
+  { store: checked, pause, agents, accepting }: ReadinessParts,
   audience: Audience,
 ): Promise<Readiness> {
-  const store = await checkStore(checked, audience)
+  const found = await checkStore(checked, audience)
+  const store = found.ok && pause.isPaused ? { ok: false, detail: pausedDetail } : found
   const checks = await Promise.all(agents.map((agent) => runChecks(agent, audience, agents.length > 1)))
   return {
     ready: accepting && store.ok,

@@ -51,6 +51,7 @@ import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
 import { type ScheduleParts, selectScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
+import { type PauseWatch, pausedDetail, watchPause } from "./paused-store.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { checkReadiness } from "./readiness.ts"
@@ -125,7 +126,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       })
       agents.push(opened)
     }
-    return await startParts({ ...options, clock }, { store, storage, agents, schemas, images, userCode })
+    const pause = await watchPause(store.pause, { logger, signal: options.closing })
+    if (pause.isPaused && mode === "run") throw new ConfigurationError(pausedDetail)
+    return await startParts(
+      { ...options, clock },
+      { store, pause, storage, agents, schemas, images, userCode },
+    )
   } catch (error) {
     await Promise.all(agents.map((agent) => agent.close()))
     await images.close()
@@ -137,6 +143,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 interface Started {
   readonly store: Store
+  readonly pause: PauseWatch
   readonly storage: Storage
   readonly agents: readonly AgentService[]
   readonly schemas: SchemaChecker
@@ -146,7 +153,7 @@ interface Started {
 
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
-  const { store, storage, agents, schemas, images, userCode } = started
+  const { store, pause, storage, agents, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
@@ -166,6 +173,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ...resolvePlaces(server),
     memory: new LiveMemory({ maxBytes: server.limits.liveBytes ?? heapShares.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
+    isPaused: () => pause.isPaused,
     clock,
     ids,
     logger,
@@ -215,7 +223,10 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   let accepting = true
   const checkAll = (isOperator: boolean) =>
-    checkReadiness({ store, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+    checkReadiness(
+      { store, pause, agents, accepting },
+      { isOperator, showsLinks: isOperator || mode === "dev" },
+    )
   const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const schedules = selectScheduleParts(store, ids)
@@ -261,24 +272,33 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   await rejectOnAbort(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
-  if (!idle) {
+  let stopHousekeeping: (() => void) | null = null
+  let hasBegun = false
+  const begin = async () => {
+    hasBegun = true
     // The subscribers start before the first commit that they must receive.
     await Promise.all(followings.map((following) => following.start()))
     await worker.start()
     dispatcher.start()
     // A process that executes a single run leaves other due work to servers.
     if (mode !== "run") for (const agent of agents) await agent.start()
+    stopHousekeeping = startHousekeeping({
+      log,
+      archive: store.archive,
+      logger,
+      sessionRetentionDays,
+      keepDeltasSeconds,
+      removedSessionKind: server.onSessionExpired && expiredSessionKind,
+    })
   }
-  const stopHousekeeping = idle
-    ? null
-    : startHousekeeping({
-        log,
-        archive: store.archive,
-        logger,
-        sessionRetentionDays,
-        keepDeltasSeconds,
-        removedSessionKind: server.onSessionExpired && expiredSessionKind,
-      })
+  const beginning = idle
+    ? Promise.resolve()
+    : pause.resumed.then((isResumed) => (isResumed ? begin() : undefined))
+  if (pause.isPaused) {
+    beginning.catch((error: unknown) =>
+      logger.error({ error }, "The resumed store cannot be used. Restart the gateway."),
+    )
+  } else await beginning
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -307,13 +327,14 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       accepting = false
       stopHousekeeping?.()
       stopAnnouncing?.()
+      await beginning.catch(() => undefined)
       await drainRuns(worker, agents, graceMs)
       await folds.close()
       feed.close()
       // These take up to two seconds each, and are independent of each other.
       await Promise.all([
         ...listeners.map((stop) => stop()),
-        committer.close().then(() => (idle ? null : stopDelivering([...followings, dispatcher]))),
+        committer.close().then(() => (hasBegun ? stopDelivering([...followings, dispatcher]) : null)),
         userCode.settle(),
         images.close(),
         ...agents.map((agent) => agent.close()),

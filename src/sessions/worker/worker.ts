@@ -41,7 +41,10 @@ export interface WorkerOptions
     Omit<
       ActiveSessionsOptions,
       "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain" | "mustYield"
-    > {}
+    > {
+  /** If it returns true, the worker claims nothing. Messages are accepted and wait. Default: never. */
+  readonly isPaused?: () => boolean
+}
 
 /** Facts about a message. A caller that does not know the principal or the limits leaves them out. */
 export interface Arrival {
@@ -188,9 +191,9 @@ export class Worker {
     return !this.#crowded
   }
 
-  /** Returns false while this process stops, and while it has lapsed. */
+  /** Returns false while this process stops, while it has lapsed, and while the store is paused. */
   #mayClaim(): boolean {
-    return !this.#stop.signal.aborted && this.#hold.isCertain()
+    return !this.#stop.signal.aborted && this.#hold.isCertain() && this.#options.isPaused?.() !== true
   }
 
   /**

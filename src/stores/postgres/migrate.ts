@@ -3,6 +3,7 @@ import { readInteger } from "../rows/columns.ts"
 import { refuseNewerSchema } from "../rules/schema-versions.ts"
 import type { Database } from "./database/database.ts"
 import { migrations, oldestSchema } from "./schema.ts"
+import { readSetting, writeSetting } from "./settings.ts"
 
 const oldestServer = 15
 
@@ -31,13 +32,9 @@ export async function migrate(database: Database): Promise<void> {
     await query(
       "CREATE TABLE IF NOT EXISTS agent_gateway.setting (name text PRIMARY KEY, value text NOT NULL)",
     )
-    const [stored] = await query(
-      `SELECT coalesce(max(version), 0) AS version,
-         (SELECT value FROM agent_gateway.setting WHERE name = 'oldestSchema') AS oldest
-       FROM agent_gateway.migration`,
-    )
-    const version = readInteger(stored ?? {}, "version")
-    const oldest = stored?.oldest == null ? null : Number(stored.oldest)
+    const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
+    const version = readInteger(newest ?? {}, "version")
+    const oldest = await readSetting(query, "oldestSchema")
     refuseNewerSchema({ version, oldest }, migrations.length, "The schema agent_gateway")
     if (version >= migrations.length) return
     for (const [index, statements] of migrations.entries()) {
@@ -45,10 +42,6 @@ export async function migrate(database: Database): Promise<void> {
       for (const statement of statements) await query(statement)
       await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [index + 1])
     }
-    await query(
-      `INSERT INTO agent_gateway.setting (name, value) VALUES ('oldestSchema', $1)
-       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      [String(oldestSchema)],
-    )
+    await writeSetting(query, "oldestSchema", String(oldestSchema))
   })
 }

@@ -4,6 +4,7 @@ import { logVersion } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
+import { createPause } from "../pause.ts"
 import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
@@ -38,6 +39,7 @@ import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 import { createSnapshots } from "./session-log/snapshots.ts"
+import { readSetting, writeSetting } from "./settings.ts"
 import { createApprovals } from "./waits/approvals.ts"
 
 export interface PostgresStoreOptions {
@@ -147,6 +149,10 @@ async function openMember(
       snapshots: createSnapshots(database),
       archive: createArchive(database),
       schedules: createSchedules(database, { versions, onArrival }),
+      pause: createPause({
+        read: (name) => readSetting(database.query, name),
+        write: (name, value) => writeSetting(database.query, name, value),
+      }),
       missingTables: () => listMissingTables(database),
       close,
     }

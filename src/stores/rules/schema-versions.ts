@@ -4,10 +4,8 @@ import { ConfigurationError } from "../../core/errors.ts"
 export interface StoredSchema {
   /** Number of its migrations. */
   readonly version: number
-  /**
-   * The oldest version whose processes can use it. Null if the process that migrated it last did not store that.
-   */
-  readonly oldest: number | null
+  /** The setting with the oldest version whose processes can use it. Null if the last migration did not store it. */
+  readonly oldest: string | null
 }
 
 /**
@@ -15,7 +13,7 @@ export interface StoredSchema {
  * number of migrations that the process knows, and `name` names the schema in the message.
  */
 export function refuseNewerSchema({ version, oldest }: StoredSchema, known: number, name: string): void {
-  if (version <= known || (oldest !== null && oldest <= known)) return
+  if (version <= known || (oldest !== null && Number(oldest) <= known)) return
   throw new ConfigurationError(
     `${name} was written by a newer version of ai-agent-gateway, which this version cannot work with ` +
       `(it is at ${version}, this version knows ${known}). Upgrade the package.`,

@@ -2,6 +2,7 @@ import { readInteger } from "../rows/columns.ts"
 import { refuseNewerSchema } from "../rules/schema-versions.ts"
 import type { Database } from "./database/database.ts"
 import { migrations, oldestSchema } from "./schema.ts"
+import { readSetting, writeSetting } from "./settings.ts"
 
 /** The version that `migrate` brings a database to. */
 export const schemaVersion = migrations.length
@@ -13,25 +14,12 @@ export const schemaVersion = migrations.length
 export async function migrate(database: Database, file: string): Promise<void> {
   await database.write(() => {
     const version = readInteger(database.get("PRAGMA user_version") ?? {}, "user_version")
-    const oldest = version > schemaVersion ? readOldestSchema(database) : null
+    const oldest = version > schemaVersion ? readSetting(database, "oldestSchema") : null
     refuseNewerSchema({ version, oldest }, schemaVersion, `The database ${file}`)
     // An up-to-date gateway writes nothing, so that it also starts while the disk is full.
     if (version >= schemaVersion) return
     for (const statement of migrations.slice(version).flat()) database.run(statement)
     database.run(`PRAGMA user_version = ${schemaVersion}`)
-    database.run("CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
-    database.run(
-      `INSERT INTO setting (name, value) VALUES ('oldestSchema', ?)
-       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      String(oldestSchema),
-    )
+    writeSetting(database, "oldestSchema", String(oldestSchema))
   })
-}
-
-/** Returns null if the process that migrated the database did not store it. */
-function readOldestSchema(database: Database): number | null {
-  const table = database.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'setting'")
-  if (table === undefined) return null
-  const row = database.get("SELECT value FROM setting WHERE name = 'oldestSchema'")
-  return row === undefined ? null : Number(row.value)
 }

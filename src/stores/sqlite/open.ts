@@ -4,6 +4,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
+import { createPause } from "../pause.ts"
 import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
@@ -27,6 +28,7 @@ import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 import { createSnapshots } from "./session-log/snapshots.ts"
+import { readSetting, writeSetting } from "./settings.ts"
 import { createApprovals } from "./waits/approvals.ts"
 
 export interface SqliteStoreOptions {
@@ -134,6 +136,10 @@ export async function openStore(
     snapshots: createSnapshots(database),
     archive: createArchive(database, remover),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
+    pause: createPause({
+      read: (name) => database.read(() => readSetting(database, name)),
+      write: (name, value) => database.write(() => writeSetting(database, name, value)),
+    }),
     missingTables: () => database.read(() => listMissingTables(database)),
     async close() {
       await remover.close()

@@ -7,6 +7,7 @@ import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
+import type { StorePause } from "./pause.ts"
 import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
@@ -45,6 +46,8 @@ export interface Store {
   readonly contents: Contents
   readonly snapshots: Snapshots
   readonly archive: Archive
+  /** Default: the store cannot be paused. */
+  readonly pause?: StorePause
   /** Returns the names of tables that the store needs and does not have. Default: it has all of them. */
   missingTables?(): Promise<readonly string[]>
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
