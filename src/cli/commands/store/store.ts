@@ -10,7 +10,8 @@ const texts = {
   restore: {
     done:
       "The store is paused. A gateway that starts on it is not ready, and starts no run, delivery or schedule.\n" +
-      "Look at `sessions list`, `outbox list` and `schedules list`, remove what must not happen, and run `store resume`.\n",
+      "Look at `sessions list`, `outbox list` and `schedules list`, remove what must not happen, and then run\n" +
+      "`store resume`.\n",
     unchanged: "The store was paused already.\n",
   },
   resume: {
