@@ -5,7 +5,11 @@
  */
 
 export { type DeliverOptions, deliver } from "../gateway/runs/deliver-output.ts"
-export type { AutonomousOptions, AutonomousRetryOptions } from "../gateway/runs/run-autonomous.ts"
+export type {
+  AutonomousOptions,
+  AutonomousRetryOptions,
+  RetriedRunOptions,
+} from "../gateway/runs/run-autonomous.ts"
 export { runAutonomous, runAutonomousWithRetry } from "../gateway/runs/run-autonomous.ts"
 export type { StartOptions } from "../gateway/runs/run-options.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "../gateway/runs/send-prompt.ts"
@@ -20,7 +24,7 @@ export { classifyOutcome, type OutcomeClass } from "../headless/run/classify-out
 export { type CollectOptions, collectRunOutput } from "../headless/run/collect-run-output.ts"
 export { formatRunSummary, type SummaryOptions } from "../headless/run/format-run-summary.ts"
 export type { OnHumanNeeded, RunSessionOptions } from "../headless/run/options.ts"
-export type { Retry, RetryOptions } from "../headless/run/retry.ts"
+export type { RetriedRun, Retry, RetryOptions } from "../headless/run/retry.ts"
 export type { RunOutcome, RunOutput } from "../headless/run/run-output.ts"
 export { runOutputExitCode, runOutputOutcome } from "../headless/run/run-output.ts"
 export { runSession } from "../headless/run/run-session.ts"

@@ -233,6 +233,8 @@ export interface GatewayRunResult<Output = never> {
   readonly endedAt: number
   /** The text of the last assistant message. */
   readonly response: string
+  /** Texts of all assistant messages of the run, with a blank line between them. */
+  readonly transcript: string
   readonly toolsUsed: readonly string[]
   /**
    * The output after its schema's transforms and defaults. Null without a schema, and unless the run is completed.

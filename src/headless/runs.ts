@@ -55,6 +55,8 @@ export interface FinishedRun {
   readonly startedAt: number
   readonly endedAt: number
   readonly response: string
+  /** Texts of all assistant messages, with a blank line between them. */
+  readonly transcript: string
   readonly toolsUsed: readonly string[]
   readonly model: string | null
   readonly usage: Usage

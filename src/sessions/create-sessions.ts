@@ -186,17 +186,21 @@ export function createSessions({
 }
 
 function createResult(runId: string, entries: readonly EventEntry[]): RunResult {
-  let response = ""
+  const texts: string[] = []
   const toolsUsed = new Set<string>()
   for (const { event } of entries) {
-    if (event.type === "messageCompleted") response = joinTexts(event.message.content) || response
+    if (event.type === "messageCompleted") texts.push(joinTexts(event.message.content))
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
   const last = entries.at(-1)
   // A view ends early only if the process stops. The run resumes at the next start.
   if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
   const startedAt = entries[0]?.at ?? last.at
-  return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }
+  const said = texts.filter((text) => text !== "")
+  return {
+    ...{ runId, outcome: last.event, response: said.at(-1) ?? "", transcript: said.join("\n\n") },
+    ...{ toolsUsed: [...toolsUsed], startedAt, endedAt: last.at },
+  }
 }
 
 /** Log version that introduced tools of clients. Older processes would continue a run without them. */

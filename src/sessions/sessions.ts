@@ -299,6 +299,8 @@ export interface RunResult {
   readonly outcome: TerminalEvent
   /** The text of the run's last assistant message. */
   readonly response: string
+  /** Texts of all the run's assistant messages, with a blank line between them. */
+  readonly transcript: string
   readonly toolsUsed: readonly string[]
   /** Times of the run's first and last event, in milliseconds since the Unix epoch. */
   readonly startedAt: number

@@ -4,7 +4,7 @@ import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 
 /** Folds the entries of an open run into its preliminary result. */
 export class ResultSoFar {
-  #response = ""
+  readonly #texts: string[] = []
   #spent: Spending = noSpending
   #startedAt = 0
   #endedAt = 0
@@ -18,13 +18,15 @@ export class ResultSoFar {
     if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
     if (event.type === "messageCompleted" || event.type === "modelCallFailed")
       this.#spent = addSpending(this.#spent, event)
-    if (event.type === "messageCompleted") this.#response = joinTexts(event.message.content) || this.#response
+    const text = event.type === "messageCompleted" ? joinTexts(event.message.content) : ""
+    if (text !== "") this.#texts.push(text)
   }
 
   /** Returns the result up to the last event seen. Must not be called before the first one. */
   result() {
     return {
-      response: this.#response,
+      response: this.#texts.at(-1) ?? "",
+      transcript: this.#texts.join("\n\n"),
       toolsUsed: [...this.#toolsUsed],
       ...this.#spent,
       startedAt: this.#startedAt,

@@ -50,6 +50,23 @@ describe("runAutonomous", () => {
     })
   })
 
+  it("returns the texts of all messages as the transcript", async () => {
+    const look = tool({
+      name: "look",
+      description: "Looks.",
+      inputSchema: { type: "object" },
+      execute: () => "seen",
+    })
+    const script: readonly ScriptedTurn[] = [
+      [say("I look."), { type: "toolCall", name: "look" }],
+      [say("Done.")],
+    ]
+    expect(await run(script, { tools: [look] })).toMatchObject({
+      response: "Done.",
+      transcript: "I look.\n\nDone.",
+    })
+  })
+
   it("cancels the run after its time limit, including its tools", async () => {
     const aborted = Promise.withResolvers<void>()
     const slow = tool({
@@ -270,5 +287,25 @@ describe("runAutonomousWithRetry", () => {
     const second = retry([[say("Done.")]], { store, jobId: "a" })
     expect(await second.output).toMatchObject({ response: "Done." })
     expect(second.provider.requests).toHaveLength(1)
+  })
+})
+
+it("runAutonomousWithRetry repeats a function while its error is transient", async () => {
+  const attempts: number[] = []
+  const output = await runAutonomousWithRetry(
+    async (attempt) => {
+      attempts.push(attempt)
+      if (attempt === 1) throw new Error("503 Service Unavailable")
+      return run([[say("Done.")]])
+    },
+    { backoffSeconds: 0 },
+  )
+  expect(output).toMatchObject({ response: "Done.", error: null })
+  expect(attempts).toEqual([1, 2])
+  const signal = AbortSignal.abort()
+  const failed = async () => Promise.reject(new Error("503"))
+  await expect(runAutonomousWithRetry(failed, { signal })).rejects.toThrow("503")
+  await expect(runAutonomousWithRetry(failed, { tools: [] } as object)).rejects.toMatchObject({
+    code: "invalid_configuration",
   })
 })

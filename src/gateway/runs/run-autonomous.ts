@@ -3,7 +3,7 @@ import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { DeliveryOptions } from "../../delivery/options.ts"
 import { delivery } from "../../delivery/plugin.ts"
 import { type RunSessionOptions, runSessionShape } from "../../headless/run/options.ts"
-import { type RetryOptions, retryShape, runWithRetry } from "../../headless/run/retry.ts"
+import { type RetriedRun, type RetryOptions, retryShape, runWithRetry } from "../../headless/run/retry.ts"
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
@@ -49,15 +49,46 @@ export async function runAutonomous(
   }
 }
 
+/** Options of `runAutonomousWithRetry` for a function that does the run itself. */
+export type RetriedRunOptions = RetryOptions & Pick<AutonomousOptions, "signal">
+
+/**
+ * Calls the function, and calls it again while its outcome is `transient` (`classifyOutcome`). It receives the number
+ * of the attempt, from 1. A thrown error counts like a failed run, and the last one is thrown.
+ */
+export function runAutonomousWithRetry(run: RetriedRun, options?: RetriedRunOptions): Promise<RunOutput>
 /**
  * Acts like `runAutonomous`, and repeats the run while the outcome is `transient` (`classifyOutcome`), each time in a
  * new session. With `jobId`, the retries are part of the job: if the job is started again, it continues with its
  * current run or pause.
  */
-export async function runAutonomousWithRetry(
+export function runAutonomousWithRetry(
   systemPrompt: string | readonly SystemBlock[],
   message: string,
+  options?: AutonomousRetryOptions,
+): Promise<RunOutput>
+export async function runAutonomousWithRetry(
+  what: RetriedRun | string | readonly SystemBlock[],
+  messageOrOptions: string | RetriedRunOptions = {},
   options: AutonomousRetryOptions = {},
+): Promise<RunOutput> {
+  if (typeof what === "function") {
+    if (typeof messageOrOptions === "string")
+      throw new ConfigurationError(
+        "runAutonomousWithRetry: a function takes no message. Pass options after it.",
+      )
+    const { signal, ...retry } = messageOrOptions
+    return runWithRetry(what, retry, { ...(signal !== undefined && { signal }) })
+  }
+  if (typeof messageOrOptions !== "string")
+    throw new ConfigurationError("runAutonomousWithRetry: pass the message after the system prompt.")
+  return retryAutonomous(what, messageOrOptions, options)
+}
+
+async function retryAutonomous(
+  systemPrompt: string | readonly SystemBlock[],
+  message: string,
+  options: AutonomousRetryOptions,
 ): Promise<RunOutput> {
   const [retry, runOptions] = split<RetryOptions>(options, retryShape)
   const { jobId, signal } = options

@@ -91,7 +91,7 @@ function findModel(entry: LiveEntry): string | null {
 }
 
 async function createResult(
-  { runId, response, toolsUsed, outcome, startedAt, endedAt }: RunResult,
+  { runId, response, transcript, toolsUsed, outcome, startedAt, endedAt }: RunResult,
   run: {
     readonly sessionId: string
     readonly existed: boolean
@@ -108,6 +108,7 @@ async function createResult(
     existed,
     ...times,
     response,
+    transcript,
     toolsUsed,
     model,
     usage,

@@ -29,7 +29,7 @@ export async function collectRunOutput(
 class CollectedRun {
   readonly #toolsUsed = new Set<string>()
   #text = ""
-  #last = ""
+  readonly #texts: string[] = []
   #usage = noUsage
   #cost: Cost = null
   #error: { readonly code: string; readonly message: string } | null = null
@@ -77,7 +77,8 @@ class CollectedRun {
     this.#endMessage()
     const error = this.#isOver ? this.#error : incomplete
     return createOutputWithoutRun({
-      response: this.#last,
+      response: this.#texts.at(-1) ?? "",
+      transcript: this.#texts.join("\n\n"),
       toolsUsed: [...this.#toolsUsed],
       usage: this.#usage,
       cost: this.#cost,
@@ -104,7 +105,7 @@ class CollectedRun {
   }
 
   #endMessage(): void {
-    this.#last = this.#text || this.#last
+    if (this.#text !== "") this.#texts.push(this.#text)
     this.#text = ""
   }
 }

@@ -122,6 +122,7 @@ describe("collectRunOutput", () => {
     ]
     expect(await collect(...events)).toMatchObject({
       response: "Right",
+      transcript: "I look.\n\nRight",
       toolsUsed: ["look"],
       usage: { inputTokens: 3, outputTokens: 4, cacheReadInputTokens: 1 },
       error: null,

@@ -6,6 +6,8 @@ import type { FinishedRun } from "../runs.ts"
 export interface RunOutput {
   /** Text of the last assistant message. */
   readonly response: string
+  /** Texts of all assistant messages of the run, with a blank line between them. */
+  readonly transcript: string
   /** Names of the tools that the model called, without repetitions. */
   readonly toolsUsed: readonly string[]
   readonly usage: Usage
@@ -67,6 +69,7 @@ export function runOutputOutcome(output: RunOutput): RunOutcome {
 
 const noRun: RunOutput = {
   response: "",
+  transcript: "",
   toolsUsed: [],
   usage: noUsage,
   cost: 0,
@@ -90,10 +93,22 @@ export function createOutputWithoutRun(problem: Partial<RunOutput>): RunOutput {
 }
 
 export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut: boolean }): RunOutput {
-  const { response, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt, reason } = run
+  const {
+    response,
+    transcript,
+    toolsUsed,
+    usage,
+    cost,
+    sessionId,
+    runId,
+    model,
+    startedAt,
+    endedAt,
+    reason,
+  } = run
   const error = timedOut ? null : toRunError(run)
   return {
-    ...{ response, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt },
+    ...{ response, transcript, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt },
     error: error === null ? null : explainFailure(error),
     errorCode: error?.code ?? null,
     timedOut,
