@@ -2,9 +2,10 @@ import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
 import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
+import { chromiumProgram } from "../test/chromium-program.ts"
 import { serveConsole } from "./serve-console.ts"
 
-// Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's Chromium.
+// Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's `chromium-headless-shell`.
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
@@ -24,7 +25,7 @@ const gateway = await serveConsole("scripts/fixtures/console-screenshot-agent.mj
   ANTHROPIC_API_KEY: "sk-screenshot",
   ANTHROPIC_BASE_URL: model.url,
 })
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
+const browser = await chromium.launch({ executablePath: chromiumProgram, chromiumSandbox: false })
 try {
   const page = await browser.newPage({ viewport: { width: 1200, height: 780 } })
   await page.goto(gateway.url)

@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url"
 import { type Browser, chromium } from "playwright-core"
 import { readPageFiles } from "../src/console/page-files.ts"
+import { chromiumProgram } from "../test/chromium-program.ts"
 import { serveConsole } from "./serve-console.ts"
 
 // Prints the size of the console, and how fast its first page and its first response are, from the built package: run
-// `npm run build` first. Needs Debian's Chromium. The model is the offline demo, so no network takes part.
+// `npm run build` first. Needs Debian's `chromium-headless-shell`. The model is the offline demo, so no network takes part.
 
 const rounds = 9
 
@@ -35,7 +36,7 @@ const gateway = await serveConsole("examples/01-minimal/agent.ts", {
   OPENAI_API_KEY: "",
   OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
 })
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
+const browser = await chromium.launch({ executablePath: chromiumProgram, chromiumSandbox: false })
 try {
   const visits: Visit[] = []
   for (let round = 0; round < rounds; round++) visits.push(await visit(browser, gateway.url))

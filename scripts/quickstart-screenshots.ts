@@ -1,10 +1,11 @@
 // Writes docs/images/quickstart-*.png: the console while a reader follows docs/quickstart.md, with the tool of that
-// page and the offline demo. Run `npm run build` first. Needs Debian's Chromium.
+// page and the offline demo. Run `npm run build` first. Needs Debian's `chromium-headless-shell`.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { chromium, type Page } from "playwright-core"
+import { chromiumProgram } from "../test/chromium-program.ts"
 import { codeBlocks } from "../test/documentation/markdown.ts"
 import { consoleAddress, untilPrinted } from "./until-printed.ts"
 
@@ -24,7 +25,7 @@ const gateway = spawn(
     stdio: ["ignore", "pipe", "inherit"],
   },
 )
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
+const browser = await chromium.launch({ executablePath: chromiumProgram, chromiumSandbox: false })
 try {
   const page = await browser.newPage({ viewport: { width: 960, height: 600 }, colorScheme: "light" })
   await page.goto(await consoleAddress(gateway.stdout))
