@@ -92,6 +92,7 @@ export type {
   RowChoice,
   StartChild,
 } from "../core/ports/store/outbox.ts"
+export type { StorePause } from "../core/ports/store/pause.ts"
 export type { ReadOptions } from "../core/ports/store/read-options.ts"
 export type {
   AdvanceOutcome,
