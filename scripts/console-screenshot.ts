@@ -5,7 +5,8 @@ import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream
 import { chromiumProgram } from "../test/chromium-program.ts"
 import { serveConsole } from "./serve-console.ts"
 
-// Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's `chromium-headless-shell`.
+// Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's
+// `chromium-headless-shell`.
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 

@@ -5,7 +5,8 @@ import { chromiumProgram } from "../test/chromium-program.ts"
 import { serveConsole } from "./serve-console.ts"
 
 // Prints the size of the console, and how fast its first page and its first response are, from the built package: run
-// `npm run build` first. Needs Debian's `chromium-headless-shell`. The model is the offline demo, so no network takes part.
+// `npm run build` first. Needs Debian's `chromium-headless-shell`. The model is the offline demo, so no network takes
+// part.
 
 const rounds = 9
 

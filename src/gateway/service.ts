@@ -41,6 +41,7 @@ import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-se
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { computeHeapShares } from "./heap-shares.ts"
+import { announceSessions } from "./hooks/announce-sessions.ts"
 import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { createHookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
@@ -380,30 +381,5 @@ function findAnyOf(agents: readonly AgentService[]): FindAuthorization | null {
       if (pending !== null) return pending
     }
     return null
-  }
-}
-
-/**
- * Calls `onSessionCreated` for each new session. If the hook fails, the failure is logged, and the session is kept.
- */
-function announceSessions(
-  sessions: Sessions,
-  { onSessionCreated }: ResolvedServer,
-  { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
-): Sessions {
-  if (onSessionCreated === undefined) return sessions
-  return {
-    ...sessions,
-    async create(principal, agent, id) {
-      const session = await sessions.create(principal, agent, id)
-      try {
-        const created = { id: session.id, agent: session.agent, ...principal }
-        await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))
-      } catch (error) {
-        const fields = { error, hook: "onSessionCreated", sessionId: session.id }
-        logger.error(fields, "A hook failed. The session is kept.")
-      }
-      return session
-    },
   }
 }
