@@ -33,11 +33,11 @@ const query = z.object({
   iss: z.string().optional(),
 })
 
-const ofConfirmation = describeProblems("400 authorization_failed", ...ofStore)
-const ofConfirmationByPerson = describeProblems(
+const ofConfirmation = ["400 authorization_failed", ...ofStore] as const
+const ofConfirmationByPerson = [
   ...(["400 authorization_failed", "401 invalid_credentials", "403 wrong_user", "429 rate_limited"] as const),
   ...(["503 authentication_unavailable", ...ofStore] as const),
-)
+] as const
 
 /**
  * GET /mcp/oauth/callback is the address to which a browser returns after a person has authorized the gateway at an
@@ -57,7 +57,7 @@ export function addMcpCallbackRoute(app: OpenAPIHono<HttpEnv>, options: McpCallb
         description: "A page that names the server and the user, with a form that sends the query by POST.",
         content: { "text/html": { schema: z.string() } },
       },
-      ...describeProblems("400 authorization_failed", ...ofStore),
+      ...describeProblems(...ofConfirmation),
     },
   })
   const confirmation = createRoute({
@@ -71,7 +71,9 @@ export function addMcpCallbackRoute(app: OpenAPIHono<HttpEnv>, options: McpCallb
         description: "The gateway has the tokens, and the page says so.",
         content: { "text/plain": { schema: z.string() } },
       },
-      ...(identify === null ? ofConfirmation : ofConfirmationByPerson),
+      ...(identify === null
+        ? describeProblems(...ofConfirmation)
+        : describeProblems(...ofConfirmationByPerson)),
     },
   })
 
