@@ -107,7 +107,7 @@ it.each([1, 2, 3, 5, 11, 12, 100])(
     const responses = pages.map(({ messages }) => messages.filter(({ role }) => role === "assistant").length)
     expect(Math.max(...responses)).toBeLessThanOrEqual(turns)
     expect(pages[0]?.lastSeq).toBe(whole.lastSeq)
-    // Of the two bounds, the smaller page counts.
+    // If a request has both bounds, the smaller page counts.
     const both = await pageOf(node, id, { runs: 1, turns: 100 })
     expect(both.messages).toEqual(whole.messages.slice(-8))
   },
