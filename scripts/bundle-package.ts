@@ -11,12 +11,16 @@ const entries = {
   index: "index.js",
   testing: "testing/index.js",
   cli: "cli/main.js",
-  "postgres-store": "stores/postgres/open.js",
-  "sqlite-store": "stores/sqlite/open.js",
+  "postgres-store": "adapters/stores/postgres/open.js",
+  "sqlite-store": "adapters/stores/sqlite/open.js",
 }
 
 /** Programs of threads and processes. Each becomes one complete file, which loads no more than the program needs. */
-const programs = ["sandbox/disk/owner-process", "tools/images/image-worker", "tools/schema-check/thread"]
+const programs = [
+  "features/sandbox/disk/owner-process",
+  "kernel/tools/images/image-worker",
+  "kernel/tools/schema-check/thread",
+]
 
 /** Lets a module find the package's files from where `tsc` put it. The bundles lie in `dist/` itself. */
 const keepLocations: Plugin = {

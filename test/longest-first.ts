@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 /** The files that take longest, nearly in the order of their durations: 20 to 400 seconds beside the others. */
 export const longestFiles: readonly string[] = [
   "test/crash/crash.test.ts",
-  "src/stores/postgres/open.test.ts",
+  "src/adapters/stores/postgres/open.test.ts",
   "test/sandbox/docker.test.ts",
   "test/end-to-end/run-command.test.ts",
   "test/crash/children.test.ts",

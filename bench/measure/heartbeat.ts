@@ -1,11 +1,11 @@
+import { HeartbeatLoop } from "../../src/features/headless/heartbeat/heartbeat-loop.ts"
+import { formatChecklist, heartbeatMessage } from "../../src/features/headless/heartbeat/message.ts"
+import { runSession } from "../../src/features/headless/run/run-session.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
-import { HeartbeatLoop } from "../../src/headless/heartbeat/heartbeat-loop.ts"
-import { formatChecklist, heartbeatMessage } from "../../src/headless/heartbeat/message.ts"
-import { runSession } from "../../src/headless/run/run-session.ts"
+import { tool } from "../../src/kernel/tools/local-tool.ts"
 import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamRequest } from "../../src/testing/provider/scripted-upstream.ts"
-import { tool } from "../../src/tools/local-tool.ts"
 
 /** Input of the model in one idle tick. The model calls one tool and finds that nothing needs attention. */
 export interface IdleTick {

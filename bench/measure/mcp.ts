@@ -3,9 +3,9 @@ import { Client } from "@modelcontextprotocol/client"
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import type { ToolContext } from "../../src/core/ports/tools/tool.ts"
 import { noTasks } from "../../src/core/runs/no-tasks.ts"
-import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
-import { startMcpServers } from "../../src/mcp/servers.ts"
-import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
+import { toServerConfigs } from "../../src/features/mcp/config/server-config.ts"
+import { startMcpServers } from "../../src/features/mcp/servers.ts"
+import { createSchemaChecker } from "../../src/kernel/tools/schema-check/schema-checker.ts"
 import { median } from "../statistics.ts"
 
 export interface McpSettings {

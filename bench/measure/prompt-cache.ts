@@ -1,7 +1,7 @@
 import { createAgent } from "../../src/gateway/create-agent.ts"
+import { tool } from "../../src/kernel/tools/local-tool.ts"
 import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamRequest } from "../../src/testing/provider/scripted-upstream.ts"
-import { tool } from "../../src/tools/local-tool.ts"
 
 /** Input tokens of one run, as Anthropic bills them. */
 export interface BilledInput {

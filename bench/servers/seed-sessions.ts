@@ -3,7 +3,7 @@ import type { Event, EventEntry } from "../../src/core/log/entries.ts"
 import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
 
 /** The package does not export this function, so it is imported from the build. */
-const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
+const { openSqliteStore }: typeof import("../../src/adapters/stores/sqlite/open.ts") = await import(
   new URL("../../dist/sqlite-store.js", import.meta.url).href
 )
 

@@ -9,7 +9,7 @@ import { serveParent } from "../parent.ts"
 import { tokenText } from "../script.ts"
 
 /** The store by itself, without a server. The package does not export it, so it is imported from the build. */
-const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
+const { openSqliteStore }: typeof import("../../src/adapters/stores/sqlite/open.ts") = await import(
   new URL("../../dist/sqlite-store.js", import.meta.url).href
 )
 const sessions = 50

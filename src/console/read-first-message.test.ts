@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from "vitest"
+import { openMemoryStore } from "../adapters/stores/sqlite/open.ts"
 import { type Event, logVersion } from "../core/log/entries.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
-import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { createMask } from "../telemetry/mask.ts"
+import { createMask } from "../platform/logging/mask.ts"
 import {
   claimSession,
   commitOk,

@@ -4,11 +4,8 @@
  * @module gateway
  */
 
-export type { LoopOptions } from "../agent/options.ts"
-export type { WaitOptions } from "../approvals/options.ts"
 export type { ChatEvent } from "../client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
-export type { CompactionOptions, CompactionSettings } from "../compaction/options.ts"
 export type { ConsoleOption, ConsoleOptions } from "../console/options.ts"
 export type { GatewayErrorOptions } from "../core/errors.ts"
 export {
@@ -17,7 +14,7 @@ export {
   StoreUnavailableError,
   UndeliverableError,
 } from "../core/errors.ts"
-export type { DeliveryResult } from "../delivery/deliver.ts"
+export type { DeliveryResult } from "../features/delivery/deliver.ts"
 export type {
   Delivery,
   DeliveryOptions,
@@ -26,10 +23,38 @@ export type {
   TelegramFile,
   TelegramOptions,
   WebhookOptions,
-} from "../delivery/options.ts"
-export { delivery } from "../delivery/plugin.ts"
-export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../delivery/telegram.ts"
-export type { OnUnknown } from "../delivery/unknown-outcome.ts"
+} from "../features/delivery/options.ts"
+export { delivery } from "../features/delivery/plugin.ts"
+export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../features/delivery/telegram.ts"
+export type { OnUnknown } from "../features/delivery/unknown-outcome.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "../features/large-results/options.ts"
+export type {
+  CallOptions,
+  ForgetOptions,
+  Memories,
+  MemoryChange,
+  MemoryInput,
+  MemoryListOptions,
+  MemoryName,
+  MemoryQuery,
+  RememberedMemory,
+} from "../features/memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "../features/memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "../features/memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "../features/memory/sync/report.ts"
+export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "../features/schedules/options.ts"
+export type { ScheduleTerms } from "../features/schedules/terms.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "../features/sub-agents/options.ts"
+export type { TranscriptOptions } from "../features/transcripts/options.ts"
 export type { ModelAgentOptions } from "../gateway/agent/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/agent/chat-runtime.ts"
 export type { Credentials, ResolveCredentials } from "../gateway/agent/credentials.ts"
@@ -97,34 +122,14 @@ export type { RateLimits } from "../http/limits/rate-limit-options.ts"
 export type { CorsOptions } from "../http/middleware/cors-options.ts"
 export type { HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
-export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"
-export type {
-  CallOptions,
-  ForgetOptions,
-  Memories,
-  MemoryChange,
-  MemoryInput,
-  MemoryListOptions,
-  MemoryName,
-  MemoryQuery,
-  RememberedMemory,
-} from "../memory/memories.ts"
-export type { MemoryChoice, MemoryOptions } from "../memory/options.ts"
+export type { LoopOptions } from "../kernel/agent/options.ts"
+export type { WaitOptions } from "../kernel/approvals/options.ts"
+export type { CompactionOptions, CompactionSettings } from "../kernel/compaction/options.ts"
+export type { LiveBounds, SessionOptions, StorageBounds } from "../kernel/sessions/options.ts"
 export {
-  MarkdownSyncManager,
-  type MarkdownSyncOptions,
-  type WatchOptions,
-} from "../memory/sync/markdown-sync-manager.ts"
-export type { SyncConflict, SyncProblem, SyncReport } from "../memory/sync/report.ts"
-export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "../schedules/options.ts"
-export type { ScheduleTerms } from "../schedules/terms.ts"
-export type { LiveBounds, SessionOptions, StorageBounds } from "../sessions/options.ts"
-export type {
-  BackgroundEnd,
-  BackgroundHookOptions,
-  BackgroundStart,
-  SubAgentOptions,
-} from "../sub-agents/options.ts"
-export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "../telemetry/logger.ts"
-export type { TelemetryOptions } from "../telemetry/options.ts"
-export type { TranscriptOptions } from "../transcripts/options.ts"
+  createLogger,
+  type LogDestination,
+  type LoggerOptions,
+  type LogLevel,
+} from "../platform/logging/logger.ts"
+export type { TelemetryOptions } from "../platform/logging/options.ts"

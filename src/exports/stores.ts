@@ -4,6 +4,8 @@
  * @module stores
  */
 
+export type { StoreOptions } from "../adapters/stores/options.ts"
+export type { PostgresOptions } from "../adapters/stores/postgres/options.ts"
 export type { IdPrefix, Ids } from "../core/ids.ts"
 export type { Logger } from "../core/ports/logger.ts"
 export type {
@@ -159,5 +161,3 @@ export type {
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../core/schedule.ts"
 export type { Clock } from "../core/time/clock.ts"
 export { memoryStore, postgresStore, sqliteStore } from "../gateway/open-store.ts"
-export type { StoreOptions } from "../stores/options.ts"
-export type { PostgresOptions } from "../stores/postgres/options.ts"

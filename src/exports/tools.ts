@@ -4,10 +4,6 @@
  * @module tools
  */
 
-export type { ApprovalOptions } from "../approvals/options.ts"
-export { type PathAllowlist, pathAllowlist } from "../approvals/path-allowlist.ts"
-export { rateLimitInterceptor, type ToolRateLimit } from "../approvals/rate-limit.ts"
-export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "../code-execution/options.ts"
 export type {
   ApprovalPolicy,
   InterceptedCall,
@@ -54,33 +50,45 @@ export type {
   McpServerOptions,
   McpStdioServerDefinition,
   McpToolOptions,
-} from "../mcp/config/definition.ts"
-export type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
-export type { SandboxConfig } from "../sandbox/config.ts"
-export type { SandboxLimits } from "../sandbox/limits.ts"
-export type { SandboxNetwork } from "../sandbox/options.ts"
-export { loadSkills } from "../skills/load/load-skills.ts"
-export type { SkillOptions } from "../skills/options.ts"
-export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "../skills/skill.ts"
-export { type SkillStateOptions, SkillStateStore } from "../skills/state/skill-state-store.ts"
-export type { InferInput, InputSchema } from "../tools/input-schema.ts"
-export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "../tools/local-tool.ts"
-export { tool } from "../tools/local-tool.ts"
-export type { IsErrorResult } from "../tools/mark-errors.ts"
-export type { ToolOptions } from "../tools/options.ts"
+} from "../features/mcp/config/definition.ts"
+export type { McpAuthorizationOptions, McpOptions } from "../features/mcp/options.ts"
+export type {
+  CodeExecutionConfig,
+  ExecutionContext,
+  PrepareEnv,
+} from "../features/sandbox/code-execution/options.ts"
+export type { SandboxConfig } from "../features/sandbox/config.ts"
+export type { SandboxLimits } from "../features/sandbox/limits.ts"
+export type { SandboxNetwork } from "../features/sandbox/options.ts"
+export { loadSkills } from "../features/skills/load/load-skills.ts"
+export type { SkillOptions } from "../features/skills/options.ts"
+export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "../features/skills/skill.ts"
+export { type SkillStateOptions, SkillStateStore } from "../features/skills/state/skill-state-store.ts"
+export type { ApprovalOptions } from "../kernel/approvals/options.ts"
+export { type PathAllowlist, pathAllowlist } from "../kernel/approvals/path-allowlist.ts"
+export { rateLimitInterceptor, type ToolRateLimit } from "../kernel/approvals/rate-limit.ts"
+export type { InferInput, InputSchema } from "../kernel/tools/input-schema.ts"
+export type {
+  BackendToolDefinition,
+  ClientToolDefinition,
+  ToolDefinition,
+} from "../kernel/tools/local-tool.ts"
+export { tool } from "../kernel/tools/local-tool.ts"
+export type { IsErrorResult } from "../kernel/tools/mark-errors.ts"
+export type { ToolOptions } from "../kernel/tools/options.ts"
 export type {
   StandardIssue,
   StandardOutput,
   StandardResult,
   StandardSchema,
-} from "../tools/standard-schema.ts"
-export { content, type ToolContent } from "../tools/tool-content.ts"
-export type { MarkedToolResult, ToolErrorOptions, ToolResultOptions } from "../tools/tool-result.ts"
-export { toolError, toolResult } from "../tools/tool-result.ts"
+} from "../kernel/tools/standard-schema.ts"
+export { content, type ToolContent } from "../kernel/tools/tool-content.ts"
+export type { MarkedToolResult, ToolErrorOptions, ToolResultOptions } from "../kernel/tools/tool-result.ts"
+export { toolError, toolResult } from "../kernel/tools/tool-result.ts"
 export {
   type ChildOptions,
   type InputOptions,
   type SleepOptions,
   type ToolWait,
   wait,
-} from "../tools/wait.ts"
+} from "../kernel/tools/wait.ts"

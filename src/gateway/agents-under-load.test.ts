@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createGateway } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"
 

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest"
+import { openMemoryStore } from "../adapters/stores/sqlite/open.ts"
 import type { Entry } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
-import { archiveHistories } from "../sessions/archive-histories.ts"
-import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
-import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { archiveHistories } from "../kernel/sessions/archive-histories.ts"
+import { silentLogger } from "../kernel/sessions/fixtures/test-gateway.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 
 async function readAll(log: SessionLog, sessionId: string): Promise<readonly Entry[]> {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import type { JsonObject } from "../core/json/json.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,5 +1,5 @@
+import type { ProviderOptions } from "../adapters/providers/choose/choose-provider.ts"
 import type { SystemBlock } from "../core/ports/model/provider.ts"
-import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import { createModelAgent } from "./agent/agent-definition.ts"
 import type { ChatModelRuntime } from "./agent/chat-runtime.ts"
 import { assembleGateway } from "./assemble-gateway.ts"

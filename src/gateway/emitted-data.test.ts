@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest"
 import type { ChatEvent } from "../client/wire/chat-event.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 

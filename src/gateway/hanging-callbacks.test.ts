@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import type { ChatModelRuntime } from "./agent/chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"

@@ -6,10 +6,10 @@ import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
-import type { PlacedRunEnd, Sessions } from "../sessions/sessions.ts"
-import type { ListedTask } from "../sessions/tree/list-tasks.ts"
-import { isOfSubAgent, isProgress } from "../sessions/tree/sub-agent.ts"
-import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
+import type { PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
+import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
+import { isOfSubAgent, isProgress } from "../kernel/sessions/tree/sub-agent.ts"
+import { createMask, type Mask, redacted } from "../platform/logging/mask.ts"
 
 /**
  * Returns the same sessions, but masks secrets in the tool calls that subscribers see: arguments, results, emitted

@@ -1,10 +1,10 @@
+import { isPostgresUrl, type ResolvedStoreOptions } from "../adapters/stores/options.ts"
+import { openPostgresStore } from "../adapters/stores/postgres/open.ts"
+import { type PostgresOptions, resolvePostgresOptions } from "../adapters/stores/postgres/options.ts"
+import { openMemoryStore, openSqliteStore } from "../adapters/stores/sqlite/open.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store, StoreOpener } from "../core/ports/store/store.ts"
 import type { Clock } from "../core/time/clock.ts"
-import { isPostgresUrl, type ResolvedStoreOptions } from "../stores/options.ts"
-import { openPostgresStore } from "../stores/postgres/open.ts"
-import { type PostgresOptions, resolvePostgresOptions } from "../stores/postgres/options.ts"
-import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 
 /**
  * Keeps all data in a directory of this machine. The directory is created if it is missing. It must not be on a

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from "vitest"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { anthropicEvents } from "../testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../testing/provider/scripted-upstream.ts"
-import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }

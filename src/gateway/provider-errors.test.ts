@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import { runSession } from "../headless/run/run-session.ts"
+import { runSession } from "../features/headless/run/run-session.ts"
 import { startScriptedUpstream, type UpstreamReply } from "../testing/provider/scripted-upstream.ts"
 import { createAgent } from "./create-agent.ts"
 import type { PrepareOptions } from "./gateway.ts"

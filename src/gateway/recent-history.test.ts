@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from "vitest"
-import { archiveHistories } from "../sessions/archive-histories.ts"
-import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
-import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { openMemoryStore } from "../adapters/stores/sqlite/open.ts"
+import { archiveHistories } from "../kernel/sessions/archive-histories.ts"
+import { silentLogger } from "../kernel/sessions/fixtures/test-gateway.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 
 const ends: (() => Promise<void>)[] = []

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, onTestFinished } from "vitest"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 
 interface Line {

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { patienceMs } from "../../test/patience.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

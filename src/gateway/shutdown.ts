@@ -1,8 +1,8 @@
 import type { Logger } from "../core/ports/logger.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
-import type { Dispatcher } from "../sessions/outbox/dispatcher.ts"
-import type { Following } from "../sessions/subscribers/following.ts"
-import type { Worker } from "../sessions/worker/worker.ts"
+import type { Dispatcher } from "../kernel/sessions/outbox/dispatcher.ts"
+import type { Following } from "../kernel/sessions/subscribers/following.ts"
+import type { Worker } from "../kernel/sessions/worker/worker.ts"
 import type { AgentService } from "./agent/agent-service.ts"
 import type { ShutdownOptions } from "./options/shutdown-options.ts"
 

@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
 import type { Usage } from "../core/usage.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from "vitest"
 import type { ToolTiming } from "../core/runs/run-hooks.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
+import { toolError, toolResult } from "../kernel/tools/tool-result.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
-import { toolError, toolResult } from "../tools/tool-result.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 

@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from "vitest"
 import type { JsonObject } from "../core/json/json.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
+import { wait } from "../kernel/tools/wait.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
-import { wait } from "../tools/wait.ts"
 import { createGateway } from "./create-gateway.ts"
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"

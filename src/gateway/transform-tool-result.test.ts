@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from "vitest"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
 import type { ImagePart } from "../core/history/messages.ts"
+import { tool } from "../kernel/tools/local-tool.ts"
+import { content } from "../kernel/tools/tool-content.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
-import { tool } from "../tools/local-tool.ts"
-import { content } from "../tools/tool-content.ts"
 import { createAgent } from "./create-agent.ts"
 
 const onePixel =

@@ -1,5 +1,5 @@
 import type { AnswerOutcome } from "../core/ports/store/session-log.ts"
-import type { InvalidAnswer } from "../sessions/sessions.ts"
+import type { InvalidAnswer } from "../kernel/sessions/sessions.ts"
 import { Problem } from "./problem.ts"
 
 /** Returns if the answer was accepted. Otherwise throws a problem with the reason. */

@@ -1,5 +1,5 @@
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
-import type { Sessions } from "../sessions/sessions.ts"
+import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"
 import { createSessionNotFound, Problem } from "./problem.ts"

@@ -1,6 +1,6 @@
 import { z } from "zod"
-import { declareOptions, type Resolved } from "../options/declare-options.ts"
-import { createFunctionSchema, texts } from "../options/schemas.ts"
+import { declareOptions, type Resolved } from "../platform/options/declare-options.ts"
+import { createFunctionSchema, texts } from "../platform/options/schemas.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limit-options.ts"

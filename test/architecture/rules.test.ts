@@ -9,7 +9,9 @@ const architecture: Architecture = {
     sessions: ["core"],
     client: ["http/wire"],
     ".": ["core", "http"],
+    "features/*": ["core"],
   },
+  divided: ["features"],
   pure: ["core"],
   libraries: {},
   readProcess: ["http/wire", "core/env.ts"],
@@ -119,4 +121,14 @@ test.each(["env.HOME", "argv[2]"])("reading process.%s outside the named files i
 
 test("a file that cannot be parsed fails the check", () => {
   expect(() => check({ "core/a.ts": "const = 1" })).toThrow("core/a.ts cannot be parsed")
+})
+
+test("a part of a divided folder may not import another part", () => {
+  expect(
+    check({
+      "features/a/a.ts": 'import { c } from "../../core/c.ts"\nexport const a = c\n',
+      "features/b/b.ts": 'import { a } from "../a/a.ts"\nexport const b = a\n',
+      "core/c.ts": "export const c = 1\n",
+    }),
+  ).toEqual(["features/b/b.ts imports features/a/a.ts, but features/b may not"])
 })

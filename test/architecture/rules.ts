@@ -1,9 +1,15 @@
+import { dirname } from "node:path"
 import { findCycle } from "./cycles.ts"
 import type { SourceFile } from "./source-file.ts"
 
 export interface Architecture {
-  /** For each folder, the folders (or sub-folders) that it may import besides itself. `.` is the package's root. */
+  /**
+   * For each folder, the folders (or sub-folders) that it may import besides itself. `.` is the package's root, and
+   * `X/*` every folder in X.
+   */
   readonly folders: Readonly<Record<string, readonly string[]>>
+  /** Folders whose parts count as folders of their own. */
+  readonly divided: readonly string[]
   /** Folders that may import nothing from outside the source tree. */
   readonly pure: readonly string[]
   /** Packages that parts of pure folders may import as an exception. */
@@ -25,7 +31,7 @@ export function violations(files: readonly SourceFile[], architecture: Architect
       ...rulesOfExports(file, architecture),
       ...ruleOfProcess(file, architecture),
     ]),
-    ...rulesOfCycles(sources),
+    ...rulesOfCycles(sources, architecture),
   ]
 }
 
@@ -40,9 +46,11 @@ function ruleOfLength({ path, lines }: SourceFile, { maxLines }: Architecture): 
   return lines > maxLines ? [`${path} has ${lines} lines; the most is ${maxLines}`] : []
 }
 
-function rulesOfImports(file: SourceFile, { folders, pure, libraries }: Architecture): readonly string[] {
-  const folder = folderOf(file.path)
-  const allowed = Object.hasOwn(folders, folder) ? folders[folder] : undefined
+function rulesOfImports(file: SourceFile, architecture: Architecture): readonly string[] {
+  const { folders, divided, pure, libraries } = architecture
+  const folder = folderOf(file.path, architecture)
+  const row = divided.includes(dirname(folder)) ? `${dirname(folder)}/*` : folder
+  const allowed = Object.hasOwn(folders, row) ? folders[row] : undefined
   if (allowed === undefined)
     return [`${file.path} is in ${folder}, a folder that the architecture does not know`]
   return file.imports.flatMap(({ target, relative }) => {
@@ -54,7 +62,7 @@ function rulesOfImports(file: SourceFile, { folders, pure, libraries }: Architec
         ? [`${file.path} imports ${target}, but ${folder} imports nothing`]
         : []
     const permitted = [folder, ...allowed].some(
-      (part) => part === folderOf(target) || target.startsWith(`${part}/`),
+      (part) => part === folderOf(target, architecture) || target.startsWith(`${part}/`),
     )
     return permitted ? [] : [`${file.path} imports ${target}, but ${folder} may not`]
   })
@@ -79,13 +87,14 @@ function ruleOfProcess({ path, readsProcess }: SourceFile, { readProcess }: Arch
  * Finds cycles of imports. Between folders, imports of types count as well. Files of one folder may use each other's
  * types.
  */
-function rulesOfCycles(files: readonly SourceFile[]): readonly string[] {
+function rulesOfCycles(files: readonly SourceFile[], architecture: Architecture): readonly string[] {
   const betweenFolders = new Map<string, Set<string>>()
   const betweenFiles = new Map<string, Set<string>>()
   for (const { path, imports } of files) {
     for (const { target, relative, typeOnly } of imports) {
       if (!relative) continue
-      if (folderOf(path) !== folderOf(target)) addEdge(betweenFolders, folderOf(path), folderOf(target))
+      const [from, to] = [folderOf(path, architecture), folderOf(target, architecture)]
+      if (from !== to) addEdge(betweenFolders, from, to)
       if (!typeOnly) addEdge(betweenFiles, path, target)
     }
   }
@@ -100,6 +109,8 @@ function addEdge(graph: Map<string, Set<string>>, from: string, to: string): voi
   else targets.add(to)
 }
 
-function folderOf(path: string): string {
-  return path.includes("/") ? path.slice(0, path.indexOf("/")) : "."
+function folderOf(path: string, { divided }: Architecture): string {
+  const [first, second, third] = path.split("/")
+  if (first === undefined || second === undefined) return "."
+  return divided.includes(first) && third !== undefined ? `${first}/${second}` : first
 }

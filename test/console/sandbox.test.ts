@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core"
 import { beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { removeTree } from "../../src/features/sandbox/workspace/remove-tree.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { sandboxDirectory } from "../sandbox/support/open.ts"

@@ -1,12 +1,12 @@
 import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { openMemoryStore } from "../../src/adapters/stores/sqlite/open.ts"
 import { GatewayError, LogTooNewError, StoreUnavailableError } from "../../src/core/errors.ts"
 import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
+import { removeTree } from "../../src/features/sandbox/workspace/remove-tree.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
-import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
-import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
-import { tool } from "../../src/tools/local-tool.ts"
+import { tool } from "../../src/kernel/tools/local-tool.ts"
 
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { expect, onTestFinished, test } from "vitest"
-import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
+import { openSqliteStore } from "../../src/adapters/stores/sqlite/open.ts"
 import { claimSession } from "../../src/testing/session-log/fixtures.ts"
 import { largeContent, type StoredLarge } from "./fixtures/large-writer.ts"
 

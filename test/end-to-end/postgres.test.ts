@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest"
-import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
-import { openPostgresStore } from "../../src/stores/postgres/open.ts"
+import { openPostgresStore } from "../../src/adapters/stores/postgres/open.ts"
+import { silentLogger } from "../../src/kernel/sessions/fixtures/test-gateway.ts"
 import { patienceMs } from "../patience.ts"
 import { assemble, ids } from "./support/assemble.ts"
 import { eventually } from "./support/eventually.ts"

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
-import { tool } from "../../src/tools/local-tool.ts"
+import { tool } from "../../src/kernel/tools/local-tool.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 
 const server = fileURLToPath(new URL("fixtures/hostile-server.mjs", import.meta.url))

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import type { McpServerOptions } from "../../src/mcp/config/definition.ts"
+import type { McpServerOptions } from "../../src/features/mcp/config/definition.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 

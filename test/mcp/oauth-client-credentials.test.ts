@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from "vitest"
+import type { McpOAuthDefinition } from "../../src/features/mcp/config/definition.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
-import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { clientSecret, type GuardedServer, guardedServer } from "./support/guarded-server.ts"

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage } from "node:http"
 import { json } from "node:stream/consumers"
 import { describe, expect, it, onTestFinished } from "vitest"
-import type { McpProtocolVersion } from "../../src/mcp/config/definition.ts"
+import type { McpProtocolVersion } from "../../src/features/mcp/config/definition.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 
 interface Request {

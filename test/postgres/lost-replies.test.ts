@@ -1,4 +1,6 @@
 import { beforeAll, expect, test } from "vitest"
+import { layCable } from "../../src/adapters/stores/postgres/fixtures/cable.ts"
+import { openPostgresStore } from "../../src/adapters/stores/postgres/open.ts"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
@@ -9,9 +11,7 @@ import {
   silentLogger,
   startTestNode,
   type TestNode,
-} from "../../src/sessions/fixtures/test-gateway.ts"
-import { layCable } from "../../src/stores/postgres/fixtures/cable.ts"
-import { openPostgresStore } from "../../src/stores/postgres/open.ts"
+} from "../../src/kernel/sessions/fixtures/test-gateway.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Postgres, startPostgres } from "../end-to-end/support/postgres.ts"

@@ -1,12 +1,12 @@
 import { beforeAll, expect, test } from "vitest"
+import { openPostgresStore } from "../../src/adapters/stores/postgres/open.ts"
 import {
   alice,
   putAccepted,
   say,
   silentLogger,
   startTestNode,
-} from "../../src/sessions/fixtures/test-gateway.ts"
-import { openPostgresStore } from "../../src/stores/postgres/open.ts"
+} from "../../src/kernel/sessions/fixtures/test-gateway.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Postgres, startPostgres } from "../end-to-end/support/postgres.ts"

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import pg from "pg"
 import { beforeAll, expect, test } from "vitest"
-import { delivery } from "../../src/delivery/plugin.ts"
+import { delivery } from "../../src/features/delivery/plugin.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"

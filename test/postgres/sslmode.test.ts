@@ -1,8 +1,8 @@
 import { chmod, chown, copyFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { beforeAll, expect, test } from "vitest"
-import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
-import { openPostgresStore } from "../../src/stores/postgres/open.ts"
+import { openPostgresStore } from "../../src/adapters/stores/postgres/open.ts"
+import { silentLogger } from "../../src/kernel/sessions/fixtures/test-gateway.ts"
 import { type StartedPostgres, startEmbeddedPostgres } from "../../src/testing/fixtures/embedded-postgres.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 

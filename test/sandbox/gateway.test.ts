@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest"
+import { removeTree } from "../../src/features/sandbox/workspace/remove-tree.ts"
 import { createAgent, type Gateway } from "../../src/index.ts"
-import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
 import { has, requires } from "../needs.ts"

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import { beforeEach, expect, test } from "vitest"
-import { continueProcessTree, stopProcessTree } from "../../src/sandbox/processes/process-tree.ts"
+import { continueProcessTree, stopProcessTree } from "../../src/features/sandbox/processes/process-tree.ts"
 import { requires } from "../needs.ts"
 
 beforeEach(() => requires("linux"))

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { beforeEach, expect, onTestFinished, test } from "vitest"
-import { trimWorkspace } from "../../src/sandbox/workspace/trim.ts"
+import { trimWorkspace } from "../../src/features/sandbox/workspace/trim.ts"
 import { requires } from "../needs.ts"
 
 /**

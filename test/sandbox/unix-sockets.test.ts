@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { expect, onTestFinished, test } from "vitest"
-import { doesCountUnaccepted, readUnixSockets } from "../../src/sandbox/disk/unix-sockets.ts"
+import { doesCountUnaccepted, readUnixSockets } from "../../src/features/sandbox/disk/unix-sockets.ts"
 import { requires } from "../needs.ts"
 
 test.each([

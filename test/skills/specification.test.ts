@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, test } from "vitest"
-import { loadSkills } from "../../src/skills/load/load-skills.ts"
+import { loadSkills } from "../../src/features/skills/load/load-skills.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { installPythonPackages } from "../python-environment.ts"
 

@@ -7,7 +7,7 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import { requireAccepted } from "../../http/answer-outcome.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { ClientAddress } from "../../http/request/client-address.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import { readBody, readQuery } from "../read-request.ts"
 
 export interface WaitRoutesOptions {

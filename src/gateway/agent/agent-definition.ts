@@ -1,6 +1,6 @@
-import { pickOptions } from "../../options/resolve-options.ts"
-import type { ProviderOptions } from "../../providers/choose/choose-provider.ts"
-import { providerOptions } from "../../providers/choose/options.ts"
+import type { ProviderOptions } from "../../adapters/providers/choose/choose-provider.ts"
+import { providerOptions } from "../../adapters/providers/choose/options.ts"
+import { pickOptions } from "../../platform/options/resolve-options.ts"
 import type { BuildChatRuntime } from "../create-gateway-app.ts"
 import type { ResolvedModelAgent, ResolvedRuntimeAgent } from "../options/agent-options.ts"
 import {

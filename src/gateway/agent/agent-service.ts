@@ -1,4 +1,6 @@
-import type { ModelRuntime } from "../../agent/agent-runtime.ts"
+import type { ChosenProvider } from "../../adapters/providers/choose/choose-provider.ts"
+import type { EnvironmentSettings } from "../../adapters/providers/choose/environment.ts"
+import { createAppProviders, type RunProviders } from "../../adapters/providers/choose/run-providers.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
@@ -11,19 +13,17 @@ import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
-import type { ChosenProvider } from "../../providers/choose/choose-provider.ts"
-import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
-import { createAppProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
-import type { Storage } from "../../sessions/storage.ts"
-import type { ResolveRuntime } from "../../sessions/worker/runtime-resolver.ts"
-import { createLineMask } from "../../telemetry/line-mask.ts"
-import type { PrepareImages } from "../../tools/images/prepare-images.ts"
+import type { ModelRuntime } from "../../kernel/agent/agent-runtime.ts"
+import type { Storage } from "../../kernel/sessions/storage.ts"
+import type { ResolveRuntime } from "../../kernel/sessions/worker/runtime-resolver.ts"
+import type { PrepareImages } from "../../kernel/tools/images/prepare-images.ts"
 import {
   createToolChangeLog,
   createToolCheck,
   type ReportedChange,
   type ReportToolChange,
-} from "../../tools/offer/tool-offers.ts"
+} from "../../kernel/tools/offer/tool-offers.ts"
+import { createLineMask } from "../../platform/logging/line-mask.ts"
 import type { PrepareOptions } from "../gateway.ts"
 import type { Hooks } from "../hooks/hooks.ts"
 import type { ProbedModels } from "../operate/probe-models.ts"

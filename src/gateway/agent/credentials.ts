@@ -1,11 +1,11 @@
+import type { ChosenProvider, ProviderOptions } from "../../adapters/providers/choose/choose-provider.ts"
+import type { EnvironmentSettings } from "../../adapters/providers/choose/environment.ts"
+import { createNamedProvider, type ProviderName } from "../../adapters/providers/choose/named-provider.ts"
+import { createAppProviders, type RunProviders } from "../../adapters/providers/choose/run-providers.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
 import { createRecentCache } from "../../core/recent-cache.ts"
-import type { ChosenProvider, ProviderOptions } from "../../providers/choose/choose-provider.ts"
-import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
-import { createNamedProvider, type ProviderName } from "../../providers/choose/named-provider.ts"
-import { createAppProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 
 /**

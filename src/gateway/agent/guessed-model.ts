@@ -1,6 +1,6 @@
+import type { ChosenProvider } from "../../adapters/providers/choose/choose-provider.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { ChosenProvider } from "../../providers/choose/choose-provider.ts"
 import type { PrepareOptions } from "../gateway.ts"
 
 export interface Guess {

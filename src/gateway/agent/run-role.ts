@@ -1,8 +1,8 @@
+import { providerNames } from "../../adapters/providers/choose/named-provider.ts"
 import type { Interceptor } from "../../core/ports/tools/interceptor.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
 import { isWithin, mayName } from "../../core/tools/tool-limits.ts"
-import { providerNames } from "../../providers/choose/named-provider.ts"
 import type { ResolvedModelRuntime } from "../options/runtime-options.ts"
 
 /** Returns the agent's runtime for a sub-agent with this role. */

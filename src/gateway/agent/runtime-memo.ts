@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto"
-import { loopOptions } from "../../agent/options.ts"
-import { waitOptions } from "../../approvals/options.ts"
 import type {
   ModelChoice,
   Provider,
   SystemBlock,
   ToolSpecification,
 } from "../../core/ports/model/provider.ts"
-import { pickOptions } from "../../options/resolve-options.ts"
-import { createPricing } from "../../pricing/create-pricing.ts"
-import { offerTools, type ToolOffer } from "../../tools/offer/offer-tools.ts"
+import { loopOptions } from "../../kernel/agent/options.ts"
+import { waitOptions } from "../../kernel/approvals/options.ts"
+import { createPricing } from "../../kernel/pricing/create-pricing.ts"
+import { offerTools, type ToolOffer } from "../../kernel/tools/offer/offer-tools.ts"
+import { pickOptions } from "../../platform/options/resolve-options.ts"
 import { hookOptions } from "../hooks/hooks.ts"
 import type { ResolvedModelRuntime } from "../options/runtime-options.ts"
 

@@ -1,7 +1,7 @@
-import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import type { AgentRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { Hooks } from "../hooks/hooks.ts"
 
 /** Calls the application's functions within their time limit, and tracks the calls that have not returned. */

@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { UserCode } from "../agent/user-code.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest"
+import { openMemoryStore } from "../../adapters/stores/sqlite/open.ts"
 import { systemClock } from "../../core/time/clock.ts"
-import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { createAgent } from "../create-agent.ts"
 import type { Gateway } from "../gateway.ts"

@@ -1,10 +1,3 @@
-import {
-  createMaxTurnsReport,
-  createRunUsageReport,
-  createToolReport,
-  createToolTiming,
-  createUsageReport,
-} from "../../agent/reports.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import { toEventId } from "../../core/log/event-id.ts"
@@ -12,6 +5,13 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import {
+  createMaxTurnsReport,
+  createRunUsageReport,
+  createToolReport,
+  createToolTiming,
+  createUsageReport,
+} from "../../kernel/agent/reports.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 
 /** Maximum attempts for one event, within an hour. After that, the hook is not called for it again. */

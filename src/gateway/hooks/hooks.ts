@@ -6,8 +6,8 @@ import type {
   ToolTiming,
   UsageReport,
 } from "../../core/runs/run-hooks.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { createFunctionSchema } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { createFunctionSchema } from "../../platform/options/schemas.ts"
 
 /**
  * Functions of the application that observe runs. They are called after the fact is durable, in the order of the

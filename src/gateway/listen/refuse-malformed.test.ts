@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { createTestApp } from "../../http/fixtures/test-app.ts"
-import { resolveOptions } from "../../options/resolve-options.ts"
+import { resolveOptions } from "../../platform/options/resolve-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "../options/gateway-options.ts"
 import { defaultTimeLimits, type ListeningService, listen } from "./listen.ts"
 

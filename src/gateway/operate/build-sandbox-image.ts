@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
-import { type Environment, readEnvironment } from "../../providers/choose/environment.ts"
-import { completeConfig } from "../../sandbox/config.ts"
-import { buildImage } from "../../sandbox/docker/build-image.ts"
+import { type Environment, readEnvironment } from "../../adapters/providers/choose/environment.ts"
+import { completeConfig } from "../../features/sandbox/config.ts"
+import { buildImage } from "../../features/sandbox/docker/build-image.ts"
 
 export interface SandboxImageOptions {
   readonly env: Environment

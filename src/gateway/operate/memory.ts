@@ -1,9 +1,9 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
+import { createMemories, type Memories } from "../../features/memory/memories.ts"
+import { type MemoryChoice, resolveMemorySettings } from "../../features/memory/options.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
-import { createMemories, type Memories } from "../../memory/memories.ts"
-import { type MemoryChoice, resolveMemorySettings } from "../../memory/options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
 
 /** The memories of all users, for code. */

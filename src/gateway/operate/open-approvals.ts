@@ -1,7 +1,7 @@
+import { defaultStore } from "../../adapters/stores/options.ts"
 import { systemClock } from "../../core/time/clock.ts"
-import { createDecisions } from "../../sessions/answering/decisions.ts"
-import { defaultStore } from "../../stores/options.ts"
-import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
+import { createDecisions } from "../../kernel/sessions/answering/decisions.ts"
+import { createSchemaChecker } from "../../kernel/tools/schema-check/schema-checker.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createWaits, type GatewayWaits } from "./waits.ts"
 

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs"
+import { isPostgresUrl } from "../../adapters/stores/options.ts"
+import { createDataDirectory } from "../../adapters/stores/sqlite/database/data-directory.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
-import { isPostgresUrl } from "../../stores/options.ts"
-import { createDataDirectory } from "../../stores/sqlite/database/data-directory.ts"
-import { createLogger } from "../../telemetry/logger.ts"
+import { createLogger } from "../../platform/logging/logger.ts"
 import { openStore } from "../open-store.ts"
 
 /**

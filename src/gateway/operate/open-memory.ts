@@ -1,5 +1,5 @@
+import { defaultStore } from "../../adapters/stores/options.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
-import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 
 export interface OpenedMemory {

@@ -1,4 +1,4 @@
-import { defaultStore } from "../../stores/options.ts"
+import { defaultStore } from "../../adapters/stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createOutbox, type GatewayOutbox } from "./outbox.ts"
 

@@ -1,5 +1,5 @@
+import { defaultStore } from "../../adapters/stores/options.ts"
 import { randomIds } from "../../core/ids.ts"
-import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createGatewaySchedules, type GatewaySchedules, selectScheduleParts } from "./schedules.ts"
 

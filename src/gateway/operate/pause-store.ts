@@ -1,6 +1,6 @@
+import { defaultStore } from "../../adapters/stores/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { systemClock } from "../../core/time/clock.ts"
-import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 
 /**

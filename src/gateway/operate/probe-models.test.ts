@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
-import { createPricing } from "../../pricing/create-pricing.ts"
+import { createPricing } from "../../kernel/pricing/create-pricing.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { probeModels } from "./probe-models.ts"
 

@@ -4,8 +4,8 @@ import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { ScheduleSpec } from "../../core/schedule.ts"
-import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
-import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "../../schedules/terms.ts"
+import { createScheduler, type Scheduler } from "../../features/schedules/scheduler.ts"
+import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "../../features/schedules/terms.ts"
 
 /** Schedules of all agents and owners in the gateway's store, for operators. */
 export interface GatewaySchedules {

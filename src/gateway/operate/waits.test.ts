@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import type { Decisions } from "../../sessions/answering/decisions.ts"
+import type { Decisions } from "../../kernel/sessions/answering/decisions.ts"
 import { type ApproveOptions, createWaits } from "./waits.ts"
 
 const wait = { sessionId: "sess_1", toolCallId: "call_1", nonce: "nonce_1" }

@@ -4,8 +4,8 @@ import type { Decider } from "../../core/log/entries.ts"
 import type { AuditRecord, Grant, Wait } from "../../core/ports/store/approvals.ts"
 import type { AnswerOutcome } from "../../core/ports/store/session-log.ts"
 import type { GrantScope } from "../../core/wait.ts"
-import type { Decisions } from "../../sessions/answering/decisions.ts"
-import type { InvalidAnswer } from "../../sessions/sessions.ts"
+import type { Decisions } from "../../kernel/sessions/answering/decisions.ts"
+import type { InvalidAnswer } from "../../kernel/sessions/sessions.ts"
 import { checkApproveOptions } from "../options/check-options.ts"
 
 /**

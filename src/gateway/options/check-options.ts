@@ -1,8 +1,8 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
-import { describeIssues } from "../../options/describe-issues.ts"
-import { count, createObjectSchema } from "../../options/schemas.ts"
-import { turnLimit } from "../../options/turn-limit.ts"
+import { describeIssues } from "../../platform/options/describe-issues.ts"
+import { count, createObjectSchema } from "../../platform/options/schemas.ts"
+import { turnLimit } from "../../platform/options/turn-limit.ts"
 
 const object = createObjectSchema()
 

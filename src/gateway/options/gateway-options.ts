@@ -1,35 +1,38 @@
 import { z } from "zod"
-import { type CodeExecutionConfig, codeExecutionSchema } from "../../code-execution/options.ts"
-import { type CompactionOptions, compactionSchemas } from "../../compaction/options.ts"
+import { type StoreOptions, storeOptions } from "../../adapters/stores/options.ts"
 import { type ConsoleOption, consoleOption } from "../../console/options.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
-import { type HttpOptions, httpOptions } from "../../http/options.ts"
-import { type LargeResultsOptions, largeResultsSchemas } from "../../large-results/options.ts"
+import { type LargeResultsOptions, largeResultsSchemas } from "../../features/large-results/options.ts"
 import {
   type McpAuthorizationOptions,
   type McpOptions,
   mcpAuthorizationOptions,
   mcpOptions,
-} from "../../mcp/options.ts"
-import { type MemoryChoice, memorySchema } from "../../memory/options.ts"
-import { declareOptions, type Resolved } from "../../options/declare-options.ts"
-import { createFunctionSchema, texts } from "../../options/schemas.ts"
-import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
+} from "../../features/mcp/options.ts"
+import { type MemoryChoice, memorySchema } from "../../features/memory/options.ts"
+import {
+  type CodeExecutionConfig,
+  codeExecutionSchema,
+} from "../../features/sandbox/code-execution/options.ts"
+import { type SchedulesOptions, schedulesSchemas } from "../../features/schedules/options.ts"
+import { type SkillOptions, skillOptions } from "../../features/skills/options.ts"
+import { type SubAgentOptions, subAgentsSchema } from "../../features/sub-agents/options.ts"
+import { type TranscriptOptions, transcriptOptions } from "../../features/transcripts/options.ts"
+import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
+import { type HttpOptions, httpOptions } from "../../http/options.ts"
+import { type CompactionOptions, compactionSchemas } from "../../kernel/compaction/options.ts"
 import {
   type LiveBounds,
   type SessionOptions,
   type StorageBounds,
   sessionOptions,
   storageBounds,
-} from "../../sessions/options.ts"
-import { type SkillOptions, skillOptions } from "../../skills/options.ts"
-import { type StoreOptions, storeOptions } from "../../stores/options.ts"
-import { type SubAgentOptions, subAgentsSchema } from "../../sub-agents/options.ts"
-import { type TelemetryOptions, telemetryOptions } from "../../telemetry/options.ts"
-import { type TranscriptOptions, transcriptOptions } from "../../transcripts/options.ts"
+} from "../../kernel/sessions/options.ts"
+import { type TelemetryOptions, telemetryOptions } from "../../platform/logging/options.ts"
+import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
+import { createFunctionSchema, texts } from "../../platform/options/schemas.ts"
 import { type Hooks, hookOptions, type SessionHooks, sessionHookOptions } from "../hooks/hooks.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"

@@ -1,8 +1,8 @@
 import type { Ids } from "../../core/ids.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { createFunctionSchema, createObjectSchema, milliseconds } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { createFunctionSchema, createObjectSchema, milliseconds } from "../../platform/options/schemas.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 import { type ShutdownOptions, shutdownOptions } from "./shutdown-options.ts"
 

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs"
 import { link, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { z } from "zod"
+import { isPostgresUrl, type ResolvedStoreOptions } from "../../adapters/stores/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { isPostgresUrl, type ResolvedStoreOptions } from "../../stores/options.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
 
 export interface SecretsOptions {
   /**

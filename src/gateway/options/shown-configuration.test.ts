@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import { resolveOptions } from "../../options/resolve-options.ts"
-import { tool } from "../../tools/local-tool.ts"
+import { tool } from "../../kernel/tools/local-tool.ts"
+import { resolveOptions } from "../../platform/options/resolve-options.ts"
 import { createModelAgent } from "../agent/agent-definition.ts"
 import { resolveModelAgent } from "./agent-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"

@@ -1,6 +1,6 @@
 import type { Json } from "../../core/json/json.ts"
-import { pickOptions } from "../../options/resolve-options.ts"
-import { createMask, redacted } from "../../telemetry/mask.ts"
+import { createMask, redacted } from "../../platform/logging/mask.ts"
+import { pickOptions } from "../../platform/options/resolve-options.ts"
 import type { AgentDefinition } from "../agent/agent-definition.ts"
 import { type ResolvedServer, sharedServerOptions } from "./gateway-options.ts"
 

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { createFunctionSchema } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { createFunctionSchema } from "../../platform/options/schemas.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 
 /** Options of the end of the gateway's process. */

@@ -1,4 +1,3 @@
-import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { findRepeated } from "../../core/find-repeated.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -10,6 +9,7 @@ import type { TransformToolResult } from "../../core/ports/tools/transform-tool-
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import type { ModelRuntime } from "../../kernel/agent/agent-runtime.ts"
 import { collectCompactionNotes, findCompaction } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 import { toStoredKind } from "./outbox-handlers.ts"

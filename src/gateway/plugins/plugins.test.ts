@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest"
 import type { Plugin, PluginParts, RunParts } from "../../core/ports/plugin.ts"
+import { tool } from "../../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { tool } from "../../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { createGateway, type GatewayOptions } from "../create-gateway.ts"
 import type { Gateway } from "../gateway.ts"

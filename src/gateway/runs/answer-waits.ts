@@ -1,7 +1,7 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { AnswerOutcome } from "../../core/ports/store/session-log.ts"
-import type { InvalidAnswer, Sessions } from "../../sessions/sessions.ts"
+import type { InvalidAnswer, Sessions } from "../../kernel/sessions/sessions.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { checkApprovalAnswer } from "../options/check-options.ts"

@@ -1,7 +1,7 @@
 import { GatewayError, toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
 export interface CancelParts {

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { type DeliveryResult, deliverNow } from "../../delivery/deliver.ts"
-import type { DeliveryOptions } from "../../delivery/options.ts"
-import { type RunOutput, runOutputOutcome } from "../../headless/run/run-output.ts"
+import { type DeliveryResult, deliverNow } from "../../features/delivery/deliver.ts"
+import type { DeliveryOptions } from "../../features/delivery/options.ts"
+import { type RunOutput, runOutputOutcome } from "../../features/headless/run/run-output.ts"
 
 export interface DeliverOptions {
   /** Name of the agent for receivers. Default `agent`. */

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { tool } from "../../kernel/tools/local-tool.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { tool } from "../../tools/local-tool.ts"
 import {
   type AutonomousOptions,
   type AutonomousRetryOptions,

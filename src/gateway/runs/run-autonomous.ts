@@ -1,11 +1,16 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { SystemBlock } from "../../core/ports/model/provider.ts"
-import type { DeliveryOptions } from "../../delivery/options.ts"
-import { delivery } from "../../delivery/plugin.ts"
-import { type RunSessionOptions, runSessionShape } from "../../headless/run/options.ts"
-import { type RetriedRun, type RetryOptions, retryShape, runWithRetry } from "../../headless/run/retry.ts"
-import type { RunOutput } from "../../headless/run/run-output.ts"
-import { runSession } from "../../headless/run/run-session.ts"
+import type { DeliveryOptions } from "../../features/delivery/options.ts"
+import { delivery } from "../../features/delivery/plugin.ts"
+import { type RunSessionOptions, runSessionShape } from "../../features/headless/run/options.ts"
+import {
+  type RetriedRun,
+  type RetryOptions,
+  retryShape,
+  runWithRetry,
+} from "../../features/headless/run/retry.ts"
+import type { RunOutput } from "../../features/headless/run/run-output.ts"
+import { runSession } from "../../features/headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"
 

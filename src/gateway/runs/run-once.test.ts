@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { Directory } from "../../core/ports/store/directory.ts"
 import type { ToolContext } from "../../core/ports/tools/tool.ts"
-import { startTestNode, type TestNode } from "../../sessions/fixtures/test-gateway.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import { startTestNode, type TestNode } from "../../kernel/sessions/fixtures/test-gateway.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
+import { tool } from "../../kernel/tools/local-tool.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { tool } from "../../tools/local-tool.ts"
 import type { RunOptions } from "../gateway.ts"
 import { type RunOnceOptions, runOnce } from "./run-once.ts"
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { createOutputWithoutRun } from "../../headless/run/run-output.ts"
+import { createOutputWithoutRun } from "../../features/headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { RunOutput } from "../../headless/run/run-output.ts"
+import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
 
 /**

@@ -1,7 +1,7 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Directory, DirectoryCursor } from "../../core/ports/store/directory.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 
 /** Milliseconds between two checks of a run that waits for a person while it still does other work. */
 const pollMs = 200

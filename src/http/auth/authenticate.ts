@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"
 import { createSessionNotFound, createSessionRevoked } from "../problem.ts"

@@ -1,6 +1,6 @@
 import { z } from "zod"
-import { declareOptions } from "../../options/declare-options.ts"
-import { count } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { count } from "../../platform/options/schemas.ts"
 
 /** Options of session tokens. */
 export interface TokenOptions {

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest"
 import { patienceMs } from "../../../test/patience.ts"
-import type { StartRequest } from "../../sessions/sessions.ts"
+import type { StartRequest } from "../../kernel/sessions/sessions.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
 import { createJsonRequest, createTestApp } from "../fixtures/test-app.ts"
 

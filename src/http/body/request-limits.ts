@@ -1,5 +1,5 @@
-import { declareOptions } from "../../options/declare-options.ts"
-import { count } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { count } from "../../platform/options/schemas.ts"
 
 /** Limits of the bodies of requests, members of the option `limits`. */
 export interface RequestLimits {

@@ -1,5 +1,5 @@
-import { declareOptions } from "../../options/declare-options.ts"
-import { count } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { count } from "../../platform/options/schemas.ts"
 import { type RequestLimits, requestLimits } from "../body/request-limits.ts"
 
 /** Limits of requests and streams, members of the option `limits`. */

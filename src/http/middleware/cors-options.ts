@@ -1,6 +1,6 @@
 import { z } from "zod"
-import { declareOptions } from "../../options/declare-options.ts"
-import { texts } from "../../options/schemas.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
+import { texts } from "../../platform/options/schemas.ts"
 
 /** Options for pages of other origins. */
 export interface CorsOptions {

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono"
 import { cors } from "hono/cors"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Resolved } from "../../options/declare-options.ts"
+import type { Resolved } from "../../platform/options/declare-options.ts"
 import type { CorsOptions, corsOptions } from "./cors-options.ts"
 
 export interface CrossOriginOptions extends Resolved<CorsOptions, typeof corsOptions> {

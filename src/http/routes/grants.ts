@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"

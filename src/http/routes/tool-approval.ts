@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"
 import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"

@@ -6,7 +6,7 @@ import {
   type SubAgent,
   type SubAgentBatch,
   type TreeBatch,
-} from "../../sessions/tree/sub-agent.ts"
+} from "../../kernel/sessions/tree/sub-agent.ts"
 import { type Frame, foldSubAgent, type Wire, type WireState } from "../wire/wire.ts"
 
 /**

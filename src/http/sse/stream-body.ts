@@ -1,7 +1,7 @@
 import type { UnderlyingSource } from "node:stream/web"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { TreeBatch } from "../../sessions/tree/sub-agent.ts"
+import type { TreeBatch } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
 

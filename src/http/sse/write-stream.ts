@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http"
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
 import { isTerminal } from "../../core/log/entries.ts"
-import { isOfSubAgent, isProgress, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
+import { isOfSubAgent, isProgress, type TreeBatch } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
 import { joinWrites, needsDrain, onceDrained, startText, writeText } from "./write-text.ts"

@@ -11,7 +11,7 @@ import type {
   HistoryPart,
   PlacedCompaction,
   PlacedRunEnd,
-} from "../../sessions/sessions.ts"
+} from "../../kernel/sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome, toWireUsage } from "./content.ts"
 import { toWireTask } from "./tasks.ts"

@@ -1,6 +1,6 @@
 import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
-import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
-import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
+import type { ListedTask } from "../../kernel/sessions/tree/list-tasks.ts"
+import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import type { WireTask } from "../schemas/tasks.ts"
 import { toUnixSeconds, toWireUsage } from "./content.ts"

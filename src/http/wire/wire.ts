@@ -1,6 +1,6 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
-import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
-import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
+import type { SubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
+import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
 
 /**
  * A wire format: a fold that projects a session's log onto a byte stream. A route selects the wire of its streams. No

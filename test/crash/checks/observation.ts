@@ -1,7 +1,7 @@
-import { Conversation } from "../../../src/agent/conversation.ts"
 import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/log/entries.ts"
 import type { SessionParent } from "../../../src/core/ports/store/session-log.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
+import { Conversation } from "../../../src/kernel/agent/conversation.ts"
 import type { ScenarioName } from "../scenarios/scenarios.ts"
 import type { Deliveries } from "../support/deliveries.ts"
 import type { Effect } from "../support/effects.ts"

@@ -1,5 +1,5 @@
-import { findOpenWait } from "../../../src/agent/tools/call-state.ts"
 import { isTerminal } from "../../../src/core/log/entries.ts"
+import { findOpenWait } from "../../../src/kernel/agent/tools/call-state.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 
 /** One process of a round. Times are in milliseconds since the Unix epoch. */

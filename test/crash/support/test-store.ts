@@ -1,8 +1,8 @@
+import { openPostgresStore } from "../../../src/adapters/stores/postgres/open.ts"
+import { openSqliteStore } from "../../../src/adapters/stores/sqlite/open.ts"
 import type { Logger } from "../../../src/core/ports/logger.ts"
 import type { Store } from "../../../src/core/ports/store/store.ts"
 import type { Clock } from "../../../src/core/time/clock.ts"
-import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
-import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
 
 /**
  * Milliseconds after its last heartbeat at which other processes consider a Postgres process dead. Also the

@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { Webhook } from "standardwebhooks"
-import { startMailServer } from "../../../src/delivery/fixtures/mail-server.ts"
-import { parseMail } from "../../../src/delivery/fixtures/parse-mail.ts"
+import { startMailServer } from "../../../src/features/delivery/fixtures/mail-server.ts"
+import { parseMail } from "../../../src/features/delivery/fixtures/parse-mail.ts"
 
 export type ChannelName = "webhook" | "telegram" | "slack" | "email"
 

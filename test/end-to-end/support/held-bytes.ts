@@ -1,4 +1,4 @@
-import { collectGarbage } from "../../../src/code-execution/fixtures/collect-garbage.ts"
+import { collectGarbage } from "../../../src/features/sandbox/code-execution/fixtures/collect-garbage.ts"
 
 /** Returns the bytes that the process holds after a full collection, inside and outside of the heap. */
 export async function heldBytes(): Promise<number> {

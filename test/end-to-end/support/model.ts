@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest"
-import { turnBytes } from "../../../src/providers/transport/body-reader.ts"
+import { turnBytes } from "../../../src/adapters/providers/transport/body-reader.ts"
 import {
   type AnthropicAnswerOptions,
   type AnthropicAnswerPart,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/config/definition.ts"
+import type { McpServerDefinition, McpServerOptions } from "../../../src/features/mcp/config/definition.ts"
 import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
 
 export interface ListingServer {

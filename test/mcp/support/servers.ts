@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url"
-import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/config/definition.ts"
+import type { McpServerDefinition, McpServerOptions } from "../../../src/features/mcp/config/definition.ts"
 
 /** Returns the definition of an installed program. It is started without `npx`, which would contact a registry. */
 export function installedServer(

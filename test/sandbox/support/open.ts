@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Logger } from "../../../src/core/ports/logger.ts"
 import type { SandboxName } from "../../../src/core/ports/tools/sandbox.ts"
-import { completeConfig, type SandboxConfig } from "../../../src/sandbox/config.ts"
-import { type OpenedSandboxes, openSandboxes } from "../../../src/sandbox/open-sandboxes.ts"
+import { completeConfig, type SandboxConfig } from "../../../src/features/sandbox/config.ts"
+import { type OpenedSandboxes, openSandboxes } from "../../../src/features/sandbox/open-sandboxes.ts"
 
 /** The limits that the contract suite expects. */
 export const testLimits = { memoryMb: 64, pids: 64, diskMb: 32, diskEntries: 1_500, maxTimeoutMs: 60_000 }

@@ -5,9 +5,9 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { Tool } from "../../../core/ports/tools/tool.ts"
 import type { Question } from "../../../core/question.ts"
 import { createAgent } from "../../../gateway/create-agent.ts"
+import { tool } from "../../../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../../../testing/provider/scripted-provider.ts"
 import { createOrigin } from "../../../testing/session-log/waits/tool-origin.ts"
-import { tool } from "../../../tools/local-tool.ts"
 import { prepareCliOnStore, silentLogger, terminalControls } from "../../fixtures/cli-on-store.ts"
 
 const onStore = prepareCliOnStore("approvals")

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
+import { openSqliteStore } from "../../../adapters/stores/sqlite/open.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { openSqliteStore } from "../../../stores/sqlite/open.ts"
 import { createMemory, rememberAll } from "../../../testing/store/memory-fixtures.ts"
 import { prepareCliOnStore, silentLogger, terminalControls } from "../../fixtures/cli-on-store.ts"
 

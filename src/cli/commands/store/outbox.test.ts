@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
+import { openSqliteStore } from "../../../adapters/stores/sqlite/open.ts"
 import type { OutboxItem } from "../../../core/ports/store/outbox.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { createItemWriter } from "../../../sessions/fixtures/outbox.ts"
-import { openSqliteStore } from "../../../stores/sqlite/open.ts"
+import { createItemWriter } from "../../../kernel/sessions/fixtures/outbox.ts"
 import { prepareCliOnStore, silentLogger, terminalControls } from "../../fixtures/cli-on-store.ts"
 
 const onStore = prepareCliOnStore("outbox")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { openSqliteStore } from "../../../adapters/stores/sqlite/open.ts"
 import { randomIds } from "../../../core/ids.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { openSqliteStore } from "../../../stores/sqlite/open.ts"
 import { prepareCliOnStore, silentLogger, terminalControls } from "../../fixtures/cli-on-store.ts"
 
 const onStore = prepareCliOnStore("schedules")

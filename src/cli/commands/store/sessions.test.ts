@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { openSqliteStore } from "../../../adapters/stores/sqlite/open.ts"
 import type { NewSession } from "../../../core/ports/store/session-log.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { openSqliteStore } from "../../../stores/sqlite/open.ts"
 import { createMessage } from "../../../testing/session-log/fixtures.ts"
 import { prepareCliOnStore, silentLogger } from "../../fixtures/cli-on-store.ts"
 

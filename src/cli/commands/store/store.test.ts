@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
+import { openSqliteStore } from "../../../adapters/stores/sqlite/open.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { openSqliteStore } from "../../../stores/sqlite/open.ts"
 import { prepareCliOnStore, silentLogger } from "../../fixtures/cli-on-store.ts"
 
 const onStore = prepareCliOnStore("store")

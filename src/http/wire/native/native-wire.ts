@@ -1,7 +1,7 @@
 import type { AssistantMessage } from "../../../core/history/messages.ts"
 import type { Delta } from "../../../core/log/deltas.ts"
 import type { EventEntry, MessageCompleted, TerminalEvent } from "../../../core/log/entries.ts"
-import type { SubAgent } from "../../../sessions/tree/sub-agent.ts"
+import type { SubAgent } from "../../../kernel/sessions/tree/sub-agent.ts"
 import type { ChatEvent } from "../../schemas/events.ts"
 import { toWireUsage } from "../content.ts"
 import { eventStreamType, formatServerSentEvent } from "../server-sent-events.ts"

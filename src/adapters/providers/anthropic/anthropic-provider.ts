@@ -1,0 +1,185 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import { ConfigurationError } from "../../../core/errors.ts"
+import { isJsonObject } from "../../../core/json/json.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
+import type { ToolRules } from "../../../core/ports/tools/tool-rules.ts"
+import { createModelFailure } from "../model-failure.ts"
+import { createCallBody } from "../transport/call-body.ts"
+import { callLimits } from "../transport/call-limits.ts"
+import type { Endpoint } from "../transport/endpoint.ts"
+import { createLazy } from "../transport/lazy.ts"
+import { linkSignal } from "../transport/linked-signal.ts"
+import { type EventStream, openEventStream } from "../transport/open-event-stream.ts"
+import { ReadEvents } from "../transport/read-events.ts"
+import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
+import { AnswerFold } from "./answer-fold.ts"
+import { type AnthropicSdk, anthropicAddress, createMessagesEndpoint } from "./client.ts"
+import { toFailure } from "./failure.ts"
+import {
+  type AnthropicOptions,
+  type AnthropicThinking,
+  checkOptions,
+  type LoadAnthropicSdk,
+} from "./options.ts"
+import { createOutputFormat } from "./output-format.ts"
+import { createMessagesRequest } from "./request.ts"
+import { createThinkingFields, listThinkingLevels } from "./thinking.ts"
+
+/** The rules follow from errors of the API. Its reference does not list them. */
+const toolRules: ToolRules = { plainRoot: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
+
+/** The model ids that the SDK knows. `Anthropic.Model` also allows any string. */
+type KnownModel = Anthropic.Model extends infer Model
+  ? Model extends string
+    ? Literal<Model>
+    : never
+  : never
+type Literal<Text extends string> = string extends Text ? never : Text
+
+const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
+
+/**
+ * A provider for Claude that uses the Messages API. The official SDK, `@anthropic-ai/sdk`, builds the head of the
+ * requests and the errors of responses. `prepare` or the first call loads the SDK. If it is not installed, that throws
+ * a `ConfigurationError`.
+ *
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
+ */
+export function anthropicProvider(
+  options: AnthropicOptions,
+  load: LoadAnthropicSdk = () => import("@anthropic-ai/sdk"),
+): Provider {
+  checkOptions(options)
+  const connected = createLazy(() => connect(options, load))
+  return {
+    name: "anthropic",
+    defaultModel,
+    priceList: "anthropic",
+    toolRules,
+    thinkingLevels: listThinkingLevels,
+    ...callLimits(options.baseURL ?? anthropicAddress, options.timeoutMs),
+    async prepare() {
+      await connected()
+    },
+    stream: (request, { signal }) => answer(connected, request, signal),
+  }
+}
+
+interface Connection {
+  readonly sdk: AnthropicSdk
+  readonly endpoint: Endpoint
+  readonly options: AnthropicOptions
+  readonly secrets: readonly string[]
+}
+
+async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promise<Connection> {
+  const loaded = await load().catch((cause: unknown) => {
+    throw new ConfigurationError(
+      "To use Claude models, install @anthropic-ai/sdk: npm install @anthropic-ai/sdk",
+      { cause },
+    )
+  })
+  const { apiKey = "", authToken = "", headers = {} } = options
+  const sdk = loaded as AnthropicSdk
+  return {
+    sdk,
+    endpoint: await createMessagesEndpoint(sdk, options),
+    options,
+    secrets: [apiKey, authToken, ...Object.values(headers)],
+  }
+}
+
+async function* answer(
+  connected: () => Promise<Connection>,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const connection = await connected()
+  if (signal.aborted) return
+  const linked = linkSignal(signal)
+  const fold = new AnswerFold()
+  const read = new ReadEvents()
+  let begun = false
+  try {
+    const stream = await open(connection, request, linked.signal)
+    for await (const batch of readSseBatches(stream.reader, () => fold.complete)) {
+      let shown = false
+      for (const sent of batch) {
+        const event = fold.apply(parse(sent, stream, connection.sdk))
+        begun = true
+        if (event === null) continue
+        const isInput = event?.type === "toolInputDelta"
+        shown ||= event !== null && !isInput
+        if (event !== null && (!isInput || request.toolInputDeltas === true)) read.add(event)
+        if (fold.complete) break
+      }
+      for (const event of read.take()) {
+        yield event
+        if (signal.aborted) return
+      }
+      if (fold.complete) {
+        yield fold.end(request.model)
+        return
+      }
+      // This is a ping, a comment, or content without text.
+      if (!shown || fold.advanced) yield fold.progress()
+    }
+    if (signal.aborted) return
+    yield fold.progress()
+    yield createModelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
+  } catch (error) {
+    if (signal.aborted) return
+    // Events before it count. A response that starts with an error has none.
+    for (const event of read.take()) yield event
+    if (begun) yield fold.progress()
+    yield toFailure(error, connection, begun)
+  } finally {
+    linked.release()
+  }
+}
+
+async function open(
+  { sdk, endpoint, options }: Connection,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<EventStream> {
+  const { extraBody = {}, structuredOutputs = true } = options
+  const format =
+    structuredOutputs && request.outputSchema ? await createOutputFormat(request.outputSchema) : null
+  const ownThinking = options.thinking ?? (extraBody.thinking as AnthropicThinking | undefined)
+  const { thinking, effort } = createThinkingFields(request, ownThinking)
+  const content = {
+    ...extraBody,
+    ...(thinking && { thinking }),
+    ...createMessagesRequest(request),
+    ...((format !== null || effort !== undefined) && {
+      output_config: {
+        ...Object(extraBody.output_config),
+        ...(effort && { effort }),
+        ...(format && { format }),
+      },
+    }),
+  }
+  const body = await createCallBody(content, signal)
+  const { traceparent } = request
+  return openEventStream(endpoint, { body, traceparent, signal, timeoutMs: options.timeoutMs }, sdk)
+}
+
+/** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */
+function parse({ event, data }: SseEvent, { headers }: EventStream, sdk: AnthropicSdk) {
+  if (event === "error") throw new sdk.APIError(undefined, parseErrorBody(data), undefined, headers())
+  const sent = JSON.parse(data)
+  if (isJsonObject(sent) && (sent.type === "error" || (sent.type === undefined && isJsonObject(sent.error))))
+    throw new sdk.APIError(undefined, sent, undefined, headers())
+  return sent as Anthropic.RawMessageStreamEvent
+}
+
+function parseErrorBody(data: string): object {
+  try {
+    return Object(JSON.parse(data))
+  } catch {
+    // A proxy wrote this message.
+    return { error: { message: data } }
+  }
+}

@@ -1,0 +1,47 @@
+import { ConfigurationError } from "../../../core/errors.ts"
+import { readInteger } from "../rows/columns.ts"
+import { refuseNewerSchema } from "../rules/schema-versions.ts"
+import type { Database } from "./database/database.ts"
+import { migrations, oldestSchema } from "./schema.ts"
+import { readSetting, writeSetting } from "./settings.ts"
+
+const oldestServer = 15
+
+/**
+ * An arbitrary number, the same in all versions. Processes that start at once use it to create the tables one after
+ * another.
+ */
+export const migrationLock = 4_021_977_001
+
+/**
+ * Migrates the database. Refuses a server that is too old, and a schema that a newer version of this package has
+ * changed so that this version cannot use it (rule 14, versions).
+ */
+export async function migrate(database: Database): Promise<void> {
+  const [server] = await database.query("SHOW server_version_num")
+  const serverVersion = Math.floor(readInteger(server ?? {}, "server_version_num") / 10_000)
+  if (serverVersion < oldestServer) {
+    throw new ConfigurationError(
+      `Postgres ${serverVersion} is too old. Version ${oldestServer} or newer is required.`,
+    )
+  }
+  await database.transaction(async (query) => {
+    await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])
+    await query("CREATE SCHEMA IF NOT EXISTS agent_gateway")
+    await query("CREATE TABLE IF NOT EXISTS agent_gateway.migration (version integer PRIMARY KEY)")
+    await query(
+      "CREATE TABLE IF NOT EXISTS agent_gateway.setting (name text PRIMARY KEY, value text NOT NULL)",
+    )
+    const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
+    const version = readInteger(newest ?? {}, "version")
+    const oldest = await readSetting(query, "oldestSchema")
+    refuseNewerSchema({ version, oldest }, migrations.length, "The schema agent_gateway")
+    if (version >= migrations.length) return
+    for (const [index, statements] of migrations.entries()) {
+      if (index < version) continue
+      for (const statement of statements) await query(statement)
+      await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [index + 1])
+    }
+    await writeSetting(query, "oldestSchema", String(oldestSchema))
+  })
+}

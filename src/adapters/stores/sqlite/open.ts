@@ -1,0 +1,159 @@
+import { StoreUnavailableError } from "../../../core/errors.ts"
+import { logVersion } from "../../../core/log/entries.ts"
+import type { Logger } from "../../../core/ports/logger.ts"
+import type { Store } from "../../../core/ports/store/store.ts"
+import type { Clock } from "../../../core/time/clock.ts"
+import { createAlarm } from "../bell.ts"
+import { createPause } from "../pause.ts"
+import { readText } from "../rows/columns.ts"
+import { findMissingTables } from "../rules/missing-tables.ts"
+import { startCheckpointer } from "./database/checkpointer.ts"
+import { createUnusableDirectoryError, prepareDataDirectory } from "./database/data-directory.ts"
+import { type Database, type Durability, openDatabase } from "./database/database.ts"
+import { createSpaceReserve } from "./database/space-reserve.ts"
+import { watchDatabase } from "./database/watching.ts"
+import { createSqliteDirectory } from "./directory.ts"
+import { createKeyring } from "./keyring.ts"
+import { createTextRemover } from "./large/text-remover.ts"
+import { followFleet } from "./leases/live-versions.ts"
+import { createSoleMembership, joinMembers, type Membership } from "./leases/membership.ts"
+import { createMemory } from "./memory.ts"
+import { migrate } from "./migrate.ts"
+import { createOutbox } from "./outbox/outbox.ts"
+import { createSubscriptions } from "./outbox/subscriptions.ts"
+import { createSchedules } from "./schedules.ts"
+import { migrations } from "./schema.ts"
+import { createSecrets } from "./secrets.ts"
+import { createArchive } from "./session-log/archive.ts"
+import { createContents } from "./session-log/contents.ts"
+import { createSessionLog } from "./session-log/session-log.ts"
+import { createSnapshots } from "./session-log/snapshots.ts"
+import { readSetting, writeSetting } from "./settings.ts"
+import { createApprovals } from "./waits/approvals.ts"
+
+export interface SqliteStoreOptions {
+  /**
+   * The data directory. It is created if it is missing. It must not be on a network file system, because only one
+   * machine can use it.
+   */
+  readonly path: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /**
+   * With `process`, stored data survives the end of the process. With `full`, it also survives power loss. Default
+   * `process`.
+   */
+  readonly durability?: Durability
+  /** For tests: the newest log version that this process reads. Default: the newest version. */
+  readonly readsVersion?: number
+}
+
+/**
+ * Opens a store. Throws `ConfigurationError` if the directory cannot be used or contains a newer version's database.
+ * A directory that was used before can also be opened while its disk is full. Reads then work, and writes reject
+ * until there is space again.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const reserve = createSpaceReserve(options.path)
+  try {
+    const store = await openInDirectory(options)
+    reserve.keep()
+    return store
+  } catch (error) {
+    if (!reserve.release()) throw error
+    return openInDirectory(options)
+  }
+}
+
+async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
+  const { path, durability = "process" } = options
+  const files = prepareDataDirectory(path)
+  let database: Database | null = null
+  let membership: Membership | null = null
+  try {
+    database = await openDatabase(files.database, durability)
+    await migrate(database, files.database)
+    membership = await joinMembers(files.processes, options.readsVersion)
+    const checkpointer = startCheckpointer(database, files.database, options.logger)
+    const emptyLog = () => checkpointer.emptyLog()
+    const store = await openStore(database, membership, { ...options, directory: path, emptyLog })
+    return {
+      ...store,
+      async close() {
+        await checkpointer.stop()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    database?.close()
+    membership?.end()
+    throw error instanceof StoreUnavailableError ? createUnusableDirectoryError(path, error) : error
+  }
+}
+
+/**
+ * Opens a store that keeps nothing, for tests and experiments. It is the same implementation on a database in memory,
+ * because a second one would only be another place for mistakes.
+ */
+export async function openMemoryStore(
+  options: Omit<SqliteStoreOptions, "path" | "durability">,
+): Promise<Store> {
+  const database = await openDatabase(":memory:", "process")
+  await migrate(database, "in memory")
+  return openStore(database, createSoleMembership(options.readsVersion), { ...options, directory: null })
+}
+
+/** Opens a store over a database whose schema is up to date. */
+export async function openStore(
+  database: Database,
+  membership: Membership,
+  {
+    clock,
+    logger,
+    directory,
+    readsVersion: reads = logVersion,
+    emptyLog = async () => {},
+  }: Pick<SqliteStoreOptions, "clock" | "logger" | "readsVersion"> & {
+    readonly directory: string | null
+    /** Empties the write-ahead log. Default: there is none. */
+    readonly emptyLog?: () => Promise<void>
+  },
+): Promise<Store> {
+  const hub = await watchDatabase(database, logger)
+  const fleet = followFleet(membership, { reads, logger })
+  const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
+  const remover = createTextRemover(database, clock, logger)
+  return {
+    log: createSessionLog(database, { membership, hub, alarms, clock, directory, remover, versions: fleet }),
+    keyring: createKeyring(database, clock),
+    approvals: createApprovals(database, fleet),
+    directory: createSqliteDirectory(database, membership),
+    secrets: createSecrets(database),
+    memory: createMemory(database, clock, emptyLog),
+    outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
+    subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    contents: createContents(database),
+    snapshots: createSnapshots(database),
+    archive: createArchive(database, remover),
+    schedules: createSchedules(database, { clock, versions: fleet, hub }),
+    pause: createPause({
+      read: (name) => database.read(() => readSetting(database, name)),
+      write: (name, value) => database.write(() => writeSetting(database, name, value)),
+    }),
+    missingTables: () => database.read(() => listMissingTables(database)),
+    async close() {
+      await remover.close()
+      fleet.stop()
+      hub.close()
+      alarms.outbox.close()
+      alarms.subscriptions.close()
+      database.close()
+      membership.end()
+    },
+  }
+}
+
+function listMissingTables(database: Database): readonly string[] {
+  const rows = database.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  return findMissingTables(migrations, new Set(rows.map((row) => readText(row, "name"))))
+}

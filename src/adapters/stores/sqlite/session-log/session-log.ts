@@ -1,0 +1,215 @@
+import { alwaysLive } from "../../../../core/ports/store/liveness.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
+import type { Clock } from "../../../../core/time/clock.ts"
+import type { Alarm } from "../../bell.ts"
+import { escapeText } from "../../rows/columns.ts"
+import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
+import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
+import { collectStirred } from "../../rows/subscription-rows.ts"
+import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import type { WatchHub } from "../../watch-hub.ts"
+import type { Database } from "../database/database.ts"
+import { createWriteProbe } from "../database/write-probe.ts"
+import { findQueued, isWanted, listInboxMessages, put, readPending } from "../inbox.ts"
+import { putLarge } from "../large/large-commands.ts"
+import { storeText } from "../large/large-texts.ts"
+import type { TextRemover } from "../large/text-remover.ts"
+import { claim, claimRunnable, listHeldLeases, release } from "../leases/leases.ts"
+import type { Membership } from "../leases/membership.ts"
+import { stirCursors } from "../outbox/subscriptions.ts"
+import { lastSeq, sessionColumns } from "../schema.ts"
+import { cancelManyBelow, findCanceled, putInTree, revokeInTree } from "../tree.ts"
+import { putAnswer } from "../waits/answer.ts"
+import { commitBatch } from "./commit.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
+import {
+  countStoredBytes,
+  findCompactionStart,
+  findHistoryStart,
+  findStepStart,
+  findTaskStart,
+  readEntries,
+  runStart,
+} from "./reading.ts"
+
+/** Creates the port over one open database whose schema is up to date. */
+export function createSessionLog(
+  database: Database,
+  {
+    membership,
+    hub,
+    alarms,
+    clock,
+    directory,
+    versions,
+    remover,
+  }: {
+    readonly remover: TextRemover
+    readonly membership: Membership
+    readonly versions: Versions
+    readonly hub: WatchHub
+    /** Rung when rows are stored for the outbox or for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
+    readonly clock: Clock
+    /** Null for a database in memory. */
+    readonly directory: string | null
+  },
+): SessionLog {
+  const owner = membership.id
+  const { reads } = versions
+  const now = () => clock.now()
+  const inTree = {
+    options: () => ({ versions, now: now() }),
+    arrived: (sessionId: string) => hub.arrived(sessionId),
+  }
+  return {
+    // The lock of its process file is held as long as the process exists.
+    liveness: alwaysLive,
+    writableVersion: () => versions.writes(),
+    now: async () => now(),
+    createSession: (session) => database.write(() => createSession(database, session)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
+    inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
+    queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
+    run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
+    async revokeSession(sessionId, at) {
+      await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
+      const { outcome, arrivals } = await database.write(() =>
+        revokeInTree(database, { sessionId, at }, inTree.options()),
+      )
+      remover.removeSoon()
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
+    },
+    async put(command, limits) {
+      if (command.type === "cancel") {
+        const find = () => findCanceled(database, command, inTree.options())
+        await cancelManyBelow(database, { ...inTree, find })
+      }
+      const { outcome, arrivals } = await putLarge(database, {
+        command,
+        now: now(),
+        isWanted: () => isWanted(database, command, { versions, limits, now: now() }),
+        put: (texts) => putInTree(database, command, { versions, limits, texts, now: now() }),
+      })
+      if (command.type === "cancel") remover.removeSoon()
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
+    },
+    async putAndClaim(message, agents, limits) {
+      const { sessionId } = message
+      const { outcome, isDue, claimed, inserted } = await putLarge(database, {
+        command: message,
+        now: now(),
+        isWanted: () => isWanted(database, message, { versions, limits, now: now() }),
+        put(texts) {
+          const claim = { owner, agents, reads }
+          return put(database, message, { versions, limits, texts, now: now(), claim })
+        },
+      })
+      if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
+      return { outcome, ...toClaim(claimed, inserted) }
+    },
+    async answer(command) {
+      const outcome = await database.write(() => putAnswer(database, command, { versions, now: now() }))
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
+    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
+    claimRunnable: (agents, limit, shares) =>
+      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
+    held: () => database.read(() => listHeldLeases(database, owner)),
+    async pending(lease, options) {
+      const { commands, hasTexts } = await readPending(database, lease, { ...options, owner, now: now() })
+      // The next commit may consume them.
+      if (hasTexts) remover.removeSoon()
+      return commands
+    },
+    release: (lease, options) =>
+      database.write(() => release(database, lease, { ...options, owner, now: now() })),
+    async commit(batches) {
+      let stirred = false
+      const at = now()
+      const store = (value: object, sessionId: string) => storeText(database, { sessionId, value, now: at })
+      const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches, store) : noLargeBodies
+      const outcomes = await database.write(() => {
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+        const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
+        stirred = stirCursors(database, stored, at) > 0
+        return outcomes
+      })
+      if (bodies !== noLargeBodies) remover.removeSoon()
+      if (stirred) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
+      for (const [index, { lease, entries }] of batches.entries()) {
+        const last = entries.at(-1)
+        if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
+      }
+      return outcomes
+    },
+    read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
+    stepStart: (sessionId, seq) => database.read(() => findStepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
+    historyStart: (sessionId) => database.read(() => findHistoryStart(database, sessionId)),
+    compactionStart: (sessionId) => database.read(() => findCompactionStart(database, sessionId)),
+    taskStart: (sessionId, newest) => database.read(() => findTaskStart(database, sessionId, newest)),
+    storedBytes: (principal) => countStoredBytes(database, principal),
+    watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
+    arrivals: ({ signal }) => hub.arrivals(signal),
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits, { now })
+      await pruneOutbox(database, limits)
+      await remover.removeAll()
+    },
+    ping: createWriteProbe(database, clock, directory),
+  }
+}
+
+/** Creates a session. Must be called inside a transaction. */
+export function createSession(database: Database, session: NewSession): void {
+  database.run(
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    session.id,
+    escapeText(session.tenant),
+    escapeText(session.userId),
+    escapeText(session.agent),
+    session.createdAt,
+    session.createdAt,
+    session.parent?.sessionId ?? null,
+    session.parent?.runId ?? null,
+    session.parent?.toolCallId ?? null,
+    session.rootId ?? null,
+  )
+}
+
+/** Parameters: the time now, and the session. */
+const sessionById = `
+  SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
+    run.end_seq, EXISTS (
+      SELECT 1 FROM command
+      WHERE command.session_id = session.id AND command.type = 'message' AND command.not_before <= ?
+        AND command.run_id IS NOT session.active_run) AS has_due_message
+  FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
+
+function findSession(
+  database: Database,
+  sessionId: string,
+  { versions, now }: { readonly versions: Versions; readonly now: number },
+): Session | null {
+  const row = database.get(sessionById, now, escapeText(sessionId))
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
+}
+
+function findRun(database: Database, sessionId: string, runId: string): Run | null {
+  const row = database.get(
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM run WHERE id = ? AND session_id = ?",
+    escapeText(runId),
+    escapeText(sessionId),
+  )
+  return row === undefined ? null : toRun(row)
+}

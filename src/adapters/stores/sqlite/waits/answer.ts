@@ -1,0 +1,33 @@
+import type { AnswerCommand, AnswerOutcome } from "../../../../core/ports/store/session-log.ts"
+import { readInteger } from "../../rows/columns.ts"
+import { createDueCommand } from "../../rows/command-rows.ts"
+import { toWait } from "../../rows/wait-rows.ts"
+import { isCancelled } from "../../rules/inbox-rules.ts"
+import { judgeAnswer } from "../../rules/wait-answers.ts"
+import type { Database } from "../database/database.ts"
+import { changeSession, findReceiver, insertCommand, type PutOptions } from "../inbox.ts"
+import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
+
+/** Stores an answer. Must be called inside a transaction. */
+export function putAnswer(
+  database: Database,
+  command: AnswerCommand,
+  { versions, now }: Omit<PutOptions, "limits">,
+): AnswerOutcome {
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
+  if (receiver === null) return { status: "unknown" }
+  const row = findNewestWait(database, command.sessionId, command)
+  const wait = row === undefined ? null : toWait(row)
+  const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
+  const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
+  if (row === undefined || accepted === null) return outcome
+  database.run("UPDATE wait SET state = 'answered' WHERE id = ?", readInteger(row, "id"))
+  changeSession(
+    database,
+    command.sessionId,
+    insertCommand(database, createDueCommand(accepted.command), versions),
+  )
+  insertAudit(database, accepted.records)
+  if (accepted.grant !== null) insertGrant(database, accepted.grant)
+  return outcome
+}

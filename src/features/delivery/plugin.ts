@@ -1,0 +1,114 @@
+import type { Json } from "../../core/json/json.ts"
+import type { Plugin, PluginCheck } from "../../core/ports/plugin.ts"
+import type { OutboxHandler } from "../../core/ports/store/outbox.ts"
+import type { RunEnd } from "../../core/runs/run-end.ts"
+import { type Channel, createChannels } from "./channels.ts"
+import { attemptMs } from "./deliver.ts"
+import { requireMailer } from "./email.ts"
+import { checkDeliveryOptions, type Delivery, type DeliveryOptions, isChosen } from "./options.ts"
+import { findRefusal, type PostChannel } from "./private-address.ts"
+import { refuseRepetition } from "./unknown-outcome.ts"
+
+/** Maximum characters of the response. An item of the outbox has at most a megabyte. */
+const maxResponse = 100_000
+
+/**
+ * Delivers the end of each run of the agent through the outbox: at least once, even after a crash, and always under
+ * the same id. Throws a `ConfigurationError` if options are unknown or wrong.
+ */
+export function delivery(options: DeliveryOptions): Plugin {
+  checkDeliveryOptions(options)
+  return {
+    name: "delivery",
+    async setup({ agent, logger }) {
+      if (options.email !== undefined) await requireMailer()
+      const channels = createChannels(options, { keepNewer: true })
+      const kinds = channels.map(({ name }) => name)
+      const posts = listPosts(options)
+      return {
+        checks: ({ isOperator }) => Promise.all(posts.map((post) => checkPost(post, isOperator))),
+        async start() {
+          for (const post of posts) {
+            const refusal = await findRefusal(post, { resolves: false })
+            if (refusal !== null)
+              logger.warn({ channel: post.channel, reason: refusal }, "No delivery can be made.")
+          }
+        },
+        outbox: Object.fromEntries(channels.map((channel) => [channel.name, createHandler(channel)])),
+        openRun: () => ({
+          itemsAtEnd: (end) => {
+            const of = (kind: string) => createDelivery(end, { agent, kind })
+            const chosen = kinds.filter((kind) => isChosen(options, of(kind)))
+            return chosen.map((kind) => ({ id: toDeliveryId(end, kind), kind, payload: toJson(of(kind)) }))
+          },
+        }),
+      }
+    },
+  }
+}
+
+/** Returns the channels that post to an address of the options. */
+function listPosts({ webhook, slack }: DeliveryOptions): readonly PostChannel[] {
+  const posts: PostChannel[] = []
+  if (webhook !== undefined) {
+    const { url, allowPrivateAddresses = false } = webhook
+    posts.push({ channel: "webhook", url, allowPrivateAddresses })
+  }
+  if (slack !== undefined) {
+    const { webhookUrl: url, allowPrivateAddresses = false } = slack
+    posts.push({ channel: "slack", url, allowPrivateAddresses })
+  }
+  return posts
+}
+
+/** Anyone can request the readiness, so names are looked up only for operators. */
+async function checkPost(post: PostChannel, isOperator: boolean): Promise<PluginCheck> {
+  const refusal = await findRefusal(post, { resolves: isOperator })
+  const detail = isOperator && refusal !== null ? { detail: refusal } : {}
+  return { part: post.channel, ok: refusal === null, ...detail }
+}
+
+/**
+ * Milliseconds from the end of an attempt's time to the end of its handler's time, so that the channel itself reports
+ * the outcome of the message.
+ */
+const marginMs = 5_000
+
+function createHandler({ send, onUnknown }: Channel): OutboxHandler {
+  return {
+    timeoutMs: attemptMs + marginMs,
+    async deliver({ payload, interrupted }, { signal }) {
+      if (onUnknown !== null) refuseRepetition(interrupted, onUnknown)
+      await send(payload as unknown as Delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
+    },
+  }
+}
+
+function toDeliveryId({ runId }: RunEnd, kind: string): string {
+  return `${kind}_${runId}`
+}
+
+function createDelivery(
+  end: RunEnd,
+  { agent, kind }: { readonly agent: string; readonly kind: string },
+): Delivery {
+  const { sessionId, runId, endedAt, outcome, reason, error, usage, cost } = end
+  const response = end.response.slice(0, maxResponse).toWellFormed()
+  return {
+    id: toDeliveryId(end, kind),
+    agent,
+    sessionId,
+    runId,
+    endedAt,
+    outcome,
+    reason,
+    error,
+    response,
+    usage,
+    cost,
+  }
+}
+
+function toJson(delivered: Delivery): Json {
+  return { ...delivered } as unknown as Json
+}

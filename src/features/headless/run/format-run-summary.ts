@@ -1,0 +1,54 @@
+import type { JsonObject } from "../../../core/json/json.ts"
+import { type RunOutcome, type RunOutput, runOutputOutcome } from "./run-output.ts"
+
+export interface SummaryOptions {
+  /** First line. Default `Autonomous run`. */
+  readonly label?: string
+  /** State after the run, for `formatState`. */
+  readonly state?: JsonObject
+  /** Returns lines about the state. Default: none. */
+  readonly formatState?: (state: JsonObject) => string
+  /** Maximum length of the summary in UTF-16 code units. Default 3900. */
+  readonly maxCharacters?: number
+}
+
+const statuses: Readonly<Record<RunOutcome, string>> = {
+  success: "completed",
+  error: "failed",
+  budget_exceeded: "budget exceeded",
+  max_turns: "max turns reached",
+  timeout: "timed out",
+  parked: "waiting for a person",
+}
+
+const maxTools = 8
+const maxResponse = 1200
+
+/** Returns a short plain text about a run for people. */
+export function formatRunSummary(
+  output: RunOutput,
+  { label = "Autonomous run", state, formatState, maxCharacters = 3900 }: SummaryOptions = {},
+): string {
+  const { usage, cost, toolsUsed, response, error } = output
+  const more = toolsUsed.length - maxTools
+  const names = toolsUsed.slice(0, maxTools).join(", ") || "none"
+  const lines = [
+    label,
+    `Status: ${statuses[runOutputOutcome(output)]}`,
+    `Usage: in=${usage.inputTokens} out=${usage.outputTokens} cost=${cost === null ? "unknown" : `$${cost.toFixed(4)}`}`,
+    `Tools: ${names}${more > 0 ? `, … (+${more})` : ""}`,
+  ]
+  const ofState = state === undefined ? "" : (formatState?.(state).trim() ?? "")
+  if (ofState !== "") lines.push("", ofState)
+  if (response.trim() !== "") lines.push("", "Summary:", truncate(response.trim(), maxResponse))
+  if (error !== null) lines.push("", `Error: ${error}`)
+  return truncate(lines.join("\n"), maxCharacters)
+}
+
+/** Truncates a text at a whole character. */
+export function truncate(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  const end = limit - 1
+  const isHalf = /[\ud800-\udbff]/.test(text.charAt(end - 1))
+  return `${text.slice(0, isHalf ? end - 1 : end).trimEnd()}…`
+}

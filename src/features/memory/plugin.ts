@@ -1,0 +1,80 @@
+import { ConfigurationError, toError } from "../../core/errors.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
+import type { Plugin, PluginRun, PluginServices } from "../../core/ports/plugin.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { DataBlock } from "../../core/text/data-block.ts"
+import { createBackground, createQuery } from "./background.ts"
+import { createMemories, type Memories } from "./memories.ts"
+import { type MemoryOptions, resolveMemorySettings } from "./options.ts"
+import { pruneOnSchedule } from "./prune-on-schedule.ts"
+import { createMemoryRoutes } from "./routes.ts"
+import { createMemoryTools } from "./tools.ts"
+
+const instruction =
+  "You have a memory of this user, which outlives the conversation. Recall with memory_recall what may help, and " +
+  "store with memory_store what will matter in later conversations."
+
+/** Creates the plugin that gives an agent a memory of each of its users. */
+export function memoryPlugin(options: MemoryOptions = {}): Plugin {
+  const settings = resolveMemorySettings(options)
+  return {
+    name: "memory",
+    setup(services) {
+      requireKnownUsers(services)
+      const { agent, logger, stores } = services
+      const createMemoriesOf = ({ tenant, userId }: Principal) =>
+        createMemories(
+          { tenant, userId, agent: settings.perAgent ? agent : null },
+          { store: stores.memory, settings, logger },
+        )
+      const stopPruning = pruneOnSchedule(stores.memory, logger)
+      return {
+        openRun: async ({ session, message, maxToolResultBytes, signal }) => {
+          const tools = createMemoryTools({
+            memoriesOf: createMemoriesOf,
+            maxResultBytes: maxToolResultBytes,
+          })
+          const parts = { tools: () => tools, instructions: [instruction] }
+          if (session === null || settings.recallAtStart === 0) return parts
+          const background = await recallMemories(message, createMemoriesOf(session), {
+            limit: settings.recallAtStart,
+            signal,
+            logger,
+          })
+          return background === null ? parts : { ...parts, background: [background] }
+        },
+        routes: createMemoryRoutes(createMemoriesOf),
+        close: stopPruning,
+      }
+    },
+  }
+}
+
+/** Recalls memories. If this fails, the run continues without them. */
+async function recallMemories(
+  message: readonly ContentPart[],
+  memories: Memories,
+  {
+    limit,
+    signal,
+    logger,
+  }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
+): Promise<DataBlock | null> {
+  const query = createQuery(message)
+  if (query === "") return null
+  try {
+    return createBackground(await memories.recall({ query, limit }, { signal }))
+  } catch (error) {
+    signal.throwIfAborted()
+    logger.warn({ error: toError(error) }, "Memories could not be recalled. The run starts without them.")
+    return null
+  }
+}
+
+function requireKnownUsers({ knowsUsers }: PluginServices): void {
+  if (knowsUsers) return
+  throw new ConfigurationError(
+    "The option memory needs validApiKeys or authenticate. While any API key is accepted, anyone could read the " +
+      "memories of another user by claiming to be that user.",
+  )
+}

@@ -1,0 +1,95 @@
+import type { Ids } from "../../core/ids.ts"
+import type { Event } from "../../core/log/entries.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Answers } from "../../core/ports/run/answers.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
+import type { Steering } from "../../core/ports/run/steering.ts"
+import type { SessionParent } from "../../core/ports/store/session-log.ts"
+import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
+import type { RunHooks } from "../../core/runs/run-hooks.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
+import { deriveTreeEffects } from "./children/tree-effects.ts"
+import type { Conversation } from "./conversation.ts"
+import { notifyHooks } from "./hooks.ts"
+import { logEvent } from "./log-events.ts"
+import { collectEndItems } from "./run-end-outbox.ts"
+
+/** The parts that execute a run during one lease. `signal` aborts with the reason why the execution must stop. */
+export interface RunContext {
+  readonly sessionId: string
+  /** The root of the session's tree. Its own id if the session has no parent. */
+  readonly rootSessionId: string
+  readonly tree: TreePlace
+  readonly tenant: string
+  readonly userId: string
+  readonly conversation: Conversation
+  readonly journal: Journal
+  readonly answers: Answers
+  readonly steering: Steering
+  readonly hold: Hold
+  /**
+   * If true, the previous process released the session in an orderly way, so its unfinished work does not count as a
+   * crash.
+   */
+  readonly stoppedInOrder: boolean
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+/** A session's place in its tree, and the data that the run needs to start sessions below it. */
+export interface TreePlace {
+  /** The call that started the session. Null for a root. */
+  readonly parent: SessionParent | null
+  /** Number of sessions above it. */
+  readonly depth: number
+  /** Names of the agents that this gateway serves. */
+  readonly agents: readonly string[]
+  /** Resolves to true if the sessions of the principal store too much to start another one. */
+  readonly isStorageFull: () => Promise<boolean>
+  /** Starts each work after the previous one has settled. */
+  readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>
+}
+
+export interface ModelRunContext extends RunContext {
+  readonly runtime: ModelRuntime
+  /** Pauses the time limit of the step until the promise has settled. Absent without such a limit. */
+  readonly pauseStepLimit?: <Value>(work: Promise<Value>) => Promise<Value>
+}
+
+export interface RunnerRunContext extends RunContext {
+  readonly runtime: RunnerRuntime
+}
+
+/** The parts that settle a call, in either kind of loop. */
+export interface SettlingContext extends RunContext {
+  readonly runtime: Pick<
+    ModelRuntime,
+    "hooks" | "maxToolResultBytes" | "transformToolResults" | "callbackTimeoutMs"
+  >
+}
+
+/** Appends the events to the log. Once they are durable, applies them to the conversation and calls the hooks. */
+export async function record(
+  context: RunContext & { readonly runtime: { readonly hooks: RunHooks; readonly itemsAtEnd?: ItemsAtEnd } },
+  events: readonly Event[],
+  effects: JournalEffects = {},
+): Promise<void> {
+  const outbox = [
+    ...(effects.outbox ?? []),
+    ...deriveTreeEffects(context, events),
+    ...collectEndItems(context, events),
+  ]
+  for (const entry of await context.journal.append(events, { ...effects, outbox })) {
+    const { sessionId, logger } = context
+    const { run } = context.conversation
+    const calls = run?.phase.type === "settling" ? run.phase.calls : null
+    const turns = run?.steps ?? 0
+    logEvent(entry, { sessionId, run, logger })
+    context.conversation.apply(entry)
+    notifyHooks(context.runtime.hooks, { entry, sessionId, calls, turns, logger })
+  }
+}

@@ -1,0 +1,215 @@
+import { GatewayError, ShuttingDownError } from "../../core/errors.ts"
+import { joinTexts } from "../../core/history/messages.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
+import { isTerminal } from "../../core/log/entries.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Approvals } from "../../core/ports/store/approvals.ts"
+import type { Outbox } from "../../core/ports/store/outbox.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
+import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { createDecisions } from "./answering/decisions.ts"
+import type { LiveMemory } from "./live-memory.ts"
+import type { Feed } from "./reading/feed.ts"
+import { readHistory } from "./reading/history.ts"
+import type { ReadQueue } from "./reading/read-queue.ts"
+import { shareReads } from "./reading/share-reads.ts"
+import { StoreTails } from "./reading/store-tails.ts"
+import { viewSession } from "./reading/view.ts"
+import type { RunResult, Sessions } from "./sessions.ts"
+import type { Storage } from "./storage.ts"
+import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
+import { viewTree } from "./tree/view-tree.ts"
+import type { Worker } from "./worker/worker.ts"
+
+export interface SessionsOptions {
+  readonly log: SessionLog
+  readonly approvals: Approvals
+  readonly outbox: Pick<Outbox, "rows">
+  readonly checkSchema: SchemaCheck
+  readonly feed: Feed
+  readonly reads: ReadQueue
+  readonly snapshots: Snapshots
+  /** Memory of the histories of large sessions that are read at once. */
+  readonly historyMemory: LiveMemory
+  readonly worker: Worker
+  readonly storage: Storage
+  /** The agent of new sessions, unless the caller names another one. */
+  readonly defaultAgent: string
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+export function createSessions({
+  log,
+  approvals,
+  outbox,
+  checkSchema,
+  feed,
+  reads,
+  snapshots,
+  historyMemory,
+  worker,
+  storage,
+  defaultAgent,
+  clock,
+  ids,
+  logger,
+}: SessionsOptions): Sessions {
+  const decisions = createDecisions({
+    log,
+    approvals,
+    checkSchema,
+    clock,
+    onAnswered: (sessionId) => worker.take(sessionId),
+  })
+
+  const tasks = async (sessionId: string, signal: AbortSignal) => {
+    const session = await log.session(sessionId)
+    return session === null ? [] : listTasks({ log, reads }, session, signal)
+  }
+  const listRunningTasks = async (sessionId: string, signal: AbortSignal) =>
+    (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
+  const hasTasks = (sessionId: string, signal: AbortSignal) =>
+    hasTaskWork({ tasks, outbox }, sessionId, signal)
+
+  const tails = new StoreTails({ log, feed, reads })
+  const session = shareReads((sessionId) => log.session(sessionId))
+  const viewParts = { log, feed, reads, tails, session, hasTasks, hold: worker.hold }
+  const view: Sessions["view"] = (sessionId, options) => viewSession(viewParts, sessionId, options)
+  const treeParts = { log, reads, view, logger, runningTasks: listRunningTasks }
+
+  return {
+    ...decisions,
+
+    async create({ tenant, userId }, agent = defaultAgent, id) {
+      const createdAt = clock.now()
+      const session = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
+      await log.createSession(session)
+      const existing = id === undefined ? null : await log.session(id)
+      if (existing !== null) return existing
+      return {
+        ...session,
+        parent: null,
+        rootId: session.id,
+        depth: 0,
+        lastUsedAt: createdAt,
+        revokedAt: null,
+        lastSeq: 0,
+        storedBytes: 0,
+        activeRun: null,
+        hasDueMessage: false,
+      }
+    },
+
+    session: (sessionId) => log.session(sessionId),
+    run: (sessionId, runId) => log.run(sessionId, runId),
+
+    async position(sessionId, runId) {
+      const [session, queued] = await Promise.all([log.session(sessionId), log.queuedRuns(sessionId)])
+      const run = queued.find((each) => each.runId === runId)
+      const isNext = run?.position === 1 && session?.activeRun === null && session.hasDueMessage
+      return isNext ? undefined : run?.position
+    },
+
+    async start({ request, principal, outputSchema = null, runLimits, ...message }) {
+      if (message.clientTools !== undefined && log.writableVersion() < clientToolsSince)
+        throw createUpgradeInProgress()
+      const runId = ids.next("run")
+      const limits = await storage.limitsFor(principal)
+      const command = {
+        type: "message",
+        runId,
+        at: clock.now(),
+        outputSchema,
+        ...(runLimits !== undefined && { limits: runLimits }),
+        ...message,
+      } as const
+      return worker.accept(command, { request, principal, limits })
+    },
+
+    async cancel(sessionId, runId) {
+      const outcome = await log.put({ type: "cancel", sessionId, runId, at: clock.now() })
+      if (outcome.status === "accepted") await worker.take(sessionId)
+      return outcome
+    },
+
+    withdrawMessage: (sessionId, messageId) =>
+      log.put({ type: "withdrawMessage", sessionId, messageId, at: clock.now() }),
+
+    view,
+    viewTree: (sessionId, options) => viewTree(treeParts, sessionId, options),
+
+    history: (sessionId, query) =>
+      readHistory(
+        {
+          log,
+          reads,
+          snapshots,
+          memory: historyMemory,
+          openWaits: decisions.openWaits,
+          runningTasks: listRunningTasks,
+        },
+        sessionId,
+        query,
+      ),
+
+    tasks: (sessionId, { signal }) => tasks(sessionId, signal),
+    hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),
+
+    async revoke(sessionId) {
+      const found = await log.revokeSession(sessionId, clock.now())
+      if (found) await worker.take(sessionId)
+      return found
+    },
+
+    async result(sessionId, runId, { signal = new AbortController().signal } = {}) {
+      const run = await log.run(sessionId, runId)
+      if (run === null)
+        throw new GatewayError({ code: "run_not_found", status: 404 }, "There is no such run.")
+      const events: EventEntry[] = []
+      for await (const batch of view(sessionId, {
+        afterSeq: run.cursor,
+        runId,
+        throughLapse: true,
+        signal,
+      })) {
+        for (const entry of batch) if (entry.kind === "event") events.push(entry)
+      }
+      signal.throwIfAborted()
+      return createResult(runId, events)
+    },
+  }
+}
+
+function createResult(runId: string, entries: readonly EventEntry[]): RunResult {
+  const texts: string[] = []
+  const toolsUsed = new Set<string>()
+  for (const { event } of entries) {
+    if (event.type === "messageCompleted") texts.push(joinTexts(event.message.content))
+    if (event.type === "toolCallRequested") toolsUsed.add(event.name)
+  }
+  const last = entries.at(-1)
+  // A view ends early only if the process stops. The run resumes at the next start.
+  if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
+  const startedAt = entries[0]?.at ?? last.at
+  const said = texts.filter((text) => text !== "")
+  return {
+    ...{ runId, outcome: last.event, response: said.at(-1) ?? "", transcript: said.join("\n\n") },
+    ...{ toolsUsed: [...toolsUsed], startedAt, endedAt: last.at },
+  }
+}
+
+/** Log version that introduced tools of clients. Older processes would continue a run without them. */
+const clientToolsSince = 3
+
+function createUpgradeInProgress(): GatewayError {
+  return new GatewayError(
+    { code: "upgrade_in_progress", status: 503, retryable: true },
+    "Clients cannot declare tools now, because a gateway process of an older version is still " +
+      "running. Try again after the upgrade.",
+  )
+}
