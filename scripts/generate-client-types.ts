@@ -1,4 +1,4 @@
-// Writes src/client/wire/ from the gateway's OpenAPI document. Run it after each change of the document:
+// Writes src/core/wire/ from the gateway's OpenAPI document. Run it after each change of the document:
 //   node scripts/generate-client-types.ts
 import { execFile } from "node:child_process"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
@@ -9,9 +9,9 @@ import { type OpenApiDocument, wireTypes } from "./wire-types.ts"
 
 const repository = join(import.meta.dirname, "..")
 /** Folder of the generated files. */
-export const wireFolder = join(repository, "src/client/wire")
+export const wireFolder = join(repository, "src/core/wire")
 
-/** Returns the texts that the files of `src/client/wire` must have, by name. */
+/** Returns the texts that the files of `src/core/wire` must have, by name. */
 export async function generate(): Promise<Readonly<Record<string, string>>> {
   return formatted(wireTypes((await openApiDocument()) as OpenApiDocument))
 }

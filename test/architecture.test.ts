@@ -10,25 +10,16 @@ const folders = {
   testing: ["core", "platform"],
   "kernel/*": ["core", "platform", "kernel"],
   "adapters/*": ["core", "platform", "kernel/tools"],
-  "features/*": ["core", "platform", "kernel/tools", "client/wire"],
+  "features/*": ["core", "platform", "kernel/tools"],
   http: ["core", "platform", "kernel"],
-  console: ["core", "platform", "kernel", "http"],
-  client: [],
-  gateway: ["core", "platform", "kernel", "adapters", "features", "http", "console", "client/wire"],
-  cli: ["core", "client", "features/headless", "gateway"],
+  console: ["core", "kernel/sessions", "http"],
+  // The types of the native protocol, which are generated from the OpenAPI document.
+  client: ["core/wire"],
+  gateway: ["core", "platform", "kernel", "adapters", "features", "http", "console"],
+  cli: ["core", "client", "exports", "gateway"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
-  exports: [
-    "core",
-    "platform",
-    "kernel",
-    "adapters",
-    "features",
-    "http",
-    "console",
-    "gateway",
-    "client/wire",
-  ],
+  exports: ["core", "platform", "kernel", "adapters", "features", "http", "console", "gateway"],
 }
 
 const architecture: Architecture = {

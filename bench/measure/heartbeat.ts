@@ -1,5 +1,5 @@
 import { HeartbeatLoop } from "../../src/features/headless/heartbeat/heartbeat-loop.ts"
-import { formatChecklist, heartbeatMessage } from "../../src/features/headless/heartbeat/message.ts"
+import { heartbeatMessage } from "../../src/features/headless/heartbeat/message.ts"
 import { runSession } from "../../src/features/headless/run/run-session.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
@@ -51,7 +51,7 @@ export async function measureHeartbeat({ ticks }: { readonly ticks: number }): P
     const first = await lastOf(beat, 1)
     const last = await lastOf(beat, ticks)
     const { sessionId } = await conversation.run("Hello.")
-    const message = `${heartbeatMessage}\n\n${formatChecklist(checklist)}`
+    const message = `${heartbeatMessage}\n\n${checklist}`
     const send = async () => void (await conversation.run(message, { sessionId }))
     return { ticks, first, last, conversation: await lastOf(send, ticks + 1) }
   } finally {
@@ -66,7 +66,7 @@ function beatOf(gateway: Gateway): () => Promise<void> {
   let now = Date.UTC(2026, 0, 1)
   const loop = new HeartbeatLoop({
     config: { maxTicks: 1 },
-    run: ({ jobId }) => runSession(gateway, heartbeatMessage, { jobId, notes: [formatChecklist(checklist)] }),
+    run: ({ jobId }) => runSession(gateway, heartbeatMessage, { jobId, notes: [checklist] }),
     onAlert: ({ response }) => {
       throw new Error(`A tick of the bench was not idle: ${response}`)
     },

@@ -1,4 +1,4 @@
-import type { Problem } from "./wire/messages.ts"
+import type { Problem } from "../core/wire/messages.ts"
 
 export interface ChatErrorOptions {
   readonly code: string

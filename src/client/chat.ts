@@ -1,3 +1,12 @@
+import type {
+  ChatMessage,
+  ChatRequest,
+  ElicitationRequest,
+  History,
+  Task,
+  ToolApprovalRequest,
+  ToolResultRequest,
+} from "../core/wire/messages.ts"
 import { ChatError, createClientError } from "./chat-error.ts"
 import { type ConnectOptions, createSessionConnection } from "./connect.ts"
 import { createEventIterator } from "./event-iterator.ts"
@@ -13,15 +22,6 @@ import {
 import { createRandomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTools, listDeclarations, toRefusedResult } from "./tool-calls.ts"
-import type {
-  ChatMessage,
-  ChatRequest,
-  ElicitationRequest,
-  History,
-  Task,
-  ToolApprovalRequest,
-  ToolResultRequest,
-} from "./wire/messages.ts"
 
 export interface CancelableOptions {
   /** Ends the call. Work that the gateway has accepted continues. */

@@ -1,9 +1,9 @@
+import type { InitResponse } from "../core/wire/messages.ts"
 import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
 import { type Connection, type Exchange, type ExchangeRequest, readJson, sendRequest } from "./exchange.ts"
 import type { ConnectionState } from "./follow.ts"
 import { createTokens, type TokenSource } from "./tokens.ts"
-import type { InitResponse } from "./wire/messages.ts"
 
 export interface ConnectOptions {
   /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import type { ChatEvent } from "../core/wire/chat-event.ts"
 import { connect } from "./chat.ts"
 import { collect, completed, type FakeGatewayOptions, fakeGateway } from "./fixtures/fake-gateway.ts"
-import type { ChatEvent } from "./wire/chat-event.ts"
 
 const heartbeat: ChatEvent = { type: "heartbeat", timestamp: 1 }
 const minuteMs = 60_000

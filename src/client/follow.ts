@@ -1,8 +1,8 @@
+import type { ChatEvent } from "../core/wire/chat-event.ts"
 import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
 import { createClientError } from "./chat-error.ts"
 import type { Exchange } from "./exchange.ts"
 import { type Frame, maxFrameCharacters, parseEventStream } from "./parse-event-stream.ts"
-import type { ChatEvent } from "./wire/chat-event.ts"
 
 /** An event with its cursor. Only an event with a cursor moves the position in the stream. */
 export type SentEvent = ChatEvent & {

@@ -4,6 +4,16 @@
  * @module client
  */
 
+export type { ChatEvent } from "../core/wire/chat-event.ts"
+export type { ImageBlock, TextBlock, Usage } from "../core/wire/content.ts"
+export type {
+  ChatMessage,
+  History,
+  HistoryMessage,
+  ImageInput,
+  Problem,
+  TextInput,
+} from "../core/wire/messages.ts"
 export {
   type Approval,
   type CancelableOptions,
@@ -22,13 +32,3 @@ export type { ForgetQuery, MemoriesPage, MemoriesQuery, StoredMemory } from "./m
 export type { Run, RunResult } from "./run.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
 export type { ClientTool, ClientToolContext, ClientTools, DeclaredTool } from "./tool-calls.ts"
-export type { ChatEvent } from "./wire/chat-event.ts"
-export type { ImageBlock, TextBlock, Usage } from "./wire/content.ts"
-export type {
-  ChatMessage,
-  History,
-  HistoryMessage,
-  ImageInput,
-  Problem,
-  TextInput,
-} from "./wire/messages.ts"

@@ -1,6 +1,6 @@
+import type { Problem } from "../core/wire/messages.ts"
 import { ChatError } from "./chat-error.ts"
 import type { Connection } from "./exchange.ts"
-import type { Problem } from "./wire/messages.ts"
 
 /** Statuses of proxies whose upstream is away or busy. */
 const transientStatuses: readonly number[] = [408, 425, 429]

@@ -1,5 +1,5 @@
+import type { Usage } from "../core/wire/content.ts"
 import type { SentEvent } from "./follow.ts"
-import type { Usage } from "./wire/content.ts"
 
 /** One sent message and the work on it. Iterate it once, or await `result()`. */
 export interface Run extends AsyncIterable<SentEvent> {

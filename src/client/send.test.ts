@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
+import type { ChatEvent } from "../core/wire/chat-event.ts"
 import { type Chat, connect } from "./chat.ts"
 import type { ConnectOptions } from "./connect.ts"
 import {
@@ -11,7 +12,6 @@ import {
   fakeGateway,
 } from "./fixtures/fake-gateway.ts"
 import { createSubAgentEnd } from "./fixtures/view-events.ts"
-import type { ChatEvent } from "./wire/chat-event.ts"
 
 const log = createLongRun()
 const short = [

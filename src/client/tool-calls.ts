@@ -1,7 +1,7 @@
+import type { ChatEvent } from "../core/wire/chat-event.ts"
+import type { ChatRequest, ToolResultRequest } from "../core/wire/messages.ts"
 import { ChatError } from "./chat-error.ts"
 import { isTerminal } from "./follow.ts"
-import type { ChatEvent } from "./wire/chat-event.ts"
-import type { ChatRequest, ToolResultRequest } from "./wire/messages.ts"
 
 export interface ClientToolContext {
   readonly toolCallId: string

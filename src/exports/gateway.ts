@@ -4,9 +4,6 @@
  * @module gateway
  */
 
-export type { ChatEvent } from "../client/wire/chat-event.ts"
-export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
-export type { ConsoleOption, ConsoleOptions } from "../console/options.ts"
 export type { GatewayErrorOptions } from "../core/errors.ts"
 export {
   ConfigurationError,
@@ -14,6 +11,8 @@ export {
   StoreUnavailableError,
   UndeliverableError,
 } from "../core/errors.ts"
+export type { ChatEvent } from "../core/wire/chat-event.ts"
+export type { ImageBlock, TextBlock, Usage as WireUsage } from "../core/wire/content.ts"
 export type { DeliveryResult } from "../features/delivery/deliver.ts"
 export type {
   Delivery,
@@ -104,6 +103,7 @@ export type {
   GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "../gateway/operate/waits.ts"
+export type { ConsoleOption, ConsoleOptions } from "../gateway/options/console-options.ts"
 export type {
   AgentServerOptions,
   AllowClientTool,

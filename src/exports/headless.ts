@@ -6,6 +6,7 @@
 
 export type { HeartbeatClock } from "../features/headless/heartbeat/clock.ts"
 export { HeartbeatLoop, type HeartbeatOptions } from "../features/headless/heartbeat/heartbeat-loop.ts"
+export { heartbeatMessage } from "../features/headless/heartbeat/message.ts"
 export type { HeartbeatConfig } from "../features/headless/heartbeat/options.ts"
 export type { HeartbeatState, TickOutcome } from "../features/headless/heartbeat/state.ts"
 export type { HeartbeatTick, SkipReason, TickResult } from "../features/headless/heartbeat/tick.ts"

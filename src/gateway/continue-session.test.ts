@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { ChatEvent } from "../client/wire/chat-event.ts"
 import { ConfigurationError, GatewayError } from "../core/errors.ts"
+import type { ChatEvent } from "../core/wire/chat-event.ts"
 import { chatEventSchema } from "../http/schemas/events.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest"
-import type { ChatEvent } from "../client/wire/chat-event.ts"
+import type { ChatEvent } from "../core/wire/chat-event.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"

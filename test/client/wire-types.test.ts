@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect, expectTypeOf, test } from "vitest"
 import { generate, wireFolder } from "../../scripts/generate-client-types.ts"
-import type { ChatEvent } from "../../src/client/wire/chat-event.ts"
+import type { ChatEvent } from "../../src/core/wire/chat-event.ts"
 import type { ChatEvent as GatewayChatEvent } from "../../src/http/schemas/events.ts"
 
 test("the client's types are those of the OpenAPI document (else: node scripts/generate-client-types.ts)", async () => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { beforeAll, beforeEach, expect, test } from "vitest"
-import type { History, HistoryMessage } from "../../src/client/wire/messages.ts"
+import type { History, HistoryMessage } from "../../src/core/wire/messages.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, serveConsole } from "./console-stage.ts"

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { ChatEvent } from "../../src/client/wire/chat-event.ts"
+import type { ChatEvent } from "../../src/core/wire/chat-event.ts"
 import { createAgent } from "../../src/index.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 

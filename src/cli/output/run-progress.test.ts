@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import { createProgressPrinter } from "./run-progress.ts"
 
 const usage = {

@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import type { CliContext } from "../cli-context.ts"
 import { formatAsLine } from "../cli-error.ts"
 

@@ -1,5 +1,5 @@
+import type { ImageBlock, TextBlock } from "../../core/wire/content.ts"
 import type { SentEvent } from "../follow.ts"
-import type { ImageBlock, TextBlock } from "../wire/content.ts"
 import { applySubAgentEvent, settleSubAgents } from "./apply-sub-agent-event.ts"
 import { applyTaskEvent, findTask, removeWaits } from "./apply-task-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"

@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import { addTask, findTask, removeWaits } from "./apply-task-event.ts"
 import { closeWaits, openWait } from "./apply-tool-event.ts"
 import { type ChatView, emptyView, type ViewSubAgent, type ViewWait } from "./view.ts"

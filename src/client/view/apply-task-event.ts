@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import type { ViewTask, ViewWait } from "./view.ts"
 import type { ViewState } from "./view-state.ts"
 

@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import type { ToolData, ToolOutput, ViewToolCall, ViewWait } from "./view.ts"
 import { addParts, changeCall, hasCall, listCurrentParts, openRun, type ViewState } from "./view-state.ts"
 

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
+import type { HistoryMessage } from "../../core/wire/messages.ts"
 import { countEntries } from "../fixtures/count-entries.ts"
 import {
   applyAll,
@@ -12,8 +14,6 @@ import {
   retry,
   turn,
 } from "../fixtures/view-events.ts"
-import type { ChatEvent } from "../wire/chat-event.ts"
-import type { HistoryMessage } from "../wire/messages.ts"
 import { applyEvent } from "./apply-event.ts"
 import { emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"

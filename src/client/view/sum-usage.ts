@@ -1,4 +1,4 @@
-import type { Usage } from "../wire/content.ts"
+import type { Usage } from "../../core/wire/content.ts"
 
 /** Returns the usage after another turn. Its cost is null if the cost of a turn is not known. */
 export function sumUsage(before: Usage | null, turn: Usage): Usage {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import {
   applyAll,
   createApproval,
@@ -12,7 +13,6 @@ import {
   turn,
 } from "../fixtures/view-events.ts"
 import type { SentEvent } from "../follow.ts"
-import type { ChatEvent } from "../wire/chat-event.ts"
 import { emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
 import { addUserMessage } from "./view-state.ts"

@@ -1,4 +1,4 @@
-import type { History, HistoryMessage, Task } from "../wire/messages.ts"
+import type { History, HistoryMessage, Task } from "../../core/wire/messages.ts"
 import { maxSubAgents } from "./apply-sub-agent-event.ts"
 import { createTask } from "./apply-task-event.ts"
 import { addData, change, createCall, openWait, toOutcome } from "./apply-tool-event.ts"

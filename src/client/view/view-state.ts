@@ -1,4 +1,4 @@
-import type { Usage } from "../wire/content.ts"
+import type { Usage } from "../../core/wire/content.ts"
 import { addCall, type CallIndex, findCall, indexCalls } from "./call-index.ts"
 import {
   append,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import { createLongRun } from "../fixtures/fake-gateway.ts"
 import {
   applyAll,
@@ -16,7 +17,6 @@ import {
   turn,
 } from "../fixtures/view-events.ts"
 import type { SentEvent } from "../follow.ts"
-import type { ChatEvent } from "../wire/chat-event.ts"
 import { applyEvent } from "./apply-event.ts"
 import { emptyView } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"

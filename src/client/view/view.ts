@@ -1,6 +1,6 @@
-import type { ChatEvent } from "../wire/chat-event.ts"
-import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
-import type { ChatRequest } from "../wire/messages.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "../../core/wire/content.ts"
+import type { ChatRequest } from "../../core/wire/messages.ts"
 
 /** A conversation as a user interface shows it. Views are immutable: each event creates a new one. */
 export interface ChatView {

@@ -1,8 +1,8 @@
-import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { RunLimits } from "../../core/runs/child.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 
 /** Starts runs and follows them to their end. A gateway is one. */
 export interface Runs {

@@ -1,6 +1,5 @@
 import { z } from "zod"
 import { type StoreOptions, storeOptions } from "../../adapters/stores/options.ts"
-import { type ConsoleOption, consoleOption } from "../../console/options.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
@@ -34,6 +33,7 @@ import { type TelemetryOptions, telemetryOptions } from "../../platform/logging/
 import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
 import { createFunctionSchema, texts } from "../../platform/options/schemas.ts"
 import { type Hooks, hookOptions, type SessionHooks, sessionHookOptions } from "../hooks/hooks.ts"
+import { type ConsoleOption, consoleOption } from "./console-options.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
 

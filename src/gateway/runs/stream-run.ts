@@ -1,5 +1,5 @@
-import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { ShuttingDownError } from "../../core/errors.ts"
+import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import type { StreamOptions } from "../gateway.ts"
 import { type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { type StartedRun, startRun } from "./start-run.ts"

@@ -1,10 +1,13 @@
 import { resolve } from "node:path"
-import { HeartbeatLoop } from "../../../features/headless/heartbeat/heartbeat-loop.ts"
-import { formatChecklist, heartbeatMessage } from "../../../features/headless/heartbeat/message.ts"
-import type { HeartbeatConfig } from "../../../features/headless/heartbeat/options.ts"
-import type { HeartbeatTick, TickResult } from "../../../features/headless/heartbeat/tick.ts"
-import type { RunOutput } from "../../../features/headless/run/run-output.ts"
-import { runSession } from "../../../features/headless/run/run-session.ts"
+import {
+  type HeartbeatConfig,
+  HeartbeatLoop,
+  type HeartbeatTick,
+  heartbeatMessage,
+  type RunOutput,
+  runSession,
+  type TickResult,
+} from "../../../exports/headless.ts"
 import type { Gateway } from "../../../gateway/gateway.ts"
 import { loadAgent } from "../../agent-file/load-agent.ts"
 import type { CliContext } from "../../cli-context.ts"
@@ -61,7 +64,7 @@ function runTick(
     approvedTools,
     ...(agent !== undefined && { agent }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-    ...(checklist !== null && { notes: [formatChecklist(checklist)] }),
+    ...(checklist !== null && { notes: [`## CHECKLIST\n${checklist}`] }),
     ...(maxBudgetUsd !== null && { maxBudgetUsd }),
   })
 }

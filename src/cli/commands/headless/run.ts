@@ -2,14 +2,14 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { toError } from "../../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
-import type { RunSessionOptions } from "../../../features/headless/run/options.ts"
 import {
   type RunOutput,
+  type RunSessionOptions,
+  type Runs,
   runOutputExitCode,
   runOutputOutcome,
-} from "../../../features/headless/run/run-output.ts"
-import { runSession } from "../../../features/headless/run/run-session.ts"
-import type { Runs } from "../../../features/headless/runs.ts"
+  runSession,
+} from "../../../exports/headless.ts"
 import type { Gateway, GatewayRunResult, LogOptions, RunOptions } from "../../../gateway/gateway.ts"
 import { waitUntilDelivered } from "../../../gateway/runs/wait-until-delivered.ts"
 import { findAgentFile, loadAgent } from "../../agent-file/load-agent.ts"

@@ -1,6 +1,6 @@
-import type { ChatEvent } from "../../../client/wire/chat-event.ts"
 import { explainFailure } from "../../../core/runs/explain-failure.ts"
 import { type Cost, noUsage } from "../../../core/usage.ts"
+import type { ChatEvent } from "../../../core/wire/chat-event.ts"
 import { createInterruption, createOutputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface CollectOptions {

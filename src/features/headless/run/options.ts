@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { ChatEvent } from "../../../client/wire/chat-event.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
+import type { ChatEvent } from "../../../core/wire/chat-event.ts"
 import { declareOptions, type Resolved } from "../../../platform/options/declare-options.ts"
 import { resolveOptions } from "../../../platform/options/resolve-options.ts"
 import { createFunctionSchema, createObjectSchema } from "../../../platform/options/schemas.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { ChatEvent } from "../../../client/wire/chat-event.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../../core/errors.ts"
+import type { ChatEvent } from "../../../core/wire/chat-event.ts"
 import { createFinished, createOutput } from "../fixtures/runs.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
 import { collectRunOutput } from "./collect-run-output.ts"

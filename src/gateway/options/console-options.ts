@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { declareOptions } from "../platform/options/declare-options.ts"
+import { declareOptions } from "../../platform/options/declare-options.ts"
 
 export interface ConsoleOption {
   /**
