@@ -1,8 +1,8 @@
 import { quietToken } from "./quiet.ts"
 
 /**
- * The message of a tick, which asks for `HEARTBEAT_OK` if nothing needs attention. `agent-gateway heartbeat` sends it. It
- * is the same for each tick, so that a job that is started again has the same message.
+ * The message of a tick, which asks for `HEARTBEAT_OK` if nothing needs attention. `agent-gateway heartbeat` sends it.
+ * It is the same for each tick, so that a job that is started again has the same message.
  */
 export const heartbeatMessage =
   "This is a heartbeat: look whether anything needs attention, by the checklist if there is one. " +
