@@ -48,6 +48,11 @@ export interface ChildPayload {
   readonly runId: string
   /** US dollars of the parent's budget that the child may use; null if there is no budget. */
   readonly reservedUsd: number | null
+  /**
+   * Time at which the gateway cancels the child, in milliseconds since the Unix epoch. The wait expires later, so that
+   * the child can report its partial response. Absent in waits of older versions, which expire at the time limit.
+   */
+  readonly timeLimitAt?: number
 }
 
 /** Payload of a wait until its `expiresAt`. It accepts no answer. */

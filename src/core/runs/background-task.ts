@@ -27,6 +27,8 @@ export interface BackgroundTask {
   readonly maxAnnouncedRuns?: number
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
+  /** Time at which the gateway cancels the task. Absent in tasks of older versions. */
+  readonly timeLimitAt?: number
 }
 
 /** A task as the log of its session records it. */

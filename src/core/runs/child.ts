@@ -50,8 +50,16 @@ export interface ChildOutcome {
   readonly outcome: "completed" | "interrupted" | "failed"
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`. Null otherwise. */
   readonly reason: string | null
-  /** The text of the last message, truncated to `maxResponseCharacters`. The child's own log has the whole text. */
+  /**
+   * The text of the last message; if the run did not complete, the texts of all its messages. Truncated to
+   * `maxResponseCharacters`. The child's own log has the whole text.
+   */
   readonly response: string
+  /**
+   * Names of the first 100 different tools that the model called, in the order of their first calls. Absent in outcomes
+   * of older versions.
+   */
+  readonly toolsUsed?: readonly string[]
   /**
    * The output, if the task has a schema and the response matches it. Null if the JSON is longer than
    * `maxResponseCharacters`.
@@ -63,6 +71,9 @@ export interface ChildOutcome {
   /** US dollars that count against the parent's budget; null if a price is not known. */
   readonly charged: Cost
 }
+
+/** The code of the error if a child was canceled at its time limit. */
+export const timeLimitCode = "child_timeout"
 
 /** Maximum number of characters of a child's response that its parent receives. */
 export const maxResponseCharacters = 100_000

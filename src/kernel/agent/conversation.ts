@@ -26,6 +26,9 @@ import { type CallState, readOutcome } from "./tools/call-state.ts"
 /** The code of a retry after a crash. */
 export const interruptedByCrash = "interrupted"
 
+/** Maximum number of different tools whose names a run remembers. */
+const maxToolsUsed = 100
+
 /** A conversation between two steps, as plain data. */
 export interface ConversationState {
   readonly history: HistoryState
@@ -324,6 +327,9 @@ export class Conversation {
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)
+    const { toolsUsed } = this.#run
+    if (toolsUsed.length < maxToolsUsed && !toolsUsed.includes(event.name))
+      this.#run.toolsUsed = [...toolsUsed, event.name]
     this.#history.nameCall(event, seq)
   }
 

@@ -10,7 +10,7 @@ import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
-import { deriveTreeEffects } from "./children/tree-effects.ts"
+import { deriveTreeEffects, listEndedTimeLimits } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
@@ -83,7 +83,8 @@ export async function record(
     ...deriveTreeEffects(context, events),
     ...collectEndItems(context, events),
   ]
-  for (const entry of await context.journal.append(events, { ...effects, outbox })) {
+  const dropItems = [...(effects.dropItems ?? []), ...listEndedTimeLimits(context, events)]
+  for (const entry of await context.journal.append(events, { ...effects, outbox, dropItems })) {
     const { sessionId, logger } = context
     const { run } = context.conversation
     const calls = run?.phase.type === "settling" ? run.phase.calls : null

@@ -28,6 +28,8 @@ export interface RunState {
   runnerState: Json
   /** Number of started steps. */
   steps: number
+  /** Names of the first different tools that the model called, in the order of their first calls. */
+  toolsUsed: readonly string[]
   /** Epochs that started with work that a crash had interrupted. */
   readonly crashes: Set<number>
   /** US dollars that each running background task may still use, by task. */
@@ -68,6 +70,7 @@ export function startRun(started: RunStarted, { runId, at }: Pick<EventEntry, "r
     fruitlessSteps: 0,
     runnerState: null,
     steps: 0,
+    toolsUsed: [],
     crashes: new Set(),
     reservedByTasks: new Map(),
     compacting: null,

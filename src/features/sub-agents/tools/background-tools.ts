@@ -4,6 +4,7 @@ import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../.
 import type { TaskState } from "../../../core/runs/background-task.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { createFailure, defineTool } from "../../../core/tools/define-tool.ts"
+import { describeOutcome } from "./describe-outcome.ts"
 
 const longestWaitSeconds = 120
 const defaultWaitSeconds = 60
@@ -103,15 +104,7 @@ function createResults(
 
 function describe({ taskId, name, outcome }: TaskState): JsonObject {
   const task = { task_id: taskId, agent: name }
-  if (outcome === null) return task
-  const { outcome: how, reason, response, error } = outcome
-  return {
-    ...task,
-    outcome: how,
-    ...(reason !== null && { reason }),
-    ...(error !== null && { error }),
-    response,
-  }
+  return outcome === null ? task : { ...task, ...describeOutcome(outcome) }
 }
 
 /** Creates the tool that sends a message to a sub-agent in the background. */

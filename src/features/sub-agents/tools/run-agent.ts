@@ -2,6 +2,7 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { Answered, Tool, ToolOutcome } from "../../../core/ports/tools/tool.ts"
 import { createFailure, defineTool } from "../../../core/tools/define-tool.ts"
 import { chooseWorker, plainName, type Request, type Worker, type Workers } from "../choose-worker.ts"
+import { describeOutcome, isTimeLimit } from "./describe-outcome.ts"
 
 const runAgentName = "run_agent"
 
@@ -80,13 +81,12 @@ function toRequest({ task, agent, model }: JsonObject): Request {
 }
 
 function toOutcome(answered: Extract<Answered, { kind: "child" }>): ToolOutcome {
-  const { continuation, outcome, reason, response, error } = answered
-  if (error !== null) {
-    const so = response === "" ? "" : ` Its last response was: ${response}`
+  const { continuation, response, error } = answered
+  if (error !== null && !isTimeLimit(answered)) {
+    const so = response === "" ? "" : ` It had written: ${response}`
     return createFailure(error.code, `The sub-agent failed: ${error.message}${so}`)
   }
-  const value = { agent: String(continuation.name), outcome, ...(reason !== null && { reason }), response }
-  return { type: "json", value }
+  return { type: "json", value: { agent: String(continuation.name), ...describeOutcome(answered) } }
 }
 
 function listNames({ options, skills }: Workers): readonly string[] {

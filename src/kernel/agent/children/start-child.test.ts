@@ -51,7 +51,7 @@ const errors = ({ events }: MemoryRun) =>
 describe("a tool that returns a child", () => {
   it("opens a wait and has the session started in the same commit", async () => {
     const run = runOf(1, { context: { topic: "x" }, limits: { maxTurns: 3 } })
-    await expect(runLoop(run.context)).resolves.toBe(86_400_000)
+    await expect(runLoop(run.context)).resolves.toBe(86_430_000)
     const [wait] = run.waits
     if (wait?.kind !== "child") throw new Error("No child wait was opened.")
     const { agent, sessionId, runId } = wait.payload
@@ -105,7 +105,7 @@ describe("a tool that returns a child", () => {
     run.answer({ kind: "child", answer: done({ charged: 0.1 }), toolCallId })
     await runLoop(run.context)
     expect(run.context.conversation.run?.charged).toBeCloseTo(0.1)
-    run.clock.now = 1_000
+    run.clock.now = 31_000
     await expect(runLoop(run.context)).resolves.toBeNull()
     const timedOut = run.events.find((event) => event.type === "waitResolved" && event.decidedBy === null)
     expect(timedOut).toMatchObject({
@@ -139,6 +139,36 @@ describe("a tool that returns a child", () => {
     expect(errors(run)).toEqual(["too_deep"])
   })
 
+  it("is canceled at its time limit, and the call has its report if it comes within 30 s", async () => {
+    const run = runOf(1, { timeoutMs: 5_000 })
+    await runLoop(run.context)
+    const { toolCallId = "", payload } = run.waits[0] ?? {}
+    const limits = run.outbox.filter(({ notBefore }) => notBefore === 5_000)
+    expect(limits).toMatchObject([{ payload: { command: { type: "cancel", ...pick(payload) } } }])
+    run.clock.now = 5_001
+    const answer = done({ outcome: "interrupted", reason: "cancelled", response: "Half.", charged: 0.1 })
+    run.answer({ kind: "child", answer, toolCallId, at: 5_001 })
+    await expect(runLoop(run.context)).resolves.toBeNull()
+    const [reported] = run.events.filter((event) => event.type === "waitResolved")
+    const error = { code: "child_timeout" }
+    expect(reported).toMatchObject({
+      resolution: { outcome: "failed", error, response: "Half.", charged: 0.1 },
+    })
+    expect(run.droppedItems).toEqual(limits.map(({ id }) => id))
+  })
+
+  it("is no timeout if the child was canceled before its time limit", async () => {
+    const run = runOf(1, { timeoutMs: 5_000 })
+    await runLoop(run.context)
+    const { toolCallId = "" } = run.waits[0] ?? {}
+    run.answer({ kind: "child", answer: done({ outcome: "interrupted", reason: "cancelled" }), toolCallId })
+    await runLoop(run.context)
+    const [reported] = run.events.filter((event) => event.type === "waitResolved")
+    expect(reported).toMatchObject({
+      resolution: { outcome: "interrupted", reason: "cancelled", error: null },
+    })
+  })
+
   it("has a bounded number of concurrent children", async () => {
     const run = runOf(40)
     await runLoop(run.context)
@@ -152,10 +182,11 @@ describe("the end of a run in a tree", () => {
     const run = runOf(2)
     await runLoop(run.context)
     await settleCancelled(run.context)
-    const cancels = run.outbox.flatMap(payloadOf).filter(({ type }) => type === "put")
-    expect(cancels).toMatchObject(
+    const cancels = run.outbox.filter(({ notBefore }) => notBefore === undefined).flatMap(payloadOf)
+    expect(cancels.filter(({ type }) => type === "put")).toMatchObject(
       run.waits.map(({ payload }) => ({ command: { type: "cancel", ...pick(payload) } })),
     )
+    expect(run.droppedItems).toHaveLength(2)
   })
 
   it("reports the last response and all charges to the call for which the run works", async () => {

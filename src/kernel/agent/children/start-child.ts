@@ -11,7 +11,8 @@ import type { RunState } from "../run-state.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { createWait } from "../waits/open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "../waits/refused-wait.ts"
-import { listOpenChildren } from "./tree-effects.ts"
+import { timeToReportMs } from "./time-limit.ts"
+import { listOpenChildren, timeLimitItem } from "./tree-effects.ts"
 
 /** Maximum number of open children of one run. */
 const maxOpenChildren = 32
@@ -46,19 +47,24 @@ export async function startChild(
     const childRunId = ids.next("run")
     const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, { task, childRunId })
     const role = task.role === undefined ? {} : { role: task.role.name }
+    const timeLimitAt = clock.now() + readTimeout(task)
     const { event, wait } = createWait(context, {
       toolCallId: call.requested.toolCallId,
       toolName: tool.name,
       origin: resolveOrigin(tool, call.input),
-      asks: { kind: "child", payload: { agent, ...role, sessionId, runId: childRunId, reservedUsd } },
+      asks: {
+        kind: "child",
+        payload: { agent, ...role, sessionId, runId: childRunId, reservedUsd, timeLimitAt },
+      },
       answerSchema: null,
-      expiresAt: clock.now() + readTimeout(task),
+      expiresAt: timeLimitAt + timeToReportMs,
       continuation,
       // The child answers this wait, and knows no other id.
       waitId: childRunId,
       nonce: childRunId,
     })
-    await record(context, [event], { open: [wait], outbox: [start] })
+    const timeLimit = timeLimitItem({ sessionId, runId: childRunId, at: timeLimitAt })
+    await record(context, [event], { open: [wait], outbox: [start, timeLimit] })
   })
 }
 

@@ -31,7 +31,8 @@ export async function startTask(
       childRunId: taskId,
     })
     const at = clock.now()
-    const timeLimit = timeLimitItem({ sessionId, runId: taskId, at: at + readTimeout(task) })
+    const timeLimitAt = at + readTimeout(task)
+    const timeLimit = timeLimitItem({ sessionId, runId: taskId, at: timeLimitAt })
     const description = task.content.map((part) => (part.type === "text" ? part.text : "")).join(" ")
     const value = { task_id: taskId, agent: name, status: "running" }
     await record(
@@ -39,7 +40,17 @@ export async function startTask(
       [
         {
           type: "taskRegistered",
-          ...{ taskId, toolCallId, name, agent, sessionId, reservedUsd, announce, startedAt: at },
+          ...{
+            taskId,
+            toolCallId,
+            name,
+            agent,
+            sessionId,
+            reservedUsd,
+            announce,
+            startedAt: at,
+            timeLimitAt,
+          },
           ...(announce && { maxAnnouncedRuns }),
           description: description.slice(0, descriptionCharacters).toWellFormed(),
         },

@@ -41,13 +41,16 @@ export function deriveTreeEffects(
   const tasksToEnd = tasks.running().map(({ sessionId: child, taskId: runId }) => {
     return cancelItem({ sessionId: child, runId, at }, "end")
   })
-  const last = events.findLast((event) => event.type === "messageCompleted")?.message
-  const message = last ?? messages.findLast(({ role }) => role === "assistant")
-  const response = message?.role === "assistant" ? joinTexts(message.content) : ""
+  const added = events.flatMap((event) => (event.type === "messageCompleted" ? [event.message] : []))
+  const texts = [...messages, ...added].flatMap((message) =>
+    message.role === "assistant" ? [joinTexts(message.content)] : [],
+  )
+  const isComplete = end.type === "runCompleted" && end.disposition === "completed"
+  const response = isComplete ? (texts.at(-1) ?? "") : texts.filter((text) => text !== "").join("\n\n")
   // The final cost of canceled tasks is not known yet, so everything reserved for them counts.
   const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
   const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))
-  const outcome = toOutcome(end, { response, charged })
+  const outcome = toOutcome(end, { response, charged, toolsUsed: run.toolsUsed })
   return [
     ...cancels,
     ...tasksToEnd,
@@ -70,14 +73,27 @@ export function cancelItem(run: Omit<CancelCommand, "type">, reason: string | nu
   return { id, kind: "command", payload: { type: "put", command } }
 }
 
-/** Returns the item that cancels a background task at its time limit, unless the task ends before. */
+/** Returns the item that cancels a child or a background task at its time limit, unless it ends before. */
 export function timeLimitItem(run: Omit<CancelCommand, "type">): OutboxItem {
   return { ...cancelItem(run, timeLimitReason), notBefore: run.at }
 }
 
-/** Returns the id of the item that cancels a background task at its time limit. */
-export function timeLimitId(taskId: string): string {
-  return toCancelId(taskId, timeLimitReason)
+/** Returns the id of the item that cancels a child or a background task at its time limit. */
+export function timeLimitId(runId: string): string {
+  return toCancelId(runId, timeLimitReason)
+}
+
+/** Returns the ids of the time limits that the events make superfluous: their children have no wait any more. */
+export function listEndedTimeLimits(
+  { conversation: { run } }: Pick<RunContext, "conversation">,
+  events: readonly Event[],
+): readonly string[] {
+  const answered = events.flatMap((event) =>
+    event.type === "waitResolved" && event.kind === "child" ? [event.waitId] : [],
+  )
+  const isOver = run !== null && events.some(isTerminal)
+  const left = isOver ? listOpenChildren(run).map(({ waitId }) => waitId) : []
+  return [...answered, ...left].map(timeLimitId)
 }
 
 const timeLimitReason = "late"
@@ -133,13 +149,13 @@ export function reportToParent(
 
 function toOutcome(
   end: TerminalEvent,
-  { response, charged }: { readonly response: string; readonly charged: ChildOutcome["charged"] },
+  { response, ...known }: Pick<ChildOutcome, "response" | "charged" | "toolsUsed">,
 ): ChildOutcome {
   const { usage, cost } = end
-  const known = { response: truncateResponse(response), spent: { usage, cost }, charged }
+  const shared = { response: truncateResponse(response), spent: { usage, cost }, ...known }
   if (end.type === "runFailed") {
     const error = { code: end.code, message: end.message }
-    return { outcome: "failed", reason: null, output: null, error, ...known }
+    return { outcome: "failed", reason: null, output: null, error, ...shared }
   }
   const { disposition: outcome, reason, output = null } = end
   return {
@@ -147,7 +163,7 @@ function toOutcome(
     reason,
     output: isLongerAsJson(output, maxResponseCharacters) ? null : output,
     error: null,
-    ...known,
+    ...shared,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Answer } from "../../../core/ports/run/answers.ts"
 import { longestTimerMs } from "../../../core/time/longest-timer.ts"
 import { noSpending } from "../../../core/usage.ts"
 import type { AnyResolution } from "../../../core/wait.ts"
+import { createTimeoutError, markTimeLimit } from "../children/time-limit.ts"
 import { cancelChild } from "../children/tree-effects.ts"
 import type { Conversation } from "../conversation.ts"
 import { type RunContext, record, type SettlingContext } from "../run-context.ts"
@@ -110,7 +111,9 @@ async function act(
       return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
     }
     case "child": {
-      const outcome = { kind: "child", resolution: answer.answer } as const
+      const timeLimitAt = wait.kind === "child" ? wait.payload.timeLimitAt : undefined
+      const resolution = markTimeLimit(answer.answer, { at: answer.at, timeLimitAt })
+      const outcome = { kind: "child", resolution } as const
       return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
     }
     default:
@@ -148,7 +151,7 @@ function resolveUnanswered(wait: WaitOpened): AnyResolution {
     case "elicitation":
       return { kind, resolution: { action: "cancel", content: null } }
     case "child": {
-      const error = { code: "child_timeout", message: "The sub-agent did not finish in time." }
+      const error = createTimeoutError()
       // The spent amount is unknown, so the whole reservation counts.
       const charged = wait.payload.reservedUsd ?? 0
       const nothing = { reason: null, response: "", output: null, spent: noSpending }

@@ -113,7 +113,7 @@ it("has the recorded digest for this version: another result needs another versi
     }
   }
   expect({ foldVersion, digest: hash.digest("hex").slice(0, 16) }).toEqual({
-    foldVersion: 2,
-    digest: "3ab58516ea00418c",
+    foldVersion: 3,
+    digest: "3fbc1a0eafc4ec50",
   })
 })

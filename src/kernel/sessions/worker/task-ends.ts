@@ -4,6 +4,7 @@ import type { TaskState } from "../../../core/runs/background-task.ts"
 import { sleep } from "../../../core/time/sleep.ts"
 import { findObstacle } from "../../agent/children/announced-run.ts"
 import { createAnnouncement } from "../../agent/children/announcement.ts"
+import { markTimeLimit } from "../../agent/children/time-limit.ts"
 import { timeLimitId } from "../../agent/children/tree-effects.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import type { SessionWriter } from "../writing/writer.ts"
@@ -58,8 +59,9 @@ export class TaskEnds {
 
   async #log(end: TaskEnd): Promise<void> {
     const { writer, conversation, isSubAgent } = this.#parts
-    const { id, runId: taskId, outcome } = end
+    const { id, runId: taskId, at } = end
     const task = conversation.tasks.find(taskId)
+    const outcome = markTimeLimit(end.outcome, { at, timeLimitAt: task?.timeLimitAt })
     const event = {
       type: "taskEnded",
       taskId,
@@ -67,7 +69,8 @@ export class TaskEnds {
       toolCallId: task?.toolCallId ?? "",
       outcome,
     } as const
-    const isAnnounced = task?.announce === true && !(await this.#wasCancelledWithRun(end, task))
+    const isAnnounced =
+      task?.announce === true && !(await this.#wasCancelledWithRun({ ...end, outcome }, task))
     // An announcement that joins the open run starts none, so nothing is in its way.
     const mayStart = conversation.run !== null || findObstacle(task, end.at) === null
     const outbox = isAnnounced && mayStart ? [createAnnouncement(end, task, { isSubAgent })] : []
