@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises"
 import { isJsonObject, type JsonObject } from "../src/core/json/json.ts"
 import type { McpOAuthDefinition } from "../src/features/mcp/config/definition.ts"
 import { createAgent } from "../src/gateway/create-agent.ts"
-import type { ChatEvent } from "../src/http/schemas/events.ts"
 import { type ScriptedTurn, scriptedProvider } from "../src/testing/provider/scripted-provider.ts"
+import type { ChatEvent } from "../src/wires/native/schemas/events.ts"
 import { eventStream } from "../test/end-to-end/support/event-stream.ts"
 
 /**

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from "vitest"
-import { historyResponseSchema } from "../http/schemas/history.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { historyResponseSchema } from "../wires/native/schemas/history.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest"
-import { waitsResponseSchema } from "../http/schemas/waits.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { waitsResponseSchema } from "../wires/native/schemas/waits.ts"
 import { createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,9 +1,9 @@
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
+import type { InitResponse } from "../wires/native/schemas/init.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"
 import { createSessionNotFound, Problem } from "./problem.ts"
-import type { InitResponse } from "./schemas/init.ts"
 import type { ServedAgents } from "./served-agents.ts"
 
 export interface SessionChoice {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { protectedRoutes } from "./fixtures/protected-routes.ts"
+import { protectedRoutes } from "../wires/native/fixtures/protected-routes.ts"
 import { createTestApp } from "./fixtures/test-app.ts"
 
 interface Operation {

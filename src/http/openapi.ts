@@ -1,11 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { TypedResponse } from "hono"
 import type { JSONValue } from "hono/utils/types"
+import { chatEventSchema } from "../wires/native/schemas/events.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
 import { respondText } from "./respond.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
-import { chatEventSchema } from "./schemas/events.ts"
 import { describeProblems } from "./schemas/problem.ts"
 
 export interface OpenApiOptions {

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { expect, expectTypeOf, test } from "vitest"
 import { generate, wireFolder } from "../../scripts/generate-client-types.ts"
 import type { ChatEvent } from "../../src/core/wire/chat-event.ts"
-import type { ChatEvent as GatewayChatEvent } from "../../src/http/schemas/events.ts"
+import type { ChatEvent as GatewayChatEvent } from "../../src/wires/native/schemas/events.ts"
 
 test("the client's types are those of the OpenAPI document (else: node scripts/generate-client-types.ts)", async () => {
   for (const [name, text] of Object.entries(await generate())) {

@@ -1,12 +1,12 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { chooseNativeWire, type NativeWireOptions } from "../../http/wire/native/native-wire.ts"
-import { type Frame, foldSubAgent } from "../../http/wire/wire.ts"
+import { type Frame, foldSubAgent } from "../../http/streams/wire.ts"
 import {
   isOfSubAgent,
   isProgress,
   type SubAgent,
   type TreeBatch,
 } from "../../kernel/sessions/tree/sub-agent.ts"
+import { chooseNativeWire, type NativeWireOptions } from "../../wires/native/fold/native-wire.ts"
 
 /**
  * Creates a function that renders batches for one consumer. It yields each entry with its frames. The start of a

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync } from "node:crypto"
 import { exportJWK, SignJWT } from "jose"
 import { describe, expect, it } from "vitest"
-import { createRequest, protectedRoutes } from "../fixtures/protected-routes.ts"
+import { createRequest, protectedRoutes } from "../../wires/native/fixtures/protected-routes.ts"
 import { createTestApp, readProblem, testSecret } from "../fixtures/test-app.ts"
 import { tokenAudience, tokenIssuer, tokenType } from "./tokens.ts"
 

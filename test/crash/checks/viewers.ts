@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 import type { Sighting, Viewer } from "../support/viewer.ts"
 import { all, eventsOf, type Observation } from "./observation.ts"
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 import { Viewer } from "./viewer.ts"
 
 /** A run that the gateway has acknowledged. Times are in milliseconds since the Unix epoch. */

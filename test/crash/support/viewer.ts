@@ -1,5 +1,5 @@
 import { createParser, type EventSourceParser } from "eventsource-parser"
-import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 
 /** All frames of one log entry, which share its id. */
 export interface Sighting {

@@ -1,5 +1,5 @@
 import { EventSource } from "eventsource"
-import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 import { type EventStream, eventStream, type Frame } from "./event-stream.ts"
 import { eventually } from "./eventually.ts"
 import type { SessionClient } from "./session-client.ts"

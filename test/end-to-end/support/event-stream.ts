@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser"
-import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 
 export interface Frame {
   /** Null for a frame without an id. If a log entry became several frames, the last one has the id. */

@@ -1,5 +1,5 @@
-import type { ChatRequest } from "../../../src/http/schemas/chat.ts"
-import type { HistoryResponse } from "../../../src/http/schemas/history.ts"
+import type { ChatRequest } from "../../../src/wires/native/schemas/chat.ts"
+import type { HistoryResponse } from "../../../src/wires/native/schemas/history.ts"
 import { type EventStream, eventStream } from "./event-stream.ts"
 
 /** One session over HTTP, as any client would use it. */

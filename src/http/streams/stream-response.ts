@@ -1,0 +1,120 @@
+import type { Context } from "hono"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { createPlaces } from "../limits/places.ts"
+import { createHeartbeat, defaultHeartbeatMs, type Heartbeat } from "./heartbeat.ts"
+import { createRenderer, type Renderer } from "./render.ts"
+import { type EventSource, EventStream } from "./stream-body.ts"
+import type { Wire } from "./wire.ts"
+
+/** The events that a response streams. */
+export interface EventStreamRequest {
+  readonly wire: Wire
+  /** Queue position of a run that must wait. The stream starts with it. */
+  readonly position?: number | undefined
+  readonly sessionId: string
+  readonly principal: Principal
+  readonly afterSeq: number
+  /** The run whose end ends the stream. Default: the stream shows every run, and ends when none is open. */
+  readonly runId?: string
+  /** If true, `afterSeq` is the cursor of a run, and nothing before it needs to be folded. Default false. */
+  readonly fromRunStart?: boolean
+  /** If true, the request itself started the run, so no sub-agent works for it yet. Default false. */
+  readonly isNewRun?: boolean
+  /** If true, the stream of every run goes on while a background task of the session runs. Default false. */
+  readonly untilTasksEnd?: boolean
+  /** Headers of the response beside those of every stream. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface EventStreams {
+  /**
+   * Responds with the stream that `open` creates. Takes one of the viewers' places of `sessionId` before it calls
+   * `open`, which may start the run. Throws a 429 problem if the session has no free place.
+   */
+  respond(c: Context<HttpEnv>, sessionId: string, open: () => Promise<EventStreamRequest>): Promise<Response>
+}
+
+export interface EventStreamsOptions {
+  readonly sessions: Pick<Sessions, "viewTree">
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Milliseconds between heartbeats. Default 15 000. */
+  readonly heartbeatMs?: number | undefined
+  readonly viewersPerSession: number
+}
+
+/** The parts that all streams of one wire share. */
+interface WireRendering {
+  readonly renderer: Renderer
+  readonly heartbeat: Heartbeat
+}
+
+/** Proxies must not cache, compress or delay a stream. */
+const eventStreamHeaders = {
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+} as const
+
+/**
+ * Creates the streams of an app's routes. Streams of the same wire share their renderings and their heartbeat, and
+ * streams of the same session share a bounded number of places.
+ */
+export function createEventStreams(options: EventStreamsOptions): EventStreams {
+  const { sessions, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
+  /** Renderings by the wires of the routes, of which there are few. */
+  const renderings = new Map<Wire, WireRendering>()
+  const findRendering = (wire: Wire): WireRendering => {
+    let rendering = renderings.get(wire)
+    if (rendering === undefined) {
+      const renderer = createRenderer(wire, logger)
+      const heartbeat = createHeartbeat(heartbeatMs, () => renderer.heartbeat(clock.now()))
+      rendering = { renderer, heartbeat }
+      renderings.set(wire, rendering)
+    }
+    return rendering
+  }
+  const places = createPlaces({
+    max: viewersPerSession,
+    code: "too_many_viewers",
+    message: "The session has too many open event streams. Close one of them, or try again later.",
+  })
+  const createSource = (request: EventStreamRequest, onEnd: () => void): EventSource => {
+    const { wire, headers: _, sessionId, position, fromRunStart = false, ...from } = request
+    const { renderer, heartbeat } = findRendering(wire)
+    const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
+    const { runId } = from
+    const isQueued = position !== undefined && runId !== undefined
+    return {
+      opening: isQueued ? renderer.queued(runId, position) : null,
+      open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, signal }),
+      viewer: renderer.viewer(from.afterSeq),
+      heartbeat,
+      onEnd,
+      logger,
+    }
+  }
+
+  return {
+    async respond(c, sessionId, open) {
+      const leave = places.take(sessionId)
+      let request: EventStreamRequest
+      try {
+        request = await open()
+      } catch (error) {
+        leave()
+        throw error
+      }
+      const headers = { "content-type": request.wire.contentType, ...eventStreamHeaders, ...request.headers }
+      // The framework drops the body of such a response, so the stream must be ended here.
+      if (c.req.method === "HEAD") {
+        leave()
+        return c.body(null, 200, headers)
+      }
+      return c.body(new EventStream(createSource(request, leave)), 200, headers)
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from "@hono/zod-openapi"
+import { identifier } from "../../../http/schemas/parts/identifier.ts"
+import { printable } from "../../../http/schemas/parts/printable.ts"
+
+export const initRequestSchema = z
+  // Clients with a misspelled `user_id` would all be the same user: that of the key.
+  .strictObject({
+    api_key: printable(4096).openapi({ description: "One of `validApiKeys`. Without that option, any key." }),
+    user_id: printable(256)
+      .optional()
+      .openapi({ description: "The user of the key. Default: derived from the key." }),
+    session_id: identifier
+      .optional()
+      .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
+  })
+  .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
+
+/** The request body if the application identifies the user by the request's headers. */
+export const personInitRequestSchema = z
+  .object({
+    session_id: identifier
+      .optional()
+      .openapi({ description: "An existing session of the same person, for a fresh token." }),
+  })
+  .openapi("InitRequest", { example: {} })
+
+export const initResponseSchema = z
+  .object({
+    session_token: z.string().openapi({ description: "A JWT, for the Authorization header." }),
+    session_id: z.string().openapi({ description: "Id of the session, to get further tokens for it." }),
+    user_id: z.string().openapi({ description: "The user that the session belongs to." }),
+    agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
+    expires_at: z.int().openapi({
+      description: "Time at which the token expires, in seconds since the Unix epoch. The session continues.",
+    }),
+  })
+  .openapi("InitResponse", {
+    example: {
+      session_token: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+      session_id: "sess_4fzyo82mvyr7jtnc1q9x",
+      user_id: "ada",
+      agent: "agent",
+      expires_at: 1_790_000_000,
+    },
+  })
+
+export type InitResponse = z.input<typeof initResponseSchema>
