@@ -12,19 +12,20 @@ const folders = {
   "adapters/*": ["core", "platform", "kernel/tools"],
   "features/*": ["core", "platform", "kernel/tools"],
   http: ["core", "platform", "kernel"],
+  "wires/*": ["core", "platform", "kernel", "http"],
   console: ["core", "kernel/sessions", "http"],
   // The types of the native protocol, which are generated from the OpenAPI document.
   client: ["core/wire"],
-  gateway: ["core", "platform", "kernel", "adapters", "features", "http", "console"],
+  gateway: ["core", "platform", "kernel", "adapters", "features", "http", "wires", "console"],
   cli: ["core", "client", "exports", "gateway"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
-  exports: ["core", "platform", "kernel", "adapters", "features", "http", "console", "gateway"],
+  exports: ["core", "platform", "kernel", "adapters", "features", "http", "wires", "console", "gateway"],
 }
 
 const architecture: Architecture = {
   folders,
-  divided: ["platform", "kernel", "adapters", "features"],
+  divided: ["platform", "kernel", "adapters", "features", "wires"],
   pure: ["core", "client"],
   libraries: { "client/react": ["react"] },
   // The second file reads them for the default of an option.

@@ -8,20 +8,6 @@ import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import { LiveMemory } from "../kernel/sessions/live-memory.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
-import { addCancelRoute } from "../wires/native/routes/cancel.ts"
-import { addChatRoute } from "../wires/native/routes/chat.ts"
-import { addElicitationRoute } from "../wires/native/routes/elicitation.ts"
-import { addFilesRoute, type OpenSessionFile } from "../wires/native/routes/files.ts"
-import { addGrantRoutes } from "../wires/native/routes/grants.ts"
-import { addHistoryRoute } from "../wires/native/routes/history.ts"
-import { addInitRoute } from "../wires/native/routes/init.ts"
-import { addRevokeRoute } from "../wires/native/routes/revoke.ts"
-import { addSessionsRoutes, type ListSessions } from "../wires/native/routes/sessions.ts"
-import { addSubscribeRoute } from "../wires/native/routes/subscribe.ts"
-import { addTasksRoutes } from "../wires/native/routes/tasks.ts"
-import { addToolApprovalRoute } from "../wires/native/routes/tool-approval.ts"
-import { addToolResultRoute } from "../wires/native/routes/tool-result.ts"
-import { addWaitsRoute } from "../wires/native/routes/waits.ts"
 import { authenticate, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
@@ -53,10 +39,13 @@ import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addStatusRoutes } from "./routes/status.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
 import { createEventStreams, type EventStreams } from "./streams/stream-response.ts"
+import type { ListSessions, OpenSessionFile, WireParts, WireRoutes } from "./wire-routes.ts"
 
 export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
   readonly directory: ListSessions
+  /** The protocols that the app serves. */
+  readonly wires: readonly WireRoutes[]
   /** The served agents. The first one is the default. Sessions of other agents are treated as missing. */
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
@@ -120,7 +109,6 @@ export interface PageParts {
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
-  const { showsProviderErrors = () => false } = options
   const agents = createServedAgents(options.agents)
   const keyring = options.jwtSecret === undefined ? options.keyring : createSecretKeyring(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
@@ -136,52 +124,36 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const identify = identifyBy(options)
   const ambient = byApiKey ? [] : [createAmbientGuard(options)]
 
-  const streams = createStreams(options)
-
   const root = createRootApp(options)
   const app = root.basePath(options.prefix)
   app.notFound((c) => toProblemResponse(createPathNotFound(c.req.path, options.prefix), c, logger))
   const issueSession = createIssueSession({ sessions, agents, tokens })
-  addInitRoute(app, {
+  const wireParts: WireParts = {
+    sessions,
+    directory: options.directory,
     agents,
+    streams: createStreams(options),
+    logger,
     issueSession,
     identify,
     byApiKey,
     rateLimiting,
-    middleware: [...ambient, newWork, initBody],
-  })
-  addRevokeRoute(app, { sessions, middleware: [authenticated] })
-  addChatRoute(app, {
-    sessions,
-    streams,
-    agents,
-    showsProviderErrors,
-    allowSystemMessages: options.allowSystemMessages,
-    middleware: [newWork, ...changing, chatBody],
-  })
-  addSubscribeRoute(app, { sessions, streams, showsProviderErrors, middleware: [authenticated] })
-  addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
-  addHistoryRoute(app, { sessions, logger, showsProviderErrors, middleware: [authenticated] })
-  addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
-  addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
-  addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
-  addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
-  addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
-  addWaitsRoute(app, { sessions, middleware: [authenticated] })
-  addTasksRoutes(app, {
-    sessions,
-    streams,
-    showsProviderErrors,
-    reading: [authenticated],
-    changing,
-    sending: [newWork, ...changing, body],
-  })
-  addSessionsRoutes(app, {
-    directory: options.directory,
-    agents,
+    deciderOf,
+    openFile: options.openFile ?? (async () => null),
     knowsUsers: knowsUsers(options),
-    middleware: changing,
-  })
+    allowSystemMessages: options.allowSystemMessages,
+    showsProviderErrors: options.showsProviderErrors ?? (() => false),
+    middleware: {
+      reading: [authenticated],
+      changing,
+      newWork,
+      credentials: [...ambient, newWork, initBody],
+      body,
+      optionalBody,
+      chatBody,
+    },
+  }
+  for (const wire of options.wires) wire.add(app, wireParts)
   addStatusRoutes(app, { readiness, accepting })
   const { findAuthorization: find } = options
   if (find !== undefined) {
@@ -191,7 +163,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   }
   const { pluginRoutes = new Map() } = options
   const prefix = options.prefix.replace(/\/$/, "")
-  addOpenApiRoute(app, { version, prefix, pluginRoutes })
+  addOpenApiRoute(app, { version, prefix, pluginRoutes, tags: options.wires.flatMap(({ tags }) => tags) })
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,

@@ -1,6 +1,5 @@
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
-import type { InitResponse } from "../wires/native/schemas/init.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"
 import { createSessionNotFound, Problem } from "./problem.ts"
@@ -13,8 +12,18 @@ export interface SessionChoice {
   readonly sessionId?: string | undefined
 }
 
+/** A session and a token for it, as clients receive them. */
+export interface IssuedSession {
+  readonly session_token: string
+  readonly session_id: string
+  readonly user_id: string
+  readonly agent: string
+  /** Time at which the token expires, in seconds since the Unix epoch. */
+  readonly expires_at: number
+}
+
 /** Resolves to a token for a new or an existing session of an authenticated principal. */
-export type IssueSession = (principal: Principal, choice: SessionChoice) => Promise<InitResponse>
+export type IssueSession = (principal: Principal, choice: SessionChoice) => Promise<IssuedSession>
 
 export interface IssueSessionOptions {
   readonly sessions: Sessions

@@ -1,12 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { TypedResponse } from "hono"
 import type { JSONValue } from "hono/utils/types"
-import { chatEventSchema } from "../wires/native/schemas/events.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
 import { respondText } from "./respond.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { describeProblems } from "./schemas/problem.ts"
+import type { OperationTag } from "./wire-routes.ts"
 
 export interface OpenApiOptions {
   /** The package's version. */
@@ -14,6 +14,8 @@ export interface OpenApiOptions {
   /** The gateway's prefix: empty, or with a leading slash. */
   readonly prefix: string
   readonly pluginRoutes: PluginRoutes
+  /** Tags of the operations of the wires. */
+  readonly tags: readonly OperationTag[]
 }
 
 /** Adds GET /openapi.json, which describes all routes added so far, itself, and the described routes of plugins. */
@@ -24,8 +26,6 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
     bearerFormat: "JWT",
     description: "The `session_token` of POST /chat/init.",
   })
-  // Frames only refer to it, because it is the text in their `data`.
-  app.openAPIRegistry.register("ChatEvent", chatEventSchema)
   const route = createRoute({
     method: "get",
     path: "/openapi.json",
@@ -52,7 +52,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
 
 function createDocument(
   app: OpenAPIHono<HttpEnv>,
-  { version, prefix, pluginRoutes }: OpenApiOptions,
+  { version, prefix, pluginRoutes, tags: wireTags }: OpenApiOptions,
 ): Record<string, unknown> {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -64,10 +64,7 @@ function createDocument(
     },
     servers: [{ url: "/" }],
     tags: [
-      { name: "sessions", description: "Sessions and their users." },
-      { name: "chat", description: "Runs and their events." },
-      { name: "approvals", description: "Open requests to a person or a client." },
-      { name: "tasks", description: "Background tasks of the session. Only with the option `subAgents`." },
+      ...wireTags,
       { name: "memory", description: "Memories of the user. Only with the option `memory`." },
       { name: "schedules", description: "Schedules of the user. Only with the option `allowSchedules`." },
       {

@@ -1,11 +1,10 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
-import type { Directory } from "../../core/ports/store/directory.ts"
+import type { Directory, ListedSession } from "../../core/ports/store/directory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { IssueSession } from "../../http/issue-session.ts"
-import { toWireSession } from "../../wires/native/forms/sessions.ts"
 import { createConversations } from "../conversations.ts"
 import { readBody, readCursor } from "../read-request.ts"
 import type { FindTitles } from "../titles.ts"
@@ -38,7 +37,19 @@ export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: Conve
 
   root.get(`${prefix}/conversations`, async (c) => {
     const { items, next } = await conversations(readCursor(c.req.query("after")), c.req.raw.signal)
-    const shown = items.map(({ session, title }) => ({ ...toWireSession(session), title }))
+    const shown = items.map(({ session, title }) => formatConversation(session, title))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
+}
+
+function formatConversation(
+  { id, agent, state, createdAt, lastUsedAt }: ListedSession,
+  title: string | null,
+) {
+  const times = { created_at: toSeconds(createdAt), last_used_at: toSeconds(lastUsedAt) }
+  return { session_id: id, agent, state, title, ...times }
+}
+
+function toSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
 }

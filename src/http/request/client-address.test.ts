@@ -4,6 +4,7 @@ import { connect } from "node:net"
 import { text } from "node:stream/consumers"
 import { createAdaptorServer } from "@hono/node-server"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { nativeRoutes } from "../../wires/native/native-routes.ts"
 import { createHttpApp } from "../app.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
@@ -79,6 +80,7 @@ describe("on a real server", () => {
     sessions,
     directory: emptyDirectory,
     agents: [{ name: "agent" }],
+    wires: [nativeRoutes],
     keyring: createFakeKeyring(),
     clock: { now: () => Date.now() },
     logger: createCollectingLogger([]),

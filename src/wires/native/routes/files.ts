@@ -1,16 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Session } from "../../../core/ports/store/session-log.ts"
-import type { OpenedFile } from "../../../core/ports/tools/sandbox.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
-
-/**
- * Opens a file. Null if there is no such file, or if the path does not lead to a file inside the working directory.
- */
-export type OpenSessionFile = (session: Session, path: string) => Promise<OpenedFile | null>
+import type { OpenSessionFile } from "../../../http/wire-routes.ts"
 
 export interface FilesRouteOptions {
   readonly openFile: OpenSessionFile

@@ -1,7 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import { formatDirectoryCursor, parseDirectoryCursor } from "../../../core/directory-cursor.ts"
-import type { Directory } from "../../../core/ports/store/directory.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { isSamePrincipal } from "../../../http/auth/principal.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
@@ -10,6 +9,7 @@ import { respondJson } from "../../../http/respond.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
 import type { ServedAgents } from "../../../http/served-agents.ts"
+import type { ListSessions } from "../../../http/wire-routes.ts"
 import { toWireSession, toWireSessionWithRuns } from "../forms/sessions.ts"
 import {
   defaultSessionsLimit,
@@ -20,8 +20,6 @@ import {
 
 /** Maximum number of runs in the description of one session. */
 const shownRuns = 20
-
-export type ListSessions = Pick<Directory, "sessions" | "session" | "runs">
 
 export interface SessionsRoutesOptions {
   readonly directory: ListSessions

@@ -1,0 +1,74 @@
+import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Directory } from "../core/ports/store/directory.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
+import type { OpenedFile } from "../core/ports/tools/sandbox.ts"
+import type { Sessions } from "../kernel/sessions/sessions.ts"
+import type { DeciderOf } from "./auth/decider.ts"
+import type { Identify } from "./auth/identify.ts"
+import type { HttpEnv } from "./http-env.ts"
+import type { IssueSession } from "./issue-session.ts"
+import type { RateLimiting } from "./limits/rate-limits.ts"
+import type { ServedAgents } from "./served-agents.ts"
+import type { EventStreams } from "./streams/stream-response.ts"
+
+/** The routes of a protocol. The app adds them below its prefix, and knows no protocol by name. */
+export interface WireRoutes {
+  /** Tags of the operations in the OpenAPI document. */
+  readonly tags: readonly OperationTag[]
+  /** Adds the routes and their descriptions. */
+  add(app: OpenAPIHono<HttpEnv>, parts: WireParts): void
+}
+
+export interface OperationTag {
+  readonly name: string
+  readonly description: string
+}
+
+/** The parts of the app that the routes of a protocol use. */
+export interface WireParts {
+  readonly sessions: Sessions
+  readonly directory: ListSessions
+  readonly agents: ServedAgents
+  readonly streams: EventStreams
+  readonly logger: Logger
+  readonly issueSession: IssueSession
+  readonly identify: Identify
+  /** If true, `identify` requires an API key in the body. Otherwise the body may be empty. */
+  readonly byApiKey: boolean
+  readonly rateLimiting: RateLimiting
+  readonly deciderOf: DeciderOf
+  /** Opens a file of a session's working directory. */
+  readonly openFile: OpenSessionFile
+  /** If false, any API key is accepted, so a client can claim to be any user. */
+  readonly knowsUsers: boolean
+  readonly allowSystemMessages: boolean
+  /** Returns true if clients of the tenant see the own messages of providers. */
+  readonly showsProviderErrors: (tenant: string) => boolean
+  readonly middleware: WireMiddleware
+}
+
+/** Lists of middleware by what a route does. */
+export interface WireMiddleware {
+  /** Before routes that only read a session. Sets the session of the request's token. */
+  readonly reading: MiddlewareHandler<HttpEnv>[]
+  /** Before routes that change a session. */
+  readonly changing: MiddlewareHandler<HttpEnv>[]
+  /** Before routes that start a run, together with `changing`. */
+  readonly newWork: MiddlewareHandler<HttpEnv>
+  /** Before routes that accept credentials in place of a token. */
+  readonly credentials: MiddlewareHandler<HttpEnv>[]
+  /** Reads a body of `limits.bodyBytes`. */
+  readonly body: MiddlewareHandler<HttpEnv>
+  readonly optionalBody: MiddlewareHandler<HttpEnv>
+  /** Reads a body of `limits.chatBodyBytes`. */
+  readonly chatBody: MiddlewareHandler<HttpEnv>
+}
+
+export type ListSessions = Pick<Directory, "sessions" | "session" | "runs">
+
+/**
+ * Opens a file. Null if there is no such file, or if the path does not lead to a file inside the working directory.
+ */
+export type OpenSessionFile = (session: Session, path: string) => Promise<OpenedFile | null>
