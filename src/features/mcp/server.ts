@@ -3,6 +3,7 @@ import type { Client, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import { computeBackoff } from "../../platform/backoff/backoff.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import {
@@ -51,9 +52,7 @@ export type ServerHandle = Pick<
   "config" | "state" | "tools" | "instructions" | "settled" | "call" | "use"
 >
 
-/** Milliseconds between attempts to connect, doubling from the first to the last. */
-const firstPauseMs = 200
-const longestPauseMs = 60_000
+const startBackoff = { firstMs: 200, maxMs: 60_000 }
 /** Milliseconds without a failure after which the next pause is the first one again. */
 const steadyMs = 30_000
 /** Maximum milliseconds that a call waits for a server that is restarting. */
@@ -197,7 +196,7 @@ export class McpServer {
         )
         this.#become({ status: "failed", reason })
       }
-      await pause(Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs), signal)
+      await pause(computeBackoff(failures - 1, startBackoff), signal)
     }
     this.#become({ status: "stopped" })
   }

@@ -10,6 +10,7 @@ import {
   startId,
 } from "../../../core/ports/store/outbox.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import {
   escapeText,
   type Row,
@@ -97,11 +98,8 @@ function readStoredError(error: string | null): string | null {
   return error === null ? null : unescapeText(error)
 }
 
-/**
- * Milliseconds before the first retry. A command's session may be busy for as long as a person takes to answer it.
- */
-const firstRetryMs = 1_000
-const lastRetryMs = 60_000
+/** A command's session may be busy for as long as a person takes to answer it. */
+const commandBackoff = { firstMs: 1_000, maxMs: 60_000, jitter: 0 }
 const maxCommandAttempts = 1_500
 
 /** Returns the command. Null if the payload is not a command. */
@@ -174,12 +172,12 @@ export const notStartedYet: CommandResult = { type: "retry", reason: "not_starte
  */
 export function decideFailedCommand(error: unknown): CommandResult {
   if (error instanceof LogTooNewError) {
-    return { type: "retry", reason: error.code, retryInMs: firstRetryMs }
+    return { type: "retry", reason: error.code, retryInMs: commandBackoff.firstMs }
   }
   return { type: "dead", reason: `malformed: ${toError(error).message}` }
 }
 
 function retryOrDie(reason: string, attempts: number): CommandResult {
   if (attempts + 1 >= maxCommandAttempts) return { type: "dead", reason }
-  return { type: "retry", reason, retryInMs: Math.min(firstRetryMs * 2 ** attempts, lastRetryMs) }
+  return { type: "retry", reason, retryInMs: computeBackoff(attempts, commandBackoff) }
 }

@@ -9,12 +9,13 @@ import type { ModelEnd } from "../../../core/ports/model/provider.ts"
 import type { Journal } from "../../../core/ports/run/journal.ts"
 import { sleep } from "../../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../../core/usage.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import { createSummaryMessage, joinSummary } from "../conversation-notes.ts"
 import { selectRunIds } from "../log-events.ts"
 import { checkBudget, computeCharge } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
 import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call-cost.ts"
-import { computeBackoff } from "../model/retry-backoff.ts"
+import { modelBackoff } from "../model/model-attempt.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
@@ -72,7 +73,8 @@ export async function summarize(
       code,
       mayHaveCost(last, streamed) ? await countFailedCall(context, request, streamed) : freeOfCharge,
     )
-    if (retryable) await sleep(Math.min(retryAfterMs ?? computeBackoff(0), longestPauseMs), signal)
+    if (retryable)
+      await sleep(Math.min(retryAfterMs ?? computeBackoff(0, modelBackoff), longestPauseMs), signal)
     return "failed"
   }
   const usage = await countUsage(last.usage ?? streamed.usage, {

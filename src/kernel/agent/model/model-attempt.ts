@@ -1,7 +1,7 @@
 import type { StepStarted } from "../../../core/log/entries.ts"
 import type { ModelChoice, ModelFailure } from "../../../core/ports/model/provider.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
-import { computeBackoff } from "./retry-backoff.ts"
 
 /** One try of a step's model call. */
 export interface ModelAttempt {
@@ -18,6 +18,7 @@ export interface ModelAttempt {
   readonly maxTokens?: number
 }
 
+export const modelBackoff = { firstMs: 500, maxMs: 30_000 }
 /** If a provider requests a longer wait, the gateway does not retry with it. */
 const longestRetryAfterMs = 60_000
 
@@ -36,7 +37,8 @@ export function planNextAttempt(
   const mostRetries = computeMaxRetries(failure, findModel(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
     // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
-    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || computeBackoff(attempt.retries) }
+    const pauseMs = retryAfterMs || computeBackoff(attempt.retries, modelBackoff)
+    return { ...next, retries: attempt.retries + 1, pauseMs }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
   // Another provider needs no pause.

@@ -10,13 +10,13 @@ import {
 import { removeSecrets } from "../../../core/text/remove-secrets.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
 import { sleep } from "../../../core/time/sleep.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import { DueLoop } from "../due-loop.ts"
-import { computeRetryPause } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"
 
 /** Maximum number of attempts for one row. With the pauses between them, they take six to eight hours. */
 const maxAttempts = 20
-const lastPauseMs = 3_600_000
+const backoff = { firstMs: 1_000, maxMs: 3_600_000 }
 /** Maximum number of concurrent deliveries of one kind in a process. */
 const maxConcurrent = 8
 /** Maximum bytes of payloads in one claim. If the claimed rows exceed it, the claim takes no further row. */
@@ -158,7 +158,7 @@ export class Dispatcher {
   async #failed(item: ClaimedItem, error: Error): Promise<void> {
     const { outbox, logger } = this.#options
     const isLast = item.attempt >= maxAttempts || error instanceof UndeliverableError
-    const retryInMs = isLast ? null : computeRetryPause(item.attempt, lastPauseMs)
+    const retryInMs = isLast ? null : computeBackoff(item.attempt - 1, backoff)
     const fields = { error, ...selectFields(item), attempt: item.attempt, retryInMs }
     if (isLast)
       logger.error(

@@ -10,10 +10,10 @@ import type {
 } from "../../../core/ports/store/subscriptions.ts"
 import { removeSecrets } from "../../../core/text/remove-secrets.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
-import { computeRetryPause } from "../retry-pause.ts"
 
-const lastPauseMs = 600_000
+const backoff = { firstMs: 1_000, maxMs: 600_000 }
 /** Maximum attempts to report a gap. After that, it is only logged. */
 const maxGapAttempts = 15
 /** Milliseconds from a subscriber's timeout to the end of its claim. */
@@ -104,7 +104,7 @@ async function deliver(
     else {
       const error = toError(thrown)
       const failedAttempt = through > seq ? 1 : attempt
-      const retryInMs = computeRetryPause(failedAttempt, lastPauseMs)
+      const retryInMs = computeBackoff(failedAttempt - 1, backoff)
       logger.warn(
         { error, subscriber: subscriber.name, sessionId, seq: through, attempt: failedAttempt, retryInMs },
         "A subscriber failed. It receives these events of the session again.",
@@ -134,7 +134,7 @@ async function reportGap(
     const error = toError(thrown)
     logger.warn({ error, ...fields, attempt }, "A subscriber could not be notified of events that it missed.")
     if (attempt < maxGapAttempts) {
-      const retryInMs = computeRetryPause(attempt, lastPauseMs)
+      const retryInMs = computeBackoff(attempt - 1, backoff)
       await subscriptions.fail(cursor, { seq, error: removeSecrets(error.message), retryInMs })
       return
     }

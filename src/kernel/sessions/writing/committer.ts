@@ -2,6 +2,7 @@ import { StoreUnavailableError, toError } from "../../../core/errors.ts"
 import { isLargeJson } from "../../../core/json/json-pieces.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../../core/ports/store/session-log.ts"
+import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 
 /** A session with entries to store. */
 export interface Committable {
@@ -24,13 +25,9 @@ interface Member {
 
 /** Milliseconds that deltas without an event wait for further entries before they are stored. */
 const deltaFlushMs = 50
-const firstRetryMs = 50
-const lastRetryMs = 1_000
-/**
- * Milliseconds before the first retry of a session whose row another transaction has locked. The time doubles with
- * each retry.
- */
-const firstBusyMs = 5
+const failureBackoff = { firstMs: 50, maxMs: 1_000 }
+/** For a session whose row another transaction has locked. */
+const busyBackoff = { firstMs: 5, maxMs: 1_000 }
 const maxGroup = 200
 const maxGroups = 4
 
@@ -66,7 +63,8 @@ export class Committer {
   #due = false
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
-  #retryMs = firstRetryMs
+  /** Number of failures in a row. */
+  #failures = 0
   #closed = false
 
   constructor(log: SessionLog, logger: Logger) {
@@ -147,7 +145,7 @@ export class Committer {
       const committing = this.#commit(sessions).then((delayed) => {
         this.#inFlight.delete(committing)
         if (delayed.length > 0) this.#tryAgain(delayed)
-        else this.#retryMs = firstRetryMs
+        else this.#failures = 0
         this.#schedule()
       })
       this.#inFlight.add(committing)
@@ -177,10 +175,12 @@ export class Committer {
   /** Moves batches that the store could not accept to the retries, separate from new ones. */
   #tryAgain(sessions: readonly Committable[]): void {
     if (this.#closed) return
-    setTimeout(() => {
-      for (const session of sessions) this.commitSoon(session)
-    }, this.#retryMs).unref()
-    this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs)
+    setTimeout(
+      () => {
+        for (const session of sessions) this.commitSoon(session)
+      },
+      computeBackoff(this.#failures++, failureBackoff),
+    ).unref()
   }
 
   /** Never rejects. Resolves to the sessions to retry. */
@@ -254,7 +254,7 @@ export class Committer {
         this.#alone.add(session)
         this.#schedule()
       },
-      Math.min(firstBusyMs * 2 ** times, lastRetryMs),
+      computeBackoff(times, busyBackoff),
     ).unref()
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { ClientConfig, Pool, PoolClient, QueryConfig } from "pg"
 import { ConfigurationError, StoreUnavailableError } from "../../../../core/errors.ts"
 import type { Logger } from "../../../../core/ports/logger.ts"
+import { computeBackoff } from "../../../../platform/backoff/backoff.ts"
 import type { Row } from "../../rows/columns.ts"
 import { readSqlState, toStoreError } from "./failures.ts"
 import type { NameStatement } from "./statement-names.ts"
@@ -23,8 +24,8 @@ export type Durability = "process" | "full"
 const timeoutMs = 10_000
 /** SQLSTATE `too_many_connections`. */
 const tooManyConnections = "53300"
-/** Minimum milliseconds before a call requests a connection again that the server refused for want of any. */
-const shortageMs = 25
+/** Before a call requests a connection again that the server refused for want of any. */
+const shortageBackoff = { firstMs: 50, maxMs: 50 }
 /** Milliseconds before the pool opens further connections after such a refusal. */
 const growMs = 1_000
 /** The final message of a silent connection never arrives. */
@@ -142,7 +143,7 @@ export function openDatabase(
         if (readSqlState(error) !== tooManyConnections || performance.now() > givesUpAt)
           throw toStoreError(error)
         growLater()
-        await delay(shortageMs * (1 + Math.random()), undefined, { ref: false })
+        await delay(computeBackoff(0, shortageBackoff), undefined, { ref: false })
       }
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
+import { computeBackoff } from "../../../../platform/backoff/backoff.ts"
 import { isBusy, toStoreError } from "./failures.ts"
 
 /**
@@ -6,15 +7,8 @@ import { isBusy, toStoreError } from "./failures.ts"
  * count. Time in which this process was stalled says nothing about the other process.
  */
 export const busyForMs = 2_000
-const longestPauseMs = 20
-
-/**
- * Returns the milliseconds before the next try. They are short at first, and random, so that processes do not keep
- * colliding.
- */
-export function computePause(tries: number): number {
-  return Math.min(2 ** tries, longestPauseMs) * (0.5 + Math.random())
-}
+/** Pauses between the tries. */
+export const busyBackoff = { firstMs: 1, maxMs: 30 }
 
 /** Retries the work from the event loop. No call waits inside SQLite (rule 15). */
 export async function retryWhileBusy<T>(work: () => T): Promise<T> {
@@ -25,7 +19,7 @@ export async function retryWhileBusy<T>(work: () => T): Promise<T> {
     } catch (error) {
       if (!isBusy(error) || waitedMs > busyForMs) throw toStoreError(error)
     }
-    const pause = computePause(tries)
+    const pause = computeBackoff(tries, busyBackoff)
     waitedMs += pause
     await delay(pause)
   }

@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads"
 import { StoreUnavailableError } from "../../../../core/errors.ts"
 import type { Logger } from "../../../../core/ports/logger.ts"
 import { createSerialQueue } from "../../../../core/time/serial-queue.ts"
-import { busyForMs, computePause } from "./busy-retry.ts"
+import { computeBackoff } from "../../../../platform/backoff/backoff.ts"
+import { busyBackoff, busyForMs } from "./busy-retry.ts"
 import type { Database } from "./database.ts"
 
 /**
@@ -198,7 +199,7 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
     for (let tries = 0; !(await tryToEmptyLog()); tries++) {
       if (waitedMs > busyForMs)
         throw new StoreUnavailableError({ detail: "Other processes used the write-ahead log for too long." })
-      const pause = computePause(tries)
+      const pause = computeBackoff(tries, busyBackoff)
       waitedMs += pause
       await delay(pause)
     }

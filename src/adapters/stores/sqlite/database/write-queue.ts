@@ -1,4 +1,5 @@
-import { busyForMs, computePause } from "./busy-retry.ts"
+import { computeBackoff } from "../../../../platform/backoff/backoff.ts"
+import { busyBackoff, busyForMs } from "./busy-retry.ts"
 import { isBusy, toStoreError } from "./failures.ts"
 
 /**
@@ -73,7 +74,7 @@ export function createWriteQueue(
 
   function storeWaiting(): void {
     if (transactions.isHeld()) {
-      setTimeout(storeWaiting, computePause(tries++))
+      setTimeout(storeWaiting, computeBackoff(tries++, busyBackoff))
       return
     }
     const group = alone > 0 ? waiting.slice(0, 1) : takeNextGroup()
@@ -107,7 +108,7 @@ export function createWriteQueue(
       tries = 0
       return
     }
-    const pause = computePause(tries++)
+    const pause = computeBackoff(tries++, busyBackoff)
     waitedMs += pause
     setTimeout(storeWaiting, pause)
   }
