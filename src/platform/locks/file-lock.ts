@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite"
 import { toError } from "../../core/errors.ts"
+import { sleep } from "../../core/time/sleep.ts"
+import { computeBackoff } from "../backoff/backoff.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 
 /** An exclusive lock that one connection holds on a small file. */
@@ -9,7 +11,9 @@ export interface FileLock {
 }
 
 /** The transaction only acquires the lock. It never writes, so it needs no journal file. */
-const takeLock = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
+const beginExclusive = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
+const longestWaitMs = 10_000
+const backoff = { firstMs: 1, maxMs: 75 }
 /** SQLITE_BUSY, SQLITE_LOCKED and SQLITE_PROTOCOL, https://www.sqlite.org/rescode.html */
 const busyCodes: ReadonlySet<number> = new Set([5, 6, 15])
 
@@ -23,7 +27,7 @@ export function tryLock(file: string): FileLock | null {
   let connection: DatabaseSync | null = null
   try {
     connection = new DatabaseSync(file, { timeout: 0 })
-    connection.exec(takeLock)
+    connection.exec(beginExclusive)
   } catch (error) {
     connection?.close()
     if (isBusy(error)) return null
@@ -34,6 +38,17 @@ export function tryLock(file: string): FileLock | null {
     release() {
       if (heldConnection.isOpen) heldConnection.close()
     },
+  }
+}
+
+/** Waits for the lock. Resolves to null if others hold it for ten seconds. Rejects when the signal aborts. */
+export async function takeLock(file: string, signal: AbortSignal): Promise<FileLock | null> {
+  const ends = performance.now() + longestWaitMs
+  for (let tries = 0; ; tries++) {
+    signal.throwIfAborted()
+    const lock = tryLock(file)
+    if (lock !== null || performance.now() > ends) return lock
+    await sleep(computeBackoff(tries, backoff), signal)
   }
 }
 

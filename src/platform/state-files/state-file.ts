@@ -2,8 +2,7 @@ import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promi
 import { basename, dirname, join, resolve } from "node:path"
 import { GatewayError, toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
-import { sleep } from "../../core/time/sleep.ts"
-import { type FileLock, tryLock } from "../locks/file-lock.ts"
+import { takeLock } from "../locks/file-lock.ts"
 
 export interface StateFileOptions {
   /** Ends the wait for the lock. */
@@ -13,8 +12,6 @@ export interface StateFileOptions {
 }
 
 const defaultMaxBytes = 1024 * 1024
-/** Maximum milliseconds that a writer waits for other writers of the same file. */
-const longestWaitMs = 10_000
 
 /**
  * Reads a JSON object from a file. A missing or empty file counts as an empty object. Throws a `GatewayError` with
@@ -130,28 +127,17 @@ async function runUnderLock<T>(
   await mkdir(dirname(resolve(path)), { recursive: true, mode: 0o700 })
   const file = await resolveLinks(path)
   const lock = await takeLock(`${file}.lock`, signal)
+  if (lock === null) {
+    throw new GatewayError(
+      { code: "state_locked", status: 503, retryable: true },
+      "Other processes kept the state file locked, so it was not changed. Try again.",
+      { detail: file },
+    )
+  }
   try {
     return await work(file, maxBytes)
   } finally {
     lock.release()
-  }
-}
-
-async function takeLock(file: string, signal: AbortSignal): Promise<FileLock> {
-  const ends = performance.now() + longestWaitMs
-  for (let tries = 0; ; tries += 1) {
-    signal.throwIfAborted()
-    const lock = tryLock(file)
-    if (lock !== null) return lock
-    if (performance.now() > ends) {
-      throw new GatewayError(
-        { code: "state_locked", status: 503, retryable: true },
-        "Other processes kept the state file locked, so it was not changed. Try again.",
-        { detail: file },
-      )
-    }
-    // Random pauses prevent waiting processes from colliding again.
-    await sleep(Math.min(2 ** tries, 50) * (0.5 + Math.random()), signal)
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { GatewayError, toError } from "../../../core/errors.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
 import { sleep } from "../../../core/time/sleep.ts"
-import { type FileLock, tryLock } from "../../../platform/locks/file-lock.ts"
+import { takeLock } from "../../../platform/locks/file-lock.ts"
 import type { Memories } from "../memories.ts"
 import { openFolder } from "./folder.ts"
 import type { SyncReport } from "./report.ts"
@@ -30,8 +30,6 @@ export interface WatchOptions {
 }
 
 const lockFile = ".gateway-memory.lock"
-/** Maximum milliseconds that a synchronization waits for another one of the same folder. */
-const longestWaitMs = 10_000
 const defaultIntervalSeconds = 5
 const callbackMs = 60_000
 
@@ -59,6 +57,12 @@ export class MarkdownSyncManager {
     signal.throwIfAborted()
     const root = await openFolder(this.#options.folder)
     const lock = await takeLock(join(root, lockFile), signal)
+    if (lock === null) {
+      throw new GatewayError(
+        { code: "sync_locked", status: 503, retryable: true },
+        "Another process synchronizes the folder of memories. Try again.",
+      )
+    }
     try {
       return await synchronize({ memories: this.#options.memories, root, signal })
     } finally {
@@ -94,21 +98,5 @@ export class MarkdownSyncManager {
   /** Ends the watch after the current memory. */
   stop(): void {
     this.#stopping.abort(new Error("The synchronization was stopped."))
-  }
-}
-
-async function takeLock(file: string, signal: AbortSignal): Promise<FileLock> {
-  const ends = performance.now() + longestWaitMs
-  for (let tries = 0; ; tries++) {
-    signal.throwIfAborted()
-    const lock = tryLock(file)
-    if (lock !== null) return lock
-    if (performance.now() > ends) {
-      throw new GatewayError(
-        { code: "sync_locked", status: 503, retryable: true },
-        "Another process synchronizes the folder of memories. Try again.",
-      )
-    }
-    await sleep(Math.min(2 ** tries, 50) * (0.5 + Math.random()), signal)
   }
 }
