@@ -11,6 +11,7 @@ fields and environment variables, from the source.
 
 import ast
 import dataclasses
+import enum
 import importlib
 import importlib.metadata
 import inspect
@@ -29,10 +30,14 @@ def modules():
 
 
 def describe_default(value):
-  """Returns a default as text. Objects without a stable text are shown by their type."""
+  """Returns a default as Python code. An object that only marks a missing argument is "unset"."""
+  if isinstance(value, enum.Enum):
+    return f"{type(value).__name__}.{value.name}"
+  if isinstance(value, (set, frozenset)):
+    return "{" + ", ".join(sorted(map(repr, value))) + "}" if value else "set()"
   if isinstance(value, (str, int, float, bool, list, tuple, dict, type(None))):
     return repr(value)
-  return f"<{type(value).__name__}>"
+  return "unset"
 
 
 def parameters(function):
