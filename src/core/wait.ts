@@ -59,6 +59,11 @@ export interface ChildPayload {
 export interface TimerPayload {
   /** Ids of background tasks. The first one to end ends the wait. Default: none. */
   readonly tasks?: readonly string[]
+  /**
+   * Maximum number of children of the session that work at once. The call waits to start another one, until fewer work.
+   * Absent if the call does not wait for that.
+   */
+  readonly places?: number
 }
 
 /** The content of an answer to each kind of wait. A timer accepts none. */

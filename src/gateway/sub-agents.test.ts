@@ -230,29 +230,31 @@ it("refuses to start with an agent that the gateway does not have", async () => 
   await expect(gateway.run("Go.")).rejects.toThrow('the gateway has no agent "nobody"')
 })
 
-it("returns an error to the model beyond the maximum number of concurrent sub-agents", async () => {
-  // The other sub-agents work until the refused call has its result.
-  const refused = Promise.withResolvers<void>()
+it("runs all sub-agents of one message, at most as many at once as the options allow", async () => {
+  const tasks = Array.from({ length: 9 }, (_, index) => `task ${index}`)
+  let working = 0
+  let most = 0
   const provider = scriptedProvider((request) => {
-    if (firstText(request) !== "Go.")
-      return [
-        { type: "wait", until: refused.promise },
-        { type: "text", text: "Did." },
-      ]
-    const last = request.messages.at(-1)
-    if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
-    return ["a", "b", "c"].map((task) => runAgent({ task }))
+    if (firstText(request) === "Go.") {
+      const last = request.messages.at(-1)
+      if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+      return tasks.map((task) => runAgent({ task }))
+    }
+    most = Math.max(most, ++working)
+    const until = new Promise((resolve) => setTimeout(resolve, 50)).then(() => {
+      working -= 1
+    })
+    return [
+      { type: "wait", until },
+      { type: "text", text: `Did ${firstText(request)}.` },
+    ]
   })
   const gateway = opened(
     createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxConcurrent: 2 } }),
   )
-  const { response } = await gateway.run("Go.", {
-    onEvent: ({ type }) => {
-      if (type === "tool_call_complete") refused.resolve()
-    },
-  })
-  expect(response).toContain("too_many_children")
-  expect(response).toContain("At most 2 sub-agents")
+  const { response } = await gateway.run("Go.")
+  for (const task of tasks) expect(response.split(`Did ${task}.`)).toHaveLength(2)
+  expect(most).toBe(2)
 })
 
 it("lets sub-agents start further ones down to the depth that the options allow", async () => {

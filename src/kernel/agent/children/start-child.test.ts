@@ -169,11 +169,12 @@ describe("a tool that returns a child", () => {
     })
   })
 
-  it("has a bounded number of concurrent children", async () => {
-    const run = runOf(40)
+  it("has a bounded number of concurrent children, and of calls that wait for their end", async () => {
+    const run = runOf(70)
     await runLoop(run.context)
-    expect(run.waits).toHaveLength(32)
-    expect(new Set(errors(run))).toEqual(new Set(["too_many_children"]))
+    expect(started(run)).toHaveLength(32)
+    expect(run.waits.filter(({ kind }) => kind === "timer")).toHaveLength(32)
+    expect(errors(run)).toEqual(Array.from({ length: 6 }, () => "too_many_children"))
   })
 })
 

@@ -11,6 +11,7 @@ import type { RunState } from "../run-state.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { createWait } from "../waits/open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "../waits/refused-wait.ts"
+import { countWorking, waitForPlace } from "./places.ts"
 import { timeToReportMs } from "./time-limit.ts"
 import { listOpenChildren, timeLimitItem } from "./tree-effects.ts"
 
@@ -30,20 +31,27 @@ const childrenSince = 3
 type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
 
 /**
- * Opens a wait for a session that works on the task, and makes the store start that session. Both are in one commit.
- * Throws a `WaitRefused` if the task cannot be started.
+ * Opens a wait for a session that works on the task, and makes the store start that session. Both are in one commit. If
+ * the maximum number of children work, the call waits until one of them has ended. Throws a `WaitRefused` if the task
+ * cannot be started.
  */
 export async function startChild(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  { task, continuation }: ReturnedChild,
+  returned: ReturnedChild,
 ): Promise<void> {
+  const { task, continuation } = returned
   refuseIfTooMany(call, "child")
   const run = checkTask(context, task, continuation)
   // Two calls that start children at once must not reserve the same budget.
   await context.tree.oneByOne(async () => {
-    const { clock, ids } = context
+    const { clock, conversation, ids } = context
+    const places = countPlaces(task)
+    if (countWorking(conversation) >= places) {
+      chooseAgent(context, run, task)
+      return waitForPlace(context, tool, call, { returned, places })
+    }
     const childRunId = ids.next("run")
     const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, { task, childRunId })
     const role = task.role === undefined ? {} : { role: task.role.name }
@@ -105,9 +113,8 @@ export async function planChild(
   const { task, childRunId } = planned
   const { clock, conversation, ids, tree, sessionId: parentId } = context
   const agent = chooseAgent(context, run, task)
-  const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
-  const working = listOpenChildren(run).length + conversation.tasks.running().length
-  if (working >= most) throw createTooManyChildren(most)
+  const most = countPlaces(task)
+  if (countWorking(conversation) >= most) throw createTooManyChildren(most)
   if (await tree.isStorageFull()) throw createStorageFull()
   const reservedUsd = computeReservation(context, run, planned)
   const sessionId = ids.next("sess")
@@ -120,6 +127,11 @@ export async function planChild(
     reservedUsd,
     start: { id: startId(childRunId), kind: "command", payload: { type: "startChild", child, command } },
   }
+}
+
+/** Returns the maximum number of children of the session that work at once. */
+function countPlaces({ maxConcurrent = maxOpenChildren }: ChildTask): number {
+  return Math.min(maxConcurrent, maxOpenChildren)
 }
 
 /** Returns the maximum milliseconds of the task. */

@@ -5,6 +5,7 @@ import type { GatedCall, Verdict } from "../../../core/ports/tools/gate.ts"
 import type { ReturnedTask, ReturnedWait, Tool, ToolResult } from "../../../core/ports/tools/tool.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
 import { resolveOrigin } from "../../../core/tools/tool-origin.ts"
+import { findPlannedChild } from "../children/places.ts"
 import { startTask } from "../children/start-task.ts"
 import { createTaskActions } from "../children/task-actions.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
@@ -56,7 +57,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         await recoverCall(context, tool, call, { repeat: () => beginAgain(context, tool, call) })
         break
       case "waited":
-        await beginAgain(context, tool, call)
+        await continueAfterWait(context, tool, call)
         break
       case "settled":
         return
@@ -189,6 +190,17 @@ async function waitFor(
     const completion = { durationMs: measureCall(call, context.clock.now()), server: findServer(tool, call) }
     await completeCall(context, call, { type: "error", code, message }, completion)
   }
+}
+
+/** Starts the child of a call that waited for the end of others. Otherwise executes the tool again. */
+async function continueAfterWait(
+  context: ModelRunContext,
+  tool: Tool | undefined,
+  call: CallState,
+): Promise<void> {
+  const planned = findPlannedChild(call)
+  if (planned === null || tool === undefined || !isFor(call, tool)) return beginAgain(context, tool, call)
+  await waitFor(context, tool, call, planned)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Answer } from "../../../core/ports/run/answers.ts"
 import { longestTimerMs } from "../../../core/time/longest-timer.ts"
 import { noSpending } from "../../../core/usage.ts"
 import type { AnyResolution } from "../../../core/wait.ts"
+import { hasPlace } from "../children/places.ts"
 import { createTimeoutError, markTimeLimit } from "../children/time-limit.ts"
 import { cancelChild } from "../children/tree-effects.ts"
 import type { Conversation } from "../conversation.ts"
@@ -14,17 +15,21 @@ import { transformResult } from "../tools/transform-result.ts"
 
 /** Returns true if `takeAnswer` would find that the call's wait has ended. */
 export function isWaitOver(context: RunContext, call: CallState): boolean {
-  const { answers, clock } = context
-  return (
-    answers.has(call.requested.toolCallId) || isTimeOver(clock.now(), call) || hasTaskEnded(context, call)
-  )
+  return context.answers.has(call.requested.toolCallId) || isUnansweredWaitOver(context, call)
 }
 
-/** Returns true if a call of the open run waits for the end of background tasks, and one of them has ended. */
+/** Returns true if the end of a background task has ended the wait of a call of the open run. */
 export function hasAwaitedTaskEnded(conversation: Conversation): boolean {
   const phase = conversation.run?.phase
   if (phase?.type !== "settling") return false
-  return [...phase.calls.values()].some((call) => hasTaskEnded({ conversation }, call))
+  return [...phase.calls.values()].some(
+    (call) => hasTaskEnded({ conversation }, call) || hasPlace(conversation, call),
+  )
+}
+
+/** Returns true if the call's open wait has ended without an answer. */
+function isUnansweredWaitOver({ clock, conversation }: RunContext, call: CallState): boolean {
+  return isTimeOver(clock.now(), call) || hasTaskEnded({ conversation }, call) || hasPlace(conversation, call)
 }
 
 function hasTaskEnded(
@@ -61,8 +66,7 @@ export async function takeAnswer(context: SettlingContext, call: CallState): Pro
   if (wait === null) return false
   const answer = context.answers.take(call.requested.toolCallId)
   if (answer !== null) await act(context, { call, wait, answer })
-  else if (isTimeOver(context.clock.now(), call) || hasTaskEnded(context, call))
-    await expire(context, { call, wait })
+  else if (isUnansweredWaitOver(context, call)) await expire(context, { call, wait })
   else return false
   return true
 }
