@@ -8,10 +8,14 @@ const run = promisify(execFile)
  * Creates a virtual environment with the packages of a requirements file. Resolves to the folder of its programs, or
  * to null if the machine has no Python with venv. With CI=true, it rejects instead.
  */
-export async function installPythonPackages(folder: string, requirements: string): Promise<string | null> {
+export async function installPythonPackages(
+  folder: string,
+  requirements: string,
+  python = "python3",
+): Promise<string | null> {
   const environment = join(folder, "venv")
   try {
-    await run("python3", ["-m", "venv", environment], { timeout: 120_000 })
+    await run(python, ["-m", "venv", environment], { timeout: 120_000 })
   } catch (error) {
     if (process.env.CI === "true") throw error
     return null

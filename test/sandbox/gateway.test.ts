@@ -186,6 +186,14 @@ test("code outside of a sandbox waits for a person", async () => {
   })
 })
 
+test("the host auto is the preferred one", async () => {
+  const session = await startSession(url)
+  const { result } = await call(session, "code_execute", { code: "print(1)", host: "auto" })
+  expect(result).toMatchObject({ stdout: "1\n" })
+  const { error } = await call(session, "code_execute", { code: "print(1)", host: "elsewhere" })
+  expect(error).toMatchObject({ code: "invalid_input" })
+})
+
 test("a canceled run ends its code", async () => {
   const session = await startSession(url)
   const stream = await session.chat(`/tool code_execute {"code": "print('on')\\nwhile True: pass"}`)

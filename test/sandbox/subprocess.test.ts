@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createReadinessCheck } from "../../src/features/sandbox/code-execution/findings.ts"
 import type { OpenedSandboxes } from "../../src/features/sandbox/open-sandboxes.ts"
@@ -38,10 +38,15 @@ test("the readiness check says with which rights the code runs", async () => {
   expect((await check()).detail).toContain(`subprocess (no sandbox; ${rights}; limits by `)
 })
 
-test("code finds the gateway's own Node after the programs of the machine", async () => {
+test("code finds its Python first, and the gateway's own Node after the programs of the machine", async () => {
   const sandbox = await openNewSandbox(harness)
-  const { stdout } = await run(harness, sandbox, 'echo "$PATH"', { language: "shell" })
-  expect(stdout).toBe(`/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}\n`)
+  const program = (await run(harness, sandbox, "import sys; print(sys.executable)")).stdout.trim()
+  const { stdout } = await run(harness, sandbox, "which python3; echo $PATH", { language: "shell" })
+  const system = ["/usr/local/bin", "/usr/bin", "/bin"]
+  const folder = dirname(program)
+  const first = system.includes(folder) ? [] : [folder]
+  const path = [...first, ...system, dirname(process.execPath)].join(":")
+  expect(stdout).toBe(`${join(folder, "python3")}\n${path}\n`)
 }, 180_000)
 
 test("shared memory, semaphores and queues do not survive an execution", async () => {

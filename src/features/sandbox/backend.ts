@@ -12,6 +12,8 @@ export interface Backend {
   readonly unheld: readonly UnheldLimit[]
   /** If true, the backend reports `Exit.outOfMemory`. Otherwise it is guessed from the code's output. */
   readonly tellsOutOfMemory: boolean
+  /** Program that runs Python code. Default `python3`. */
+  readonly python?: string
   /** Starts code. If this fails, no process is left, and the promise rejects. */
   start(order: Order): Promise<Running>
   /** Rejects if an external dependency does not respond. Absent if there is none. */

@@ -18,6 +18,12 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   /** Path of Docker's Unix socket. Default: the socket in `DOCKER_HOST`, or otherwise `/var/run/docker.sock`. */
   readonly dockerSocket?: string
   /**
+   * Program that runs Python code with `subprocess`, such as that of a virtual environment: a path, or a name on the
+   * `PATH` of the gateway. The users that run code must be able to run it. Default: the first `python3` for which this
+   * holds.
+   */
+  readonly python?: string
+  /**
    * Maximum number of waiting containers, over all sessions. They wait for sessions that have run code before.
    * Default 4; 0 for none.
    */
@@ -66,6 +72,7 @@ export const sandboxOptions = declareOptions<SandboxConfig>()({
   requireSandbox: z.boolean().default(false),
   image: z.string().min(1).default(defaultImage),
   dockerSocket: z.string().min(1).optional(),
+  python: z.string().min(1).optional(),
   warmPool: z.int().nonnegative().default(4),
   network: z.enum(["none", "bridge", "host"]).default("none"),
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).default({}),
@@ -76,17 +83,30 @@ export const sandboxOptions = declareOptions<SandboxConfig>()({
   maxQueued: z.int().nonnegative().default(256),
 })
 
-export type CompleteSandboxConfig = Required<Omit<SandboxConfig, "directory">>
+export interface CompleteSandboxConfig extends Required<Omit<SandboxConfig, "directory" | "python">> {
+  readonly python: string | undefined
+  /** The gateway's `PATH`. */
+  readonly searchPath: string
+}
 
-/** Returns the options with all defaults. `dockerSocket` is the Unix socket of `DOCKER_HOST`. */
+export interface SandboxEnvironment {
+  /** The Unix socket of `DOCKER_HOST`. */
+  readonly dockerSocket?: string | undefined
+  /** The variable `PATH`. */
+  readonly searchPath?: string | undefined
+}
+
+/** Returns the options with all defaults. */
 export function completeConfig(
   config: SandboxConfig,
-  dockerSocket: string | undefined,
+  { dockerSocket, searchPath = "" }: SandboxEnvironment,
 ): CompleteSandboxConfig {
   const resolved = resolveOptions("codeExecution", sandboxOptions, pickOptions(sandboxOptions, config))
   return {
     dockerSocket: dockerSocket ?? "/var/run/docker.sock",
     maxConcurrentPerUser: Math.max(1, Math.floor(resolved.maxConcurrent / 2)),
+    python: undefined,
+    searchPath,
     ...resolved,
   }
 }

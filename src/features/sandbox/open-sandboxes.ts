@@ -19,6 +19,7 @@ import { createSlots } from "./execution-slots.ts"
 import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { computeDiskQuota } from "./limits.ts"
+import { writePythonFolder } from "./python-startup.ts"
 import { createFolderStage } from "./staged-folders.ts"
 import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
@@ -74,6 +75,8 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const root = ephemeral ? privateFolder : directory
     const workspaces = await openWorkspaces({ directory: root, inputFiles: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
+    const pythonFolder = join(privateFolder, "python")
+    await writePythonFolder(pythonFolder)
     const cgroups = await openCgroups(config, instance)
     const guard = createDiskGuard({ path: root, quota: computeDiskQuota(config) })
     const unfinished = createUnfinishedExecutions()
@@ -83,6 +86,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
           config,
           directory,
           privateFolder,
+          pythonFolder,
           workspaces,
           guard,
           unfinished,

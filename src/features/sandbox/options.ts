@@ -17,6 +17,8 @@ export interface BackendOptions {
    */
   readonly privateFolder: string
   readonly instance: Instance
+  /** Folder that `writePythonFolder` has written. */
+  readonly pythonFolder: string
   /** The control groups, or the reason why there are none. */
   readonly cgroups: Cgroups | string
   readonly logger: Logger

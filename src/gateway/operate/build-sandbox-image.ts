@@ -20,7 +20,10 @@ export async function buildSandboxImage({
   file = fileURLToPath(new URL("../../../sandbox-image/Dockerfile", import.meta.url)),
   ...options
 }: SandboxImageOptions): Promise<string> {
-  const { image, dockerSocket: socket } = completeConfig({}, readEnvironment(env).dockerSocket)
+  const { image, dockerSocket: socket } = completeConfig(
+    {},
+    { dockerSocket: readEnvironment(env).dockerSocket, searchPath: env.PATH },
+  )
   const chosen = tag ?? image
   await buildImage({ ...options, socket, tag: chosen, file })
   return chosen

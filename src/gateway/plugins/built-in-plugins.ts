@@ -39,6 +39,7 @@ export function createPlugins(
       prepareDirectory,
       ephemeral: store === "memory",
       dockerSocket: settings.dockerSocket,
+      searchPath: settings.env.PATH,
       callbackTimeoutMs,
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
+import { sandboxFigureCases } from "./figures.ts"
 import { sandboxFileCases } from "./files.ts"
 import { sandboxFolderCases } from "./folders.ts"
 import { exec, newSession, openNewSandbox, run, type SandboxCase, until } from "./harness.ts"
@@ -179,6 +180,7 @@ for i in range(1000):
       assert.ok(disk.directories >= 1 && disk.freeBytes > 0)
     },
   },
+  ...sandboxFigureCases,
   ...sandboxFileCases,
   ...sandboxFolderCases,
   ...sandboxLimitCases,

@@ -30,7 +30,7 @@ export async function openTestSandboxes(
   const sandboxes = await openSandboxes({
     config: completeConfig(
       { ...testLimits, env: { OFFERED: "yes" }, ...rest, backends: [backend] },
-      undefined,
+      { dockerSocket: undefined, searchPath: process.env.PATH },
     ),
     directory,
     ephemeral: false,

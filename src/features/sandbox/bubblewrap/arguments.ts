@@ -1,4 +1,5 @@
 import { sharedMemoryBytes, temporaryBytes } from "../limits.ts"
+import { pythonFolderInside } from "../python-startup.ts"
 import { type StagedFolder, toMountPoint } from "../staged-folders.ts"
 
 export interface BubblewrapSetup {
@@ -8,6 +9,8 @@ export interface BubblewrapSetup {
   readonly folders: readonly StagedFolder[]
   /** The gateway's own Node, which runs JavaScript. */
   readonly node: string
+  /** Folder of the module with which Python starts. */
+  readonly pythonFolder: string
   readonly network: "none" | "host"
   /**
    * If true, this process is root: the sandbox is built without a user namespace, and switches to another user
@@ -43,6 +46,7 @@ export function createBubblewrapArguments(setup: BubblewrapSetup): readonly stri
     ...(setup.network === "host" ? networkFiles : []),
     ...["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/node"],
     ...["--perms", "0755", "--dir", "/opt/node/bin", "--ro-bind", setup.node, "/opt/node/bin/node"],
+    ...["--ro-bind", setup.pythonFolder, pythonFolderInside],
     ...["--proc", "/proc", "--perms", "0755", "--dir", "/dev", ...devices],
     ...["--size", String(temporaryBytes), "--perms", "1777", "--tmpfs", "/tmp"],
     ...["--size", String(sharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],

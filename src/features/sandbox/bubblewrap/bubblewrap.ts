@@ -12,6 +12,7 @@ import { prepareOutputPipes } from "../processes/output-pipes.ts"
 import { createProcessLimits, createResourceLimits, createUserLimits } from "../processes/resource-limits.ts"
 import { startProcess } from "../processes/start-process.ts"
 import { prepareStarter } from "../processes/starter.ts"
+import { pythonFolderInside } from "../python-startup.ts"
 import { createSeccompProgram } from "../seccomp/bpf.ts"
 import { hasOwnUsers } from "../workspace/owner.ts"
 import { createBubblewrapArguments, sandboxPath } from "./arguments.ts"
@@ -25,7 +26,7 @@ const seccompFile = 4
  * it cannot be used here.
  */
 export async function openBubblewrap(options: BackendOptions): Promise<Backend> {
-  const { limits, network, env, directory, privateFolder, cgroups } = options
+  const { limits, network, env, directory, privateFolder, pythonFolder, cgroups } = options
   if (process.platform !== "linux") throw new ConfigurationError("bubblewrap needs Linux.")
   if (network === "bridge") throw new ConfigurationError('network "bridge" is only for Docker.')
   const [bwrap, prlimit, setpriv] = await Promise.all(["bwrap", "prlimit", "setpriv"].map(findProgram))
@@ -62,6 +63,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
           env: environment,
           folders,
           node: process.execPath,
+          pythonFolder,
           network,
           asRoot,
           seccompFile,
@@ -75,7 +77,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
             ...(cgroup === null
               ? [prlimit, ...createProcessLimits(limits), ...createUserLimits(limits), "--"]
               : []),
-            ...createLauncherCommand("/workspace", limits),
+            ...createLauncherCommand({ directory: "/workspace", pythonFolder: pythonFolderInside, limits }),
           ],
           // Nothing of the host's environment is passed, because `/proc/1/environ` shows the environment of
           // bubblewrap itself.

@@ -1,4 +1,5 @@
 import { maxListedFiles, type Sandbox, type SandboxFile } from "../../../core/ports/tools/sandbox.ts"
+import { cacheFolder } from "../workspace/cache-folder.ts"
 
 export interface ReportedFile {
   readonly path: string
@@ -6,7 +7,7 @@ export interface ReportedFile {
   readonly media_type: string
 }
 
-/** New and changed files, in the order of their paths. */
+/** New and changed files outside of the cache folder, in the order of their paths. */
 export interface ChangedFiles {
   readonly files: readonly ReportedFile[]
   /** False if the working directory has more files than a sandbox lists, so that some may be missing here. */
@@ -21,12 +22,16 @@ export async function watchFiles(
   const before = new Map((await sandbox.files(signal)).map(({ path, version }) => [path, version]))
   return async () => {
     const files = await sandbox.files(signal)
-    const changed = files.filter(({ path, version }) => before.get(path) !== version)
+    const changed = files.filter(({ path, version }) => !isCache(path) && before.get(path) !== version)
     return {
       files: changed.toSorted(comparePaths).map(toReportedFile),
       complete: Math.max(before.size, files.length) < maxListedFiles,
     }
   }
+}
+
+function isCache(path: string): boolean {
+  return path.startsWith(`${cacheFolder}/`)
 }
 
 function comparePaths(a: SandboxFile, b: SandboxFile): number {

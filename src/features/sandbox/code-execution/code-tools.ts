@@ -181,9 +181,9 @@ function createInputSchema(
       .optional()
       .describe("Return a task_id at once. Call code_execute_status for the rest."),
     host: z
-      .enum(hosts.map((host) => host.name))
+      .enum(["auto", ...hosts.map((host) => host.name)])
       .optional()
-      .describe(`Where it runs. Default ${hosts[0]?.name}.${describeUnsandboxed(hosts)}`),
+      .describe(`Where it runs. Default auto, which is ${hosts[0]?.name}.${describeUnsandboxed(hosts)}`),
   })
 }
 
@@ -196,7 +196,8 @@ function createDescription({ languages }: SandboxHost, defaultTimeoutMs: number)
   return (
     `Runs code (${languages.join(", ")}) and returns its output, exit code, and the files it created or changed. ` +
     "The working directory lasts for the whole conversation. Everything else is lost when the code ends, processes " +
-    "included. There is no input. Write plots and images as PNG files into the working directory to see them. " +
+    "included. There is no input. Write plots and images as PNG files into the working directory to see them; " +
+    "plt.show() of matplotlib does so. " +
     `Code that takes longer than ${Math.round(defaultTimeoutMs / 1000)} s needs a timeout_ms, or background.`
   )
 }

@@ -1,5 +1,5 @@
 import type { Plugin, PluginServices } from "../../../core/ports/plugin.ts"
-import { completeConfig } from "../config.ts"
+import { completeConfig, type SandboxEnvironment } from "../config.ts"
 import { openSandboxes } from "../open-sandboxes.ts"
 import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
@@ -7,15 +7,13 @@ import { createReadinessCheck, logFindings } from "./findings.ts"
 import { type CodeExecutionConfig, resolveCodeExecution } from "./options.ts"
 import { reapOnSchedule } from "./reap-on-schedule.ts"
 
-export interface CodeExecutionSurroundings {
+export interface CodeExecutionSurroundings extends SandboxEnvironment {
   /** Folder of the working directories, if the configuration names none. */
   readonly directory: string
   /** Creates the folder if it is missing. Throws a `ConfigurationError` if it cannot be used. */
   readonly prepareDirectory: (path: string) => void
   /** If true, working directories are removed when the gateway closes. */
   readonly ephemeral: boolean
-  /** The Unix socket of `DOCKER_HOST`. */
-  readonly dockerSocket: string | undefined
   /** Maximum milliseconds of `prepareEnv`. */
   readonly callbackTimeoutMs: number
 }
@@ -30,6 +28,7 @@ export function codeExecutionPlugin(
     prepareDirectory,
     ephemeral,
     dockerSocket,
+    searchPath,
     callbackTimeoutMs,
     ...surroundings
   }: CodeExecutionSurroundings,
@@ -40,7 +39,7 @@ export function codeExecutionPlugin(
   return {
     name: "code_execution",
     async setup({ isKept, clock, logger }: PluginServices) {
-      const config = completeConfig(chosen, dockerSocket)
+      const config = completeConfig(chosen, { dockerSocket, searchPath })
       const directory = chosen.directory ?? surroundings.directory
       prepareDirectory(directory)
       const sandboxes = await openSandboxes({ config, directory, ephemeral, logger })

@@ -109,21 +109,30 @@ test("images that are not shown are named with the reason", async () => {
       "a.png": "no image",
       "b.gif": new Uint8Array(4 * 1024 * 1024),
       "c.gif": wide,
+      "c.svg": "<svg></svg>",
       ...numbered(9, (index) => `d${index}.gif`, gif),
     },
   })
   const report = record.report(100_000)
   expect(report.images).toHaveLength(8)
   expect(record.images()).toHaveLength(8)
-  expect(report.images_omitted?.count).toBe(4)
+  expect(report.images_omitted?.count).toBe(5)
   const reasons = report.images_omitted?.images.map(({ path, reason }) => `${path}: ${reason}`)
   expect(reasons).toEqual([
     "a.png: It is not a complete PNG, JPEG, GIF or WebP image.",
     "b.gif: It has 4194304 bytes; an image may have at most 3670016.",
     "c.gif: It has 9000 x 1 pixels; a side may have at most 8000.",
+    "c.svg: It is an SVG image, which models cannot see. Save it as PNG as well.",
     "d8.gif: A result shows at most 8 images.",
   ])
   expect((await ran({ files: { "a.gif": gif } })).report(100_000)).not.toHaveProperty("images_omitted")
+})
+
+test("files of the folder .cache are not listed", async () => {
+  const report = (
+    await ran({ files: { ".cache/matplotlib/fontlist-v390.json": "{}", "a.txt": "text" } })
+  ).report(100_000)
+  expect(report.files).toMatchObject([{ path: "a.txt" }])
 })
 
 test("an image is shown even if a hundred other files precede it", async () => {

@@ -2,6 +2,7 @@ import type { ContainerCreateOptions } from "dockerode"
 import { megabyte, openFiles, sharedMemoryBytes, temporaryBytes } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { createBaseEnvironment, createLauncherCommand } from "../processes/launcher.ts"
+import { pythonFolderInside } from "../python-startup.ts"
 import { createDockerSeccompProfile } from "../seccomp/docker-profile.ts"
 import { type StagedFolder, toMountPoint } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
@@ -12,7 +13,8 @@ const sessionLabel = "ai-agent-gateway.session"
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network" | "env" | "instance"> {
+export interface ContainerSetup
+  extends Pick<BackendOptions, "limits" | "network" | "env" | "instance" | "pythonFolder"> {
   readonly image: string
   /** `uid:gid` inside the container. */
   readonly user: string
@@ -23,7 +25,7 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
 
 /** Returns the options of a container for one execution of one session, with minimal permissions. */
 export function createContainerOptions(
-  { image, user, folders, limits, network, env, instance }: ContainerSetup,
+  { image, user, folders, pythonFolder, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
 ): ContainerCreateOptions {
   const environment = {
@@ -37,7 +39,7 @@ export function createContainerOptions(
     Image: image,
     User: user,
     Entrypoint: [],
-    Cmd: [...createLauncherCommand("/workspace", limits)],
+    Cmd: [...createLauncherCommand({ directory: "/workspace", pythonFolder: pythonFolderInside, limits })],
     WorkingDir: "/",
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: {
@@ -59,13 +61,8 @@ export function createContainerOptions(
       ReadonlyRootfs: true,
       Mounts: [
         { Type: "bind", Source: directory, Target: "/workspace", BindOptions: { Propagation: "rprivate" } },
-        ...folders.map((folder) => ({
-          Type: "bind" as const,
-          Source: folder.path,
-          Target: toMountPoint(folder),
-          ReadOnly: true,
-          BindOptions: { Propagation: "rprivate" as const },
-        })),
+        mountReadOnly(pythonFolder, pythonFolderInside),
+        ...folders.map((folder) => mountReadOnly(folder.path, toMountPoint(folder))),
       ],
       Tmpfs: {
         "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777`,
@@ -91,5 +88,15 @@ export function createContainerOptions(
       LogConfig: { Type: "none", Config: {} },
       RestartPolicy: { Name: "no" },
     },
+  }
+}
+
+function mountReadOnly(source: string, target: string) {
+  return {
+    Type: "bind" as const,
+    Source: source,
+    Target: target,
+    ReadOnly: true,
+    BindOptions: { Propagation: "rprivate" as const },
   }
 }

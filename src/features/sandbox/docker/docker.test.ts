@@ -45,6 +45,7 @@ test("an engine that stops responding fails a call instead of delaying it, with 
     env: { KEY: "secret" },
     directory: "/none",
     privateFolder: "/none",
+    pythonFolder: "/none",
     instance: { directoryId: "directory", id: "instance", isLive: () => true, end() {} },
     cgroups: "none",
     logger: silent,

@@ -29,7 +29,8 @@ export interface DockerOptions extends BackendOptions {
  * cannot be used here.
  */
 export async function openDocker(options: DockerOptions): Promise<Backend> {
-  const { socket, answerTimeoutMs, image, warmPool, limits, network, env, instance, logger } = options
+  const { socket, answerTimeoutMs, image, warmPool, limits, network, env, instance, pythonFolder, logger } =
+    options
   const engine = await connectEngine(socket, answerTimeoutMs)
   const { docker, rootless } = engine
   /** Names of containers that this process has not removed or tried to remove. */
@@ -50,6 +51,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       needsTcpLimit,
       network,
       env,
+      pythonFolder,
       instance,
       user: formatUser(workspace),
       folders,

@@ -1,12 +1,13 @@
 import type { CodeLanguage } from "../../../core/ports/tools/sandbox.ts"
 import type { SandboxLimits } from "../limits.ts"
+import { cacheFolder } from "../workspace/cache-folder.ts"
 
 /**
  * The program that runs first in every sandbox, with the working directory as its argument. It reads the language,
  * environment variables and the code from its input, and becomes that code. Code and variables are therefore never on
  * a command line of the host, and a container can wait for them. `timeout` ends it even if the gateway is gone by
  * then. For JavaScript the soft memory limit becomes the hard one. For other languages the hard limit becomes the
- * soft one; see `createProcessLimits`.
+ * soft one; see `createProcessLimits`. Python starts with the module of `python-startup.ts`.
  */
 const script = `
 IFS= read -r language || exit 125
@@ -17,9 +18,10 @@ done
 code=$(cat; printf x)
 code=\${code%x}
 cd "$1" || exit 126
+export PYTHONPATH="$3\${PYTHONPATH:+:$PYTHONPATH}"
 [ "$language" = javascript ] || ulimit -H -d "$(ulimit -S -d)"
 case $language in
-python) set -- "$2" python3 -c "$code" ;;
+python) set -- "$2" "$4" -c "$code" ;;
 javascript) ulimit -S -d "$(ulimit -H -d)"; set -- "$2" node -e "$code" ;;
 shell) if command -v bash >/dev/null; then set -- "$2" bash -c "$code"; else set -- "$2" sh -c "$code"; fi ;;
 *) exit 125 ;;
@@ -33,9 +35,24 @@ exec timeout -s KILL "$seconds" "$@" </dev/null
 /** Additional seconds, so that the gateway's own timeout, which reports the reason, comes first. */
 const graceSeconds = 30
 
-export function createLauncherCommand(directory: string, { maxTimeoutMs }: SandboxLimits): readonly string[] {
-  const seconds = Math.ceil(maxTimeoutMs / 1000) + graceSeconds
-  return ["/bin/sh", "-c", script, "sh", directory, String(seconds)]
+export interface LauncherSetup {
+  /** The working directory. */
+  readonly directory: string
+  /** The folder of the module with which Python starts. */
+  readonly pythonFolder: string
+  /** The program that runs Python code. Default `python3`. */
+  readonly python?: string
+  readonly limits: SandboxLimits
+}
+
+export function createLauncherCommand({
+  directory,
+  pythonFolder,
+  python = "python3",
+  limits,
+}: LauncherSetup): readonly string[] {
+  const seconds = Math.ceil(limits.maxTimeoutMs / 1000) + graceSeconds
+  return ["/bin/sh", "-c", script, "sh", directory, String(seconds), pythonFolder, python]
 }
 
 export function createLauncherInput({
@@ -77,7 +94,7 @@ export function createBaseEnvironment({
     PYTHONUNBUFFERED: "1",
     PYTHONDONTWRITEBYTECODE: "1",
     MPLBACKEND: "Agg",
-    MPLCONFIGDIR: temporary,
+    MPLCONFIGDIR: `${home}/${cacheFolder}/matplotlib`,
     // Numeric libraries start a thread for each processor of the machine, even if they may only use a few.
     OMP_NUM_THREADS: threads,
     OPENBLAS_NUM_THREADS: threads,

@@ -13,12 +13,21 @@ import { createProcessLimits, createResourceLimits, createUserLimits } from "../
 import { startProcess } from "../processes/start-process.ts"
 import { prepareStarter } from "../processes/starter.ts"
 import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
+import { findPython } from "./find-python.ts"
 import { removeSharedObjects } from "./shared-objects.ts"
 
-/** The last folder has the gateway's own Node, in case the machine has no other. */
-const path = `/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}`
+const systemFolders = ["/usr/local/bin", "/usr/bin", "/bin"]
+/** A user without rights, like those of sessions. */
+const nobodyId = 65_534
 /** Name of the environment variable by which processes outside all groups are found again. */
 const mark = "AGENT_GATEWAY_EXECUTION"
+
+export interface SubprocessOptions extends BackendOptions {
+  /** The option `python`. */
+  readonly python: string | undefined
+  /** The gateway's `PATH`. */
+  readonly searchPath: string
+}
 
 /**
  * Opens the backend that runs a process on this machine under limits, as another user if the gateway is root. It is
@@ -30,13 +39,18 @@ export async function openSubprocess({
   env,
   instance,
   privateFolder,
+  pythonFolder,
   cgroups,
-}: BackendOptions): Promise<Backend> {
+  ...search
+}: SubprocessOptions): Promise<Backend> {
   if (process.platform !== "linux") throw new ConfigurationError("a subprocess's limits need Linux.")
   const [prlimit, setpriv, ipcrm] = await Promise.all(["prlimit", "setpriv", "ipcrm"].map(findProgram))
   if (prlimit === undefined || setpriv === undefined || ipcrm === undefined) {
     throw new ConfigurationError("prlimit, setpriv and ipcrm are needed (package util-linux).")
   }
+  const nobody = [setpriv, `--reuid=${nobodyId}`, `--regid=${nobodyId}`, "--clear-groups", "--"]
+  const python = (await findPython({ ...search, asCode: hasOwnUsers() ? nobody : [] })) ?? undefined
+  const path = createSearchPath(python)
   const starter = await prepareStarter()
   const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
@@ -58,6 +72,7 @@ export async function openSubprocess({
     name: "subprocess",
     sandboxed: false,
     description: describe(groups),
+    ...(python !== undefined && { python }),
     // As root, each session has its own user, whose processes are counted.
     unheld: findUnenforcedLimits(
       cgroups,
@@ -79,7 +94,12 @@ export async function openSubprocess({
             ...[...(cgroup === null && owner !== null ? createUserLimits(limits) : []), "--"],
             ...[setpriv, ...(owner === null ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`])],
             ...[...(owner === null ? [] : ["--clear-groups"]), "--no-new-privs", "--pdeathsig=KILL", "--"],
-            ...createLauncherCommand(workspace.path, limits),
+            ...createLauncherCommand({
+              directory: workspace.path,
+              pythonFolder,
+              ...(python !== undefined && { python }),
+              limits,
+            }),
           ],
           env: {
             ...createBaseEnvironment({ home: workspace.path, path, temporary: workspace.path, limits }),
@@ -112,6 +132,16 @@ export async function openSubprocess({
     },
     close: async () => {},
   }
+}
+
+/**
+ * The folder of Python comes first, so that shell code finds it too. The last folder has the gateway's own Node, in
+ * case the machine has no other.
+ */
+function createSearchPath(python: string | undefined): string {
+  const first = python === undefined ? [] : [dirname(python)]
+  const folders = first.every((folder) => systemFolders.includes(folder)) ? [] : first
+  return [...folders, ...systemFolders, dirname(process.execPath)].join(":")
 }
 
 function describe(groups: Cgroups | null): string {

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../../core/errors.ts"
 import type { CodeLanguage, ExitStatus } from "../../../core/ports/tools/sandbox.ts"
+import type { Backend } from "../backend.ts"
 import { type ExecuteOptions, execute } from "../execute.ts"
 import { listFiles } from "../workspace/files.ts"
 
@@ -12,8 +13,9 @@ const closedDirectory =
 const mark = "canary"
 
 const javascript = 'console.log("javascript")'
-const script = `
-command -v python3 >/dev/null && python3 -c 'import threading; t = threading.Thread(target=print, args=("python",)); t.start(); t.join()'
+const createScript = ({ python = "python3" }: Backend) => `
+python='${python.replaceAll("'", "'\\''")}'
+command -v "$python" >/dev/null && "$python" -c 'import threading; t = threading.Thread(target=print, args=("python",)); t.start(); t.join()'
 if command -v node >/dev/null; then node -e '${javascript}' || echo node; fi
 echo shell
 echo written >${mark}
@@ -29,7 +31,7 @@ type ProbeOptions = Pick<
  * not find the files that it writes.
  */
 export async function tryBackend(options: ProbeOptions): Promise<readonly CodeLanguage[]> {
-  const { exit, stdout, stderr } = await runTrial(options, "shell", script)
+  const { exit, stdout, stderr } = await runTrial(options, "shell", createScript(options.backend))
   if (exit.exitCode !== 0) {
     throw createUnusable(
       exit.exitCode === noDirectory ? closedDirectory : "a trial run failed",

@@ -34,7 +34,10 @@ export interface Trial {
 }
 
 export interface TrialOptions
-  extends Pick<BackendOptions, "directory" | "privateFolder" | "instance" | "cgroups" | "logger"> {
+  extends Pick<
+    BackendOptions,
+    "directory" | "privateFolder" | "pythonFolder" | "instance" | "cgroups" | "logger"
+  > {
   readonly config: CompleteSandboxConfig
   readonly workspaces: Workspaces
   readonly guard: DiskGuard
@@ -52,8 +55,9 @@ export async function tryOut(name: SandboxName, options: TrialOptions): Promise<
     const workspace = await workspaces.open(trialSession)
     const session = { id: trialSession, tenant: "", userId: trialSession }
     const languages = await tryBackend({ backend, workspace, session, limits: config, guard, unfinished })
-    const { sandboxed, description, unheld } = backend
-    const finding = { backend: name, usable: true, reason: description, detail: "", unheld }
+    const { sandboxed, description, unheld, python } = backend
+    const detail = python === undefined ? "" : `Python is ${python}`
+    const finding = { backend: name, usable: true, reason: description, detail, unheld }
     return { finding, usable: { name, sandboxed, languages, backend } }
   } catch (error) {
     await backend?.close()
@@ -74,17 +78,18 @@ function createFailure(backend: SandboxName, thrown: unknown): Finding {
 
 function openBackend(
   name: SandboxName,
-  { config, directory, privateFolder, instance, cgroups, logger }: TrialOptions,
+  { config, directory, privateFolder, pythonFolder, instance, cgroups, logger }: TrialOptions,
 ): Promise<Backend> {
-  const { network, env, image, warmPool, dockerSocket: socket } = config
-  const common = { limits: config, network, env, directory, privateFolder, instance, cgroups, logger }
+  const { network, env, image, warmPool, dockerSocket: socket, python, searchPath } = config
+  const paths = { directory, privateFolder, pythonFolder }
+  const common = { limits: config, network, env, ...paths, instance, cgroups, logger }
   switch (name) {
     case "docker":
       return openDocker({ ...common, socket, image, warmPool })
     case "bubblewrap":
       return openBubblewrap(common)
     case "subprocess":
-      return openSubprocess(common)
+      return openSubprocess({ ...common, python, searchPath })
     default:
       return name satisfies never
   }
