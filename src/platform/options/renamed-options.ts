@@ -14,6 +14,16 @@ const advice: ReadonlyMap<string, string> = new Map([
   ["baseUrl", "use baseURL"],
   ["retryConfig", "use maxRetries, backoffSeconds, retryOnTimeout and onRetry"],
   ["runFn", "use run"],
+  ["dockerImage", "use image"],
+  ["registerDocker", 'use backends: ["docker"]'],
+  ["registerSubprocess", 'use backends: ["subprocess"]'],
+  ["preambleSuffix", "use preamble: { python }"],
+  ["buildPreamble", "use preamble: { python }, which is a text"],
+  ["extraEnv", "use env"],
+  ["workDirRoot", "use directory"],
+  ["workDirPrefix", "use directory; the gateway names the folders in it"],
+  ["maxImageBase64Bytes", "use maxImageBytes, the size of the file"],
+  ["toolDescriptionSuffix", "use descriptionSuffix"],
 ])
 
 /** Returns the name in the style of this package: `stateDir` for `state_dir`. */

@@ -53,11 +53,11 @@ export async function findImages(
   const omitted: OmittedImage[] = []
   let bytesLeft = maxTotalBytes
   const candidates = files.filter(({ media_type }) => media_type.startsWith("image/"))
-  for (const { path, size } of candidates.slice(0, maxTried)) {
+  for (const { path, size, media_type } of candidates.slice(0, maxTried)) {
     const image =
       parts.length === maxImages
         ? `A result shows at most ${maxImages} images.`
-        : await readImage(sandbox, { path, size, maxImageBytes, bytesLeft })
+        : await readImage(sandbox, { path, mediaType: media_type, size, maxImageBytes, bytesLeft })
     if (typeof image === "string") {
       omitted.push({ path, reason: image })
       continue
@@ -78,6 +78,8 @@ interface ReadImage {
 
 interface WantedImage {
   readonly path: string
+  /** Media type by the extension of the name. */
+  readonly mediaType: string
   readonly size: number
   readonly maxImageBytes: number
   /** Remaining bytes for the images of the result. */
@@ -87,8 +89,10 @@ interface WantedImage {
 /** Returns the image. If the file cannot be shown, returns the reason as a string. */
 async function readImage(
   sandbox: Sandbox,
-  { path, size, maxImageBytes, bytesLeft }: WantedImage,
+  { path, mediaType: expected, size, maxImageBytes, bytesLeft }: WantedImage,
 ): Promise<ReadImage | string> {
+  if (expected === "image/svg+xml")
+    return "It is an SVG image, which models cannot see. Save it as PNG as well."
   if (size > maxImageBytes) return `It has ${size} bytes; an image may have at most ${maxImageBytes}.`
   const data = size > bytesLeft ? null : await readAll(sandbox, path, bytesLeft)
   if (data === null) {
