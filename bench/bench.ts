@@ -6,6 +6,7 @@ import { measureFirstToken } from "./measure/first-token.ts"
 import { measureHeartbeat } from "./measure/heartbeat.ts"
 import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
+import { measureObservers } from "./measure/observers.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
 import { measurePromptCache } from "./measure/prompt-cache.ts"
@@ -20,6 +21,7 @@ import {
   heartbeatTables,
   longSessionsTables,
   mcpTables,
+  observersTables,
   openStreamsTables,
   peersTables,
   promptCacheTables,
@@ -49,6 +51,7 @@ const parts = [
   "schedules",
   "sandbox",
   "client-view",
+  "observers",
   "peers",
 ] as const
 const { values } = parseArgs({
@@ -79,6 +82,7 @@ await part("prompt-cache", () => measurePromptCache(settings.promptCache), promp
 await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 await part("client-view", () => measureClientView(settings.clientView), clientViewTables)
+await part("observers", () => measureObservers(settings.observers), observersTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)

@@ -4,6 +4,7 @@ import type { HeartbeatResult, IdleTick } from "./measure/heartbeat.ts"
 import type { Latency } from "./measure/latency.ts"
 import type { LongSessionsRow, Phase, Times } from "./measure/long-sessions.ts"
 import type { McpResult } from "./measure/mcp.ts"
+import type { ObserversResult } from "./measure/observers.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
 import type { BilledInput, PromptCacheResult } from "./measure/prompt-cache.ts"
@@ -285,6 +286,20 @@ export function clientViewTables(result: ClientViewResult): readonly Table[] {
         ["", "ms"],
         ["all events", whole(milliseconds)],
         ["one more event, and reading all parts", frame.toFixed(2)],
+      ],
+    },
+  ]
+}
+
+export function observersTables({ none, counting, four }: ObserversResult): readonly Table[] {
+  return [
+    {
+      title: "one measurement for observers, with its facts",
+      rows: [
+        ["attached", "ns"],
+        ["no observer", none.toFixed(1)],
+        ["one that counts", counting.toFixed(1)],
+        ["four that count", four.toFixed(1)],
       ],
     },
   ]

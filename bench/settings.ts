@@ -20,6 +20,7 @@ export interface Settings {
   readonly peers: ThroughputSettings
   readonly sandbox: { readonly probes: number }
   readonly clientView: ClientViewSettings
+  readonly observers: { readonly repeats: number; readonly calls: number }
 }
 
 export const fullSettings: Settings = {
@@ -36,6 +37,7 @@ export const fullSettings: Settings = {
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
   clientView: { repeats: 5, events: 100_000 },
+  observers: { repeats: 9, calls: 5_000_000 },
 }
 
 /** Settings for a quick first look. The code is not compiled yet, so the figures are worse than in a full run. */
@@ -53,4 +55,5 @@ export const quickSettings: Settings = {
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   sandbox: { probes: 5 },
   clientView: { repeats: 1, events: 100_000 },
+  observers: { repeats: 3, calls: 1_000_000 },
 }

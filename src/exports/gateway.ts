@@ -90,6 +90,7 @@ export type {
   SessionHooks,
   SessionReport,
 } from "../gateway/hooks/hooks.ts"
+export type { ObserverOptions } from "../gateway/hooks/observers.ts"
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"

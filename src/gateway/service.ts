@@ -46,6 +46,7 @@ import { announceSessions } from "./hooks/announce-sessions.ts"
 import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { createHookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
+import { createObservers } from "./hooks/observers.ts"
 import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
@@ -161,7 +162,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
-  const committer = new Committer(log, logger)
+  const observers = createObservers(server, agents, logger)
+  const committer = new Committer(log, logger, observers)
   const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
   const heapShares = computeHeapShares()
   const worker = new Worker({
@@ -176,6 +178,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     memory: new LiveMemory({ maxBytes: server.limits.liveBytes ?? heapShares.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     isPaused: () => pause.isPaused,
+    observers,
     clock,
     ids,
     logger,
@@ -221,6 +224,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     handlers: new Map([...joinOutboxHandlers(agents), ...createExpiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
+    observers,
     logger,
   })
   let accepting = true
@@ -257,6 +261,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     wires: [nativeRoutes],
     keyring,
+    observers,
     clock,
     logger,
     version: packageVersion,

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
 import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Observer } from "../core/ports/observer.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
@@ -50,6 +51,7 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
   readonly keyring: Keyring
+  readonly observers: Partial<Observer>
   readonly clock: Clock
   readonly logger: Logger
   /** The package's version, for the OpenAPI document. */
@@ -231,9 +233,10 @@ function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress
   }
 }
 
-function createStreams({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
+function createStreams(options: HttpAppOptions): EventStreams {
+  const { sessions, observers, clock, logger, heartbeatMs, limits } = options
   const { viewersPerSession } = limits
-  return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
+  return createEventStreams({ sessions, observers, clock, logger, heartbeatMs, viewersPerSession })
 }
 
 function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {

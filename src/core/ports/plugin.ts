@@ -10,6 +10,7 @@ import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { Logger } from "./logger.ts"
 import type { HistoryCompaction } from "./model/compaction.ts"
+import type { Observer } from "./observer.ts"
 import type { Contents } from "./store/contents.ts"
 import type { Memory } from "./store/memory.ts"
 import type { OutboxHandler } from "./store/outbox.ts"
@@ -114,6 +115,10 @@ export interface PluginParts {
    * store.
    */
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
+  /**
+   * Receive the measurements of the agent, and those of the process that belong to no agent: commits and outbox items.
+   */
+  readonly observers?: readonly Partial<Observer>[]
   /** Reports the state of the plugin and its dependencies, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
   /** Returns the external sources of the plugin's tools, for operators. */

@@ -14,6 +14,7 @@ import type { Clock } from "../../core/time/clock.ts"
 import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
 import type { ModelRuntime } from "../../kernel/agent/agent-runtime.ts"
+import type { AttachedObserver } from "../../kernel/agent/observing/join-observers.ts"
 import type { Storage } from "../../kernel/sessions/storage.ts"
 import type { ResolveRuntime } from "../../kernel/sessions/worker/runtime-resolver.ts"
 import type { PrepareImages } from "../../kernel/tools/images/prepare-images.ts"
@@ -26,6 +27,7 @@ import {
 import { createLineMask } from "../../platform/logging/line-mask.ts"
 import type { PrepareOptions } from "../gateway.ts"
 import type { Hooks } from "../hooks/hooks.ts"
+import { collectObservers } from "../hooks/observers.ts"
 import type { ProbedModels } from "../operate/probe-models.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import { type ResolvedChatRuntime, resolveChatRuntime } from "../options/runtime-options.ts"
@@ -86,6 +88,8 @@ export interface AgentService {
   probedModels(): Promise<ProbedModels | null>
   /** Subscribers of the plugins. Their names are unique among all agents. */
   readonly subscribers: readonly Subscriber[]
+  /** Observers of the plugins. */
+  readonly observers: readonly AttachedObserver[]
   /** Handlers of the plugins' outbox items, by the stored kind. */
   readonly outbox: ReturnType<typeof collectOutboxHandlers>
   /** Starts the plugins' own work. */
@@ -181,6 +185,7 @@ async function startAgent(
       return { agent: name, models, pricing, maxTokens }
     },
     subscribers: collectSubscribers(name, plugins, logger),
+    observers: collectObservers(name, plugins),
     start: () => startPlugins(plugins),
     interrupt: () => interruptPlugins(plugins, logger),
     close: () => closePlugins(plugins, logger),

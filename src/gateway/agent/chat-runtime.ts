@@ -27,6 +27,7 @@ import {
 } from "../../kernel/tools/offer/tool-offers.ts"
 import type { ToolOptions } from "../../kernel/tools/options.ts"
 import { pickOptions } from "../../platform/options/resolve-options.ts"
+import { createHookObserver } from "../hooks/hook-observer.ts"
 import { type Hooks, hookOptions } from "../hooks/hooks.ts"
 import type {
   ResolvedChatRuntime,
@@ -131,7 +132,7 @@ export function checkForAllRuns(
 
 function createRunnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema, logger }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -143,7 +144,7 @@ function createRunnerRuntime(
     checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
-    hooks: followHooks(pickOptions(hookOptions, chat)),
+    observer: createHookObserver(followHooks(pickOptions(hookOptions, chat)), logger),
     follow,
   }
 }
@@ -204,7 +205,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
     revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(toSpecification) }),
-    hooks: followHooks(hooks),
+    observer: createHookObserver(followHooks(hooks), logger),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }

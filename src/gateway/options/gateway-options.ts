@@ -33,6 +33,7 @@ import { type TelemetryOptions, telemetryOptions } from "../../platform/logging/
 import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
 import { createFunctionSchema, texts } from "../../platform/options/schemas.ts"
 import { type Hooks, hookOptions, type SessionHooks, sessionHookOptions } from "../hooks/hooks.ts"
+import { type ObserverOptions, observerOptions } from "../hooks/observers.ts"
 import { type ConsoleOption, consoleOption } from "./console-options.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
@@ -55,6 +56,7 @@ export interface SharedServerOptions
     ConsoleOption,
     Hooks,
     SessionHooks,
+    ObserverOptions,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -125,6 +127,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...consoleOption,
   ...hookOptions,
   ...sessionHookOptions,
+  ...observerOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,

@@ -78,6 +78,7 @@ describe("on a real server", () => {
     parsedBytes: 48_000_000,
     ...defaultHttpOptions,
     sessions,
+    observers: {},
     directory: emptyDirectory,
     agents: [{ name: "agent" }],
     wires: [nativeRoutes],

@@ -39,6 +39,7 @@ function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): O
   const app = new OpenAPIHono<HttpEnv>()
   const streams = createEventStreams({
     sessions: sessions ?? { viewTree },
+    observers: {},
     clock: systemClock,
     logger: silentLogger,
     heartbeatMs: 60_000,

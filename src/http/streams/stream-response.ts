@@ -1,6 +1,7 @@
 import type { Context } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { Observer } from "../../core/ports/observer.ts"
+import type { Principal, Session } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
@@ -40,6 +41,7 @@ export interface EventStreams {
 
 export interface EventStreamsOptions {
   readonly sessions: Pick<Sessions, "viewTree">
+  readonly observers: Partial<Observer>
   readonly clock: Clock
   readonly logger: Logger
   /** Milliseconds between heartbeats. Default 15 000. */
@@ -64,7 +66,7 @@ const eventStreamHeaders = {
  * streams of the same session share a bounded number of places.
  */
 export function createEventStreams(options: EventStreamsOptions): EventStreams {
-  const { sessions, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
+  const { sessions, observers, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
   /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
   const findRendering = (wire: Wire): WireRendering => {
@@ -114,7 +116,30 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
         leave()
         return c.body(null, 200, headers)
       }
-      return c.body(new EventStream(createSource(request, leave)), 200, headers)
+      const close = observeStream(observers, c.get("session"), request)
+      const onEnd = () => {
+        leave()
+        close()
+      }
+      return c.body(new EventStream(createSource(request, onEnd)), 200, headers)
     },
+  }
+}
+
+/** Calls the observers for a stream that opens. Returns the function that reports its end once. */
+function observeStream(
+  { onStreamOpened, onStreamClosed }: Partial<Observer>,
+  session: Session,
+  { runId = null }: { readonly runId?: string | null },
+): () => void {
+  if (onStreamOpened === undefined && onStreamClosed === undefined) return () => undefined
+  const { id: sessionId, tenant, userId, agent } = session
+  const facts = { tenant, userId, agent, sessionId, runId }
+  const startedAt = performance.now()
+  let isOpen = true
+  onStreamOpened?.(facts)
+  return () => {
+    if (isOpen) onStreamClosed?.({ ...facts, durationMs: performance.now() - startedAt })
+    isOpen = false
   }
 }

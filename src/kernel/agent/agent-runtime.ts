@@ -8,6 +8,7 @@ import type {
   SystemBlock,
   ToolSpecification,
 } from "../../core/ports/model/provider.ts"
+import type { Observer } from "../../core/ports/observer.ts"
 import type { ToolType } from "../../core/ports/store/approvals.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Gate } from "../../core/ports/tools/gate.ts"
@@ -15,7 +16,6 @@ import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../../core/ports/tools/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
-import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { Runner } from "../../core/runs/runner.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
@@ -85,7 +85,8 @@ interface RuntimeBase {
   readonly approvalTimeoutSeconds: number
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
-  readonly hooks: RunHooks
+  /** Observes only this run, after the gateway's observers. Null if there is none. */
+  readonly observer: Partial<Observer> | null
   /** Called for the commit that ends a run of a root session. Default: there are no items. */
   readonly itemsAtEnd?: ItemsAtEnd
   /** Receives each call of a tool or a runner that was aborted with its lease and may still be running. */

@@ -1,6 +1,7 @@
 import type { Json } from "../../core/json/json.ts"
 import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import { toEventId } from "../../core/log/event-id.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type {
   MaxTurnsReport,
   RunUsageReport,
@@ -58,8 +59,12 @@ export function createToolTiming(entry: EventEntry, sessionId: string): ToolTimi
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result, durationMs, server } = event
   const call = { id: toEventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, server }
+  return { ...call, durationMs, ...measureResult(result) }
+}
+
+export function measureResult(result: ToolResult): Pick<ToolTiming, "ok" | "resultBytes"> {
   const resultBytes = Buffer.byteLength(JSON.stringify(result.type === "json" ? result.value : result))
-  return { ...call, durationMs, ok: !isFailure(result), resultBytes }
+  return { ok: !isFailure(result), resultBytes }
 }
 
 export function createMaxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {

@@ -1,19 +1,19 @@
 import type { Ids } from "../../core/ids.ts"
 import type { Event } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { Observer } from "../../core/ports/observer.ts"
 import type { Answers } from "../../core/ports/run/answers.ts"
 import type { Hold } from "../../core/ports/run/hold.ts"
 import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
 import type { Steering } from "../../core/ports/run/steering.ts"
 import type { SessionParent } from "../../core/ports/store/session-log.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
-import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
 import { deriveTreeEffects, listEndedTimeLimits } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
-import { notifyHooks } from "./hooks.ts"
-import { logEvent } from "./log-events.ts"
+import type { AttemptClock } from "./observing/attempt-clock.ts"
+import { observeEvent } from "./observing/observe-event.ts"
 import { collectEndItems } from "./run-end-outbox.ts"
 
 /** The parts that execute a run during one lease. `signal` aborts with the reason why the execution must stop. */
@@ -24,6 +24,7 @@ export interface RunContext {
   readonly tree: TreePlace
   readonly tenant: string
   readonly userId: string
+  readonly agent: string
   readonly conversation: Conversation
   readonly journal: Journal
   readonly answers: Answers
@@ -35,6 +36,8 @@ export interface RunContext {
    */
   readonly stoppedInOrder: boolean
   readonly signal: AbortSignal
+  readonly observers: Partial<Observer>
+  readonly attempts: AttemptClock
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
@@ -68,13 +71,13 @@ export interface RunnerRunContext extends RunContext {
 export interface SettlingContext extends RunContext {
   readonly runtime: Pick<
     ModelRuntime,
-    "hooks" | "maxToolResultBytes" | "transformToolResults" | "callbackTimeoutMs"
+    "itemsAtEnd" | "maxToolResultBytes" | "transformToolResults" | "callbackTimeoutMs"
   >
 }
 
-/** Appends the events to the log. Once they are durable, applies them to the conversation and calls the hooks. */
+/** Appends the events to the log. Once they are durable, calls the observers and updates the conversation. */
 export async function record(
-  context: RunContext & { readonly runtime: { readonly hooks: RunHooks; readonly itemsAtEnd?: ItemsAtEnd } },
+  context: RunContext & { readonly runtime: { readonly itemsAtEnd?: ItemsAtEnd } },
   events: readonly Event[],
   effects: JournalEffects = {},
 ): Promise<void> {
@@ -85,12 +88,7 @@ export async function record(
   ]
   const dropItems = [...(effects.dropItems ?? []), ...listEndedTimeLimits(context, events)]
   for (const entry of await context.journal.append(events, { ...effects, outbox, dropItems })) {
-    const { sessionId, logger } = context
-    const { run } = context.conversation
-    const calls = run?.phase.type === "settling" ? run.phase.calls : null
-    const turns = run?.steps ?? 0
-    logEvent(entry, { sessionId, run, logger })
+    observeEvent(context, entry)
     context.conversation.apply(entry)
-    notifyHooks(context.runtime.hooks, { entry, sessionId, calls, turns, logger })
   }
 }

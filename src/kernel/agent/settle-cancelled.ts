@@ -1,7 +1,5 @@
 import type { Event } from "../../core/log/entries.ts"
 import type { JournalEffects } from "../../core/ports/run/journal.ts"
-import type { RunHooks } from "../../core/runs/run-hooks.ts"
-import type { RunContext } from "./run-context.ts"
 import { recordSteeredEnd } from "./steering.ts"
 import { closeStep } from "./step-timeout.ts"
 
@@ -10,7 +8,7 @@ import { closeStep } from "./step-timeout.ts"
  * `RunSteeredError` if the messages that join the run have changed in the meantime.
  */
 export async function settleCancelled(
-  context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
+  context: Parameters<typeof recordSteeredEnd>[0],
   effects: JournalEffects = {},
 ): Promise<void> {
   const run = context.conversation.run

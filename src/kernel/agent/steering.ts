@@ -3,10 +3,9 @@ import { estimateJsonSize } from "../../core/json/json-size.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../../core/log/entries.ts"
 import type { JournalEffects } from "../../core/ports/run/journal.ts"
 import type { SteeringMessage } from "../../core/ports/run/steering.ts"
-import type { RunHooks } from "../../core/runs/run-hooks.ts"
-import { type ModelRunContext, type RunContext, record } from "./run-context.ts"
+import { type ModelRunContext, record } from "./run-context.ts"
 
-type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
+type EndingContext = Parameters<typeof record>[0]
 
 /** Characters of messages after which one commit logs no further message, because it may take one turn (rule 15). */
 const commitCharacters = 256 * 1024

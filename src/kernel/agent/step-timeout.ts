@@ -1,5 +1,5 @@
 import type { Event } from "../../core/log/entries.ts"
-import { selectRunIds } from "./log-events.ts"
+import { selectRunIds } from "./observing/log-observer.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import type { RunState } from "./run-state.ts"
 import { recordEnd } from "./steering.ts"

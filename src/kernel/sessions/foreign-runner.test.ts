@@ -31,7 +31,7 @@ describe("a foreign runner", () => {
       checkSchema: async (_schema, input) => ({ valid: true, input }),
       isGranted: async () => false,
       revision: "1",
-      hooks: {},
+      observer: null,
       follow: () => {},
     }),
   })

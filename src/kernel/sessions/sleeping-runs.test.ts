@@ -147,7 +147,13 @@ describe("a run that waits for a background task", () => {
     })
     const node = await startTestNode(provider, { store: { ...store, log }, tools: [begin, collect] })
     const onCommand = (sessionId: string) => void node.worker.take(sessionId)
-    const dispatching = { outbox: store.outbox, handlers: new Map(), onCommand, logger: silentLogger }
+    const dispatching = {
+      outbox: store.outbox,
+      handlers: new Map(),
+      onCommand,
+      observers: {},
+      logger: silentLogger,
+    }
     const dispatcher = new Dispatcher(dispatching)
     dispatcher.start()
     ends.push(

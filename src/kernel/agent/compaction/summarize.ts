@@ -11,12 +11,13 @@ import { sleep } from "../../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../../core/usage.ts"
 import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 import { createSummaryMessage, joinSummary } from "../conversation-notes.ts"
-import { selectRunIds } from "../log-events.ts"
 import { checkBudget, computeCharge } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
 import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call-cost.ts"
 import { modelBackoff } from "../model/model-attempt.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
+import { selectRunIds } from "../observing/log-observer.ts"
+import { observeSending } from "../observing/observe-event.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
 import { StepTimeoutError } from "../step-timeout.ts"
@@ -53,6 +54,7 @@ export async function summarize(
     record(context, [createFailure(context, step, { compactionId, code, usage })])
   await hold.untilCertain(signal)
   const streamed = createStreamed()
+  observeSending(context, choice, { stepId: compactionId, attempt: 1, purpose: "summary" })
   const hidden = { ...context, journal: dropDeltas(context.journal) }
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {

@@ -8,8 +8,9 @@ import type { Tool } from "../../../core/ports/tools/tool.ts"
 import { sleep } from "../../../core/time/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../../../core/usage.ts"
 import { compactHistory } from "../compaction/compact-history.ts"
-import { selectRunIds } from "../log-events.ts"
 import { type Action, createTooLongEvent } from "../next-action.ts"
+import { selectRunIds } from "../observing/log-observer.ts"
+import { observeSending } from "../observing/observe-event.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-timeout.ts"
@@ -131,6 +132,8 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = findModel(context.runtime, attempt.modelIndex)
   const streamed = createStreamed()
+  const { stepId } = attempt.step
+  observeSending(context, choice, { stepId, attempt: attempt.number, purpose: "response" })
   const ended = await streamResponse(context, attempt.step, choice, request, streamed)
   const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
   if (last === null) {

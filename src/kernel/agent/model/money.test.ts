@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Pricing } from "../../../core/ports/model/pricing.ts"
 import type { ModelEvent, Provider } from "../../../core/ports/model/provider.ts"
-import type { UsageReport } from "../../../core/runs/run-hooks.ts"
+import type { EndedAttempt } from "../../../core/ports/observer.ts"
 import type { Usage } from "../../../core/usage.ts"
 import { scriptedProvider } from "../../../testing/provider/scripted-provider.ts"
 import { createAnyTool, createMemoryRun } from "../fixtures/memory-run.ts"
@@ -212,7 +212,7 @@ describe("a budget", () => {
 describe("cost", () => {
   it("is zero for a call that was canceled before it started", async () => {
     const provider = scriptedProvider([])
-    const run = createMemoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
+    const run = createMemoryRun(provider, { pricing, observers: { onEventStored: () => run.cancel() } })
     await expect(runLoop(run.context)).rejects.toThrow("cancelled")
     expect(provider.requests).toHaveLength(0)
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
@@ -261,7 +261,7 @@ describe("cost", () => {
 
   it("is summed over the calls of a step, the steps of a run and the runs of a session", async () => {
     const failure = { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const
-    const reports: UsageReport[] = []
+    const reports: EndedAttempt[] = []
     const run = createMemoryRun(
       scriptedProvider([
         [{ type: "text", text: "Hal" }, failure],
@@ -274,7 +274,7 @@ describe("cost", () => {
           { type: "end", usage: usageOf(200, 20) },
         ],
       ]),
-      { tools: [tool], pricing, hooks: { onUsage: (report) => void reports.push(report) } },
+      { tools: [tool], pricing, observers: { onAttemptEnded: (end) => void reports.push(end) } },
     )
     await runLoop(run.context)
     const costs = run.events.flatMap((event) =>
@@ -297,7 +297,7 @@ describe("cost", () => {
     expect(secondStep).toBeCloseTo(second)
     expect(total).toBeCloseTo(failed + first + second)
     expect(run.context.conversation.spent.cost).toBeCloseTo(Number(total))
-    expect(reports.map(({ failed, estimated }) => ({ failed, estimated }))).toEqual([
+    expect(reports.map(({ code, estimated }) => ({ failed: code !== null, estimated }))).toEqual([
       { failed: true, estimated: true },
       { failed: false, estimated: false },
       { failed: false, estimated: false },

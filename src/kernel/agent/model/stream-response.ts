@@ -29,6 +29,8 @@ export interface Streamed {
   readonly callIds: Map<number, string>
   /** If true, the provider has started to respond. */
   begun: boolean
+  /** If true, a part of the response has arrived. */
+  hasToken: boolean
   /** The newest usage that the provider reported before its final one. */
   usage: Usage | null
 }
@@ -42,6 +44,7 @@ export function createStreamed(): Streamed {
     inputCharacters: 0,
     callIds: new Map(),
     begun: false,
+    hasToken: false,
     usage: null,
   }
 }
@@ -95,6 +98,7 @@ export async function streamResponse(
           streamed.begun = true
           if (event.text === "") continue
           reportProgress()
+          if (!streamed.hasToken) observeFirstToken(context, streamed)
           streamed.inputCharacters += event.text.length
           if (computeLength(streamed) > longest || event.part >= mostParts) return answerTooLong
           showInput(context, stepId, { event, streamed })
@@ -111,6 +115,7 @@ export async function streamResponse(
       streamed.begun = true
       if (event.text === "") continue
       reportProgress()
+      if (!streamed.hasToken) observeFirstToken(context, streamed)
       if (computeLength(streamed) > longest) return answerTooLong
       const { type, part, text } = event
       const seq = journal.emit({ type, stepId, messageId, part, text })
@@ -126,9 +131,16 @@ export async function streamResponse(
     if (overdue !== undefined) return overdue
     throw thrown
   } finally {
+    context.attempts.stop()
     watched.stop()
     signal.removeEventListener("abort", stop)
   }
+}
+
+function observeFirstToken({ observers, attempts }: ModelRunContext, streamed: Streamed): void {
+  streamed.hasToken = true
+  const first = attempts.noteFirstToken()
+  if (first !== null) observers.onFirstToken?.({ ...first.facts, afterMs: first.afterMs })
 }
 
 /**

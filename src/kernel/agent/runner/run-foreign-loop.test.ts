@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { UsageReport } from "../../../core/runs/run-hooks.ts"
+import type { EndedAttempt } from "../../../core/ports/observer.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../../core/runs/runner.ts"
 import { scriptedProvider } from "../../../testing/provider/scripted-provider.ts"
 import type { RunnerRuntime } from "../agent-runtime.ts"
@@ -29,7 +29,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     isGranted: async () => false,
     revision: "1",
-    hooks: {},
+    observer: null,
     follow: () => {},
     ...options,
   }
@@ -323,8 +323,8 @@ it("counts the cost after calls that still wait when the run is parked, each tim
     () => [usage(5), pay("x")],
   )
   const run = newRun()
-  const hooks = { onUsage: ({ id }: UsageReport) => void ids.push(id) }
-  const context = contextOf(run, runner, { hooks })
+  const observers = { onAttemptEnded: ({ id }: EndedAttempt) => void ids.push(id) }
+  const context = { ...contextOf(run, runner), observers }
   await expect(runForeignLoop(context, { resumed: false })).resolves.toBe(60_000)
   expect(run.context.conversation.spent).toMatchObject({ usage: { inputTokens: 4 }, cost: 4 })
   answer(run, "x")

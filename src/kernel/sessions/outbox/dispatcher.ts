@@ -1,5 +1,6 @@
 import { StoreUnavailableError, toError, UndeliverableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { ItemFacts, Observer } from "../../../core/ports/observer.ts"
 import {
   type ClaimedItem,
   commandKind,
@@ -36,6 +37,7 @@ export interface DispatcherOptions {
   readonly handlers: OutboxHandlers
   /** Called with the session that a command was delivered to. */
   readonly onCommand: (sessionId: string) => void
+  readonly observers: Partial<Observer>
   readonly logger: Logger
 }
 
@@ -133,9 +135,10 @@ export class Dispatcher {
   }
 
   async #deliver(item: ClaimedItem, handler: OutboxHandler): Promise<void> {
+    const startedAt = performance.now()
     // Each earlier attempt ended with its process.
     if (item.attempt > maxAttempts)
-      return this.#failed(item, new Error("The process ended during the last attempt."))
+      return this.#failed(item, new Error("The process ended during the last attempt."), startedAt)
     const { id, kind, sessionId, payload, attempt, interrupted } = item
     const bounds = {
       name: `The outbox handler ${kind}`,
@@ -150,13 +153,15 @@ export class Dispatcher {
       }, bounds)
     } catch (thrown) {
       if (this.#stop.signal.aborted) return this.#options.outbox.release(item, { begun })
-      return this.#failed(item, toError(thrown))
+      return this.#failed(item, toError(thrown), startedAt)
     }
+    const { onItemDelivered } = this.#options.observers
+    onItemDelivered?.(measureItem(item, startedAt))
     await this.#complete(item)
   }
 
-  async #failed(item: ClaimedItem, error: Error): Promise<void> {
-    const { outbox, logger } = this.#options
+  async #failed(item: ClaimedItem, error: Error, startedAt: number): Promise<void> {
+    const { outbox, observers, logger } = this.#options
     const isLast = item.attempt >= maxAttempts || error instanceof UndeliverableError
     const retryInMs = isLast ? null : computeBackoff(item.attempt - 1, backoff)
     const fields = { error, ...selectFields(item), attempt: item.attempt, retryInMs }
@@ -166,7 +171,9 @@ export class Dispatcher {
         "An outbox item could not be delivered and is dead. See `agent-gateway outbox list`, then retry or drop it.",
       )
     else logger.warn(fields, "An outbox item could not be delivered. It is tried again.")
-    await outbox.fail(item, { error: removeSecrets(error.message), retryInMs })
+    const message = removeSecrets(error.message)
+    if (isLast) observers.onItemDead?.({ ...measureItem(item, startedAt), error: message })
+    await outbox.fail(item, { error: message, retryInMs })
   }
 
   async #complete(item: ClaimedItem): Promise<void> {
@@ -185,6 +192,10 @@ export class Dispatcher {
       }
     }
   }
+}
+
+function measureItem({ id, kind, sessionId, attempt }: ClaimedItem, startedAt: number): ItemFacts {
+  return { id, kind, sessionId, attempt, durationMs: performance.now() - startedAt }
 }
 
 function selectFields({ id, kind, sessionId }: ClaimedItem): object {

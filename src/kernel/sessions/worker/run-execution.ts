@@ -11,6 +11,7 @@ import { selectNewMessage } from "../../../core/history/message-input.ts"
 import type { Ids } from "../../../core/ids.ts"
 import type { Event, RunStarted } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { Observer } from "../../../core/ports/observer.ts"
 import type { Hold } from "../../../core/ports/run/hold.ts"
 import type { MessageCommand, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { runSettingsOf } from "../../../core/runs/run-settings.ts"
@@ -22,6 +23,8 @@ import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-c
 import type { Conversation } from "../../agent/conversation.ts"
 import { createFirstStep, runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-model-call.ts"
+import { AttemptClock } from "../../agent/observing/attempt-clock.ts"
+import { joinObservers } from "../../agent/observing/join-observers.ts"
 import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 import { type RunContext, record } from "../../agent/run-context.ts"
 import { discardInterruptedText, runForeignLoop } from "../../agent/runner/run-foreign-loop.ts"
@@ -52,6 +55,7 @@ export interface RunServices {
   readonly resolveRuntime: ResolveRuntime
   /** Returns the HTTP request with which the run was accepted, if this process accepted it. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
+  readonly observers: Partial<Observer>
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
@@ -72,7 +76,7 @@ type Accepted = MessageCommand & { readonly id: number }
 type RuntimeContext = RunContext & { readonly runtime: EndingParts }
 
 /** The parts of an agent that take part in the end of a run, whatever ends it. */
-type EndingParts = Pick<AgentRuntime, "hooks" | "itemsAtEnd">
+type EndingParts = Pick<AgentRuntime, "observer" | "itemsAtEnd">
 
 /**
  * Continues one run: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
@@ -118,14 +122,14 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 }
 
 function selectEndingParts(runtime: AgentRuntime | null): EndingParts {
-  const { hooks = {}, itemsAtEnd } = runtime ?? {}
-  return { hooks, ...(itemsAtEnd !== undefined && { itemsAtEnd }) }
+  const { observer = null, itemsAtEnd } = runtime ?? {}
+  return { observer, ...(itemsAtEnd !== undefined && { itemsAtEnd }) }
 }
 
 function createContext(execution: RunExecution, runtime: EndingParts): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers, signal } = execution
-  const { storage, agents, hold, clock, ids, logger } = execution.services
-  const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
+  const { storage, agents, hold, observers, clock, ids, logger } = execution.services
+  const { id: sessionId, rootId: rootSessionId, tenant, userId, agent, parent, depth } = session
   const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
   const tree = { parent, depth, agents, isStorageFull, oneByOne: createSerialQueue() }
   return {
@@ -134,18 +138,28 @@ function createContext(execution: RunExecution, runtime: EndingParts): RuntimeCo
     tree,
     tenant,
     userId,
+    agent,
     conversation,
     journal,
     answers,
     steering: answers,
     signal,
     hold,
+    observers: runtime.observer === null ? observers : joinBoth(observers, runtime.observer, logger),
+    attempts: new AttemptClock(),
     clock,
     ids,
     logger,
     stoppedInOrder: takeovers === 0,
     runtime,
   }
+}
+
+function joinBoth(all: Partial<Observer>, own: Partial<Observer>, logger: Logger): Partial<Observer> {
+  return joinObservers(
+    [all, own].map((observer) => ({ observer, agent: null })),
+    logger,
+  )
 }
 
 async function resolve(

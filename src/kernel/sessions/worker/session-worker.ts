@@ -1,4 +1,5 @@
-import { RunCancelledError, RunWithdrawnError } from "../../../core/errors.ts"
+import { LeaseLostError, RunCancelledError, RunWithdrawnError } from "../../../core/errors.ts"
+import type { EndedLease, Observer } from "../../../core/ports/observer.ts"
 import type { Found } from "../../../core/ports/store/inbox.ts"
 import type {
   Command,
@@ -94,11 +95,18 @@ export class SessionWorker {
     const session = found?.session ?? (await services.log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
-    const giveBack = await services.memory.take(session, session.storedBytes, this.#working.signal)
+    const endLease = observeLease(services.observers, lease, session)
     try {
-      await this.#workOn(session)
-    } finally {
-      giveBack()
+      const giveBack = await services.memory.take(session, session.storedBytes, this.#working.signal)
+      try {
+        await this.#workOn(session)
+      } finally {
+        giveBack()
+      }
+      endLease("released")
+    } catch (error) {
+      endLease(error instanceof LeaseLostError ? "lost" : "left")
+      throw error
     }
   }
 
@@ -227,6 +235,18 @@ export class SessionWorker {
     this.#working = new AbortController()
     if (this.#stopped !== null) this.#working.abort(this.#stopped)
   }
+}
+
+/** Calls the observers for a lease whose work starts. Returns the function that reports its end. */
+function observeLease(
+  { onLeaseTaken, onLeaseEnded }: Partial<Observer>,
+  { sessionId, epoch, takeovers }: Lease,
+  { tenant, userId, agent }: Session,
+): (outcome: EndedLease["outcome"]) => void {
+  const facts = { tenant, userId, agent, sessionId, epoch, takeovers }
+  const startedAt = performance.now()
+  onLeaseTaken?.(facts)
+  return (outcome) => onLeaseEnded?.({ ...facts, outcome, durationMs: performance.now() - startedAt })
 }
 
 /**

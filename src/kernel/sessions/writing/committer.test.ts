@@ -29,7 +29,7 @@ function session(sessionId: string, entries: readonly Entry[] = []) {
 
 function logOf(commit: SessionLog["commit"]) {
   const spy = vi.fn(commit)
-  return { spy, committer: new Committer({ commit: spy } as unknown as SessionLog, silentLogger) }
+  return { spy, committer: new Committer({ commit: spy } as unknown as SessionLog, silentLogger, {}) }
 }
 
 const allOk = async (batches: readonly SessionBatch[]) => batches.map(() => "ok" as const)

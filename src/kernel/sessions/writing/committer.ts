@@ -1,6 +1,7 @@
 import { StoreUnavailableError, toError } from "../../../core/errors.ts"
 import { isLargeJson } from "../../../core/json/json-pieces.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { Observer } from "../../../core/ports/observer.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { computeBackoff } from "../../../platform/backoff/backoff.ts"
 
@@ -43,6 +44,7 @@ const maxGroups = 4
 export class Committer {
   readonly #log: SessionLog
   readonly #logger: Logger
+  readonly #observers: Partial<Observer>
   /** Sessions with an event, and possibly deltas before it. */
   readonly #urgent = new Set<Committable>()
   /** Sessions with only deltas. */
@@ -67,9 +69,10 @@ export class Committer {
   #failures = 0
   #closed = false
 
-  constructor(log: SessionLog, logger: Logger) {
+  constructor(log: SessionLog, logger: Logger, observers: Partial<Observer>) {
     this.#log = log
     this.#logger = logger
+    this.#observers = observers
   }
 
   /** Stores the session's batch with the next group. */
@@ -207,7 +210,7 @@ export class Committer {
   /** Never rejects. Resolves to the sessions to retry. */
   async #store(group: readonly Member[]): Promise<readonly Committable[]> {
     try {
-      const outcomes = await this.#log.commit(group.map(({ batch }) => batch))
+      const outcomes = await this.#send(group)
       for (const [index, outcome] of outcomes.entries()) this.#settle(group[index], outcome)
       return []
     } catch (thrown) {
@@ -223,13 +226,32 @@ export class Committer {
     const delayed: Committable[] = []
     for (const member of group) {
       try {
-        const [outcome] = await this.#log.commit([member.batch])
+        const [outcome] = await this.#send([member])
         this.#settle(member, outcome)
       } catch (thrown) {
         delayed.push(...this.#failed([member], toError(thrown)))
       }
     }
     return delayed
+  }
+
+  async #send(group: readonly Member[]): Promise<readonly CommitOutcome[]> {
+    const { onCommit } = this.#observers
+    const batches = group.map(({ batch }) => batch)
+    if (onCommit === undefined) return this.#log.commit(batches)
+    const startedAt = performance.now()
+    const sessions = batches.length
+    const rows = batches.reduce((sum, { entries }) => sum + entries.length, 0)
+    const report = (ok: boolean) =>
+      onCommit({ sessions, rows, durationMs: performance.now() - startedAt, ok })
+    try {
+      const outcomes = await this.#log.commit(batches)
+      report(true)
+      return outcomes
+    } catch (error) {
+      report(false)
+      throw error
+    }
   }
 
   #settle(member: Member | undefined, outcome: CommitOutcome | undefined): void {

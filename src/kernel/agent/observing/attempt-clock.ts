@@ -1,0 +1,44 @@
+import type { EndedAttempt, ModelAttemptFacts } from "../../../core/ports/observer.ts"
+
+type Key = Pick<ModelAttemptFacts, "stepId" | "attempt">
+
+interface SentAttempt {
+  readonly facts: ModelAttemptFacts
+  readonly sentAt: number
+  firstTokenAt: number | null
+  endedAt: number | null
+}
+
+/** Measures the newest model attempt of a run in this process. Its times are not part of the log. */
+export class AttemptClock {
+  #sent: SentAttempt | null = null
+
+  start(facts: ModelAttemptFacts): void {
+    this.#sent = { facts, sentAt: performance.now(), firstTokenAt: null, endedAt: null }
+  }
+
+  /** Returns the attempt with the milliseconds until its first token. Null if no attempt was sent. */
+  noteFirstToken(): { readonly facts: ModelAttemptFacts; readonly afterMs: number } | null {
+    if (this.#sent === null) return null
+    this.#sent.firstTokenAt = performance.now()
+    return { facts: this.#sent.facts, afterMs: this.#sent.firstTokenAt - this.#sent.sentAt }
+  }
+
+  /** Notes that the response has ended. Its event is stored a little later. */
+  stop(): void {
+    if (this.#sent !== null) this.#sent.endedAt = performance.now()
+  }
+
+  /** Returns the times of this attempt. They are null if this process did not send it. */
+  end({ stepId, attempt }: Key): Pick<EndedAttempt, "provider" | "durationMs" | "firstTokenMs"> {
+    const sent = this.#sent
+    if (sent === null || sent.facts.stepId !== stepId || sent.facts.attempt !== attempt)
+      return { provider: null, durationMs: null, firstTokenMs: null }
+    const { facts, sentAt, firstTokenAt, endedAt } = sent
+    return {
+      provider: facts.provider,
+      durationMs: (endedAt ?? performance.now()) - sentAt,
+      firstTokenMs: firstTokenAt === null ? null : firstTokenAt - sentAt,
+    }
+  }
+}
