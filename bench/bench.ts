@@ -9,6 +9,7 @@ import { measureMcp } from "./measure/mcp.ts"
 import { measureObservers } from "./measure/observers.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
+import { canMeasurePostgres, measurePostgres } from "./measure/postgres.ts"
 import { measurePromptCache } from "./measure/prompt-cache.ts"
 import { measureSandbox } from "./measure/sandbox.ts"
 import { measureSchedules } from "./measure/schedules.ts"
@@ -24,6 +25,7 @@ import {
   observersTables,
   openStreamsTables,
   peersTables,
+  postgresTables,
   promptCacheTables,
   sandboxTables,
   schedulesTables,
@@ -45,6 +47,7 @@ const parts = [
   "streams",
   "long-sessions",
   "store",
+  "postgres",
   "mcp",
   "heartbeat",
   "prompt-cache",
@@ -76,6 +79,9 @@ await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
 await part("long-sessions", () => measureLongSessions(settings.longSessions), longSessionsTables)
 await part("store", () => measureStore(settings.store), storeTables)
+if (canMeasurePostgres()) {
+  await part("postgres", () => measurePostgres(settings.postgres), postgresTables)
+} else if (isWanted("postgres")) console.log("The CPU time of Postgres can be measured on Linux only.")
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
 await part("prompt-cache", () => measurePromptCache(settings.promptCache), promptCacheTables)

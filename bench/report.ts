@@ -7,6 +7,7 @@ import type { McpResult } from "./measure/mcp.ts"
 import type { ObserversResult } from "./measure/observers.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
+import type { PostgresRow } from "./measure/postgres.ts"
 import type { BilledInput, PromptCacheResult } from "./measure/prompt-cache.ts"
 import type { SandboxResult } from "./measure/sandbox.ts"
 import type { SchedulesResult } from "./measure/schedules.ts"
@@ -191,6 +192,38 @@ export function storeTables({ event, deltas }: StoreResult): readonly Table[] {
         ["", "µs"],
         ["one event", whole(event)],
         ["50 sessions, a row of 10 deltas each", whole(deltas)],
+      ],
+    },
+  ]
+}
+
+export function postgresTables(rows: readonly PostgresRow[]): readonly Table[] {
+  return [
+    {
+      title: "one run on Postgres",
+      rows: [
+        [
+          "",
+          "gateway CPU, ms",
+          "Postgres CPU, ms",
+          "statements",
+          "commits",
+          "WAL, kB",
+          "runs/s of a gateway core",
+          "runs/s of a Postgres core",
+          "limits first",
+        ],
+        ...rows.map(({ storedSessions, callsTool, gatewayMs, postgresMs, statements, commits, walBytes }) => [
+          `${callsTool ? "two turns, a tool call" : "one turn"}, ${storedSessions === 0 ? "empty store" : `${whole(storedSessions)} sessions`}`,
+          gatewayMs.toFixed(2),
+          postgresMs.toFixed(2),
+          statements.toFixed(1),
+          commits.toFixed(1),
+          (walBytes / 1_000).toFixed(1),
+          whole(1_000 / gatewayMs),
+          whole(1_000 / postgresMs),
+          gatewayMs > postgresMs ? "gateway" : "Postgres",
+        ]),
       ],
     },
   ]

@@ -7,10 +7,12 @@ export interface Script {
   readonly pauseMs: number
   /** If true, the stream stays open after the tokens. */
   readonly hold: boolean
+  /** If true, the model calls a tool before it sends the tokens. Default false. */
+  readonly callsTool?: boolean
 }
 
-export function scriptText({ tokens, perWrite, pauseMs, hold }: Script): string {
-  return `script ${tokens} ${perWrite} ${pauseMs} ${hold ? 1 : 0}`
+export function scriptText({ tokens, perWrite, pauseMs, hold, callsTool = false }: Script): string {
+  return `script ${tokens} ${perWrite} ${pauseMs} ${hold ? 1 : 0}${callsTool ? " tool" : ""}`
 }
 
 /** Finds the script in a request's body without parsing the body. If there are several, the last one applies. */

@@ -3,6 +3,7 @@ import type { FirstTokenSettings } from "./measure/first-token.ts"
 import type { LongSessionsSettings } from "./measure/long-sessions.ts"
 import type { McpSettings } from "./measure/mcp.ts"
 import type { OpenStreamsSettings } from "./measure/open-streams.ts"
+import type { PostgresSettings } from "./measure/postgres.ts"
 import type { ThroughputSettings } from "./measure/throughput.ts"
 
 /** The extent of the measurements. */
@@ -13,6 +14,7 @@ export interface Settings {
   readonly openStreams: OpenStreamsSettings
   readonly longSessions: LongSessionsSettings
   readonly store: { readonly repeats: number; readonly commits: number }
+  readonly postgres: PostgresSettings
   readonly mcp: McpSettings
   readonly heartbeat: { readonly ticks: number }
   readonly promptCache: { readonly turns: number }
@@ -30,6 +32,7 @@ export const fullSettings: Settings = {
   openStreams: { warmUpRounds: 40, streams: 10_000, tokens: 150, pauseMs: 2_000, probes: 40 },
   longSessions: { events: [100, 300, 10_000, 15_000, 30_000], sessions: 2, rounds: 4 },
   store: { repeats: 5, commits: 1_000 },
+  postgres: { storedSessions: 10_000, repeats: 7, runs: 400, atOnce: 50 },
   mcp: { repeats: 7, calls: 2_000 },
   heartbeat: { ticks: 200 },
   promptCache: { turns: 20 },
@@ -48,6 +51,7 @@ export const quickSettings: Settings = {
   openStreams: { warmUpRounds: 2, streams: 500, tokens: 10, pauseMs: 1_000, probes: 10 },
   longSessions: { events: [100, 3_000], sessions: 1, rounds: 2 },
   store: { repeats: 1, commits: 200 },
+  postgres: { storedSessions: 500, repeats: 1, runs: 100, atOnce: 50 },
   mcp: { repeats: 1, calls: 300 },
   heartbeat: { ticks: 50 },
   promptCache: { turns: 20 },

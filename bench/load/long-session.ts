@@ -35,14 +35,18 @@ const restMs = 40
 
 export async function useLongSession(url: string, token: string, agent: Agent): Promise<LongSession> {
   const to = { url, token, agent }
-  const text = scriptText({ tokens: 1, perWrite: 1, pauseMs: 0, hold: false })
-  const said = await stream(to, { message: text }, tokenText(0))
+  const script = { tokens: 1, perWrite: 1, pauseMs: 0, hold: false }
+  const said = await stream(to, { message: scriptText(script) }, tokenText(0))
   await said.ended
   await delay(restMs)
   const firstPage = await timed(() => read(to, "/api/chat/history?limit=25"))
   const history = await timed(() => read(to, "/api/chat/history"))
   await delay(restMs)
-  const asked = await stream(to, { message: `${text} tool` }, "tool_approval_request")
+  const asked = await stream(
+    to,
+    { message: scriptText({ ...script, callsTool: true }) },
+    "tool_approval_request",
+  )
   await delay(restMs)
   const { tool_call_id, nonce } = requestIn(asked.text())
   const approvedAt = performance.now()

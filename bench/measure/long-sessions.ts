@@ -65,7 +65,7 @@ async function measureIn(
 ): Promise<readonly LongSessionsRow[]> {
   const upstream = await own(startUpstream())
   const load = await own(startLoad())
-  const start = () => startServer((starting) => starting, "gateway", upstream, { path, asks: true })
+  const start = () => startServer((starting) => starting, "gateway", upstream, { path, tool: "asks" })
   const groups: Group[] = []
   const first = await start()
   try {

@@ -11,7 +11,7 @@ export interface Server {
 export interface GatewaySettings {
   readonly maxConcurrentRuns?: number
   readonly path?: string
-  readonly asks?: boolean
+  readonly tool?: "asks" | "runs"
 }
 
 export type ServerName = "gateway" | "limit" | "coalescing limit"

@@ -5,23 +5,33 @@ import { createAgent, createLogger, tool } from "ai-agent-gateway"
 import { z } from "zod"
 import { childSettings, serveParent } from "../parent.ts"
 import { type SeedRequest, seedSessions } from "./seed-sessions.ts"
+import { startStatementCount } from "./statement-count.ts"
 import { toolName } from "./tool-use.ts"
 
-/** The whole gateway as in production: official SDK, sessions and tokens, log on SQLite. */
-const { upstream, maxConcurrentRuns, path, asks } = childSettings<{
+/** The whole gateway as in production: official SDK, sessions and tokens, log on SQLite or Postgres. */
+const {
+  upstream,
+  maxConcurrentRuns,
+  path,
+  tool: toolMode,
+} = childSettings<{
   readonly upstream: string
   readonly maxConcurrentRuns?: number
-  /** Data directory that is kept. Default: a new one that is removed. */
+  /** Data directory or Postgres URL that is kept. Default: a new directory that is removed. */
   readonly path?: string
-  /** If true, the agent has a tool whose calls need an approval, and does not summarize by itself. */
-  readonly asks?: boolean
+  /**
+   * If set, the agent has a tool. With `asks`, its calls need an approval, and the gateway does not summarize. Default:
+   * no tool.
+   */
+  readonly tool?: "asks" | "runs"
 }>()
+const countStatements = path?.startsWith("postgres://") ? startStatementCount() : null
 const store = path ?? (await mkdtemp(join(tmpdir(), "agent-gateway-bench-")))
-const asking = tool({
+const answering = tool({
   name: toolName,
   description: "Returns a number.",
   inputSchema: z.object({}),
-  needsApproval: true,
+  needsApproval: toolMode === "asks",
   execute: () => 42,
 })
 const gateway = createAgent("You are being measured.", {
@@ -38,13 +48,17 @@ const gateway = createAgent("You are being measured.", {
   },
   maxConcurrentRunsPerPrincipal: maxConcurrentRuns ?? 1_000,
   store,
-  ...(asks === true && { tools: [asking], compaction: false }),
+  ...(toolMode !== undefined && { tools: [answering] }),
+  ...(toolMode === "asks" && { compaction: false }),
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),
 })
 const { url } = await gateway.listen({ port: 0 })
 serveParent(url, {
-  answers: { seed: (request: SeedRequest) => seedSessions(store, request) },
+  answers: {
+    seed: (request: SeedRequest) => seedSessions(store, request),
+    statements: () => countStatements?.(),
+  },
   async close() {
     await gateway.close({ graceMs: 0 })
     if (path === undefined) await rm(store, { recursive: true, force: true })
