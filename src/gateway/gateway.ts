@@ -191,6 +191,12 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
    * continues the run. Default false.
    */
   readonly park?: boolean
+  /**
+   * Seconds to wait, after the end of the run, for the background tasks that it started. Those that still run are
+   * then canceled, and `cancelledTasks` of the result names them. At most 86 400. Default: `run` does not wait for
+   * tasks, and they continue.
+   */
+  readonly backgroundWaitSeconds?: number
 }
 
 export interface StreamOptions extends StartOptions {
@@ -251,6 +257,8 @@ export interface GatewayRunResult<Output = never> {
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Otherwise null. */
   readonly reason: string | null
   readonly error: RunFailure | null
+  /** Names of the sub-agents whose background tasks were canceled after `backgroundWaitSeconds`. */
+  readonly cancelledTasks: readonly string[]
 }
 
 export interface RunFailure {

@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly notes?: readonly string[]
   readonly limits?: RunLimits
   readonly park?: boolean
+  /** Seconds to wait for the background tasks of the run, which are then canceled. Default: none are awaited. */
+  readonly backgroundWaitSeconds?: number
   /** Cancels the run. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: ChatEvent) => void
@@ -70,4 +72,6 @@ export interface FinishedRun {
     /** The provider's own message if a model call failed. */
     readonly providerMessage?: string
   } | null
+  /** Names of the sub-agents whose background tasks were canceled after the end of the run. Default: none. */
+  readonly cancelledTasks?: readonly string[]
 }

@@ -64,6 +64,11 @@ export function checkStartOptions(caller: string, options: unknown): void {
   check(caller, startOptions, options)
 }
 
+/** Checks the option `backgroundWaitSeconds` of `run` in the same way. */
+export function checkBackgroundWait(seconds: unknown): void {
+  check("run: backgroundWaitSeconds", z.number().nonnegative().max(86_400), seconds)
+}
+
 /** Checks the result of `onApproval` in the same way. */
 export function checkApprovalAnswer(answer: unknown): void {
   check("onApproval", approvalAnswer, answer)

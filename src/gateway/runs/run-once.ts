@@ -5,7 +5,10 @@ import type { RunResult } from "../../kernel/sessions/sessions.ts"
 import type { CompiledSchema } from "../../kernel/tools/input-schema.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
+import { checkBackgroundWait } from "../options/check-options.ts"
+import { answerWaits, type People } from "./answer-waits.ts"
 import { createCallbackWatch } from "./callback-watch.ts"
+import { endTasks } from "./end-tasks.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
@@ -27,12 +30,14 @@ export async function runOnce(
     park = false,
     onApproval = park ? undefined : denyAll,
     onElicitation = park ? undefined : declineAll,
+    backgroundWaitSeconds,
     ...options
   }: RunOnceOptions,
 ): Promise<GatewayRunResult<unknown>> {
-  const { sessions } = parts
+  const { sessions, logger } = parts
+  if (backgroundWaitSeconds !== undefined) checkBackgroundWait(backgroundWaitSeconds)
   const run = await startRun({ ...parts, caller: "run" }, message, { ...options, schema })
-  const watch = createCallbackWatch(parts.logger)
+  const watch = createCallbackWatch(logger)
   const print = createTextPrinter((text) => watch.call(() => onText(text)))
   let model: string | null = null
   let isParked = false
@@ -62,9 +67,25 @@ export async function runOnce(
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
-    return { ...soFar.result(), sessionId, runId, existed, model, ...parked }
+    return { ...soFar.result(), sessionId, runId, existed, model, cancelledTasks: [], ...parked }
   }
-  return createResult(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
+  const people: People = {
+    logger,
+    approve: onApproval === undefined ? null : async (wait) => onApproval(wait),
+    elicit: onElicitation === undefined ? null : async (wait) => onElicitation(wait),
+    hasClient: false,
+    asked: new Set(),
+  }
+  const cancelledTasks =
+    backgroundWaitSeconds === undefined
+      ? []
+      : await endTasks(parts, run, {
+          waitMs: backgroundWaitSeconds * 1_000,
+          signal: options.signal ?? new AbortController().signal,
+          answerWaits: () => answerWaits(sessions, run, people),
+        })
+  const result = await sessions.result(sessionId, runId, {})
+  return createResult(result, { sessionId, existed, model, schema, cancelledTasks })
 }
 
 function denyAll(): ApprovalAnswer {
@@ -97,9 +118,10 @@ async function createResult(
     readonly existed: boolean
     readonly model: string | null
     readonly schema: CompiledSchema | undefined
+    readonly cancelledTasks: readonly string[]
   },
 ): Promise<GatewayRunResult<unknown>> {
-  const { sessionId, existed, model, schema } = run
+  const { sessionId, existed, model, schema, cancelledTasks } = run
   const { usage, cost } = outcome
   const times = { startedAt, endedAt }
   const common = {
@@ -114,6 +136,7 @@ async function createResult(
     usage,
     cost,
     output: null,
+    cancelledTasks,
   }
   const createFailedResult = (error: NonNullable<GatewayRunResult["error"]>) =>
     ({ ...common, outcome: "failed", reason: null, error }) as const

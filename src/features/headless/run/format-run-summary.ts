@@ -29,7 +29,7 @@ export function formatRunSummary(
   output: RunOutput,
   { label = "Autonomous run", state, formatState, maxCharacters = 3900 }: SummaryOptions = {},
 ): string {
-  const { usage, cost, toolsUsed, response, error } = output
+  const { usage, cost, toolsUsed, response, error, cancelledTasks } = output
   const more = toolsUsed.length - maxTools
   const names = toolsUsed.slice(0, maxTools).join(", ") || "none"
   const lines = [
@@ -37,6 +37,7 @@ export function formatRunSummary(
     `Status: ${statuses[runOutputOutcome(output)]}`,
     `Usage: in=${usage.inputTokens} out=${usage.outputTokens} cost=${cost === null ? "unknown" : `$${cost.toFixed(4)}`}`,
     `Tools: ${names}${more > 0 ? `, … (+${more})` : ""}`,
+    ...(cancelledTasks.length === 0 ? [] : [`Canceled background tasks: ${cancelledTasks.join(", ")}`]),
   ]
   const ofState = state === undefined ? "" : (formatState?.(state).trim() ?? "")
   if (ofState !== "") lines.push("", ofState)

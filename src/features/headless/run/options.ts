@@ -45,6 +45,11 @@ export interface RunSessionOptions {
    * for itself. At most 2 147 483. Default 600.
    */
   readonly timeoutSeconds?: number
+  /**
+   * Seconds to wait, after the end of the run and within `timeoutSeconds`, for the background tasks that it started.
+   * Those that still run are then canceled. At most 86 400. Default 30.
+   */
+  readonly backgroundWaitSeconds?: number
   /** Folder of the state file. Default: no state. */
   readonly stateDir?: string
   /** Name of the state file in `stateDir`. Default `state.json`. */
@@ -84,6 +89,7 @@ export const runSessionShape = declareOptions<RunSessionOptions>()({
   maxTurns: z.int().positive().default(40),
   maxBudgetUsd: z.number().nonnegative().optional(),
   timeoutSeconds: z.number().positive().max(maxTimerSeconds).default(600),
+  backgroundWaitSeconds: z.number().nonnegative().max(86_400).default(30),
   stateDir: text.optional(),
   stateFile: text
     .refine((name) => !/[/\\]/.test(name), "expected the name of a file, without folders")

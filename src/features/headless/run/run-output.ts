@@ -28,6 +28,11 @@ export interface RunOutput {
   readonly maxTurnsReached: boolean
   /** If true, the run is open and waits for a person. */
   readonly parked: boolean
+  /**
+   * Names of the sub-agents whose background tasks were canceled, because they still ran `backgroundWaitSeconds` after
+   * the end of the run.
+   */
+  readonly cancelledTasks: readonly string[]
   /** Null if no run was started. */
   readonly sessionId: string | null
   readonly runId: string | null
@@ -79,6 +84,7 @@ const noRun: RunOutput = {
   budgetExceeded: false,
   maxTurnsReached: false,
   parked: false,
+  cancelledTasks: [],
   sessionId: null,
   runId: null,
   model: null,
@@ -105,6 +111,7 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
     startedAt,
     endedAt,
     reason,
+    cancelledTasks = [],
   } = run
   const error = timedOut ? null : toRunError(run)
   return {
@@ -115,8 +122,18 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
     budgetExceeded: reason === "budget",
     maxTurnsReached: reason === "max_turns",
     parked: run.outcome === "parked",
-    warnings: [],
+    cancelledTasks,
+    // The tasks of a canceled run are canceled with it.
+    warnings: cancelledTasks.length === 0 || reason === "cancelled" ? [] : [warnOfTasks(cancelledTasks)],
   }
+}
+
+function warnOfTasks(names: readonly string[]): string {
+  const which = names.length === 1 ? "1 background task" : `${names.length} background tasks`
+  return (
+    `${which} still worked after the end of the run and ${names.length === 1 ? "was" : "were"} canceled: ` +
+    `${names.join(", ")}. To wait longer, raise backgroundWaitSeconds, or tell the agent to collect their results.`
+  )
 }
 
 type RunError = NonNullable<FinishedRun["error"]>

@@ -49,6 +49,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
       ...omitUndefined({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
       ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
       notes: options.notes,
+      backgroundWaitSeconds: options.backgroundWaitSeconds,
       ...human,
       limits: {
         maxTurns,
