@@ -1,4 +1,4 @@
-import { isPostgresUrl, type ResolvedStoreOptions } from "../adapters/stores/options.ts"
+import { isPostgresUrl, type ResolvedStoreOptions, type StoreOptions } from "../adapters/stores/options.ts"
 import { openPostgresStore } from "../adapters/stores/postgres/open.ts"
 import { type PostgresOptions, resolvePostgresOptions } from "../adapters/stores/postgres/options.ts"
 import { openMemoryStore, openSqliteStore } from "../adapters/stores/sqlite/open.ts"
@@ -23,9 +23,16 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
   return { open: (parts) => openPostgresStore({ url, options: resolved, ...parts }) }
 }
 
+const inMemory: StoreOpener = { open: ({ clock, logger }) => openMemoryStore({ clock, logger }) }
+
 /** Keeps all data in memory. It is lost when the gateway closes. */
 export function memoryStore(): StoreOpener {
-  return { open: ({ clock, logger }) => openMemoryStore({ clock, logger }) }
+  return inMemory
+}
+
+/** Returns true if the data of the store is lost when the gateway closes. */
+export function isMemoryStore(store: StoreOptions["store"]): boolean {
+  return store === "memory" || store === inMemory
 }
 
 export async function openStore(

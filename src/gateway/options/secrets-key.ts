@@ -6,6 +6,7 @@ import { z } from "zod"
 import { isPostgresUrl, type ResolvedStoreOptions } from "../../adapters/stores/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
+import { isMemoryStore } from "../open-store.ts"
 
 export interface SecretsOptions {
   /**
@@ -30,7 +31,7 @@ export async function resolveSecretsKey({
     if (secretsKey.length < 32) throw new ConfigurationError("secretsKey: expected at least 32 characters.")
     return createHash("sha256").update(`ai-agent-gateway secrets\n${secretsKey}`).digest()
   }
-  if (store === "memory") return randomBytes(32)
+  if (isMemoryStore(store)) return randomBytes(32)
   if (typeof store === "object" || isPostgresUrl(store)) return null
   return readKeyFile(join(store, "secrets.key"))
 }

@@ -18,6 +18,7 @@ import { subAgentsPlugin } from "../../features/sub-agents/plugin.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import { compactionPlugin } from "../../kernel/compaction/plugin.ts"
 import { pickOptions } from "../../platform/options/resolve-options.ts"
+import { isMemoryStore } from "../open-store.ts"
 import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
 
@@ -37,7 +38,7 @@ export function createPlugins(
     const surroundings = {
       directory: chooseDirectory(store),
       prepareDirectory,
-      ephemeral: store === "memory",
+      ephemeral: isMemoryStore(store),
       dockerSocket: settings.dockerSocket,
       searchPath: settings.env.PATH,
       callbackTimeoutMs,
@@ -78,7 +79,7 @@ function prepareDirectory(directory: string): void {
  */
 function chooseDirectory(store: ResolvedServer["store"]): string {
   const name = ".agent-gateway-sandbox"
-  if (store === "memory") return name
+  if (isMemoryStore(store)) return name
   if (typeof store === "object") return `${name}-own-store`
   if (!isPostgresUrl(store)) return `${store.replace(/\/+$/, "")}-sandbox`
   const { host, pathname } = new URL(store)

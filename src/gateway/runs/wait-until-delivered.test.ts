@@ -41,7 +41,17 @@ it("reports a delivery that is still open after the wait", async () => {
     signal: AbortSignal.abort(),
   })
   expect(output.warnings).toEqual([
-    "The delivery by webhook is still open. A process that opens the agent again continues it. No.",
+    "The delivery by webhook is still open. A process that opens the agent again on the same store continues it. No.",
   ])
   expect(hasOpenDeliveries).toBe(true)
+})
+
+it("promises no later delivery of a store in memory", async () => {
+  const options = { isMemoryStore: true, signal: AbortSignal.abort() }
+  for (const state of ["waiting", "dead"] as const) {
+    const { output } = await waitUntilDelivered(outboxOf([{ ...webhook, state }]), run, options)
+    expect(output.warnings).toEqual([
+      "The delivery by webhook failed, and is lost, because the store is in memory. No.",
+    ])
+  }
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
+import type { OutboxRow } from "../../core/ports/store/outbox.ts"
 import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
 
@@ -16,11 +17,17 @@ export interface DeliveredRun {
   readonly hasOpenDeliveries: boolean
 }
 
+export interface DeliveryWaitOptions {
+  /** If true, the rows are lost when the gateway closes. Default false. */
+  readonly isMemoryStore?: boolean
+  readonly signal?: AbortSignal
+}
+
 /** Waits until the run's deliveries have succeeded or are dead, for at most a minute, or until the signal aborts. */
 export async function waitUntilDelivered(
   { outbox }: Pick<Gateway, "outbox">,
   output: RunOutput,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { isMemoryStore = false, signal }: DeliveryWaitOptions = {},
 ): Promise<DeliveredRun> {
   const { sessionId } = output
   if (sessionId === null || output.parked) return { output, hasOpenDeliveries: false }
@@ -33,16 +40,19 @@ export async function waitUntilDelivered(
       await delay(pollMs)
       continue
     }
-    const warnings = rows.map(({ kind, state, lastError }) => {
-      const channel = kind.slice(kind.lastIndexOf("/") + 1)
-      const reason = lastError === null ? "" : ` ${lastError}`
-      return state === "dead"
-        ? `The delivery by ${channel} failed permanently:${reason} See agent-gateway outbox list.`
-        : `The delivery by ${channel} is still open. A process that opens the agent again continues it.${reason}`
-    })
+    const warnings = rows.map((row) => describeRow(row, isMemoryStore))
     return {
       output: { ...output, warnings: [...output.warnings, ...warnings] },
       hasOpenDeliveries: !isSettled,
     }
   }
+}
+
+function describeRow({ kind, state, lastError }: OutboxRow, isMemoryStore: boolean): string {
+  const delivery = `The delivery by ${kind.slice(kind.lastIndexOf("/") + 1)}`
+  const reason = lastError === null ? "" : ` ${lastError}`
+  if (isMemoryStore) return `${delivery} failed, and is lost, because the store is in memory.${reason}`
+  return state === "dead"
+    ? `${delivery} failed permanently:${reason} See agent-gateway outbox list.`
+    : `${delivery} is still open. A process that opens the agent again on the same store continues it.${reason}`
 }
