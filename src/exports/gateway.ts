@@ -19,6 +19,7 @@ export type {
   DeliveryOptions,
   EmailOptions,
   SlackOptions,
+  StoredDelivery,
   TelegramFile,
   TelegramOptions,
   WebhookOptions,

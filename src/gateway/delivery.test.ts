@@ -7,7 +7,7 @@ import { expect, it, onTestFinished, vi } from "vitest"
 import { patienceMs } from "../../test/patience.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { DeliveryOptions } from "../features/delivery/options.ts"
+import type { Delivery, DeliveryOptions } from "../features/delivery/options.ts"
 import { delivery } from "../features/delivery/plugin.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -215,4 +215,94 @@ it("a run that fails before its first response is delivered without the response
   expect(await agent.run("Work more.", { sessionId })).toMatchObject({ outcome: "failed" })
   await vi.waitFor(() => expect(outcomes()).toHaveLength(2))
   expect(outcomes()).toContainEqual(["failed", "refused", ""])
+})
+
+const answerWithState = 'Done.\n\n```json\n{"topics": ["tea"]}\n```'
+
+it("a delivery has the tools of the run, and its state with the update of the run", async () => {
+  const look = tool({
+    name: "look",
+    description: "Looks.",
+    inputSchema: { type: "object" },
+    readOnly: true,
+    execute: () => "seen",
+  })
+  const call = { type: "toolCall", name: "look" } as const
+  const onComplete = vi.fn()
+  const stateDir = await folder()
+  const output = await runAutonomous("You work.", "Work.", {
+    provider: scriptedProvider([[call], [say(answerWithState)]]),
+    tools: [look],
+    store: "memory",
+    logger,
+    stateDir,
+    delivery: { onComplete },
+  })
+  expect(output.warnings).toEqual([])
+  const [[delivered]] = onComplete.mock.calls as [[Delivery]]
+  expect(delivered.toolsUsed).toEqual(["look"])
+  expect(delivered.state).toMatchObject({ topics: ["tea"], outcome: "success", run_count: 1 })
+  expect(delivered.state).not.toHaveProperty("_applied_runs")
+})
+
+it("a run that exceeds its time limit is delivered with the reason `timeout`", async () => {
+  const onComplete = vi.fn()
+  const slow = tool({
+    name: "slow",
+    description: "Waits.",
+    inputSchema: { type: "object" },
+    execute: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  })
+  const call = { type: "toolCall", name: "slow" } as const
+  const output = await runAutonomous("You work.", "Work.", {
+    provider: scriptedProvider([[call]]),
+    tools: [slow],
+    store: "memory",
+    logger,
+    timeoutSeconds: 0.2,
+    delivery: { onComplete },
+  })
+  expect(output.timedOut).toBe(true)
+  expect(onComplete.mock.calls[0]?.[0]).toMatchObject({
+    outcome: "interrupted",
+    reason: "timeout",
+    state: null,
+  })
+})
+
+it("a row of an earlier process is delivered during a run, and without waiting for its end", async () => {
+  const [store, stateDir] = [await folder(), await folder()]
+  const left = createAgent("", {
+    provider: scriptedProvider([[say("Left.")]]),
+    store,
+    logger,
+    plugins: [delivery({ onComplete: () => Promise.reject(new Error("Not yet.")) })],
+  })
+  const { runId } = await left.run("Work.")
+  await left.close({ graceMs: 0 })
+  const onComplete = vi.fn()
+  const delivered = Promise.withResolvers<void>()
+  const wait = tool({
+    name: "wait",
+    description: "Waits.",
+    inputSchema: { type: "object" },
+    execute: () => delivered.promise,
+  })
+  const call = { type: "toolCall", name: "wait" } as const
+  await runAutonomous("", "Work.", {
+    provider: scriptedProvider([[call], [say("Done.")]]),
+    tools: [wait],
+    store,
+    logger,
+    stateDir,
+    delivery: {
+      onComplete(delivery) {
+        onComplete(delivery)
+        delivered.resolve()
+      },
+    },
+  })
+  expect(onComplete.mock.calls[0]?.[0]).toMatchObject({ id: `callback_${runId}`, state: {} })
+  expect(onComplete).toHaveBeenCalledTimes(2)
 })

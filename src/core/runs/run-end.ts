@@ -15,6 +15,8 @@ export interface RunEnd {
   readonly error: { readonly code: string; readonly message: string } | null
   /** The text of the last message. */
   readonly response: string
+  /** Names of the different tools that the model called, in the order of their first calls. */
+  readonly toolsUsed: readonly string[]
   readonly usage: Usage
   readonly cost: Cost
 }

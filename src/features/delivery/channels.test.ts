@@ -28,6 +28,8 @@ const delivered: Delivery = {
   reason: null,
   error: null,
   response: "Done — “so it is”.",
+  toolsUsed: ["search"],
+  state: { topics: ["tea"] },
   usage: noUsage,
   cost: 0.5,
 }
@@ -88,7 +90,14 @@ describe("a webhook", () => {
     )
     expect(verified).toMatchObject({
       type: "run.completed",
-      data: { run_id: "run_1", response: delivered.response, usage: { estimated_cost: 0.5 } },
+      data: {
+        run_id: "run_1",
+        response: delivered.response,
+        summary: `Status: completed\nUsage: in=0 out=0 cost=$0.5000\nTools: search\n\n${delivered.response}`,
+        tools_used: ["search"],
+        state: { topics: ["tea"] },
+        usage: { estimated_cost: 0.5 },
+      },
     })
     const other = new Webhook(`whsec_${Buffer.alloc(32, 8).toString("base64")}`)
     expect(() => other.verify(request?.body ?? "", request?.headers as Record<string, string>)).toThrow()
@@ -218,6 +227,32 @@ describe("Telegram", () => {
     expect([...(await image.bytes())]).toEqual([0, 255, 13, 10])
     expect(chart?.get("caption")).toBeNull()
   })
+
+  it.each([
+    ["completed", { outcome: "completed", reason: null }, delivered.response],
+    ["budget exceeded", { outcome: "interrupted", reason: "budget" }, delivered.response],
+    ["max turns reached", { outcome: "interrupted", reason: "max_turns" }, delivered.response],
+    ["timed out", { outcome: "interrupted", reason: "timeout" }, delivered.response],
+    ["interrupted: max_tokens", { outcome: "interrupted", reason: "max_tokens" }, delivered.response],
+    ["failed", { outcome: "failed", error: { code: "x", message: "It broke." } }, "Error: It broke."],
+  ] as const)(
+    "receives the status `%s`, the usage and the tools before the response",
+    async (status, end, text) => {
+      const { received, url } = await receiver()
+      const channels = { telegram: { ...options(url), label: "Nightly" } }
+      const send = async (more: DeliveryOptions = {}) => {
+        const [channel] = createChannels({ ...channels, ...more }, { keepNewer: true })
+        await channel?.send({ ...delivered, ...end }, signal)
+        return JSON.parse(received.at(-1)?.body ?? "").text
+      }
+      expect(await send()).toBe(
+        `Nightly\nStatus: ${status}\nUsage: in=0 out=0 cost=$0.5000\nTools: search\n\n${text}`,
+      )
+      expect(await send({ formatMessage: ({ state }) => JSON.stringify(state) })).toBe(
+        'Nightly\n{"topics":["tea"]}',
+      )
+    },
+  )
 
   describe("with sendFile", () => {
     const send = async (content: string | Uint8Array | null) => {

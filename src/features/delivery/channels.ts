@@ -1,6 +1,7 @@
 import { createSerialQueue } from "../../core/time/serial-queue.ts"
 import { hasNewerBriefing, writeBriefing } from "./briefing-file.ts"
 import { sendEmail } from "./email.ts"
+import { formatDelivery, formatSubject, formatSummary } from "./format-delivery.ts"
 import type { Delivery, DeliveryOptions } from "./options.ts"
 import { readReport } from "./report-file.ts"
 import { sendSlack } from "./slack.ts"
@@ -34,12 +35,14 @@ export function createChannels(
     sendFile,
     formatMessage = formatDelivery,
   } = options
+  const formatLong = options.formatMessage ?? formatSummary
   const channels: Channel[] = []
   const add = (name: string, send: Channel["send"], onUnknown: OnUnknown | null = null) =>
     channels.push({ name, send, onUnknown })
   if (onComplete !== undefined)
     add("callback", async (delivered, signal) => onComplete(delivered, { signal }))
-  if (webhook !== undefined) add("webhook", (delivered, signal) => sendWebhook(webhook, delivered, signal))
+  if (webhook !== undefined)
+    add("webhook", (delivered, signal) => sendWebhook(webhook, delivered, signal, formatLong))
   if (telegram !== undefined) {
     const { files, onUnknown = "keep", ...chat } = telegram
     const send: Channel["send"] = async (delivered, signal) => {
@@ -48,7 +51,7 @@ export function createChannels(
         ...(report.file === undefined ? [] : [report.file]),
         ...((await files?.(delivered)) ?? []),
       ]
-      await sendTelegram({ ...chat, onUnknown }, formatMessage(delivered), {
+      await sendTelegram({ ...chat, onUnknown }, formatLong(delivered), {
         ...(report.text !== undefined && { furtherText: report.text }),
         ...{ files: attached, signal },
       })
@@ -80,16 +83,4 @@ export function createChannels(
     )
   }
   return channels
-}
-
-function formatDelivery({ response, outcome, reason, error }: Delivery): string {
-  if (error !== null) return `The run failed: ${error.message}`
-  const state = outcome === "completed" ? "" : `The run was interrupted: ${reason ?? "unknown"}.`
-  return (
-    [state, response].filter((part) => part.trim() !== "").join("\n\n") || "The run ended without a text."
-  )
-}
-
-function formatSubject({ agent, outcome }: Delivery): string {
-  return outcome === "completed" ? agent : `${agent}: ${outcome}`
 }

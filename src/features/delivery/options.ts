@@ -1,16 +1,26 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { RunEnd } from "../../core/runs/run-end.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
 import { parseOptions } from "../../platform/options/resolve-options.ts"
 import { createFunctionSchema } from "../../platform/options/schemas.ts"
 import type { OnUnknown } from "./unknown-outcome.ts"
 
-/** The end of a run in its delivered form. Its response has at most 100 000 characters. */
-export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
+/** The end of a run as the outbox stores it. Its response has at most 100 000 characters. */
+export interface StoredDelivery extends Omit<RunEnd, "tenant" | "userId"> {
   /** The same in every delivery of the run to this channel, so that receivers recognize repetitions. */
   readonly id: string
   readonly agent: string
+}
+
+/** The end of a run in its delivered form. */
+export interface Delivery extends StoredDelivery {
+  /**
+   * State file of `runAutonomous` with `stateDir`, as it is when the delivery is made. It contains the update of the
+   * run. Null if there is none.
+   */
+  readonly state: JsonObject | null
 }
 
 export interface WebhookOptions {
@@ -97,12 +107,13 @@ export interface DeliveryOptions {
    */
   readonly sendFile?: string
   /**
-   * Returns the text for people: Telegram, Slack, e-mail and `writeFile`. Default: the response, or the reason
-   * why there is none.
+   * Returns the text for people: Telegram, Slack, e-mail and `writeFile`, and the `summary` of a webhook. Default:
+   * the response, or the reason why there is none. Before it, Telegram and the webhook have the status, the usage and
+   * the tools.
    */
   readonly formatMessage?: (delivery: Delivery) => string
   /** Returns true for runs to deliver. Default: all runs, except those of sub-agents. */
-  readonly when?: (delivery: Delivery) => boolean
+  readonly when?: (delivery: StoredDelivery) => boolean
 }
 
 type SubjectOf = (delivery: Delivery) => string
@@ -159,7 +170,7 @@ const shape = declareOptions<DeliveryOptions>()({
 })
 
 /** Returns true if the option `when` chooses the run. Throws if it returns anything else than true or false. */
-export function isChosen({ when }: DeliveryOptions, delivery: Delivery): boolean {
+export function isChosen({ when }: DeliveryOptions, delivery: StoredDelivery): boolean {
   if (when === undefined) return true
   const chosen: unknown = when(delivery)
   // A promise would count as true, and the run would be delivered whatever it resolves to.

@@ -1,11 +1,13 @@
-import type { Json } from "../../core/json/json.ts"
+import { toError } from "../../core/errors.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin, PluginCheck } from "../../core/ports/plugin.ts"
 import type { OutboxHandler } from "../../core/ports/store/outbox.ts"
 import type { RunEnd } from "../../core/runs/run-end.ts"
 import { type Channel, createChannels } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
-import { checkDeliveryOptions, type Delivery, type DeliveryOptions, isChosen } from "./options.ts"
+import { checkDeliveryOptions, type DeliveryOptions, isChosen, type StoredDelivery } from "./options.ts"
 import { findRefusal, type PostChannel } from "./private-address.ts"
 import { refuseRepetition } from "./unknown-outcome.ts"
 
@@ -17,6 +19,26 @@ const maxResponse = 100_000
  * the same id. Throws a `ConfigurationError` if options are unknown or wrong.
  */
 export function delivery(options: DeliveryOptions): Plugin {
+  return createDeliveryPlugin(options, null)
+}
+
+/** Facts about runs that are not in their log. */
+export interface RunRecords {
+  /** Called in the process that executes the run, before the end of the run is stored. May be called again. */
+  expect(runId: string): void
+  /** Rejects if the signal aborts, or if the state cannot be read. */
+  read(runId: string, signal: AbortSignal): Promise<RunRecord>
+}
+
+export interface RunRecord {
+  /** The state after the run. */
+  readonly state: JsonObject | null
+  /** If true, the run was canceled because it exceeded its time limit. */
+  readonly timedOut: boolean
+}
+
+/** Creates the plugin `delivery` for runs of which more is known than their log. */
+export function createDeliveryPlugin(options: DeliveryOptions, records: RunRecords | null): Plugin {
   checkDeliveryOptions(options)
   return {
     name: "delivery",
@@ -34,9 +56,12 @@ export function delivery(options: DeliveryOptions): Plugin {
               logger.warn({ channel: post.channel, reason: refusal }, "No delivery can be made.")
           }
         },
-        outbox: Object.fromEntries(channels.map((channel) => [channel.name, createHandler(channel)])),
+        outbox: Object.fromEntries(
+          channels.map((channel) => [channel.name, createHandler(channel, { records, logger })]),
+        ),
         openRun: () => ({
           itemsAtEnd: (end) => {
+            records?.expect(end.runId)
             const of = (kind: string) => createDelivery(end, { agent, kind })
             const chosen = kinds.filter((kind) => isChosen(options, of(kind)))
             return chosen.map((kind) => ({ id: toDeliveryId(end, kind), kind, payload: toJson(of(kind)) }))
@@ -74,13 +99,44 @@ async function checkPost(post: PostChannel, isOperator: boolean): Promise<Plugin
  */
 const marginMs = 5_000
 
-function createHandler({ send, onUnknown }: Channel): OutboxHandler {
+interface HandlerParts {
+  readonly records: RunRecords | null
+  readonly logger: Logger
+}
+
+function createHandler({ send, onUnknown }: Channel, { records, logger }: HandlerParts): OutboxHandler {
   return {
     timeoutMs: attemptMs + marginMs,
     async deliver({ payload, interrupted }, { signal }) {
       if (onUnknown !== null) refuseRepetition(interrupted, onUnknown)
-      await send(payload as unknown as Delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
+      const attempt = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
+      const row = payload as unknown as StoredDelivery
+      // Rows of earlier versions do not have the tools.
+      const stored = { ...row, toolsUsed: row.toolsUsed ?? [] }
+      const { state, timedOut } = await readRecord(records, stored, { signal: attempt, logger })
+      await send({ ...stored, ...(timedOut && { reason: "timeout" }), state }, attempt)
     },
+  }
+}
+
+const noRecord: RunRecord = { state: null, timedOut: false }
+
+/** Resolves to the record without a state if the state cannot be read. */
+async function readRecord(
+  records: RunRecords | null,
+  { runId }: StoredDelivery,
+  { signal, logger }: { readonly signal: AbortSignal; readonly logger: Logger },
+): Promise<RunRecord> {
+  if (records === null) return noRecord
+  try {
+    return await records.read(runId, signal)
+  } catch (thrown) {
+    signal.throwIfAborted()
+    logger.warn(
+      { error: toError(thrown), runId },
+      "The state of the run cannot be read, so it is delivered without its state.",
+    )
+    return noRecord
   }
 }
 
@@ -91,8 +147,8 @@ function toDeliveryId({ runId }: RunEnd, kind: string): string {
 function createDelivery(
   end: RunEnd,
   { agent, kind }: { readonly agent: string; readonly kind: string },
-): Delivery {
-  const { sessionId, runId, endedAt, outcome, reason, error, usage, cost } = end
+): StoredDelivery {
+  const { sessionId, runId, endedAt, outcome, reason, error, toolsUsed, usage, cost } = end
   const response = end.response.slice(0, maxResponse).toWellFormed()
   return {
     id: toDeliveryId(end, kind),
@@ -104,11 +160,12 @@ function createDelivery(
     reason,
     error,
     response,
+    toolsUsed,
     usage,
     cost,
   }
 }
 
-function toJson(delivered: Delivery): Json {
+function toJson(delivered: StoredDelivery): Json {
   return { ...delivered } as unknown as Json
 }

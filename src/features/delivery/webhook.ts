@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto"
+import { formatSummary } from "./format-delivery.ts"
 import type { Delivery, WebhookOptions } from "./options.ts"
 import { requireSuccess, sendPost } from "./post.ts"
 
@@ -10,11 +11,12 @@ export async function sendWebhook(
   { url, secret, headers = {}, allowPrivateAddresses = false }: WebhookOptions,
   delivered: Delivery,
   signal: AbortSignal,
+  formatMessage = formatSummary,
 ): Promise<void> {
   const body = JSON.stringify({
     type: `run.${delivered.outcome}`,
     timestamp: new Date(delivered.endedAt).toISOString(),
-    data: createData(delivered),
+    data: createData(delivered, formatMessage(delivered)),
   })
   const timestamp = Math.floor(Date.now() / 1_000).toString()
   const reply = await sendPost({
@@ -42,15 +44,19 @@ function sign(secret: string, content: string): string {
 }
 
 /** Returns the data in the form of the HTTP API. */
-function createData({ agent, sessionId, runId, outcome, reason, error, response, usage, cost }: Delivery) {
+function createData(delivered: Delivery, summary: string) {
+  const { agent, outcome, reason, error, response, toolsUsed, state, usage, cost } = delivered
   return {
     agent,
-    session_id: sessionId,
-    run_id: runId,
+    session_id: delivered.sessionId,
+    run_id: delivered.runId,
     outcome,
     reason,
     error,
     response,
+    summary,
+    tools_used: toolsUsed,
+    state,
     usage: {
       input_tokens: usage.inputTokens,
       output_tokens: usage.outputTokens,

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { type DeliveryResult, deliverNow } from "../../features/delivery/deliver.ts"
 import type { DeliveryOptions } from "../../features/delivery/options.ts"
 import { type RunOutput, runOutputOutcome } from "../../features/headless/run/run-output.ts"
@@ -6,6 +7,8 @@ import { type RunOutput, runOutputOutcome } from "../../features/headless/run/ru
 export interface DeliverOptions {
   /** Name of the agent for receivers. Default `agent`. */
   readonly agent?: string
+  /** State of the run for receivers. Default: none. */
+  readonly state?: JsonObject
   /** Aborts the attempts. Default: each attempt ends after 15 seconds. */
   readonly signal?: AbortSignal
 }
@@ -18,9 +21,9 @@ export interface DeliverOptions {
 export async function deliver(
   output: RunOutput,
   channels: DeliveryOptions,
-  { agent = "agent", signal }: DeliverOptions = {},
+  { agent = "agent", state, signal }: DeliverOptions = {},
 ): Promise<readonly DeliveryResult[]> {
-  const { sessionId, runId, endedAt, response, usage, cost, error, errorCode } = output
+  const { sessionId, runId, endedAt, response, toolsUsed, usage, cost, error, errorCode } = output
   if (sessionId === null || runId === null || endedAt === null)
     throw new ConfigurationError("deliver: the output has no run.")
   const outcome = runOutputOutcome(output)
@@ -33,8 +36,10 @@ export async function deliver(
     reason: outcome === "success" || error !== null ? null : outcome,
     error: error === null ? null : { code: errorCode ?? "error", message: error },
     response,
+    toolsUsed,
     usage,
     cost,
+    state: state ?? null,
   } as const
   return deliverNow(delivered, channels, signal === undefined ? {} : { signal })
 }

@@ -1,8 +1,12 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { DeliveryOptions } from "../../features/delivery/options.ts"
-import { delivery } from "../../features/delivery/plugin.ts"
-import { type RunSessionOptions, runSessionShape } from "../../features/headless/run/options.ts"
+import { createDeliveryPlugin } from "../../features/delivery/plugin.ts"
+import {
+  type RunSessionOptions,
+  resolveRunOptions,
+  runSessionShape,
+} from "../../features/headless/run/options.ts"
 import {
   type RetriedRun,
   type RetryOptions,
@@ -12,6 +16,8 @@ import {
 import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import { runSession } from "../../features/headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
+import { isMemoryStore } from "../open-store.ts"
+import { createRunRecords } from "./run-records.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"
 
 /** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
@@ -38,17 +44,23 @@ export async function runAutonomous(
 ): Promise<RunOutput> {
   const { delivery: channels, ...others } = options
   const [run, agentOptions] = split<RunSessionOptions>(others, runSessionShape)
-  const { plugins = [] } = options
+  const { plugins = [], signal } = options
+  const ended = Promise.withResolvers<RunOutput | null>()
+  const records = createRunRecords(resolveRunOptions("runAutonomous", run), ended.promise)
   const agent = createAgent(systemPrompt, {
     ...agentOptions,
-    ...(channels !== undefined && { plugins: [...plugins, delivery(channels)] }),
+    ...(channels !== undefined && { plugins: [...plugins, createDeliveryPlugin(channels, records)] }),
   })
   try {
     // The time to open the agent does not count toward the run.
     await agent.prepare()
     const output = await runSession(agent, message, run)
-    return channels === undefined ? output : (await waitUntilDelivered(agent, output, options)).output
+    ended.resolve(output)
+    if (channels === undefined) return output
+    const waiting = { isMemoryStore: isMemoryStore(options.store), ...(signal !== undefined && { signal }) }
+    return (await waitUntilDelivered(agent, output, waiting)).output
   } finally {
+    ended.resolve(null)
     // The run has ended or is parked. The next process can take over any other work of this process.
     await agent.close({ graceMs: 0 })
   }

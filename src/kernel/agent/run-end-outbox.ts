@@ -31,6 +31,7 @@ export function collectEndItems(
       endedAt: context.clock.now(),
       ...toOutcome(end),
       response: message?.role === "assistant" ? joinTexts(message.content) : "",
+      toolsUsed: run.toolsUsed,
       usage: end.usage,
       cost: end.cost,
     })

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../core/json/json.ts"
+import { formatRunFacts } from "../../../core/runs/format-run-facts.ts"
 import { type RunOutcome, type RunOutput, runOutputOutcome } from "./run-output.ts"
 
 export interface SummaryOptions {
@@ -21,7 +22,6 @@ const statuses: Readonly<Record<RunOutcome, string>> = {
   parked: "waiting for a person",
 }
 
-const maxTools = 8
 const maxResponse = 1200
 
 /** Returns a short plain text about a run for people. */
@@ -29,14 +29,11 @@ export function formatRunSummary(
   output: RunOutput,
   { label = "Autonomous run", state, formatState, maxCharacters = 3900 }: SummaryOptions = {},
 ): string {
-  const { usage, cost, toolsUsed, response, error, cancelledTasks } = output
-  const more = toolsUsed.length - maxTools
-  const names = toolsUsed.slice(0, maxTools).join(", ") || "none"
+  const { response, error, cancelledTasks } = output
   const lines = [
     label,
     `Status: ${statuses[runOutputOutcome(output)]}`,
-    `Usage: in=${usage.inputTokens} out=${usage.outputTokens} cost=${cost === null ? "unknown" : `$${cost.toFixed(4)}`}`,
-    `Tools: ${names}${more > 0 ? `, … (+${more})` : ""}`,
+    ...formatRunFacts(output),
     ...(cancelledTasks.length === 0 ? [] : [`Canceled background tasks: ${cancelledTasks.join(", ")}`]),
   ]
   const ofState = state === undefined ? "" : (formatState?.(state).trim() ?? "")

@@ -20,9 +20,14 @@ export class RunState {
     this.#path = join(stateDir, stateFile)
   }
 
+  async read(): Promise<JsonObject> {
+    const { [appliedRuns]: _, ...state } = await loadState(this.#path, { maxBytes })
+    return state
+  }
+
   /** Returns the text for the model: the state of earlier runs, and how to change it. */
   async note(): Promise<string> {
-    const { [appliedRuns]: _, ...state } = await loadState(this.#path, { maxBytes })
+    const state = await this.read()
     return [
       "## STATE",
       "The state that earlier runs left behind, as JSON:",
