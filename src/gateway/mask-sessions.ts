@@ -6,6 +6,7 @@ import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
+import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
 import type { PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress } from "../kernel/sessions/tree/sub-agent.ts"
@@ -93,19 +94,25 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
 }
 
 /** Maps the batches of a view. Unlike a generator, it forwards `return` to a view that waits. */
-function mapBatches<Batch>(view: AsyncIterable<Batch>, map: (batch: Batch) => Batch): AsyncIterable<Batch> {
+function mapBatches<Batch>(
+  view: AsyncIterable<Batch, ViewEnd>,
+  map: (batch: Batch) => Batch,
+): AsyncIterable<Batch, ViewEnd> {
   return {
     [Symbol.asyncIterator]() {
       const batches = view[Symbol.asyncIterator]()
       return {
         next: () => batches.next().then((read) => mapResult(read, map)),
-        return: async () => (await batches.return?.()) ?? { done: true, value: undefined },
+        return: async () => (await batches.return?.()) ?? { done: true, value: viewEnds.left },
       }
     },
   }
 }
 
-function mapResult<Batch>(read: IteratorResult<Batch>, map: (batch: Batch) => Batch): IteratorResult<Batch> {
+function mapResult<Batch>(
+  read: IteratorResult<Batch, ViewEnd>,
+  map: (batch: Batch) => Batch,
+): IteratorResult<Batch, ViewEnd> {
   return read.done === true ? read : { done: false, value: map(read.value) }
 }
 

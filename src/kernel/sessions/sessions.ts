@@ -18,6 +18,7 @@ import type { RunLimits } from "../../core/runs/child.ts"
 import type { RunSettings } from "../../core/runs/run-settings.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { GrantScope } from "../../core/wait.ts"
+import type { ViewEnd } from "./reading/view-end.ts"
 import type { ListedTask } from "./tree/list-tasks.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
 
@@ -46,21 +47,22 @@ export interface Sessions {
    * Yields the session's stored entries in order, then live entries, in batches. With `replayFrom`, it starts at the
    * step or run that contains `afterSeq`, so that a wire format can silently fold the entries up to the cursor. With
    * `runId`, it yields only the entries of that run, up to its terminal event, and the withdrawal of a queued run
-   * appears as such an event. Without `runId`, it ends when no run is open or due. It ends silently when it is
-   * aborted, and when this process's hold on its sessions lapses (rule 8, liveness). The caller then requests the
-   * view again, if possible from another process.
+   * appears as such an event. Without `runId`, it ends when no run is open or due. Its iterator returns the reason for
+   * the end. Only after `complete` has everything been shown: a view also ends when the process stops, and when this
+   * process's hold on its sessions lapses (rule 8, liveness). The caller then requests the view again, if possible
+   * from another process.
    *
    * Up-to-date viewers receive the same batch objects, so a rendering can be shared by identity. The caller reads
    * one batch at a time. `return` of the iterator also ends a view that waits for live entries.
    */
-  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
+  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[], ViewEnd>
   /**
    * Yields the batches of `view` and, between them, the entries of the sub-agents that work for the session's calls,
    * at every depth. Sub-agents that work when the view starts are shown from their last turn, so that their open
    * state is shown again. Later ones are shown from their start. Of background
    * tasks, it yields the progress, the waits and the end. Ends as `view` does.
    */
-  viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
+  viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch, ViewEnd>
   /**
    * Yields the messages of the conversation in pieces, then its open state. It is read while the caller iterates, so a
    * long conversation is never in memory as a whole. Ends early when the signal aborts.

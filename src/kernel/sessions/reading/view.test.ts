@@ -63,7 +63,7 @@ it("ends if the store closes under it, because the process stops", async () => {
   const { feed, next, fail } = startFailingRead()
   feed.close()
   fail()
-  await expect(next).resolves.toEqual({ done: true, value: undefined })
+  await expect(next).resolves.toEqual({ done: true, value: { type: "shutdown" } })
 })
 
 it("fails if the store fails while the process continues", async () => {
@@ -157,7 +157,7 @@ it.each([
   for (let index = 0; index < batches; index++) await view.next()
   const waiting = batches === 4 ? view.next() : null
   await new Promise(setImmediate)
-  expect(await view.return?.()).toEqual({ done: true, value: undefined })
+  expect(await view.return?.()).toEqual({ done: true, value: { type: "left" } })
   if (waiting !== null) expect((await waiting).done).toBe(true)
   expect((await view.next()).done).toBe(true)
   expect(lapses).toEqual([])

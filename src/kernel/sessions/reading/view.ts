@@ -7,6 +7,7 @@ import type { ViewOptions } from "../sessions.ts"
 import type { Feed, FeedSubscription } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import type { StoreTails, TailFollower } from "./store-tails.ts"
+import { type ViewEnd, viewEnds } from "./view-end.ts"
 
 export interface ViewParts {
   readonly log: SessionLog
@@ -31,7 +32,7 @@ export interface ViewParts {
 const noTasks = async () => false
 
 type Entries = readonly LiveEntry[]
-type NextEntries = IteratorResult<Entries, undefined>
+type NextEntries = IteratorResult<Entries, ViewEnd>
 
 /**
  * Shows a session to one viewer. The view reads the store to its end, then follows the feed, to which the session's
@@ -43,7 +44,7 @@ export function viewSession(
   parts: ViewParts,
   sessionId: string,
   options: ViewOptions,
-): AsyncIterable<Entries> {
+): AsyncIterable<Entries, ViewEnd> {
   return { [Symbol.asyncIterator]: () => new SessionView(parts, sessionId, options) }
 }
 
@@ -51,7 +52,7 @@ export function viewSession(
  * A view that follows the feed suspends no function: there is a view for each idle subscriber, and each token wakes all
  * views of its session. A generator in its place would hold 2 kB more.
  */
-class SessionView implements AsyncIterator<Entries, undefined> {
+class SessionView implements AsyncIterator<Entries, ViewEnd> {
   readonly #parts: ViewParts
   readonly #sessionId: string
   readonly #options: ViewOptions
@@ -62,12 +63,13 @@ class SessionView implements AsyncIterator<Entries, undefined> {
   /** Null before the view reads the store, and after its end. */
   #subscription: FeedSubscription | null = null
   /** Reads the store. Null while the view follows the feed. */
-  #catchingUp: AsyncGenerator<Entries, boolean> | null = null
+  #catchingUp: AsyncGenerator<Entries, ViewEnd | null> | null = null
   /** If true, the view follows the feed. */
   #isLive = false
   /** If true, an entry was shown that may be the last one. */
   #mayBeOver = false
-  #isOver = false
+  /** Null before the end of the view. */
+  #ended: ViewEnd | null = null
   #hasLapsed = false
   #forgetLapse: (() => void) | null = null
 
@@ -85,8 +87,8 @@ class SessionView implements AsyncIterator<Entries, undefined> {
 
   /** Ends the view. While `next` reads the store, this resolves after it. */
   async return(): Promise<NextEntries> {
-    await this.#catchingUp?.return(false)
-    return this.#end()
+    await this.#catchingUp?.return(null)
+    return this.#end(viewEnds.left)
   }
 
   /** Returns the next entries of the feed. Returns null if there are none, or if the view may be over before them. */
@@ -108,18 +110,18 @@ class SessionView implements AsyncIterator<Entries, undefined> {
 
   async #advance(): Promise<NextEntries> {
     try {
-      while (!this.#isOver) {
+      while (this.#ended === null) {
         const waiting = this.#waitForFeed()
         if (waiting !== null) return waiting
         const next = this.#isLive ? await this.#nextOfFeed() : await this.#nextOfStore()
         if (next !== null) return next
       }
     } catch (error) {
-      this.#end()
       // A stopping process ends all views, and closes its store while some of them still wait to read it.
+      this.#end(viewEnds.shutdown)
       if (!this.#parts.feed.isClosed) throw error
     }
-    return this.#end()
+    return this.#end(this.#ended ?? viewEnds.left)
   }
 
   /** Resolves to null when the view has reached the feed, or is over. */
@@ -129,41 +131,41 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     if (done !== true) return { done: false, value }
     this.#catchingUp = null
     this.#mayBeOver = false
-    this.#isLive = value
-    this.#isOver ||= !value
+    this.#isLive = value === null
+    this.#ended ??= value
     return null
   }
 
   /** Resolves to null if the feed has nothing now, if the view must return to the store, or if it is over. */
   async #nextOfFeed(): Promise<NextEntries | null> {
     if (this.#mayBeOver) {
-      if (this.#options.runId !== undefined || (await this.#hasNothingLeft())) this.#isOver = true
+      this.#ended ??= this.#options.runId === undefined ? await this.#findEnd() : viewEnds.complete
       this.#mayBeOver = false
-      if (this.#isOver) return null
+      if (this.#ended !== null) return null
     }
     const live = this.#takeLive()
     if (live !== null || this.#mayBeOver) return live
     const item = this.#subscription?.next()
-    if (item?.type === "closed") this.#isOver = true
+    if (item?.type === "closed") this.#ended = viewEnds.shutdown
     if (item?.type === "stale" || this.#options.signal.aborted) this.#isLive = false
     return null
   }
 
   /**
-   * Yields what is stored, and what was published but not stored when the subscription started. Returns true if the
-   * view then follows the feed, and false if it is over.
+   * Yields what is stored, and what was published but not stored when the subscription started. Returns null if
+   * the view then follows the feed, and otherwise the reason for its end.
    */
-  async *#catchUp(): AsyncGenerator<Entries, boolean> {
+  async *#catchUp(): AsyncGenerator<Entries, ViewEnd | null> {
     const { feed, reads } = this.#parts
     const { runId, principal, deltas, signal } = this.#options
     if (!this.#hasBegun) await this.#begin()
-    if (signal.aborted || this.#hasLapsed) return false
+    if (this.#interruption !== null) return this.#interruption
     // Readers without a principal take turns by their session.
     const reader = { principal: principal ?? { tenant: this.#sessionId, userId: "" }, signal }
     if (!feed.hasWriter(this.#sessionId)) {
       this.#follower ??= reader
       await this.#parts.tails.join(this.#sessionId, this.#follower)
-      if (signal.aborted || this.#hasLapsed) return false
+      if (this.#interruption !== null) return this.#interruption
     }
     this.#subscription?.close()
     this.#subscription = feed.subscribe(this.#sessionId, signal)
@@ -178,22 +180,28 @@ class SessionView implements AsyncIterator<Entries, undefined> {
         ...(deltas !== undefined && { deltas }),
       })
       // The view ends before the gap that the unread pages would leave.
-      if (signal.aborted || this.#hasLapsed) return false
+      if (this.#interruption !== null) return this.#interruption
       if (read === null || read.length === 0) break
       const entries = this.#take(read)
       if (entries.length > 0) yield entries
-      if (this.#mayBeOver && runId !== undefined) return false
+      if (this.#mayBeOver && runId !== undefined) return viewEnds.complete
     }
     for (const part of splitParts(unstored)) {
-      if (signal.aborted || this.#hasLapsed) return false
+      if (this.#interruption !== null) return this.#interruption
       const entries = this.#take(part)
       if (entries.length > 0) yield entries
-      if (this.#mayBeOver && runId !== undefined) return false
+      if (this.#mayBeOver && runId !== undefined) return viewEnds.complete
       if (part.length === partEntries) await waitForNextSlice()
     }
     // If the run is written here and has not ended in the entries read, it ends in the feed.
     const goesOn = runId !== undefined && feed.hasWriter(this.#sessionId)
-    return goesOn || !(await this.#hasNothingLeft())
+    return goesOn ? null : this.#findEnd()
+  }
+
+  /** The reason to end the view before everything was shown. Null if there is none. */
+  get #interruption(): ViewEnd | null {
+    if (this.#options.signal.aborted) return viewEnds.left
+    return this.#hasLapsed ? viewEnds.lapsed : null
   }
 
   async #begin(): Promise<void> {
@@ -222,23 +230,24 @@ class SessionView implements AsyncIterator<Entries, undefined> {
     return taken
   }
 
-  async #hasNothingLeft(): Promise<boolean> {
+  /** Resolves to null if the session has more to show, now or later. */
+  async #findEnd(): Promise<ViewEnd | null> {
     const { log, session, hasTasks = noTasks } = this.#parts
     const { runId, untilTasksEnd = false, signal } = this.#options
     const sessionId = this.#sessionId
-    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
-    return isOver({ log, session }, sessionId, { cursor: this.#cursor, runId })
+    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return null
+    return findEnd({ log, session }, sessionId, { cursor: this.#cursor, runId })
   }
 
-  /** May be called again. */
-  #end(): NextEntries {
-    this.#isOver = true
+  /** May be called again. The first reason counts. */
+  #end(reason: ViewEnd): NextEntries {
+    this.#ended ??= reason
     this.#isLive = false
     this.#subscription?.close()
     this.#subscription = null
     this.#leaveStore()
     this.#forgetLapse?.()
-    return { done: true, value: undefined }
+    return { done: true, value: this.#ended }
   }
 }
 
@@ -265,23 +274,24 @@ function* splitParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntr
 }
 
 /**
- * Returns true if all entries were shown and, with a run, that run has ended. Without a run, no run may be open or
- * due.
+ * Resolves to the end if all entries were shown and, with a run, that run has ended. Without a run, no run may be open
+ * or due. Resolves to null otherwise.
  */
-async function isOver(
+async function findEnd(
   { log, session: readSession }: Pick<ViewParts, "log" | "session">,
   sessionId: string,
   { cursor, runId }: { readonly cursor: number; readonly runId: string | undefined },
-): Promise<boolean> {
+): Promise<ViewEnd | null> {
   const session = await readSession(sessionId)
-  if (session === null) return true
+  if (session === null) return viewEnds.gone
   if (runId === undefined) {
-    return session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
+    const isOver = session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
+    return isOver ? viewEnds.complete : null
   }
   const run = await log.run(sessionId, runId)
-  if (run === null) return true
+  if (run === null) return viewEnds.gone
   const isEnded = run.state !== "queued" && run.state !== "open"
-  return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
+  return isEnded && cursor >= (run.endSeq ?? session.lastSeq) ? viewEnds.complete : null
 }
 
 /** Returns the entries of the run, and the ends of tasks. The withdrawal of a queued run is the end of that run. */

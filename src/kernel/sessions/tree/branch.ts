@@ -1,4 +1,5 @@
 import { isTerminal, type LiveEntry } from "../../../core/log/entries.ts"
+import type { ViewEnd } from "../reading/view-end.ts"
 import type { ChildWait, Present } from "./session-state.ts"
 import type { ProgressBatch, SubAgent } from "./sub-agent.ts"
 import type { SubAgentStart } from "./view-child.ts"
@@ -11,7 +12,8 @@ export interface Branch {
   readonly sessionId: string
   /** The background task that it works for, or that a session above it works for. Null for others. */
   readonly taskId: string | null
-  readonly source: AsyncIterator<BranchItem>
+  /** Returns the reason for its end if it is the viewed session. */
+  readonly source: AsyncIterator<BranchItem, ViewEnd | undefined>
   /** Null for the viewed session, and for a sub-agent that has not started. */
   subAgent: SubAgent | null
   /** The state of waits up to this sequence number was known when the view of the session started. */

@@ -1,6 +1,7 @@
 import type { LiveEntry } from "../../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
+import type { ViewEnd } from "../reading/view-end.ts"
 import type { ViewOptions } from "../sessions.ts"
 import { createEmptyPresent, omitResolved, type Present, readPresent } from "./session-state.ts"
 import type { SubAgent } from "./sub-agent.ts"
@@ -8,7 +9,7 @@ import type { SubAgent } from "./sub-agent.ts"
 export interface ChildViewParts {
   readonly log: Pick<SessionLog, "session" | "run" | "stepStart" | "watch">
   readonly reads: ReadQueue
-  readonly view: (sessionId: string, options: ViewOptions) => AsyncIterable<readonly LiveEntry[]>
+  readonly view: (sessionId: string, options: ViewOptions) => AsyncIterable<readonly LiveEntry[], ViewEnd>
 }
 
 /** A session that works for a tool call. */
@@ -42,7 +43,7 @@ export async function* viewChild(
   parts: ChildViewParts,
   { isNew, ...child }: ChildToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
-): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
+): AsyncGenerator<SubAgentStart | readonly LiveEntry[], undefined> {
   const { sessionId, runId, parentSessionId } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return

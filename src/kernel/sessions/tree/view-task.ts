@@ -30,7 +30,7 @@ export async function* viewTask(
   parts: ChildViewParts,
   { isNew, reported, ...child }: TaskToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
-): AsyncGenerator<SubAgentStart | readonly LiveEntry[] | { readonly progress: TaskProgress }> {
+): AsyncGenerator<SubAgentStart | readonly LiveEntry[] | { readonly progress: TaskProgress }, undefined> {
   const { sessionId, runId, parentSessionId } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return

@@ -2,6 +2,7 @@ import { toError } from "../../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { BackgroundTask } from "../../../core/runs/background-task.ts"
+import { type ViewEnd, viewEnds } from "../reading/view-end.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type Branch, type BranchItem, beginBranch, createBranch, takePart } from "./branch.ts"
 import { createEmptyPresent, type Present, readPresent } from "./session-state.ts"
@@ -27,11 +28,11 @@ export function viewTree(
   parts: TreeViewParts,
   sessionId: string,
   options: TreeViewOptions,
-): AsyncIterable<TreeBatch> {
+): AsyncIterable<TreeBatch, ViewEnd> {
   return { [Symbol.asyncIterator]: () => new TreeView(parts, sessionId, options) }
 }
 
-class TreeView implements AsyncIterator<TreeBatch> {
+class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
   readonly #parts: TreeViewParts
   readonly #options: TreeViewOptions
   readonly #root: Branch
@@ -45,6 +46,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   #hasShown = false
   #knowsTasks = false
   #failure: Error | null = null
+  /** The reason for the end of the view of the session itself. */
+  #ended: ViewEnd = viewEnds.left
   #wake: () => void = wakeNothing
 
   constructor(parts: TreeViewParts, sessionId: string, options: TreeViewOptions) {
@@ -55,7 +58,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#branches = [this.#root]
   }
 
-  next(): Promise<IteratorResult<TreeBatch>> {
+  next(): Promise<IteratorResult<TreeBatch, ViewEnd>> {
     if (!this.#isPlain()) return this.#nextOfTree()
     const root = this.#root
     // These lines repeat `#read`. A call of it would add a promise, and a suspended function, to each token.
@@ -79,7 +82,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return this.#knowsTasks && this.#branches.length === 1
   }
 
-  async #nextOfTree(): Promise<IteratorResult<TreeBatch>> {
+  async #nextOfTree(): Promise<IteratorResult<TreeBatch, ViewEnd>> {
     if (!this.#hasBegun) await this.#begin()
     for (;;) {
       const next = this.#takeNext()
@@ -90,22 +93,22 @@ class TreeView implements AsyncIterator<TreeBatch> {
     }
     await this.return()
     if (this.#failure !== null) throw this.#failure
-    return { done: true, value: undefined }
+    return { done: true, value: this.#ended }
   }
 
-  #takeNext(): IteratorResult<TreeBatch> | null {
+  #takeNext(): IteratorResult<TreeBatch, ViewEnd> | null {
     const batch = this.#take()
     if (batch === null) return null
     this.#hasShown = true
     return { done: false, value: batch }
   }
 
-  async return(): Promise<IteratorResult<TreeBatch>> {
+  async return(): Promise<IteratorResult<TreeBatch, ViewEnd>> {
     this.#hasReturned = true
     // The signal ends the views of sub-agents that wait. A view between two batches cleans up when `return` is called.
     this.#subAgents?.end()
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
-    return { done: true, value: undefined }
+    return { done: true, value: viewEnds.left }
   }
 
   async #begin(): Promise<void> {
@@ -157,10 +160,12 @@ class TreeView implements AsyncIterator<TreeBatch> {
     }
   }
 
-  #keep(branch: Branch, { done, value }: IteratorResult<BranchItem>): void {
+  #keep(branch: Branch, { done, value }: IteratorResult<BranchItem, ViewEnd | undefined>): void {
     branch.isReading = false
-    if (done === true) this.#end(branch)
-    else if ("progress" in value) branch.progress = value
+    if (done === true) {
+      if (branch === this.#root) this.#ended = value ?? viewEnds.left
+      this.#end(branch)
+    } else if ("progress" in value) branch.progress = value
     else if (!("subAgent" in value)) branch.unshown = value
     else {
       branch.subAgent = value.subAgent
