@@ -143,7 +143,7 @@ export async function* followRun(
     if (signal?.aborted === true) await cancel(ending.signal)
     if (position !== undefined) {
       isGivenUp = true
-      yield { entry: null, frames: [nativeWire.queued(runId, position)] }
+      yield { entry: null, frames: nativeWire.queued(runId, position) }
       isGivenUp = false
     }
     const rendered = createRendering(cursor, { toolInput: toolInputDeltas, providerErrors })

@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { type Frame, foldSubAgent } from "../../http/streams/wire.ts"
+import type { Frame } from "../../http/streams/wire.ts"
 import {
   isOfSubAgent,
   isProgress,
@@ -17,8 +17,9 @@ export function createRendering(afterSeq: number, options: NativeWireOptions) {
   let state = wire.start(afterSeq)
   const states = new WeakMap<SubAgent, typeof state>()
   return function* (batch: TreeBatch): Generator<readonly [LiveEntry | null, readonly Frame[]]> {
+    const { subAgents } = wire
     if (isProgress(batch)) {
-      yield [null, [wire.taskProgress(batch.progress)]]
+      yield [null, subAgents?.progress(batch.progress) ?? []]
       return
     }
     if (!isOfSubAgent(batch)) {
@@ -33,11 +34,11 @@ export function createRendering(afterSeq: number, options: NativeWireOptions) {
     let ofSubAgent = states.get(subAgent)
     if (ofSubAgent === undefined) {
       ofSubAgent = wire.start(subAgent.afterSeq)
-      yield [null, [wire.subAgentStart(subAgent)]]
+      yield [null, subAgents?.start(subAgent) ?? []]
     }
     let after = ofSubAgent
     for (const entry of entries) {
-      const [next, frames] = foldSubAgent(wire, subAgent, after, entry)
+      const [next, frames] = subAgents?.fold(subAgent, after, entry) ?? [after, []]
       after = next
       yield [entry, frames]
     }

@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest"
-import type { Entry, EventEntry } from "../../core/log/entries.ts"
+import type { Entry, LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
-import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
 import { nativeWire } from "../../wires/native/fold/native-wire.ts"
-import { usage } from "../fixtures/entries.ts"
 import { parseFrames } from "../fixtures/frames.ts"
 import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { createRenderer } from "./render.ts"
 import { formatServerSentEvent } from "./server-sent-events.ts"
-import type { SubAgentEnd, Wire } from "./wire.ts"
+import type { Frame, SubAgentWire, Wire } from "./wire.ts"
 
 /** A wire that sends each word of a delta's text as one frame, and counts its calls. */
 class CountingWire implements Wire<string> {
@@ -22,7 +20,7 @@ class CountingWire implements Wire<string> {
     return afterSeq === 99 ? "odd" : "even"
   }
 
-  fold(state: string, entry: Entry): readonly [string, readonly string[]] {
+  fold(state: string, entry: LiveEntry): readonly [string, readonly string[]] {
     this.folds++
     const words = entry.kind === "delta" ? entry.delta.text.split(" ").filter(Boolean) : []
     if (words.includes("boom")) throw new Error("cannot")
@@ -33,28 +31,33 @@ class CountingWire implements Wire<string> {
     return formatServerSentEvent(JSON.stringify({ now }), null)
   }
 
-  queued(runId: string, position: number): string {
-    return JSON.stringify({ runId, position })
+  queued(runId: string, position: number): readonly Frame[] {
+    return [JSON.stringify({ runId, position })]
   }
 
-  subAgentStart({ sessionId }: SubAgent): string {
-    return JSON.stringify({ word: `start of ${sessionId}` })
+  isSame(one: string, other: string): boolean {
+    return one === other
   }
 
-  taskProgress({ turn }: TaskProgress): string {
-    return JSON.stringify({ word: `turn ${turn}` })
+  end(state: string): readonly Frame[] {
+    return [JSON.stringify({ word: `end in ${state}` })]
   }
 
-  ofSubAgent(frame: string, subAgentId: string): string {
-    return JSON.stringify({ word: `${JSON.parse(frame).word} of ${subAgentId}` })
+  failure(): readonly Frame[] {
+    return [JSON.stringify({ word: "failure" })]
   }
 
-  subAgentEnd({ sessionId }: SubAgent, { durationMs }: SubAgentEnd): string {
-    return JSON.stringify({ word: `end of ${sessionId} after ${durationMs} ms` })
-  }
-
-  failure(): string {
-    return JSON.stringify({ word: "failure" })
+  readonly subAgents: SubAgentWire<string> = {
+    start: ({ sessionId }) => [JSON.stringify({ word: `start of ${sessionId}` })],
+    progress: ({ turn }) => [JSON.stringify({ word: `turn ${turn}` })],
+    fold: ({ sessionId }, state, entry) => {
+      const [next, frames] = this.fold(state, entry)
+      return [
+        next,
+        frames.map((frame) => JSON.stringify({ word: `${JSON.parse(frame).word} of ${sessionId}` })),
+      ]
+    },
+    failure: ({ sessionId }) => [JSON.stringify({ word: `failure of ${sessionId}` })],
   }
 }
 
@@ -86,7 +89,7 @@ function shown(text: string | null) {
 describe("rendering", () => {
   it("gives the id to the last frame of an entry alone", () => {
     const { renderer } = setup()
-    expect(shown(renderer.viewer(0)(batch(1, "one two", "three")))).toEqual([
+    expect(shown(renderer.viewer(0).render(batch(1, "one two", "three")))).toEqual([
       [null, "one"],
       ["1", "two"],
       ["2", "three"],
@@ -96,18 +99,18 @@ describe("rendering", () => {
   it("joins the frames of a batch into one piece, and yields nothing for an empty batch", () => {
     const { renderer } = setup()
     const view = renderer.viewer(0)
-    expect(view(batch(1, "one", "two"))).toBe(
+    expect(view.render(batch(1, "one", "two"))).toBe(
       'id: 1\ndata: {"word":"one"}\n\nid: 2\ndata: {"word":"two"}\n\n',
     )
-    expect(view(batch(3, "", ""))).toBeNull()
-    expect(view([])).toBeNull()
+    expect(view.render(batch(3, "", ""))).toBeNull()
+    expect(view.render([])).toBeNull()
   })
 
   it("is done once for any number of viewers in the same state", () => {
     const { wire, renderer } = setup()
     const viewers = Array.from({ length: 100 }, (_, index) => renderer.viewer(index % 5))
     const one = batch(10, "one", "two")
-    const pieces = viewers.map((view) => view(one))
+    const pieces = viewers.map((view) => view.render(one))
     expect(wire.folds).toBe(2)
     expect(new Set(pieces).size).toBe(1)
   })
@@ -116,58 +119,92 @@ describe("rendering", () => {
     const { wire, renderer } = setup()
     const view = renderer.viewer(0)
     const [first, second] = [subAgent("sess_a"), subAgent("sess_b")]
-    expect(shown(view({ subAgent: first, entries: [] }))).toEqual([[null, "start of sess_a"]])
-    view({ subAgent: second, entries: [] })
+    expect(shown(view.render({ subAgent: first, entries: [] }))).toEqual([[null, "start of sess_a"]])
+    view.render({ subAgent: second, entries: [] })
     const entries = batch(5, "one two")
-    expect(shown(view({ subAgent: first, entries }))).toEqual([
+    expect(shown(view.render({ subAgent: first, entries }))).toEqual([
       [null, "one of sess_a"],
       [null, "two of sess_a"],
     ])
-    expect(shown(view(batch(1, "own")))).toEqual([["1", "own"]])
-    expect(shown(view({ subAgent: second, entries: batch(5, "three") }))).toEqual([[null, "three of sess_b"]])
+    expect(shown(view.render(batch(1, "own")))).toEqual([["1", "own"]])
+    expect(shown(view.render({ subAgent: second, entries: batch(5, "three") }))).toEqual([
+      [null, "three of sess_b"],
+    ])
     const other = renderer.viewer(0)
-    other({ subAgent: first, entries: [] })
+    other.render({ subAgent: first, entries: [] })
     const folds = wire.folds
     const later = batch(6, "later")
-    expect(other({ subAgent: first, entries: later })).toBe(view({ subAgent: first, entries: later }))
+    expect(other.render({ subAgent: first, entries: later })).toBe(
+      view.render({ subAgent: first, entries: later }),
+    )
     expect(wire.folds).toBe(folds + 1)
   })
 
-  it("marks the failure of a sub-agent's entry, and ends the sub-agent without the end of a run", () => {
+  it("marks the failure of a sub-agent's entry", () => {
     const { renderer } = setup()
     const view = renderer.viewer(0)
     const worker = subAgent("sess_a")
-    view({ subAgent: worker, entries: [] })
-    const end = (at: number): EventEntry => ({
-      ...{ kind: "event", seq: 9, v: 2, at, runId: "run_1" },
-      event: { type: "runCompleted", disposition: "completed", reason: null, usage, cost: 0 },
-    })
-    expect(shown(view({ subAgent: worker, entries: batch(5, "boom") }))).toEqual([
+    view.render({ subAgent: worker, entries: [] })
+    expect(shown(view.render({ subAgent: worker, entries: batch(5, "boom") }))).toEqual([
       [null, "failure of sess_a"],
     ])
-    expect(shown(view({ subAgent: worker, entries: [end(3_500)] }))).toEqual([
-      [null, "end of sess_a after 2500 ms"],
-    ])
-    // The clock of the process that ended the run may be behind.
-    expect(shown(view({ subAgent: worker, entries: [end(900)] }))).toEqual([
-      [null, "end of sess_a after 0 ms"],
-    ])
+  })
+
+  it("shows nothing of sub-agents on a wire that has no place for them", () => {
+    const renderer = createRenderer({ ...nativeWire, subAgents: null }, createCollectingLogger([]))
+    const view = renderer.viewer(0)
+    expect(view.render({ subAgent: subAgent("sess_a"), entries: [] })).toBeNull()
+    expect(view.render({ subAgent: subAgent("sess_a"), entries: batch(5, "text") })).toBeNull()
+  })
+
+  it("ends with the frames of the wire, in the viewer's state", () => {
+    const { renderer } = setup()
+    expect(renderer.viewer(99).end({ type: "complete" })).toBe('data: {"word":"end in odd"}\n\n')
+  })
+
+  it("is shared by viewers whose states are different objects but the same to the wire", () => {
+    interface Length {
+      readonly characters: number
+    }
+    let folds = 0
+    const wire: Wire<Length> = {
+      ...(nativeWire as Wire<unknown> as Wire<Length>),
+      start: () => ({ characters: 0 }),
+      isSame: (one, other) => one.characters === other.characters,
+      fold({ characters }, entry) {
+        folds++
+        const text = entry.kind === "delta" ? entry.delta.text : ""
+        return [{ characters: characters + text.length }, [JSON.stringify({ before: characters, text })]]
+      },
+    }
+    const renderer = createRenderer(wire, createCollectingLogger([]))
+    const viewers = Array.from({ length: 21 }, () => renderer.viewer(0))
+    const late = renderer.viewer(0)
+    const batches = Array.from({ length: 200 }, (_, index) => batch(index + 1, "token"))
+    for (const each of batches) expect(new Set(viewers.map((view) => view.render(each))).size).toBe(1)
+    expect(folds).toBe(200)
+    // This viewer reads the same entries in pages of its own, and then reaches the same state by objects of its own.
+    for (const each of batches) late.render([...each])
+    const next = batch(201, "next")
+    folds = 0
+    expect(late.render(next)).toBe(viewers[0]?.render(next))
+    expect(folds).toBe(1)
   })
 
   it("is done again for a viewer in another state", () => {
     const { wire, renderer } = setup()
     const one = batch(100, "one")
-    renderer.viewer(0)(one)
-    renderer.viewer(99)(one)
+    renderer.viewer(0).render(one)
+    renderer.viewer(99).render(one)
     expect(wire.folds).toBe(2)
   })
 
   it("folds silently up to the cursor, for this viewer alone", () => {
     const { wire, renderer } = setup()
     const one = batch(1, "one", "two", "three")
-    expect(shown(renderer.viewer(2)(one))).toEqual([["3", "three"]])
-    expect(shown(renderer.viewer(0)(one))).toHaveLength(3)
-    expect(shown(renderer.viewer(3)(one))).toEqual([])
+    expect(shown(renderer.viewer(2).render(one))).toEqual([["3", "three"]])
+    expect(shown(renderer.viewer(0).render(one))).toHaveLength(3)
+    expect(shown(renderer.viewer(3).render(one))).toEqual([])
     expect(wire.folds).toBe(9)
   })
 
@@ -175,14 +212,14 @@ describe("rendering", () => {
     const renderer = createRenderer(nativeWire, createCollectingLogger([]))
     const status = { kind: "status", seq: 7, runId: "run_1", message: "Waiting." } as const
     for (const afterSeq of [6, 7]) {
-      const [frame] = parseFrames(renderer.viewer(afterSeq)([status]) ?? "")
+      const [frame] = parseFrames(renderer.viewer(afterSeq).render([status]) ?? "")
       expect(frame).toMatchObject({ id: null, data: { type: "status", message: "Waiting." } })
     }
   })
 
   it("continues after an entry that cannot be rendered, which is logged", () => {
     const { errors, renderer } = setup()
-    expect(shown(renderer.viewer(0)(batch(1, "one", "boom", "three")))).toEqual([
+    expect(shown(renderer.viewer(0).render(batch(1, "one", "boom", "three")))).toEqual([
       ["1", "one"],
       ["2", "failure"],
       ["3", "three"],

@@ -3,22 +3,25 @@ import type { Logger } from "../../core/ports/logger.ts"
 import {
   isOfSubAgent,
   isProgress,
+  type ProgressBatch,
   type SubAgent,
   type SubAgentBatch,
   type TreeBatch,
 } from "../../kernel/sessions/tree/sub-agent.ts"
-import { type Frame, foldSubAgent, type Wire, type WireState } from "./wire.ts"
+import type { Folded, Frame, StreamEnd, SubAgentWire, Wire } from "./wire.ts"
 
-/**
- * Renders batches for one subscriber. Returns the text of a batch, or null if it has none for this subscriber.
- * Batches come in order.
- */
-export type Viewer = (batch: TreeBatch) => string | null
+/** Renders the stream of one subscriber. */
+export interface Viewer {
+  /** Returns the text of a batch. Null if it has none for this subscriber. Batches come in order. */
+  render(batch: TreeBatch): string | null
+  /** Returns the text that follows the last batch. */
+  end(end: StreamEnd): string
+}
 
 export interface Renderer {
   viewer(afterSeq: number): Viewer
   heartbeat(now: number): string
-  /** Returns the frame of a run that must wait. It has no id, so the subscriber's cursor stays valid. */
+  /** Returns the text of a run that must wait. It has no id, so the subscriber's cursor stays valid. */
   queued(runId: string, position: number): string
 }
 
@@ -34,105 +37,145 @@ interface Rendering<State> {
  * other, and are in the same state, so the first one's rendering serves all of them. Only the last rendering is worth
  * keeping. A map from batches to renderings took 4 % of a token's CPU time.
  */
-export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
-  let last: Rendering<State> | null = null
-  let lastOfSubAgent: Rendering<State> | null = null
-
+export function createRenderer<State>(wire: Wire<State>, logger: Logger): Renderer {
+  const shared = new SharedRenderings(wire, logger)
   return {
-    viewer(afterSeq) {
-      let state = wire.start(afterSeq)
-      /** Null until a sub-agent works for the session. */
-      let states: WeakMap<SubAgent, State> | null = null
-      return (batch) => {
-        if (isProgress(batch)) return wire.write(wire.taskProgress(batch.progress), null)
-        if (isOfSubAgent(batch)) {
-          states ??= new WeakMap()
-          return renderSubAgent(batch, states)
-        }
-        const rendering = renderShared(batch, state, afterSeq)
-        state = rendering.after
-        return rendering.text
-      }
-    },
+    viewer: (afterSeq) => new WireViewer(shared, afterSeq),
     heartbeat: (now) => wire.heartbeat(now),
-    queued: (runId, position) => wire.write(wire.queued(runId, position), null),
+    queued: (runId, position) => shared.write(wire.queued(runId, position), null),
+  }
+}
+
+/** A class, because there is a viewer for each idle subscriber. */
+class WireViewer<State> implements Viewer {
+  readonly #shared: SharedRenderings<State>
+  readonly #afterSeq: number
+  #state: State
+  /** Null until a sub-agent works for the session. */
+  #states: WeakMap<SubAgent, State> | null = null
+
+  constructor(shared: SharedRenderings<State>, afterSeq: number) {
+    this.#shared = shared
+    this.#afterSeq = afterSeq
+    this.#state = shared.wire.start(afterSeq)
   }
 
-  function renderShared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
+  render(batch: TreeBatch): string | null {
+    if (isProgress(batch) || isOfSubAgent(batch)) return this.#renderOfSubAgent(batch)
+    const rendering = this.#shared.render(batch, this.#state, this.#afterSeq)
+    this.#state = rendering.after
+    return rendering.text
+  }
+
+  end(end: StreamEnd): string {
+    return this.#shared.write(this.#shared.wire.end(this.#state, end), null)
+  }
+
+  #renderOfSubAgent(batch: ProgressBatch | SubAgentBatch): string | null {
+    const { wire } = this.#shared
+    if (wire.subAgents === null) return null
+    if (isProgress(batch)) return this.#shared.write(wire.subAgents.progress(batch.progress), null)
+    const { subAgent, entries } = batch
+    this.#states ??= new WeakMap()
+    if (!this.#states.has(subAgent)) {
+      this.#states.set(subAgent, wire.start(subAgent.afterSeq))
+      return this.#shared.write(wire.subAgents.start(subAgent), null)
+    }
+    const before = this.#states.get(subAgent) as State
+    const rendering = this.#shared.renderOfSubAgent(wire.subAgents, subAgent, { entries, before })
+    this.#states.set(subAgent, rendering.after)
+    return rendering.text
+  }
+}
+
+/** The last renderings of a wire. */
+class SharedRenderings<State> {
+  readonly wire: Wire<State>
+  readonly #logger: Logger
+  #last: Rendering<State> | null = null
+  #lastOfSubAgent: Rendering<State> | null = null
+
+  constructor(wire: Wire<State>, logger: Logger) {
+    this.wire = wire
+    this.#logger = logger
+  }
+
+  render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
     // Entries before the cursor are folded without being sent, which concerns only this subscriber.
-    if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
-    if (last?.batch !== batch || last.before !== state) last = render(batch, state, afterSeq)
-    return last
+    if (first === undefined || first.seq <= afterSeq) return this.#render(batch, before, afterSeq)
+    const last = this.#last
+    if (last !== null && this.#serves(last, batch, before)) return last
+    this.#last = this.#render(batch, before, afterSeq)
+    return this.#last
   }
 
-  /** Renders a batch of a sub-agent. The first batch has no entries. */
-  function renderSubAgent({ subAgent, entries }: SubAgentBatch, states: WeakMap<SubAgent, State>) {
-    const before = states.get(subAgent)
-    if (before === undefined) {
-      states.set(subAgent, wire.start(subAgent.afterSeq))
-      return wire.write(wire.subAgentStart(subAgent), null)
-    }
-    if (lastOfSubAgent?.batch !== entries || lastOfSubAgent.before !== before) {
-      lastOfSubAgent = renderOfSubAgent(entries, before, subAgent)
-    }
-    states.set(subAgent, lastOfSubAgent.after)
-    return lastOfSubAgent.text
-  }
-
-  function renderOfSubAgent(
-    batch: readonly LiveEntry[],
-    before: State,
+  renderOfSubAgent(
+    wire: SubAgentWire<State>,
     subAgent: SubAgent,
+    { entries, before }: { readonly entries: readonly LiveEntry[]; readonly before: State },
   ): Rendering<State> {
+    const last = this.#lastOfSubAgent
+    if (last !== null && this.#serves(last, entries, before)) return last
     let after = before
     let text = ""
-    for (const entry of batch) {
-      const [next, frames] = fold(after, entry, subAgent)
-      after = next
-      for (const frame of frames) text += wire.write(frame, null)
+    for (const entry of entries) {
+      try {
+        const [next, frames] = wire.fold(subAgent, after, entry)
+        after = next
+        text += this.write(frames, null)
+      } catch (error) {
+        this.#report(error, entry)
+        text += this.write(wire.failure(subAgent), null)
+      }
     }
-    return { batch, before, after, text: text === "" ? null : text }
+    this.#lastOfSubAgent = { batch: entries, before, after, text: text === "" ? null : text }
+    return this.#lastOfSubAgent
   }
 
-  function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
+  #serves(rendering: Rendering<State>, batch: readonly LiveEntry[], before: State): boolean {
+    if (rendering.batch !== batch) return false
+    // Subscribers that shared the rendering before have the same object.
+    return rendering.before === before || this.wire.isSame(rendering.before, before)
+  }
+
+  #render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
-      const [next, frames] = fold(after, entry)
+      const [next, frames] = this.#fold(after, entry)
       after = next
       // A status may have the number of the entry before it, which the client has received with that entry.
-      if (entry.kind === "status") text += writeFrames(frames, null)
-      else if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
+      if (entry.kind === "status") text += this.write(frames, null)
+      else if (entry.seq > afterSeq) text += this.write(frames, entry.seq)
     }
     return { batch, before, after, text: text === "" ? null : text }
   }
 
-  function fold(
-    state: State,
-    entry: LiveEntry,
-    subAgent: SubAgent | null = null,
-  ): readonly [State, readonly Frame[]] {
+  #fold(state: State, entry: LiveEntry): Folded<State> {
     try {
-      return subAgent === null ? wire.fold(state, entry) : foldSubAgent(wire, subAgent, state, entry)
+      return this.wire.fold(state, entry)
     } catch (error) {
-      logger.error(
-        { error, wire: wire.name, runId: entry.runId, seq: entry.seq },
-        "An entry could not be rendered. Its subscribers receive a failure instead.",
-      )
-      const failure = wire.failure()
-      return [state, [subAgent === null ? failure : wire.ofSubAgent(failure, subAgent.sessionId)]]
+      this.#report(error, entry)
+      return [state, this.wire.failure()]
     }
+  }
+
+  #report(error: unknown, { runId, seq }: LiveEntry): void {
+    this.#logger.error(
+      { error, wire: this.wire.name, runId, seq },
+      "An entry could not be rendered. Its subscribers receive a failure instead.",
+    )
   }
 
   /**
    * Writes frames. Only the last frame has the cursor, because a client that reconnects with it must have received
    * the whole entry.
    */
-  function writeFrames(frames: readonly Frame[], seq: number | null): string {
+  write(frames: readonly Frame[], seq: number | null): string {
     const last = frames.length - 1
     let text = ""
-    for (let index = 0; index < last; index++) text += wire.write(frames[index] ?? "", null)
-    return last < 0 ? "" : text + wire.write(frames[last] ?? "", seq)
+    for (let index = 0; index < last; index++) text += this.wire.write(frames[index] ?? "", null)
+    return last < 0 ? "" : text + this.wire.write(frames[last] ?? "", seq)
   }
 }

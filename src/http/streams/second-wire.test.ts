@@ -8,6 +8,7 @@ import { Feed } from "../../kernel/sessions/reading/feed.ts"
 import { ReadQueue } from "../../kernel/sessions/reading/read-queue.ts"
 import { StoreTails } from "../../kernel/sessions/reading/store-tails.ts"
 import { viewSession } from "../../kernel/sessions/reading/view.ts"
+import { type ViewEnd, viewEnds } from "../../kernel/sessions/reading/view-end.ts"
 import type { Sessions, ViewOptions } from "../../kernel/sessions/sessions.ts"
 import { nativeWire } from "../../wires/native/fold/native-wire.ts"
 import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
@@ -15,7 +16,7 @@ import { createRecordedSession, type RecordedSession } from "../fixtures/recorde
 import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createEventStreams } from "./stream-response.ts"
-import type { Wire, WireState } from "./wire.ts"
+import type { Wire } from "./wire.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {
@@ -104,7 +105,7 @@ describe.each([
 
   it("shares each rendering between the subscribers of its wire, and none with those of another", async () => {
     const folds = { native: 0, lines: 0 }
-    const counted = <State extends WireState>(wire: Wire<State>, name: keyof typeof folds): Wire<State> => ({
+    const counted = <State>(wire: Wire<State>, name: keyof typeof folds): Wire<State> => ({
       ...wire,
       fold(state, entry) {
         folds[name] += 1
@@ -134,11 +135,12 @@ describe.each([
     const megabyte = "x".repeat(1_000_000)
     const total = 60
     let taken = 0
-    async function* large(): AsyncGenerator<readonly LiveEntry[]> {
+    async function* large(): AsyncGenerator<readonly LiveEntry[], ViewEnd> {
       for (; taken < total; taken++) {
         const delta = { type: "textDelta", stepId: "s", messageId: "m", part: 0, text: megabyte } as const
         yield [{ kind: "delta", seq: taken + 1, runId: "run_1", delta }]
       }
+      return viewEnds.complete
     }
     const app = appOf([jsonLinesWire], { viewTree: large })
     const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
@@ -162,15 +164,15 @@ describe.each([
 })
 
 /** Yields everything that is published while the subscriber is connected. */
-async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[]> {
+async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[], ViewEnd> {
   const subscription = feed.subscribe("sess_live", signal)
   counts.set(feed, subscribers(feed) + 1)
   for (;;) {
     const item = subscription.next()
     if (item?.type === "batch") yield item.entries
     else if (item === null) await subscription.wait()
-    else return
-    if (signal.aborted) return
+    else return viewEnds.complete
+    if (signal.aborted) return viewEnds.left
   }
 }
 

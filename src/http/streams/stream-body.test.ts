@@ -101,17 +101,31 @@ describe("an event stream", () => {
     expect(sessions.openViews).toBe(0)
   })
 
-  it("ends when the view fails, and logs why", async () => {
+  it("fails when the view fails, and logs why", async () => {
     const { sessions, errors, open } = setup()
     const reader = open().getReader()
     sessions.publish(createText("a"))
     expect(await read(reader)).toEqual(["a"])
     const failure = new Error("store gone")
     sessions.failViews(failure)
-    expect((await reader.read()).done).toBe(true)
+    await expect(reader.read()).rejects.toThrow("an error in the server")
     expect(errors).toEqual([{ message: expect.any(String), fields: { error: failure } }])
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it.each(["shutdown", "lapsed", "gone"] as const)(
+    "fails without an error in the log if the view ends as %s",
+    async (type) => {
+      const { sessions, errors, open } = setup()
+      const reader = open().getReader()
+      sessions.publish(createText("a"))
+      expect(await read(reader)).toEqual(["a"])
+      sessions.end({ type })
+      await expect(reader.read()).rejects.toThrow(type)
+      expect(errors).toEqual([])
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 })
 
 describe("heartbeats", () => {

@@ -1,16 +1,34 @@
 import type { UnderlyingSource } from "node:stream/web"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import type { TreeBatch } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
+import type { StreamEnd } from "./wire.ts"
+
+/** The error of a stream that ends before everything was shown. */
+export class StreamInterruptedError extends Error {
+  /** Node's code for such a stream. The server adapter of Hono prints other errors with their stack. */
+  readonly code = "ERR_STREAM_PREMATURE_CLOSE"
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`The stream was interrupted: ${reason}. Continue after the last received id.`, options)
+    this.name = "StreamInterruptedError"
+  }
+}
+
+/** Returns true if the viewer has seen everything. Otherwise no client must take the response for a whole one. */
+export function isWhole(end: ViewEnd): end is StreamEnd {
+  return end.type === "complete" || end.type === "parked"
+}
 
 /** The content of a stream, and the parts that it shares with others. */
 export interface EventSource {
   /** Text that precedes all other text. Null for none. */
   readonly opening: string | null
   /** Called when the first bytes are needed. The signal aborts when the client disconnects. */
-  readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch>
+  readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch, ViewEnd>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
   /** Called when the stream has ended. May be called again. */
@@ -34,14 +52,14 @@ export class EventStream extends ReadableStream<Uint8Array<ArrayBuffer>> {
 
 /**
  * Creates the bytes of one subscriber's stream. They are pulled and never pushed: a client that does not read holds
- * at most one heartbeat and one batch here, and the rest waits in the log. If the view fails, the stream ends early,
+ * at most one heartbeat and one batch here, and the rest waits in the log. If the view ends early, the stream fails,
  * and the client reconnects with its last id.
  */
 function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuffer>> {
   const { viewer, heartbeat, logger } = source
   /** Null before the first read. The gateway's own server never reads. */
   let closing: AbortController | null = null
-  let batches: AsyncIterator<TreeBatch> | null = null
+  let batches: AsyncIterator<TreeBatch, ViewEnd> | null = null
   let member: HeartbeatStream | null = null
   /** True while a read is open and the log has nothing for it yet. */
   let waiting = false
@@ -57,14 +75,15 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
           const next = await batches.next()
           waiting = false
           if (closing?.signal.aborted) return
-          if (next.done) return end(controller)
-          const text = viewer(next.value)
+          if (next.done === true) return end(controller, next.value)
+          const text = viewer.render(next.value)
           if (text !== null) return controller.enqueue(Buffer.from(text))
         }
       } catch (error) {
         if (closing?.signal.aborted) return
         logger.error({ error }, "A view of a session failed. Its stream ends.")
-        end(controller)
+        stop()
+        controller.error(new StreamInterruptedError("an error in the server", { cause: error }))
       }
     },
     async cancel() {
@@ -88,8 +107,14 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
     return source.open(closing.signal)[Symbol.asyncIterator]()
   }
 
-  function end(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+  function end(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>, reason: ViewEnd): void {
     stop()
+    if (!isWhole(reason)) {
+      controller.error(new StreamInterruptedError(reason.type))
+      return
+    }
+    const text = viewer.end(reason)
+    if (text !== "") controller.enqueue(Buffer.from(text))
     controller.close()
   }
 

@@ -121,14 +121,32 @@ describe.each([
     expect(app.errors).toEqual([])
   })
 
-  it("ends early when the view fails, and the log says why", async () => {
+  /** Reads a response to its error, after `interrupt` when it has shown the text `a`. */
+  async function expectInterrupted(interrupt: () => void): Promise<void> {
     const response = await chat()
+    const decoder = new TextDecoder()
+    let text = ""
+    const read = async () => {
+      for await (const bytes of response.body ?? []) text += decoder.decode(bytes, { stream: true })
+    }
+    const reading = expect(read()).rejects.toThrow(/terminated|interrupted/)
     app.sessions.publish(createText("a"))
-    const all = response.text()
+    await vi.waitUntil(() => text.includes('"text":"a"'))
+    interrupt()
+    await reading
+  }
+
+  it.each(["shutdown", "lapsed", "gone"] as const)(
+    "fails for its client if the view ends as %s",
+    async (type) => {
+      await expectInterrupted(() => app.sessions.end({ type }))
+      expect(app.errors).toEqual([])
+    },
+  )
+
+  it("fails for its client when the view fails, and the log says why", async () => {
     const failure = new Error("store gone")
-    await vi.waitUntil(() => app.sessions.taken === 1)
-    app.sessions.failViews(failure)
-    expect(await all).toContain('"text":"a"')
+    await expectInterrupted(() => app.sessions.failViews(failure))
     expect(app.errors).toEqual([{ message: expect.any(String), fields: { error: failure } }])
   })
 

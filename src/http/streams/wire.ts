@@ -1,4 +1,5 @@
-import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { SubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
 
@@ -10,7 +11,7 @@ import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
  * sending their frames. The frames of all later entries are sent. The frames depend only on the state and the
  * entries, so two subscribers in the same state receive the same bytes, which are rendered once.
  */
-export interface Wire<State extends WireState = WireState> {
+export interface Wire<State = unknown> {
   /** Name of the wire for logs. */
   readonly name: string
   /** Value of the response's `content-type`. */
@@ -22,62 +23,61 @@ export interface Wire<State extends WireState = WireState> {
   readonly replayFrom: ReplayStart
   /** Returns the state of a subscriber that has received everything up to and including `afterSeq`. */
   start(afterSeq: number): State
-  /** Folds an entry. A transient entry must not change the state, because no replay contains it. */
-  fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]]
+  /**
+   * Returns true if subscribers in these states receive the same bytes. States that were reached on different ways
+   * must count as the same, because each subscriber would otherwise be rendered for itself.
+   */
+  isSame(one: State, other: State): boolean
+  /**
+   * Folds an entry into a new state. The given state must not change, because other subscribers may be in it. A
+   * transient entry must not lead to another state, because no replay contains it.
+   */
+  fold(state: State, entry: LiveEntry): Folded<State>
+  /**
+   * Returns the last frames of a stream. Without them, a client must not take the response for a whole one: if the
+   * stream ends for another reason, its connection is destroyed.
+   */
+  end(state: State, end: StreamEnd): readonly Frame[]
   /** Returns the text of the stream for one frame. With `seq`, the client can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
   /** Returns the text of a heartbeat; `now` is in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
   /**
-   * Returns the first frame in the stream of a run that must wait for other runs, or for its time. `position` counts
+   * Returns the first frames in the stream of a run that must wait for other runs, or for its time. `position` counts
    * from 1.
    */
-  queued(runId: string, position: number): Frame
-  /**
-   * Returns the frame that precedes the frames of a sub-agent. After a reconnect it comes again, and so do the frames
-   * of the sub-agent's last turn. Frames of sub-agents have no cursor.
-   */
-  subAgentStart(subAgent: SubAgent): Frame
-  /** Returns the frame of a background task's progress. The frame has no cursor, and a later one replaces it. */
-  taskProgress(progress: TaskProgress): Frame
-  /**
-   * Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. The entry is not the end of
-   * the sub-agent's run.
-   */
-  ofSubAgent(frame: Frame, subAgentId: string): Frame
-  /** Returns the frame of the end of a sub-agent's run, which is not the end of the stream. */
-  subAgentEnd(subAgent: SubAgent, end: SubAgentEnd): Frame
-  /** Returns the frame for an entry that could not be rendered. */
-  failure(): Frame
+  queued(runId: string, position: number): readonly Frame[]
+  /** Returns the frames for an entry that could not be rendered. */
+  failure(): readonly Frame[]
+  /** The part of the wire for sub-agents and background tasks. Null if the protocol has no place for them. */
+  readonly subAgents: SubAgentWire<State> | null
 }
 
-/** The end of a sub-agent's run. */
-export interface SubAgentEnd {
-  readonly event: TerminalEvent
-  /** Milliseconds from the creation of the sub-agent's session to the end of its run. */
-  readonly durationMs: number
+/** Frames of the sessions below the viewed one. They have no cursor. */
+export interface SubAgentWire<State> {
+  /**
+   * Returns the frames that precede the frames of a sub-agent. After a reconnect they come again, and so do the frames
+   * of the sub-agent's last turn.
+   */
+  start(subAgent: SubAgent): readonly Frame[]
+  /** Folds an entry of a sub-agent. Each sub-agent has a state of its own, which is `start` of the wire at first. */
+  fold(subAgent: SubAgent, state: State, entry: LiveEntry): Folded<State>
+  /** Returns the frames of a background task's progress. Later ones replace them. */
+  progress(progress: TaskProgress): readonly Frame[]
+  /** Returns the frames for an entry of a sub-agent that could not be rendered. */
+  failure(subAgent: SubAgent): readonly Frame[]
 }
 
-/** Folds an entry of a sub-agent, for the subscribers of an ancestor session. */
-export function foldSubAgent<State extends WireState>(
-  wire: Wire<State>,
-  subAgent: SubAgent,
-  state: State,
-  entry: LiveEntry,
-): readonly [State, readonly Frame[]] {
-  if (entry.kind === "event" && isTerminal(entry.event)) {
-    // Two processes may have different clocks.
-    const durationMs = Math.max(0, entry.at - subAgent.startedAt)
-    return [state, [wire.subAgentEnd(subAgent, { event: entry.event, durationMs })]]
-  }
-  const [next, frames] = wire.fold(state, entry)
-  return [next, frames.map((frame) => wire.ofSubAgent(frame, subAgent.sessionId))]
-}
+/** The next state, and the frames of the entry. */
+export type Folded<State> = readonly [State, readonly Frame[]]
+
+/** The end of a stream that has shown everything. */
+export type StreamEnd =
+  | { readonly type: "complete" }
+  /** The run can only wait for people or for the client. The open waits are those of the run and its sub-agents. */
+  | { readonly type: "parked"; readonly waits: readonly Wait[] }
 
 export type ReplayStart = "step" | "run"
 
-/** A primitive, so that states can be compared by `===`. */
-export type WireState = string | number | null
-
-/** The text of one event: one line. */
+/** The text of one event, in a form that only the wire knows. Usually one line of JSON. */
 export type Frame = string

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http"
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
 
 /**
  * Sends the head of a response whose text follows in parts, by `writeText`. The client receives the head at once, even
@@ -49,4 +49,23 @@ export function onceDrained(outgoing: ServerResponse, listener: () => void): voi
   const isSocketFull = socket?.writableNeedDrain === true
   if (isSocketFull) socket.once("drain", listener)
   else outgoing.once("drain", listener)
+}
+
+/**
+ * Ends a response before its text is complete, so that no client takes it for a whole one. The text that was written
+ * is sent if the client reads it. Then the connection ends within a chunk (RFC 9112, section 8). A response to
+ * HTTP/1.0 has no chunks, so its connection is reset.
+ */
+export function destroyResponse(outgoing: ServerResponse): void {
+  const { socket } = outgoing
+  // Other runtimes have sockets of their own.
+  if (!(socket instanceof Socket) || outgoing.destroyed) outgoing.destroy()
+  else if (!outgoing.chunkedEncoding && canReset(socket)) socket.resetAndDestroy()
+  else if (needsDrain(outgoing)) socket.destroy()
+  else socket.destroySoon()
+}
+
+/** Returns true for a TCP connection without encryption. Node cannot reset others. */
+function canReset(socket: Socket): boolean {
+  return socket.remoteFamily !== undefined && !("encrypted" in socket)
 }

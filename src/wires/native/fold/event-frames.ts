@@ -235,3 +235,9 @@ function formatDecider(decider: Decider | null): string {
 export function createFrame(event: ChatEvent): Frame {
   return JSON.stringify(event)
 }
+
+/** The frame in place of an entry that could not be rendered. */
+export const failureFrame: Frame = createFrame({
+  type: "stream_error",
+  error: "An event could not be serialized.",
+})

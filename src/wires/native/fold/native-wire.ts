@@ -1,13 +1,16 @@
 import type { AssistantMessage } from "../../../core/history/messages.ts"
 import type { Delta } from "../../../core/log/deltas.ts"
-import type { EventEntry, MessageCompleted, TerminalEvent } from "../../../core/log/entries.ts"
+import type { EventEntry, LiveEntry, MessageCompleted } from "../../../core/log/entries.ts"
 import { eventStreamType, formatServerSentEvent } from "../../../http/streams/server-sent-events.ts"
-import type { Frame, SubAgentEnd, Wire } from "../../../http/streams/wire.ts"
-import type { SubAgent } from "../../../kernel/sessions/tree/sub-agent.ts"
-import { toWireUsage } from "../forms/content.ts"
-import { createTaskProgressEvent } from "../forms/tasks.ts"
-import type { ChatEvent } from "../schemas/events.ts"
-import { createDataFrame, createErrorFrame, createEventFrames, createFrame } from "./event-frames.ts"
+import type { Folded, Frame, Wire } from "../../../http/streams/wire.ts"
+import {
+  createDataFrame,
+  createErrorFrame,
+  createEventFrames,
+  createFrame,
+  failureFrame,
+} from "./event-frames.ts"
+import { createSubAgentWire } from "./sub-agent-wire.ts"
 
 /**
  * The number of characters of the streamed message that the subscriber has received. Or `after:SEQ`, the cursor of a
@@ -15,7 +18,7 @@ import { createDataFrame, createErrorFrame, createEventFrames, createFrame } fro
  */
 type NativeState = number | `after:${number}`
 
-type Step = readonly [NativeState, readonly Frame[]]
+type Step = Folded<NativeState>
 
 const nothing: readonly Frame[] = []
 
@@ -25,48 +28,23 @@ export const nativeWire: Wire<NativeState> = {
   contentType: eventStreamType,
   replayFrom: "step",
   start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
-  fold: (state, entry) => {
-    switch (entry.kind) {
-      case "delta":
-        return foldDelta(state, entry.delta)
-      case "event":
-        return foldEvent(state, entry)
-      case "transient":
-        return [state, [createDataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
-      case "status":
-        return [state, [createFrame({ type: "status", run_id: entry.runId, message: entry.message })]]
-      default:
-        return entry satisfies never
-    }
-  },
+  fold: foldEntry,
+  // The terminal event is the last one.
+  end: () => nothing,
+  isSame: (one, other) => one === other,
   write: formatServerSentEvent,
   heartbeat: (now) => formatServerSentEvent(createFrame({ type: "heartbeat", timestamp: now / 1000 }), null),
-  queued: (runId, position) => createFrame({ type: "run_queued", run_id: runId, position }),
-  subAgentStart: ({ sessionId, name, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
-    createFrame({
-      type: "sub_agent_start",
-      sub_agent_id: sessionId,
-      agent_name: name,
-      tool_call_id: toolCallId,
-      parent_sub_agent_id: isDirect ? null : parentSessionId,
-      turn,
-      ...(taskId !== null && { task_id: taskId }),
-    }),
-  taskProgress: (progress) => createFrame(createTaskProgressEvent(progress)),
-  ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
-  subAgentEnd: (subAgent, end) => renderSubAgentEnd(subAgent, end, false),
-  failure: () => createFrame({ type: "stream_error", error: "An event could not be serialized." }),
+  queued: (runId, position) => [createFrame({ type: "run_queued", run_id: runId, position })],
+  failure: () => [failureFrame],
+  subAgents: createSubAgentWire(foldEntry, { providerErrors: false }),
 }
 
 /** The same events for subscribers who requested the arguments of calls while the model writes them. */
 const nativeWireWithToolInput: Wire<NativeState> = {
   ...nativeWire,
   name: "native with tool input",
-  fold(state, entry) {
-    if (entry.kind !== "delta" || entry.delta.type !== "toolInput") return nativeWire.fold(state, entry)
-    const { toolCallId: tool_call_id, toolName: tool_name, text } = entry.delta
-    return [state, [createFrame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
-  },
+  fold: foldEntryWithToolInput,
+  subAgents: createSubAgentWire(foldEntryWithToolInput, { providerErrors: false }),
 }
 
 /** Each wire, also for subscribers who see the messages of providers. */
@@ -98,38 +76,29 @@ function addProviderErrors(wire: Wire<NativeState>): Wire<NativeState> {
       if (entry.kind !== "event" || entry.event.type !== "runFailed") return wire.fold(state, entry)
       return [discardStreamed(state), [createErrorFrame(entry.event, { providerErrors: true })]]
     },
-    subAgentEnd: (subAgent, end) => renderSubAgentEnd(subAgent, end, true),
+    subAgents: createSubAgentWire(wire.fold, { providerErrors: true }),
   }
 }
 
-function renderSubAgentEnd(
-  { sessionId }: SubAgent,
-  { event, durationMs }: SubAgentEnd,
-  providerErrors: boolean,
-): Frame {
-  return createFrame({
-    type: "sub_agent_end",
-    sub_agent_id: sessionId,
-    ...describeEnd(event, providerErrors),
-    usage: toWireUsage(event),
-    duration_ms: durationMs,
-  })
+function foldEntry(state: NativeState, entry: LiveEntry): Step {
+  switch (entry.kind) {
+    case "delta":
+      return foldDelta(state, entry.delta)
+    case "event":
+      return foldEvent(state, entry)
+    case "transient":
+      return [state, [createDataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
+    case "status":
+      return [state, [createFrame({ type: "status", run_id: entry.runId, message: entry.message })]]
+    default:
+      return entry satisfies never
+  }
 }
 
-function describeEnd(
-  event: TerminalEvent,
-  providerErrors: boolean,
-): Pick<Extract<ChatEvent, { type: "sub_agent_end" }>, "outcome" | "reason" | "error"> {
-  if (event.type === "runFailed") {
-    const { code, message, providerMessage } = event
-    const details = providerErrors && providerMessage !== undefined
-    return {
-      outcome: "failed",
-      error: { code, message, ...(details && { provider_message: providerMessage }) },
-    }
-  }
-  const { disposition: outcome, reason } = event
-  return { outcome, ...(reason !== null && { reason }) }
+function foldEntryWithToolInput(state: NativeState, entry: LiveEntry): Step {
+  if (entry.kind !== "delta" || entry.delta.type !== "toolInput") return foldEntry(state, entry)
+  const { toolCallId: tool_call_id, toolName: tool_name, text } = entry.delta
+  return [state, [createFrame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
 }
 
 /** This is the hot path: it runs once for each token, however many subscribers there are. */
