@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../src/core/ids.ts"
 import type { ModelEnd } from "../../src/core/ports/model/provider.ts"
-import type { Store } from "../../src/core/ports/store/store.ts"
+import type { WholeStore } from "../../src/core/ports/store/store.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import { noUsage } from "../../src/core/usage.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
-import { openStore } from "../../src/gateway/open-store.ts"
+import { sqliteStore } from "../../src/gateway/open-store.ts"
 import { median } from "../statistics.ts"
 
 export interface SchedulesResult {
@@ -50,11 +50,11 @@ export async function measureSchedules({
   }
 }
 
-function openSqlite(folder: string): Promise<Store> {
-  return openStore({ store: folder, durability: "process" }, { clock: systemClock, logger: silent })
+function openSqlite(folder: string): Promise<WholeStore> {
+  return sqliteStore(folder).open({ durability: "process", clock: systemClock, logger: silent })
 }
 
-async function seed(store: Store, count: number, dueAt: number): Promise<void> {
+async function seed(store: WholeStore, count: number, dueAt: number): Promise<void> {
   for (let number = 0; number < count; number++) {
     await store.schedules.create(
       {
@@ -82,7 +82,7 @@ async function seed(store: Store, count: number, dueAt: number): Promise<void> {
   }
 }
 
-async function timeIdleLook(store: Store): Promise<number> {
+async function timeIdleLook(store: WholeStore): Promise<number> {
   const looks = 2_000
   const start = performance.now()
   for (let look = 0; look < looks; look++) await store.schedules.nextDue("agent")

@@ -30,7 +30,7 @@ export interface ConsoleOptions
   /** Folder of the built page. */
   readonly folder: string
   readonly outbox: ConsoleOutbox
-  readonly memory: ConsoleMemory
+  readonly memory: () => ConsoleMemory
   readonly readFirstMessage: ReadFirstMessage
 }
 

@@ -145,7 +145,13 @@ export {
   type Snapshots,
   snapshotRowBytes,
 } from "../core/ports/store/snapshots.ts"
-export type { Store, StoreOpener, StoreParts } from "../core/ports/store/store.ts"
+export type {
+  OptionalStorePart,
+  Store,
+  StoreOpener,
+  StoreParts,
+  WholeStore,
+} from "../core/ports/store/store.ts"
 export type {
   Cursor,
   CursorClaim,

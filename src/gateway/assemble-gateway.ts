@@ -135,7 +135,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       optionsOf: (agent) => findMemoryOptions(agents, agent),
       open: () => startOnce(),
     }),
-    schedules: createGatewaySchedules(async () => (await startOnce()).schedules),
+    schedules: createGatewaySchedules(async () => (await startOnce()).schedules()),
     sessions: createGatewaySessions(async () => (await startOnce()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickOptions(mcpOptions, options) })),
     async revokeSession(sessionId) {

@@ -11,6 +11,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { isTerminal } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
+import { requireStorePart } from "../core/require-store-part.ts"
 import { explainFailure } from "../core/runs/explain-failure.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { AddPages } from "../http/app.ts"
@@ -37,7 +38,7 @@ export interface ConsoleParts {
   readonly isAsked: boolean | undefined
   readonly sessions: Sessions
   readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
-  readonly schedules: ScheduleParts
+  readonly schedules: () => ScheduleParts
   readonly services: readonly Pick<AgentService, "name" | "toolSources" | "sandboxes">[]
   readonly readiness: () => Promise<Readiness>
   readonly clock: Clock
@@ -61,8 +62,8 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
     sessions,
     directory: store.directory,
     outbox: store.outbox,
-    memory: store.memory,
-    schedules: createGatewaySchedules(async () => schedules),
+    memory: () => requireStorePart(store.memory, "memory", "the page of memories"),
+    schedules: createGatewaySchedules(async () => schedules()),
     toolSources: () =>
       services.flatMap(({ name, toolSources }) =>
         toolSources().map((source) => ({ agent: name, ...source })),

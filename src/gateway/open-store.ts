@@ -3,14 +3,14 @@ import { openPostgresStore } from "../adapters/stores/postgres/open.ts"
 import { type PostgresOptions, resolvePostgresOptions } from "../adapters/stores/postgres/options.ts"
 import { openMemoryStore, openSqliteStore } from "../adapters/stores/sqlite/open.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Store, StoreOpener } from "../core/ports/store/store.ts"
+import type { Store, StoreOpener, WholeStore } from "../core/ports/store/store.ts"
 import type { Clock } from "../core/time/clock.ts"
 
 /**
  * Keeps all data in a directory of this machine. The directory is created if it is missing. It must not be on a
  * network file system.
  */
-export function sqliteStore(path: string): StoreOpener {
+export function sqliteStore(path: string): StoreOpener<WholeStore> {
   return { open: (parts) => openSqliteStore({ path, ...parts }) }
 }
 
@@ -18,15 +18,15 @@ export function sqliteStore(path: string): StoreOpener {
  * Keeps all data in a Postgres database, which several processes can share. `pg` parses `url`. Throws a
  * `ConfigurationError` if an option is wrong.
  */
-export function postgresStore(url: string, options: PostgresOptions = {}): StoreOpener {
+export function postgresStore(url: string, options: PostgresOptions = {}): StoreOpener<WholeStore> {
   const resolved = resolvePostgresOptions(options)
   return { open: (parts) => openPostgresStore({ url, options: resolved, ...parts }) }
 }
 
-const inMemory: StoreOpener = { open: ({ clock, logger }) => openMemoryStore({ clock, logger }) }
+const inMemory: StoreOpener<WholeStore> = { open: ({ clock, logger }) => openMemoryStore({ clock, logger }) }
 
 /** Keeps all data in memory. It is lost when the gateway closes. */
-export function memoryStore(): StoreOpener {
+export function memoryStore(): StoreOpener<WholeStore> {
   return inMemory
 }
 
@@ -44,7 +44,8 @@ export async function openStore(
   return { ...chosen, close: () => Promise.resolve() }
 }
 
-function storeNamed(name: string): StoreOpener {
+/** Returns the store of a data directory, of a `postgres://` URL, or of `memory`. */
+export function storeNamed(name: string): StoreOpener<WholeStore> {
   if (name === "memory") return memoryStore()
   return isPostgresUrl(name) ? postgresStore(name) : sqliteStore(name)
 }

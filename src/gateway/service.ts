@@ -67,8 +67,10 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
-  readonly memory: Memory
-  readonly schedules: ScheduleParts
+  /** Undefined if the store has no memories. */
+  readonly memory: Memory | undefined
+  /** Throws a `ConfigurationError` if the store has no schedules. */
+  readonly schedules: () => ScheduleParts
   readonly logger: Logger
   /** If true, all clients and streams see the own messages of providers. */
   readonly providerErrors: boolean
@@ -235,7 +237,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     )
   const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
-  const schedules = selectScheduleParts(store, ids)
+  const schedules = () => selectScheduleParts(store, ids)
   const ownConsole = openConsole({
     server,
     agents: options.agents,

@@ -9,7 +9,8 @@ export type ConsoleMemory = Pick<Memory, "owners" | "list" | "recall" | "forget"
 
 export interface MemoryRoutesOptions {
   readonly prefix: string
-  readonly memory: ConsoleMemory
+  /** Throws a `ConfigurationError` if the store has no memories. */
+  readonly memory: () => ConsoleMemory
   readonly body: MiddlewareHandler<HttpEnv>
 }
 
@@ -35,7 +36,7 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
 
   root.get(`${prefix}/memory/owners`, async (c) => {
     const { after } = readQuery(c, ownersQuery)
-    const items = await memory.owners({
+    const items = await memory().owners({
       ...(after !== undefined && { after: parseOwner(after) }),
       limit: pageSize,
     })
@@ -47,10 +48,10 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
   root.get(`${prefix}/memory`, async (c) => {
     const { query, after, ...owner } = readQuery(c, memoriesQuery)
     if (query !== undefined && query.trim() !== "") {
-      const found = await memory.recall(toScope(owner), { text: query, limit: pageSize })
+      const found = await memory().recall(toScope(owner), { text: query, limit: pageSize })
       return c.json({ items: found, next: null })
     }
-    const { memories, next } = await memory.list(toScope(owner), {
+    const { memories, next } = await memory().list(toScope(owner), {
       ...(after !== undefined && { after: parseKey(after) }),
       limit: pageSize,
     })
@@ -59,7 +60,7 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
 
   root.post(`${prefix}/memory/forget`, body, async (c) => {
     const { entity_type: entityType, name, revision, ...owner } = await readBody(c, forgetSchema)
-    const outcome = await memory.forget(toScope(owner), { entityType, name }, { expected: revision })
+    const outcome = await memory().forget(toScope(owner), { entityType, name }, { expected: revision })
     switch (outcome) {
       case "forgotten":
         return c.json({ status: "ok" })

@@ -29,6 +29,13 @@ import type { TransformToolResult } from "./tools/transform-tool-result.ts"
 export interface Plugin {
   /** 1 to 64 lowercase letters, digits, dashes and underscores, starting with a letter. Unique in an agent. */
   readonly name: string
+  /**
+   * Names of plugins that this one opens after, because it uses their ports, or receives what they have made of tools
+   * and results. A built-in plugin may be named even if the agent does not have it. `all` stands for every plugin that
+   * does not come after this one. Otherwise the plugins keep their order: the built-in ones first, then those of the
+   * list.
+   */
+  readonly after?: readonly string[] | "all"
   /** Called once for each agent when the gateway opens. A rejection stops the start. */
   setup(services: PluginServices): PluginParts | Promise<PluginParts>
 }
@@ -67,19 +74,21 @@ export interface PluginServices {
   readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
 }
 
-/** Parts of the gateway's store for plugins. All agents share them. */
+/** Parts of the gateway's store for plugins. All agents share them. A custom store may lack them. */
 export interface PluginStores {
   /** Each message that it puts counts toward the gateway's storage limits. */
-  readonly schedules: Schedules
+  readonly schedules?: Schedules
   /** The memories of all principals. */
-  readonly memory: Memory
-  readonly contents: Contents
+  readonly memory?: Memory
+  readonly contents?: Contents
 }
 
 /** Ports that plugins provide for the plugins after them. */
 export interface PluginPorts {
   readonly codeRunner: CodeRunner
   readonly agentSkills: AgentSkills
+  /** Reports for operators about the sandboxes in which the agent's code runs. */
+  readonly sandboxes: SandboxReports
 }
 
 /** The parts that a plugin adds to its agent. All are optional. */
@@ -123,8 +132,6 @@ export interface PluginParts {
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
   /** Returns the external sources of the plugin's tools, for operators. */
   toolSources?(): readonly ToolSource[]
-  /** Reports for operators about the sandboxes in which the agent's code runs. */
-  readonly sandboxes?: SandboxReports
   /**
    * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
    * executes a single run. A rejection stops the start. The plugin ends its work when `services.signal` aborts.

@@ -6,7 +6,7 @@ import { resolveOptions } from "../../platform/options/resolve-options.ts"
 export interface LargeResultsOptions {
   /**
    * Stores such a result, and gives the model its beginning, its end and a tool that reads the rest. False truncates
-   * the result. Default true.
+   * the result. Default true, unless a custom store lacks the part `contents`.
    */
   readonly largeResults?: boolean | LargeResultsSettings
 }
@@ -24,7 +24,7 @@ const largeResultsSettings = declareOptions<LargeResultsSettings>()({
 })
 
 export const largeResultsSchemas = declareOptions<LargeResultsOptions>()({
-  largeResults: z.union([z.boolean(), z.strictObject(largeResultsSettings)]).default(true),
+  largeResults: z.union([z.boolean(), z.strictObject(largeResultsSettings)]).optional(),
 })
 
 /** Returns the settings of a choice. `true` stands for the defaults. */

@@ -1,12 +1,14 @@
 import { toError } from "../../core/errors.ts"
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../../core/ports/plugin.ts"
+import type { Contents } from "../../core/ports/store/contents.ts"
 import type { Tool, ToolContext, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../../core/ports/tools/transform-tool-result.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import { selectMarks } from "../../core/tools/tool-result.ts"
 import { type ByteSource, createTextSource, openContent } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
-import { type LargeResultsSettings, resolveLargeResults } from "./options.ts"
+import { type LargeResultsOptions, resolveLargeResults } from "./options.ts"
 import { createPreview } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
 import { isLarge, toTextPieces } from "./result-text.ts"
@@ -20,12 +22,25 @@ const leastBytes = 1_200
 const maxLoggedCharacters = 2_000_000
 
 /** Stores results that are too large for a model, and lets the model read them in pages. */
-export function largeResultsPlugin(options: LargeResultsSettings): Plugin {
-  const { sessionBytes } = resolveLargeResults(options)
+export function largeResultsPlugin(choice: LargeResultsOptions["largeResults"]): Plugin {
+  const { sessionBytes } = resolveLargeResults(choice)
   return {
     name: "large_results",
-    setup: (services) => ({ openRun: (run) => openRun(services, run, sessionBytes) }),
+    // It stores results that the others have transformed.
+    after: "all",
+    setup({ stores, ...others }) {
+      if (choice === undefined && stores.contents === undefined) {
+        others.logger.warn({}, "The store has no part `contents`. Large results of tools are truncated.")
+        return {}
+      }
+      const contents = requireStorePart(stores.contents, "contents", "largeResults")
+      return { openRun: (run) => openRun({ ...others, contents }, run, sessionBytes) }
+    },
   }
+}
+
+interface Services extends Omit<PluginServices, "stores"> {
+  readonly contents: Contents
 }
 
 /** Accompanies a summary, so that the model knows that it can look up results. */
@@ -37,7 +52,7 @@ const note =
  * Waits for nothing in the first run of a session: without entries, the session has neither contents nor summaries.
  */
 function openRun(
-  services: PluginServices,
+  services: Services,
   { session, maxToolResultBytes }: PluginRun,
   sessionBytes: number,
 ): RunParts | Promise<RunParts> {
@@ -57,7 +72,7 @@ interface ResultSettings {
 }
 
 function createParts(
-  services: PluginServices,
+  services: Services,
   sessionId: string,
   { maxToolResultBytes, sessionBytes, hasStored }: ResultSettings,
 ): RunParts {
@@ -94,8 +109,8 @@ function createParts(
 const none: readonly Tool[] = []
 
 /** Resolves to true if the session has contents, or a summary that mentions results. */
-async function hasResults({ stores, lastCompaction }: PluginServices, sessionId: string): Promise<boolean> {
-  if (await stores.contents.hasAny(sessionId)) return true
+async function hasResults({ contents, lastCompaction }: Services, sessionId: string): Promise<boolean> {
+  if (await contents.hasAny(sessionId)) return true
   return (await lastCompaction(sessionId))?.notes.includes(note) ?? false
 }
 
@@ -104,7 +119,7 @@ async function hasResults({ stores, lastCompaction }: PluginServices, sessionId:
  * truncated.
  */
 async function storeResult(
-  { stores: { contents }, logger }: PluginServices,
+  { contents, logger }: Services,
   result: ToolResult,
   {
     call: { session, toolCallId, signal },
@@ -135,12 +150,12 @@ function showPreview(result: ToolResult, text: string): ToolResult {
 }
 
 async function openResult(
-  services: PluginServices,
+  services: Services,
   sessionId: string,
   id: string,
   { signal }: ToolContext,
 ): Promise<ByteSource | null> {
-  const stored = await openContent(services.stores.contents, sessionId, id)
+  const stored = await openContent(services.contents, sessionId, id)
   if (stored !== null) return stored
   const result = await findCallResult(services, { sessionId, toolCallId: id, signal })
   if (result === null) return null

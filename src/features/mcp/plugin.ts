@@ -23,6 +23,8 @@ export function mcpPlugin(
 ): Plugin {
   return {
     name: "mcp",
+    // A tool of a server gives way to their tools of the same name.
+    after: ["code_execution", "skills"],
     async setup(services) {
       const configs = await readConfiguredServers(options, environment)
       if (configs.length === 0) return {}

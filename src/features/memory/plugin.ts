@@ -2,6 +2,7 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { ContentPart } from "../../core/history/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
 import { createBackground, createQuery } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
@@ -22,12 +23,13 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
     setup(services) {
       requireKnownUsers(services)
       const { agent, logger, stores } = services
+      const store = requireStorePart(stores.memory, "memory", "memory")
       const createMemoriesOf = ({ tenant, userId }: Principal) =>
         createMemories(
           { tenant, userId, agent: settings.perAgent ? agent : null },
-          { store: stores.memory, settings, logger },
+          { store, settings, logger },
         )
-      const stopPruning = pruneOnSchedule(stores.memory, logger)
+      const stopPruning = pruneOnSchedule(store, logger)
       return {
         openRun: async ({ session, message, maxToolResultBytes, signal }) => {
           const tools = createMemoryTools({

@@ -1,5 +1,6 @@
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import { declareSchedules } from "./declare.ts"
 import {
   checkDefinitions,
@@ -28,7 +29,9 @@ export function schedulesPlugin(
   const allowed = resolveAllowed(allowSchedules)
   return {
     name: "schedules",
-    setup({ agent, stores: { schedules }, ids, storeTime, knowsUsers, logger, signal }) {
+    setup({ agent, stores, ids, storeTime, knowsUsers, logger, signal }) {
+      const user = definitions.length > 0 ? "schedules" : "allowSchedules"
+      const schedules = requireStorePart(stores.schedules, "schedules", user)
       let loop: Promise<void> = Promise.resolve()
       const scheduler = createScheduler({ schedules, ids, now: storeTime })
       const own = createOwnSchedules({ schedules, scheduler, allowed, knowsUsers, now: storeTime })

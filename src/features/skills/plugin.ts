@@ -29,6 +29,8 @@ export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions,
   const folders = typeof skillsDir === "string" ? [skillsDir] : skillsDir
   return {
     name: "skills",
+    // A skill's scripts run in the sandbox.
+    after: ["code_execution"],
     async setup(services) {
       const source = await openSkillSource({
         folders,

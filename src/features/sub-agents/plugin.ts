@@ -16,6 +16,8 @@ export function subAgentsPlugin(given: SubAgentOptions): Plugin {
   const options = resolveSubAgentOptions(given)
   return {
     name: "sub_agents",
+    // Sub-agents may work by the agent's skills.
+    after: ["skills"],
     setup({ agents, clock, logger, ports }) {
       const unknown = options.agents.filter((name) => !agents.includes(name))
       if (unknown.length > 0) {

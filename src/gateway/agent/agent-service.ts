@@ -177,7 +177,7 @@ async function startAgent(
       }
     },
     toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
-    sandboxes: () => plugins.flatMap(({ parts }) => parts.sandboxes ?? []),
+    sandboxes: () => plugins.flatMap(({ parts }) => parts.provides?.sandboxes ?? []),
     async probedModels() {
       const runtime = await modelRuntime()
       if (runtime === null) return null

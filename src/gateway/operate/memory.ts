@@ -1,6 +1,7 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import { createMemories, type Memories } from "../../features/memory/memories.ts"
 import { type MemoryChoice, resolveMemorySettings } from "../../features/memory/options.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
@@ -36,7 +37,7 @@ export interface MemoryParts {
   /** Returns the option `memory` of the agent, or of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
   /** Opens the store on first use. */
-  readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>
+  readonly open: () => Promise<{ readonly memory: Memory | undefined; readonly logger: Logger }>
 }
 
 export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMemory {
@@ -46,11 +47,12 @@ export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMe
       const scope = { ...toPrincipal(owner), agent: owner.agent ?? null }
       return openLazily(async () => {
         const { memory, logger } = await open()
-        return createMemories(scope, { store: memory, settings, logger })
+        const store = requireStorePart(memory, "memory", "gateway.memory")
+        return createMemories(scope, { store, settings, logger })
       })
     },
     async forgetUser(owner) {
-      const { memory } = await open()
+      const memory = requireStorePart((await open()).memory, "memory", "gateway.memory")
       const count = await memory.forgetAll(toPrincipal(owner))
       await memory.erase?.()
       return count

@@ -1,5 +1,6 @@
 import { defaultStore } from "../../adapters/stores/options.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 
 export interface OpenedMemory {
@@ -10,5 +11,5 @@ export interface OpenedMemory {
 /** Opens the memories of a store, even while a server runs on it. */
 export async function openMemory(store: string = defaultStore): Promise<OpenedMemory> {
   const { memory, close } = await openExistingStore(store)
-  return { memory, close }
+  return { memory: requireStorePart(memory, "memory", "openMemory"), close }
 }

@@ -3,6 +3,7 @@ import type { Ids } from "../../core/ids.ts"
 import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/store/schedules.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
 import type { ScheduleSpec } from "../../core/schedule.ts"
 import { createScheduler, type Scheduler } from "../../features/schedules/scheduler.ts"
 import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "../../features/schedules/terms.ts"
@@ -62,7 +63,9 @@ export interface ScheduleParts {
   readonly now: () => Promise<number>
 }
 
-export function selectScheduleParts({ schedules, log }: Store, ids: Ids): ScheduleParts {
+/** Throws a `ConfigurationError` if the store has no schedules. */
+export function selectScheduleParts({ schedules: part, log }: Store, ids: Ids): ScheduleParts {
+  const schedules = requireStorePart(part, "schedules", "gateway.schedules")
   const now = () => log.now()
   return { schedules, scheduler: createScheduler({ schedules, ids, now }), now }
 }

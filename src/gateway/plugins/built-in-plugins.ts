@@ -21,8 +21,21 @@ import { pickOptions } from "../../platform/options/resolve-options.ts"
 import { isMemoryStore } from "../open-store.ts"
 import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
+import { orderPlugins } from "./order-plugins.ts"
 
-/** Returns the plugins that the agent's options stand for, then the agent's own plugins. */
+/** Names of the plugins below. The agent's own plugins may come after them. */
+const builtInNames = [
+  "code_execution",
+  "compaction",
+  "large_results",
+  "mcp",
+  "memory",
+  "schedules",
+  "skills",
+  "sub_agents",
+]
+
+/** Returns the plugins that the agent's options stand for and the agent's own plugins, in the order of their setup. */
 export function createPlugins(
   options: ResolvedAgentServer,
   server: ResolvedServer,
@@ -31,31 +44,29 @@ export function createPlugins(
   const { codeExecution, subAgents, schedules, allowSchedules, compaction, plugins } = options
   const { skillsDir, memory, largeResults, allowedModels } = options
   const { store, callbackTimeoutMs } = server
-  const builtIn = [mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings)]
-  if (skillsDir !== undefined) builtIn.unshift(skillsPlugin({ ...options, skillsDir }))
-  if (compaction !== false) builtIn.push(compactionPlugin(options))
+  const builtIn: Plugin[] = []
   if (codeExecution !== false) {
     const surroundings = {
       directory: chooseDirectory(store),
       prepareDirectory,
       ephemeral: isMemoryStore(store),
       dockerSocket: settings.dockerSocket,
-      searchPath: settings.env.PATH,
       callbackTimeoutMs,
     }
-    builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
+    builtIn.push(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  if (skillsDir !== undefined) builtIn.push(skillsPlugin({ ...options, skillsDir }))
+  builtIn.push(mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings))
+  if (compaction !== false) builtIn.push(compactionPlugin(options))
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
-  // Sub-agents come after the skills, because they may use them.
   if (subAgents !== false) {
     const models = allowedModels ?? []
     builtIn.push(subAgentsPlugin({ models, ...(subAgents === true ? {} : subAgents) }))
   }
   // With an empty list, the plugin removes the schedules of former options.
   if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, toOwner))
-  // This plugin is the last one, so that it stores results that the others have transformed.
-  const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
-  return [...builtIn, ...plugins, ...last]
+  if (largeResults !== false) builtIn.push(largeResultsPlugin(largeResults))
+  return orderPlugins([...builtIn, ...plugins], builtInNames)
 }
 
 function toOwner({ userId, tenant }: ScheduleDefinition): Principal {

@@ -27,11 +27,11 @@ export function createPluginServices(
     clock: others.clock,
     ids: others.ids,
     logger: others.logger,
-    stores: {
-      schedules: limitSchedules(store.schedules, storage),
+    stores: omitUndefined({
+      schedules: store.schedules && limitSchedules(store.schedules, storage),
       memory: store.memory,
       contents: store.contents,
-    },
+    }),
     storeTime: () => store.log.now(),
     signal: others.closing,
     async openSecrets() {

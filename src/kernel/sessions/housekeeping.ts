@@ -10,7 +10,8 @@ const subscriberPatienceDays = 7
 
 export interface HousekeepingOptions {
   readonly log: SessionLog
-  readonly archive: Archive
+  /** Undefined if the store keeps old events in the log. */
+  readonly archive: Archive | undefined
   readonly logger: Logger
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
@@ -44,7 +45,7 @@ export function startHousekeeping({
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
         ...(removedSessionKind !== undefined && { removedSessionKind }),
       })
-      await archiveHistories(log, archive, stop.signal)
+      if (archive !== undefined) await archiveHistories(log, archive, stop.signal)
     } catch (error) {
       if (stop.signal.aborted) return
       logger.warn(

@@ -124,7 +124,7 @@ export const pluginContract: readonly PluginCase[] = [
   {
     name: "describes the sandbox of each session once",
     async run(harness) {
-      await withParts(harness, async ({ sandboxes }) => {
+      await withParts(harness, async ({ provides: { sandboxes } = {} }) => {
         if (sandboxes === undefined) return
         const { backends } = await sandboxes.state()
         assert.equal(backends.filter(({ state }) => state === "inUse").length, 1)

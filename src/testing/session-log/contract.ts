@@ -16,7 +16,7 @@ import { subscriptionCases } from "../store/subscriptions-contract.ts"
 import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { entryCases } from "./entries.ts"
-import type { SessionLogCase, SessionLogHarness } from "./fixtures.ts"
+import { casesOf, type SessionLogCase, type SessionLogHarness } from "./fixtures.ts"
 import { largeCases } from "./large.ts"
 import { leaseCases } from "./leases/leases.ts"
 import { sharedCases } from "./leases/shared.ts"
@@ -49,7 +49,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...largeCases,
   ...startCases,
   ...storageCases,
-  ...archiveCases,
+  ...casesOf("archive", archiveCases),
   ...pruneCases,
   ...acceptingCases,
   ...leaseCases,
@@ -64,14 +64,14 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...directoryCases,
   ...keyringCases,
   ...secretsCases,
-  ...memoryCases,
+  ...casesOf("memory", memoryCases),
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
   ...taskCases,
   ...subscriptionCases,
-  ...scheduleCases,
-  ...contentsCases,
+  ...casesOf("schedules", scheduleCases),
+  ...casesOf("contents", contentsCases),
   ...snapshotCases,
 ]
 
@@ -79,12 +79,12 @@ export const sessionLogContract: readonly SessionLogCase[] = [
 export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
-  ...sharedArchiveCases,
+  ...casesOf("archive", sharedArchiveCases),
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
-  ...sharedMemoryCases,
-  ...sharedScheduleCases,
+  ...casesOf("memory", sharedMemoryCases),
+  ...casesOf("schedules", sharedScheduleCases),
 ]
 
 /**

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../core/ids.ts"
 import type { Delta } from "../../core/log/deltas.ts"
@@ -14,7 +15,7 @@ import type {
   SessionBatch,
   SessionLog,
 } from "../../core/ports/store/session-log.ts"
-import type { Store } from "../../core/ports/store/store.ts"
+import type { OptionalStorePart, Store, WholeStore } from "../../core/ports/store/store.ts"
 import { noSpending } from "../../core/usage.ts"
 
 export interface SessionLogHarness {
@@ -25,6 +26,38 @@ export interface SessionLogHarness {
    * later.
    */
   crash(store: Store): Promise<void>
+  /** Optional parts that the store does not have. Cases about them pass without a test. Default: it has all. */
+  readonly missing?: readonly OptionalStorePart[]
+}
+
+/** A case about optional parts of a store. */
+export interface PartCase extends Omit<SessionLogCase, "run"> {
+  run(harness: PartHarness): Promise<void>
+}
+
+export interface PartHarness extends Omit<SessionLogHarness, "open"> {
+  open(): Promise<WholeStore>
+}
+
+/** Returns the cases for every store. A store that declares the part as missing passes them without a test. */
+export function casesOf(part: OptionalStorePart, cases: readonly PartCase[]): readonly SessionLogCase[] {
+  return cases.map(({ run, ...rest }) => ({
+    ...rest,
+    async run(harness) {
+      if (harness.missing?.includes(part)) return
+      await run({ ...harness, crash: (store) => harness.crash(store), open: () => openWhole(harness, part) })
+    },
+  }))
+}
+
+async function openWhole(harness: SessionLogHarness, part: OptionalStorePart): Promise<WholeStore> {
+  const store = await harness.open()
+  assert.ok(
+    store[part] !== undefined,
+    `The store has no part ${part}. Name it in the harness's list missing.`,
+  )
+  // A case uses no other optional part.
+  return store as WholeStore
 }
 
 export interface SessionLogCase {

@@ -8,7 +8,7 @@ import {
   commitOk,
   createEvent,
   createTextDelta,
-  type SessionLogCase,
+  type PartCase,
   startSession,
   stepStarted,
   toSeq,
@@ -98,7 +98,7 @@ const sizeOf = async (log: SessionLog, sessionId: string) => (await log.session(
 const isDue = async (archive: Archive, sessionId: string) =>
   (await archive.due(1_000)).find((each) => each.sessionId === sessionId) ?? null
 
-export const archiveCases: readonly SessionLogCase[] = [
+export const archiveCases: readonly PartCase[] = [
   {
     rule: null,
     name: "archived events are read like before by every method",
@@ -192,7 +192,7 @@ export const archiveCases: readonly SessionLogCase[] = [
 ]
 
 /** Cases for stores that several processes share. */
-export const sharedArchiveCases: readonly SessionLogCase[] = [
+export const sharedArchiveCases: readonly PartCase[] = [
   {
     rule: null,
     name: "another process continues where one has stopped",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
 import { type Content, contentChunkBytes } from "../../core/ports/store/contents.ts"
-import type { SessionLogCase } from "../session-log/fixtures.ts"
+import type { PartCase } from "../session-log/fixtures.ts"
 import {
   claimSession,
   commitOk,
@@ -28,7 +28,7 @@ function bytesOf(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 7 + (index >> 8)) % 256)
 }
 
-export const contentsCases: readonly SessionLogCase[] = [
+export const contentsCases: readonly PartCase[] = [
   {
     rule: null,
     name: "a content is read back unchanged, chunk by chunk to its last byte",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { RememberOptions } from "../../core/ports/store/memory.ts"
-import { openSession, type SessionLogCase } from "../session-log/fixtures.ts"
+import { openSession, type PartCase } from "../session-log/fixtures.ts"
 import {
   bounds,
   createMemory,
@@ -11,7 +11,7 @@ import {
   rememberAll,
 } from "./memory-fixtures.ts"
 
-export const memoryBoundCases: readonly SessionLogCase[] = [
+export const memoryBoundCases: readonly PartCase[] = [
   {
     rule: null,
     name: "a memory is replaced and forgotten only if it still has the expected revision",
@@ -135,7 +135,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
 ]
 
 /** Cases for stores that several processes may open. */
-export const sharedMemoryCases: readonly SessionLogCase[] = [
+export const sharedMemoryCases: readonly PartCase[] = [
   {
     rule: null,
     name: "two processes keep the bounds of a principal together, and see each other's memories",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { OwnedMemories } from "../../core/ports/store/memory.ts"
-import type { SessionLogCase } from "../session-log/fixtures.ts"
+import type { PartCase } from "../session-log/fixtures.ts"
 import { memoryBoundCases } from "./memory-bounds.ts"
 import {
   bounds,
@@ -12,7 +12,7 @@ import {
   rememberAll,
 } from "./memory-fixtures.ts"
 
-export const memoryCases: readonly SessionLogCase[] = [
+export const memoryCases: readonly PartCase[] = [
   {
     rule: null,
     name: "a memory is the value that was stored last under its type and name",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
 import type { NewSchedule, Schedule, ScheduleStep, Schedules } from "../../core/ports/store/schedules.ts"
-import type { Store } from "../../core/ports/store/store.ts"
-import { createAgentName, createMessage, type SessionLogCase } from "../session-log/fixtures.ts"
+import type { WholeStore } from "../../core/ports/store/store.ts"
+import { createAgentName, createMessage, type PartCase } from "../session-log/fixtures.ts"
 
 const bounds = { perOwner: 100, perAgent: 1_000 }
 
@@ -51,13 +51,13 @@ function firing(schedule: Schedule, options: { readonly sessionId?: string } = {
   return { schedule, change, skipped: [], firing: { at, cause: "time", message: createMessage(sessionId) } }
 }
 
-async function reasonOf({ schedules }: Store, step: ScheduleStep): Promise<string | null> {
+async function reasonOf({ schedules }: WholeStore, step: ScheduleStep): Promise<string | null> {
   const outcome = await schedules.advance(step)
   assert.ok(outcome.status === "advanced" && outcome.fired !== null)
   return outcome.fired.reason
 }
 
-export const scheduleCases: readonly SessionLogCase[] = [
+export const scheduleCases: readonly PartCase[] = [
   {
     rule: null,
     name: "a schedule is read back unchanged, by its agent, owner and origin, until it is removed",
@@ -293,7 +293,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
 ]
 
-export const sharedScheduleCases: readonly SessionLogCase[] = [
+export const sharedScheduleCases: readonly PartCase[] = [
   {
     rule: null,
     name: "two processes that fire the same occurrence concurrently fire it once",

@@ -6,9 +6,9 @@ import {
   type RunQuery,
 } from "../../../src/core/ports/store/directory.ts"
 import type { Occurrence, Schedule } from "../../../src/core/ports/store/schedules.ts"
-import type { Store } from "../../../src/core/ports/store/store.ts"
+import type { WholeStore } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
-import { openStore } from "../../../src/gateway/open-store.ts"
+import { storeNamed } from "../../../src/gateway/open-store.ts"
 import type { Random } from "../../crash/support/random.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 
@@ -39,10 +39,11 @@ const owner = { tenant: "tenant", userId: "user" }
  * Lets processes with the same schedules work, while one after another is killed. Each schedule is due many times.
  */
 export async function play(plan: Plan): Promise<Played> {
-  const store = await openStore(
-    { store: plan.store, durability: "process" },
-    { clock: systemClock, logger: silent },
-  )
+  const store = await storeNamed(plan.store).open({
+    durability: "process",
+    clock: systemClock,
+    logger: silent,
+  })
   try {
     const expected = await seed(store, plan)
     const kills = await killUntilFired(store, plan)
@@ -62,7 +63,10 @@ export async function play(plan: Plan): Promise<Played> {
 }
 
 /** Stores the schedules. Half of them always use the same session, and the others a new one for each occurrence. */
-async function seed(store: Store, { schedules, occurrences }: Plan): Promise<Map<string, readonly number[]>> {
+async function seed(
+  store: WholeStore,
+  { schedules, occurrences }: Plan,
+): Promise<Map<string, readonly number[]>> {
   const now = await store.log.now()
   const expected = new Map<string, readonly number[]>()
   for (let number = 0; number < schedules; number += 1) {
@@ -96,7 +100,7 @@ async function seed(store: Store, { schedules, occurrences }: Plan): Promise<Map
 }
 
 /** Resolves to the number of kills once every occurrence was fired and every run has ended. */
-async function killUntilFired(store: Store, plan: Plan): Promise<number> {
+async function killUntilFired(store: WholeStore, plan: Plan): Promise<number> {
   const nodes: NodeProcess[] = Array.from({ length: plan.nodes }, () => startNode(plan.store))
   const deadline = Date.now() + deadlineMs
   let kills = 0
@@ -120,7 +124,7 @@ async function killUntilFired(store: Store, plan: Plan): Promise<number> {
   }
 }
 
-async function isSettled(store: Store): Promise<boolean> {
+async function isSettled(store: WholeStore): Promise<boolean> {
   const schedules = await allSchedules(store)
   const now = await store.log.now()
   return schedules.every(({ nextAt, waiting, isRunning }) => {
@@ -128,7 +132,7 @@ async function isSettled(store: Store): Promise<boolean> {
   })
 }
 
-function allSchedules({ schedules }: Store): Promise<readonly Schedule[]> {
+function allSchedules({ schedules }: WholeStore): Promise<readonly Schedule[]> {
   return schedules.list({ agent: "agent", limit: 10_000 })
 }
 
@@ -152,7 +156,7 @@ function* checkSchedule(
 /**
  * Checks that every occurrence has its run, that every run belongs to an occurrence, and that all runs have ended.
  */
-async function checkRuns(store: Store, expected: number): Promise<readonly string[]> {
+async function checkRuns(store: WholeStore, expected: number): Promise<readonly string[]> {
   const states = new Map<string, number>()
   let after: DirectoryCursor | null = null
   do {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { ClientConfig } from "pg"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
-import type { Store } from "../../../core/ports/store/store.ts"
+import type { WholeStore } from "../../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
 import { createPause } from "../pause.ts"
 import { readInteger, readText } from "../rows/columns.ts"
@@ -69,7 +69,7 @@ const watchPollMs = 100
 const listenerLimitMs = 5_000
 
 /** Throws `ConfigurationError` if the database cannot be reached or used, or was changed by a newer version. */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<WholeStore> {
   const { url, logger, durability = "process" } = options
   const driver = await loadDriver()
   const config = createConnectionConfig(url, durability)
@@ -94,7 +94,7 @@ interface Connecting {
 async function openMember(
   { options = resolvePostgresOptions({}), logger, ...other }: PostgresStoreOptions,
   { driver, config, nameStatement }: Connecting,
-): Promise<Store> {
+): Promise<WholeStore> {
   const { ttlMs, readsVersion: reads = logVersion } = other
   const id = randomUUID()
   const times = computeHeartbeatTimes(ttlMs)

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
-import type { Store } from "../../../core/ports/store/store.ts"
+import type { WholeStore } from "../../../core/ports/store/store.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { createPause } from "../pause.ts"
@@ -53,7 +53,7 @@ export interface SqliteStoreOptions {
  * A directory that was used before can also be opened while its disk is full. Reads then work, and writes reject
  * until there is space again.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<WholeStore> {
   const reserve = createSpaceReserve(options.path)
   try {
     const store = await openInDirectory(options)
@@ -65,7 +65,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
+async function openInDirectory(options: SqliteStoreOptions): Promise<WholeStore> {
   const { path, durability = "process" } = options
   const files = prepareDataDirectory(path)
   let database: Database | null = null
@@ -97,7 +97,7 @@ async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
  */
 export async function openMemoryStore(
   options: Omit<SqliteStoreOptions, "path" | "durability">,
-): Promise<Store> {
+): Promise<WholeStore> {
   const database = await openDatabase(":memory:", "process")
   await migrate(database, "in memory")
   return openStore(database, createSoleMembership(options.readsVersion), { ...options, directory: null })
@@ -118,7 +118,7 @@ export async function openStore(
     /** Empties the write-ahead log. Default: there is none. */
     readonly emptyLog?: () => Promise<void>
   },
-): Promise<Store> {
+): Promise<WholeStore> {
   const hub = await watchDatabase(database, logger)
   const fleet = followFleet(membership, { reads, logger })
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }

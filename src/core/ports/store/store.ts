@@ -15,8 +15,8 @@ import type { Snapshots } from "./snapshots.ts"
 import type { Subscriptions } from "./subscriptions.ts"
 
 /** Opens a store when its gateway starts. The gateway closes the store when it ends. */
-export interface StoreOpener {
-  open(parts: StoreParts): Promise<Store>
+export interface StoreOpener<Opened extends Store = Store> {
+  open(parts: StoreParts): Promise<Opened>
 }
 
 /** The parts of the gateway that a store uses, and the durability of its writes. */
@@ -39,13 +39,17 @@ export interface Store {
   readonly approvals: Approvals
   readonly directory: Directory
   readonly secrets: Secrets
-  readonly memory: Memory
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
-  readonly schedules: Schedules
-  readonly contents: Contents
   readonly snapshots: Snapshots
-  readonly archive: Archive
+  /** Without it, agents cannot have the option `memory`. */
+  readonly memory?: Memory
+  /** Without it, agents cannot have the options `schedules` and `allowSchedules`. */
+  readonly schedules?: Schedules
+  /** Without it, large results of tools are truncated, and agents cannot have the option `largeResults`. */
+  readonly contents?: Contents
+  /** Without it, old events stay in the log and count to the stored bytes of their session. */
+  readonly archive?: Archive
   /** Default: the store cannot be paused. */
   readonly pause?: StorePause
   /** Returns the names of tables that the store needs and does not have. Default: it has all of them. */
@@ -53,3 +57,9 @@ export interface Store {
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
   close(): Promise<void>
 }
+
+/** Parts that a custom store may lack. */
+export type OptionalStorePart = "memory" | "schedules" | "contents" | "archive"
+
+/** A store with all parts. */
+export type WholeStore = Store & Required<Pick<Store, OptionalStorePart>>

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { openMemoryStore } from "../../../adapters/stores/sqlite/open.ts"
-import type { Store } from "../../../core/ports/store/store.ts"
+import type { WholeStore } from "../../../core/ports/store/store.ts"
 import { systemClock } from "../../../core/time/clock.ts"
 import { createMemories, type Memories } from "../memories.ts"
 import { resolveMemorySettings } from "../options.ts"
@@ -12,7 +12,7 @@ import { toEntityPath } from "./entity-file.ts"
 import { MarkdownSyncManager } from "./markdown-sync-manager.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-let store: Store
+let store: WholeStore
 let folder: string
 let memories: Memories
 let manager: MarkdownSyncManager

@@ -56,8 +56,7 @@ export function codeExecutionPlugin(
       )
       const check = createReadinessCheck(sandboxes, logger)
       return {
-        provides: { codeRunner: createCodeRunner(parts) },
-        sandboxes,
+        provides: { codeRunner: createCodeRunner(parts), sandboxes },
         openRun({ needsApproval, maxToolResultBytes }) {
           const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes })
           return { tools: () => tools }
