@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto"
+import { toWireUsage } from "../../core/wire/usage.ts"
 import { formatSummary } from "./format-delivery.ts"
 import type { Delivery, WebhookOptions } from "./options.ts"
 import { requireSuccess, sendPost } from "./post.ts"
@@ -57,12 +58,6 @@ function createData(delivered: Delivery, summary: string) {
     summary,
     tools_used: toolsUsed,
     state,
-    usage: {
-      input_tokens: usage.inputTokens,
-      output_tokens: usage.outputTokens,
-      cache_creation_input_tokens: usage.cacheCreationInputTokens,
-      cache_read_input_tokens: usage.cacheReadInputTokens,
-      estimated_cost: cost,
-    },
+    usage: toWireUsage({ usage, cost }),
   }
 }

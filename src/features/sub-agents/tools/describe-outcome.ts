@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../core/json/json.ts"
 import { type ChildOutcome, timeLimitCode } from "../../../core/runs/child.ts"
+import { toWireUsage } from "../../../core/wire/usage.ts"
 
 /**
  * Returns the end of a sub-agent's run in the form in which the model receives it. A run that its time limit ended has
@@ -10,20 +11,13 @@ export function describeOutcome(outcome: ChildOutcome): JsonObject {
   const error = isTimeLimit(outcome) ? null : outcome.error
   const reason = isTimeLimit(outcome) ? "timeout" : outcome.reason
   const warning = reason === null ? undefined : describePart(reason)
-  const { usage, cost } = spent
   return {
     outcome: isTimeLimit(outcome) ? "interrupted" : outcome.outcome,
     ...(reason !== null && { reason }),
     ...(error !== null && { error }),
     response,
     tools_used: toolsUsed,
-    usage: {
-      input_tokens: usage.inputTokens,
-      output_tokens: usage.outputTokens,
-      cache_creation_input_tokens: usage.cacheCreationInputTokens,
-      cache_read_input_tokens: usage.cacheReadInputTokens,
-      estimated_cost: cost,
-    },
+    usage: toWireUsage(spent),
     ...(warning !== undefined && { warning }),
   }
 }

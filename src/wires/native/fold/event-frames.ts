@@ -7,15 +7,9 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../../core/log/entries.ts"
+import { roundDollars, toWireUsage } from "../../../core/wire/usage.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
-import {
-  roundDollars,
-  toUnixSeconds,
-  toWireContent,
-  toWireQuestion,
-  toWireToolOutcome,
-  toWireUsage,
-} from "../forms/content.ts"
+import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome } from "../forms/content.ts"
 import { createTaskCompletedEvent, createTaskRegisteredEvent } from "../forms/tasks.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 

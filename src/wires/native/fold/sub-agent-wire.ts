@@ -1,7 +1,7 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../../core/log/entries.ts"
+import { toWireUsage } from "../../../core/wire/usage.ts"
 import type { Folded, Frame, SubAgentWire } from "../../../http/streams/wire.ts"
 import type { SubAgent } from "../../../kernel/sessions/tree/sub-agent.ts"
-import { toWireUsage } from "../forms/content.ts"
 import { createTaskProgressEvent } from "../forms/tasks.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { createFrame, failureFrame } from "./event-frames.ts"

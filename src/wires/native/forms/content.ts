@@ -1,26 +1,10 @@
 import type { ContentPart } from "../../../core/history/messages.ts"
 import type { ToolResult, ToolResultMarks } from "../../../core/ports/tools/tool.ts"
 import type { Question } from "../../../core/question.ts"
-import type { Spending } from "../../../core/usage.ts"
-import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"
+import type { WireContentBlock, WireToolError } from "../schemas/content.ts"
 import type { WireQuestion } from "../schemas/question.ts"
 
 /** The forms of core values that clients see, in history and in events alike. */
-
-export function toWireUsage({ usage, cost }: Spending): WireUsage {
-  return {
-    input_tokens: usage.inputTokens,
-    output_tokens: usage.outputTokens,
-    cache_creation_input_tokens: usage.cacheCreationInputTokens,
-    cache_read_input_tokens: usage.cacheReadInputTokens,
-    estimated_cost: cost === null ? null : roundDollars(cost),
-  }
-}
-
-/** Rounds an amount, because sums of fractions have meaningless digits. */
-export function roundDollars(amount: number): number {
-  return Math.round(amount * 1e10) / 1e10
-}
 
 export function toWireContent(part: ContentPart): WireContentBlock {
   if (part.type === "text") return { type: "text", text: part.text }

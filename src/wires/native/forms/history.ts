@@ -4,6 +4,7 @@ import type { AppData } from "../../../core/log/entries.ts"
 import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { InboxMessage } from "../../../core/ports/store/inbox.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
+import { toWireUsage } from "../../../core/wire/usage.ts"
 import type {
   CallDetails,
   HistoryEnd,
@@ -13,7 +14,7 @@ import type {
   PlacedRunEnd,
 } from "../../../kernel/sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
-import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome, toWireUsage } from "./content.ts"
+import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome } from "./content.ts"
 import { toWireTask } from "./tasks.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]

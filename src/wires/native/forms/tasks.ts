@@ -1,9 +1,10 @@
 import type { TaskEnded, TaskRegistered } from "../../../core/log/task-events.ts"
+import { toWireUsage } from "../../../core/wire/usage.ts"
 import type { ListedTask } from "../../../kernel/sessions/tree/list-tasks.ts"
 import type { TaskProgress } from "../../../kernel/sessions/tree/task-progress.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import type { WireTask } from "../schemas/tasks.ts"
-import { toUnixSeconds, toWireUsage } from "./content.ts"
+import { toUnixSeconds } from "./content.ts"
 
 export function toWireTask(task: ListedTask): WireTask {
   const { taskId, name, description, toolCallId, sessionId, outcome, isCollected, startedAt } = task
