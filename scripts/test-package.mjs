@@ -5,7 +5,7 @@
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
@@ -44,7 +44,8 @@ try {
     await rm(join(project, ".agent-gateway"), { recursive: true, force: true })
     await runsTask(nodes(version), project)
     await serves(nodes(version), project)
-    console.log(`Node ${version}: runs and serves an agent`)
+    await runsExample(nodes(version), project)
+    console.log(`Node ${version}: runs and serves an agent, and runs an example`)
   }
   await initializes(nodes(supported[1]), { project, archive })
   const others = await installOtherRuntimes(join(folder, "others"))
@@ -179,6 +180,25 @@ async function runsTask(node, project) {
   assert.deepEqual(result.toolsUsed, ["add"])
   assert.match(result.response, /42/)
   assert.doesNotMatch(stderr, /Warning/)
+}
+
+/** Runs an example of the installed package as a user does: from a copy, because Node runs no TypeScript in node_modules. */
+async function runsExample(node, project) {
+  const name = "21-from-python"
+  const installed = join(project, "node_modules", "ai-agent-gateway", "examples", name)
+  await rm(join(project, name), { recursive: true, force: true })
+  await cp(installed, join(project, name), { recursive: true })
+  const task = '/tool find_order {"order":18}\n/tool count_stock {"product":"kettle"}'
+  const { code, stdout, stderr } = await cli(node, ["run", `${name}/agent.ts`, "--demo", task], project).ended
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /"state":"lost"/)
+  assert.match(stdout, /"pieces":4/)
+  const report = await watch(node, [join(name, "report.ts")], {
+    cwd: project,
+    env: { PATH: process.env.PATH },
+  }).ended
+  assert.equal(report.code, 0, report.stderr)
+  assert.match(report.stdout, /You said: “Write the report of the day/)
 }
 
 async function serves(node, project) {
