@@ -18,6 +18,7 @@ const entries = {
 /** Programs of threads and processes. Each becomes one complete file, which loads no more than the program needs. */
 const programs = [
   "features/sandbox/disk/owner-process",
+  "http/body/parse-thread",
   "kernel/tools/images/image-worker",
   "kernel/tools/schema-check/thread",
 ]

@@ -9,7 +9,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
 import { collectBytes } from "./collect-bytes.ts"
-import type { JsonParser, ParsedJson } from "./json-parser.ts"
+import type { JsonParser } from "./json-parser.ts"
 import { createJsonScan, type JsonSize } from "./json-scan.ts"
 
 export interface BodyLimits extends JsonSize {
@@ -211,9 +211,7 @@ function createTooManyLargeBodies(retryAfterSeconds: number): Problem {
   )
 }
 
-function createMalformedProblem(
-  reason: Extract<ParsedJson, { readonly type: "malformed" }>["reason"],
-): Problem {
+function createMalformedProblem(reason: "utf8" | "json"): Problem {
   // JSON is UTF-8 (RFC 8259, section 8.1). Replacing invalid bytes would change the client's data.
   const message = reason === "utf8" ? "The body is not valid UTF-8." : "The body is not valid JSON."
   return new Problem({ code: "malformed_json", status: 400 }, message)

@@ -1,6 +1,4 @@
-import { fork } from "node:child_process"
-import { once } from "node:events"
-import { fileURLToPath } from "node:url"
+import { startWorker } from "../../../platform/workers/worker.ts"
 import type { HeldFiles, HeldFilesOrder } from "./read-held-files.ts"
 
 export interface OwnersOrder extends HeldFilesOrder {
@@ -9,8 +7,6 @@ export interface OwnersOrder extends HeldFilesOrder {
   readonly gid: number
 }
 
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
-const script = fileURLToPath(new URL(`./owner-process.${extension}`, import.meta.url))
 /** Maximum milliseconds, because the user's other processes could stop the process that reads. */
 const timeoutMs = 5_000
 
@@ -19,25 +15,25 @@ export async function readAsOwner(
   order: OwnersOrder,
   signal: AbortSignal,
 ): Promise<HeldFiles | "over" | "closed"> {
-  const child = fork(script, {
-    env: {},
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  signal.throwIfAborted()
+  const worker = startWorker<OwnersOrder, unknown>({
+    program: "./owner-process",
+    startedBy: import.meta.url,
+    kind: "process",
+    startMs: timeoutMs,
+    phaseMs: {},
   })
-  const stopSignal = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const stop = () => void worker.stop()
+  signal.addEventListener("abort", stop, { once: true })
   try {
-    child.send(order)
-    const [answer] = await Promise.race([
-      once(child, "message", { signal: stopSignal }),
-      once(child, "exit", { signal: stopSignal }),
-    ])
-    return answer === "closed" || isHeldFiles(answer) ? answer : "over"
-  } catch (error) {
+    const outcome = await worker.run(order)
     signal.throwIfAborted()
-    if (stopSignal.aborted) return "over"
-    throw error
+    if (outcome.type === "stopped") return "over"
+    const { reply } = outcome
+    return reply === "closed" || isHeldFiles(reply) ? reply : "over"
   } finally {
-    child.kill("SIGKILL")
+    signal.removeEventListener("abort", stop)
+    stop()
   }
 }
 

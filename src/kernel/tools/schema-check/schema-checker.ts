@@ -4,8 +4,8 @@ import { isLongerAsJson, type JsonObject } from "../../../core/json/json.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../../core/ports/tools/schema-check.ts"
 import type { Validation } from "../../../core/ports/tools/tool.ts"
-import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"
-import type { CheckRequest } from "./messages.ts"
+import { type Outcome, startWorker, type Worker } from "../../../platform/workers/worker.ts"
+import type { CheckPhase, CheckRequest, Verdict } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
 
 export interface SchemaChecker {
@@ -14,7 +14,13 @@ export interface SchemaChecker {
   close(): Promise<void>
 }
 
-export interface SchemaCheckerLimits extends ThreadLimits {
+export interface SchemaCheckerLimits {
+  /** Maximum milliseconds of real time until a thread starts its first check. */
+  readonly startMs: number
+  /** Maximum milliseconds of CPU time for each phase. */
+  readonly cpuMs: Readonly<Record<CheckPhase, number>>
+  /** Maximum megabytes of a thread's JavaScript heap. */
+  readonly heapMb: number
   /** Maximum number of threads. One user never uses all of them, so that one thread is left for the others. */
   readonly maxThreads: number
   /** Milliseconds after which an idle thread ends. */
@@ -42,11 +48,14 @@ const defaults: SchemaCheckerLimits = {
   maxWaiting: 10_000,
 }
 
+type CheckOutcome = Outcome<Verdict>
+type CheckThread = Worker<CheckRequest, Verdict>
+
 interface Check {
   readonly owner: Principal
   readonly schema: string
   readonly value: unknown
-  readonly resolve: (outcome: Outcome) => void
+  readonly resolve: (outcome: CheckOutcome) => void
   readonly reject: (error: Error) => void
 }
 
@@ -117,7 +126,14 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
       clearTimeout(ready.timer)
       if (ready.thread.isAlive()) return ready.thread
     }
-    return startCheckThread(limits)
+    return startWorker({
+      program: "./thread",
+      startedBy: import.meta.url,
+      kind: "thread",
+      startMs: limits.startMs,
+      phaseMs: limits.cpuMs,
+      heapMb: limits.heapMb,
+    })
   }
 
   async function runOn(thread: CheckThread, check: Check, request: CheckRequest): Promise<void> {
@@ -143,8 +159,8 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   async function computeOutcome(
     request: Pick<Check, "schema" | "value">,
     { owner, signal }: SchemaCheckOptions,
-  ): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+  ): Promise<CheckOutcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<CheckOutcome>()
     const check: Check = { ...request, owner, resolve, reject }
     if (!queue.add(owner, check)) throw new OverloadedError(tooMany)
     const abort = () => {
@@ -190,19 +206,21 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
 const tooMany =
   "The value was not validated, because too many schema checks wait for their turn. Try again later."
 
-function toValidation(outcome: Outcome, value: unknown): Validation {
-  switch (outcome.type) {
+function toValidation(outcome: CheckOutcome, value: unknown): Validation {
+  if (outcome.type === "stopped") {
+    if (outcome.phase === "compiling") throw new UnusableSchemaError(outcome.reason)
+    return createInvalid(`The value cannot be checked: its check ${outcome.reason}.`)
+  }
+  const { reply: verdict } = outcome
+  switch (verdict.type) {
     case "valid":
       return { valid: true, input: value }
     case "invalid":
-      return createInvalid(outcome.message)
+      return createInvalid(verdict.message)
     case "unusable":
-      throw new UnusableSchemaError(outcome.message)
-    case "stopped":
-      if (outcome.phase === "compiling") throw new UnusableSchemaError(outcome.reason)
-      return createInvalid(`The value cannot be checked: its check ${outcome.reason}.`)
+      throw new UnusableSchemaError(verdict.message)
     default:
-      return outcome satisfies never
+      return verdict satisfies never
   }
 }
 

@@ -1,21 +1,13 @@
-import { parentPort, workerData } from "node:worker_threads"
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { toError } from "../../../core/errors.ts"
+import { serveRequests } from "../../../platform/workers/serve-requests.ts"
 import { lowerThreadPriority } from "../thread-priority.ts"
-import {
-  type CheckPhase,
-  type CheckReply,
-  type CheckRequest,
-  type ThreadSettings,
-  toMilliseconds,
-  type Verdict,
-} from "./messages.ts"
+import type { CheckPhase, CheckRequest, Verdict } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
 
+/** The program of a thread that checks values. */
 lowerThreadPriority()
 
-/** The program of a thread that checks values, one request at a time. The main thread enforces its time limits. */
-const { countsOwnCpu } = workerData as ThreadSettings
 const maxMessageCharacters = 2_000
 const compiled = createTextCache<Compiled>({ maxEntries: 200, maxCharacters: 1024 * 1024 })
 
@@ -50,7 +42,7 @@ function compileNow(schema: string): Compiled {
   }
 }
 
-function computeVerdict({ schema, value }: CheckRequest): Verdict {
+function computeVerdict({ schema, value }: CheckRequest, enter: (phase: CheckPhase) => void): Verdict {
   enter("compiling")
   const outcome = compile(schema)
   if (outcome.type === "unusable") return outcome
@@ -69,13 +61,4 @@ function shortenText(text: string): string {
   return text.length <= maxMessageCharacters ? text : `${text.slice(0, maxMessageCharacters)}…`
 }
 
-function enter(phase: CheckPhase): void {
-  const usage = countsOwnCpu ? process.threadCpuUsage() : process.cpuUsage()
-  reply({ type: "started", phase, cpuMs: toMilliseconds(usage) })
-}
-
-function reply(message: CheckReply): void {
-  parentPort?.postMessage(message)
-}
-
-parentPort?.on("message", (request: CheckRequest) => reply(computeVerdict(request)))
+serveRequests(computeVerdict)

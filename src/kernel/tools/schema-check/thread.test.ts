@@ -2,7 +2,8 @@ import { once } from "node:events"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { expect, it, onTestFinished } from "vitest"
-import { startCheckThread } from "./check-thread.ts"
+import { startWorker } from "../../../platform/workers/worker.ts"
+import type { CheckRequest, Verdict } from "./messages.ts"
 
 /** A schema whose check takes a while, because each item is compared with each choice. */
 const schema = JSON.stringify({
@@ -11,9 +12,12 @@ const schema = JSON.stringify({
 const request = { schema, value: JSON.stringify(Array.from({ length: 2_000 }, () => -1)) }
 
 function threadWith(checkingMs: number) {
-  const thread = startCheckThread({
+  const thread = startWorker<CheckRequest, Verdict>({
+    program: "./thread",
+    startedBy: import.meta.url,
+    kind: "thread",
     startMs: 60_000,
-    cpuMs: { compiling: 60_000, checking: checkingMs },
+    phaseMs: { compiling: 60_000, checking: checkingMs },
     heapMb: 128,
   })
   onTestFinished(() => thread.stop())
@@ -32,14 +36,14 @@ it("does not count the time in which other threads use the CPU", async () => {
   const measure = async () => {
     const thread = threadWith(60_000)
     const before = performance.now()
-    expect(await thread.run(request)).toEqual({ type: "valid" })
+    expect(await thread.run(request)).toEqual({ type: "reply", reply: { type: "valid" } })
     return performance.now() - before
   }
   const ms = Math.max(await measure(), await measure(), await measure())
   const thread = threadWith(Math.ceil(ms * 2))
-  expect(await thread.run(request)).toEqual({ type: "valid" })
+  expect(await thread.run(request)).toEqual({ type: "reply", reply: { type: "valid" } })
   await keepBusy(6 * availableParallelism())
-  expect(await thread.run(request)).toEqual({ type: "valid" })
+  expect(await thread.run(request)).toEqual({ type: "reply", reply: { type: "valid" } })
 })
 
 it("is dead after it was stopped in the middle of a check", async () => {

@@ -1,0 +1,34 @@
+import { parentPort, type Transferable, workerData } from "node:worker_threads"
+import { toMilliseconds, type WorkerMessage, type WorkerSettings } from "./messages.ts"
+
+/** Reports the start of a phase, which has its own time limit. */
+export type EnterPhase = (phase: string) => void
+
+/**
+ * Serves the requests of the host in a thread or process that `startWorker` started. The host passes one request at a
+ * time. An error of `handle` ends the program.
+ *
+ * @param handle Returns the reply, or resolves to it.
+ * @param listTransfers Returns the parts of a reply that a thread transfers instead of copying them.
+ */
+export function serveRequests<Request, Reply>(
+  handle: (request: Request, enter: EnterPhase) => Reply | Promise<Reply>,
+  listTransfers: (reply: Reply) => readonly Transferable[] = () => [],
+): void {
+  const settings = workerData as WorkerSettings | null
+  const enter = (phase: string) => {
+    const usage = settings?.countsOwnCpu === true ? process.threadCpuUsage() : process.cpuUsage()
+    send({ type: "started", phase, cpuMs: toMilliseconds(usage) })
+  }
+  const receive = async (request: Request) => {
+    const reply = await handle(request, enter)
+    send({ type: "reply", reply }, listTransfers(reply))
+  }
+  if (parentPort !== null) parentPort.on("message", receive)
+  else process.on("message", receive)
+}
+
+function send(message: WorkerMessage, transfers: readonly Transferable[] = []): void {
+  if (parentPort !== null) parentPort.postMessage(message, transfers)
+  else process.send?.(message)
+}
