@@ -19,7 +19,7 @@ const entries = {
 const programs = [
   "features/sandbox/disk/owner-process",
   "http/body/parse-thread",
-  "kernel/tools/images/image-worker",
+  "kernel/tools/images/image-program",
   "kernel/tools/schema-check/thread",
 ]
 

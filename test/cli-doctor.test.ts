@@ -33,6 +33,7 @@ test("doctor reports every part that works", async () => {
   expect(stdout).toMatch(/^ok {4}keys: none in the environment$/m)
   expect(stdout).toMatch(/^ok {4}start$/m)
   expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(stdout).toMatch(/^ok {4}images: decoded by sharp$/m)
   expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
   expect(code).toBe(0)
 })

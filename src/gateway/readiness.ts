@@ -1,5 +1,6 @@
 import type { Audience } from "../core/ports/plugin.ts"
 import type { Readiness } from "../http/readiness.ts"
+import { hasDecoder } from "../kernel/tools/images/image-examiner.ts"
 import type { AgentService } from "./agent/agent-service.ts"
 import { type PauseWatch, pausedDetail } from "./paused-store.ts"
 import { type CheckedStore, checkStore } from "./store-check.ts"
@@ -24,11 +25,15 @@ export async function checkReadiness(
   const found = await checkStore(checked, audience)
   const store = found.ok && pause.isPaused ? { ok: false, detail: pausedDetail } : found
   const checks = await Promise.all(agents.map((agent) => runChecks(agent, audience, agents.length > 1)))
+  const images = { ok: true, detail: hasDecoder() ? "decoded by sharp" : withoutDecoder }
   return {
     ready: accepting && store.ok,
-    checks: { store, ...Object.fromEntries(checks.flat()) },
+    checks: { store, ...(audience.isOperator && { images }), ...Object.fromEntries(checks.flat()) },
   }
 }
+
+const withoutDecoder =
+  "only checked, because sharp is not installed; those that are too large are left out (npm install sharp)"
 
 /** Returns the checks. If there are several agents, each check names its agent. */
 async function runChecks(

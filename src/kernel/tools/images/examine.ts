@@ -1,12 +1,4 @@
-import { readFile } from "node:fs/promises"
-import {
-  type IMagickImage,
-  initializeImageMagick,
-  MagickFormat,
-  MagickImage,
-  MagickReadSettings,
-} from "@imagemagick/magick-wasm"
-import { readImageFormat } from "./image-format.ts"
+import { readImageFormat, takeFirstFrame } from "./image-format.ts"
 import { longestData, longestSide, mostPixels } from "./limits.ts"
 
 /** `reason` completes the sentence "An image was left out: …". */
@@ -15,54 +7,43 @@ export type Examined =
   | { readonly type: "converted"; readonly mediaType: string; readonly data: string }
   | { readonly type: "unusable"; readonly reason: string }
 
-const formats: Readonly<Record<string, MagickFormat>> = {
-  "image/png": MagickFormat.Png,
-  "image/jpeg": MagickFormat.Jpeg,
-  "image/gif": MagickFormat.Gif,
-  "image/webp": MagickFormat.WebP,
+/** An image whose header was checked. */
+export interface DecodeRequest {
+  readonly base64: string
+  readonly mediaType: string
+  /** If true, it has too many pixels a side or too many bytes for a provider. */
+  readonly isLarge: boolean
+  /** If true, it may be an animation. */
+  readonly mayMove: boolean
 }
 
-/** Loads the decoder. */
-export async function prepareDecoder(): Promise<void> {
-  await initializeImageMagick(
-    await readFile(new URL(import.meta.resolve("@imagemagick/magick-wasm/magick.wasm"))),
-  )
-}
-
-/**
- * Decodes an image, whatever its label is, and converts it into a form that every provider accepts. Scales down
- * images with too many pixels or bytes, and converts animations into their first frame.
- */
-export function examine(base64: string): Examined {
+/** Checks an image's header, whatever its label is. Returns the request that decodes it, or why it is unusable. */
+export function examineHeader(base64: string): DecodeRequest | Extract<Examined, { type: "unusable" }> {
   const data = Buffer.from(base64, "base64")
-  const header = readImageFormat(data)
-  if (header === null)
+  const format = readImageFormat(data)
+  if (format === null)
     return { type: "unusable", reason: "it is not a complete PNG, JPEG, GIF or WebP image" }
-  const { mediaType, width, height } = header
+  const { mediaType, width, height } = format
   if (width * height > mostPixels)
     return { type: "unusable", reason: `its ${width} × ${height} pixels are more than ${mostPixels}` }
-  try {
-    return decode(data, mediaType, base64.length)
-  } catch (error) {
-    return { type: "unusable", reason: `it cannot be decoded as ${mediaType}${readCause(error)}` }
-  }
+  const isLarge = Math.max(width, height) > longestSide || base64.length > longestData
+  return { base64, mediaType, isLarge, mayMove: mayMove(data, mediaType) }
 }
 
-function decode(data: Buffer, mediaType: string, length: number): Examined {
-  const image = MagickImage.create()
-  try {
-    const damages: string[] = []
-    image.onWarning = ({ error }) => void damages.push(error.message)
-    const format = formats[mediaType] ?? MagickFormat.Png
-    image.read(data, new MagickReadSettings({ format, frameIndex: 0, frameCount: 1 }))
-    const broken = damages.find((damage) => /corrupt|premature|truncated|unexpected end/i.test(damage))
-    if (broken !== undefined) throw new Error(broken)
-    const isLarge = Math.max(image.width, image.height) > longestSide || length > longestData
-    if (!isLarge && !mayMove(data, mediaType)) return { type: "fits", mediaType }
-    return convertImage(image, mediaType === "image/jpeg" || length > longestData)
-  } finally {
-    image.dispose()
-  }
+/** Returns the image in a form that providers accept, if that needs no decoder. Its pixels are not checked. */
+export function examineWithoutDecoder({ base64, mediaType, isLarge, mayMove }: DecodeRequest): Examined {
+  if (isLarge)
+    return createUnusable(`it has more than ${longestSide} pixels a side or ${longestData} base64 characters`)
+  if (!mayMove) return { type: "fits", mediaType }
+  if (mediaType !== "image/gif") return createUnusable("it is an animation")
+  const still = takeFirstFrame(Buffer.from(base64, "base64"))?.toString("base64")
+  if (still === undefined) return { type: "unusable", reason: "it is not a complete GIF image" }
+  return still === base64 ? { type: "fits", mediaType } : { type: "converted", mediaType, data: still }
+}
+
+function createUnusable(problem: string): Examined {
+  const remedy = "only with the package sharp, which its operator can install (npm install sharp)"
+  return { type: "unusable", reason: `${problem}; the gateway converts images ${remedy}` }
 }
 
 /** Returns true for a possible animation. A GIF always counts as one, because a PNG can show the same picture. */
@@ -71,46 +52,4 @@ function mayMove(data: Buffer, mediaType: string): boolean {
   return (
     mediaType === "image/webp" && data.toString("latin1", 12, 16) === "VP8X" && ((data[20] ?? 0) & 2) !== 0
   )
-}
-
-/** Decreasing sides, tried until the data is short enough. The last one is that of a thumbnail. */
-const sides = [longestSide, 2_000, 1_000, 500, 250]
-/** Quality of a JPEG. A model would not notice the loss. */
-const quality = 85
-
-/**
- * Converts the image.
- *
- * @param isLossy If true, the image becomes a JPEG, unless it is transparent.
- */
-function convertImage(image: IMagickImage, isLossy: boolean): Examined {
-  image.autoOrient()
-  const [format, mediaType] =
-    isLossy && !image.hasAlpha
-      ? ([MagickFormat.Jpeg, "image/jpeg"] as const)
-      : ([MagickFormat.Png, "image/png"] as const)
-  if (format === MagickFormat.Jpeg) image.quality = quality
-  for (const side of sides) {
-    const scale = Math.min(1, side / Math.max(image.width, image.height))
-    if (scale < 1)
-      image.thumbnail(
-        Math.max(1, Math.round(image.width * scale)),
-        Math.max(1, Math.round(image.height * scale)),
-      )
-    const data = image.write(format, (bytes) => Buffer.from(bytes).toString("base64"))
-    if (data.length <= longestData) return { type: "converted", mediaType, data }
-  }
-  return { type: "unusable", reason: "it is too large even at a small size" }
-}
-
-/** Returns the decoder's own message, without quoted data. */
-function readCause(error: unknown): string {
-  const message =
-    error instanceof Error
-      ? error.message
-          .replace(/`.*$/s, "")
-          .replaceAll(/[^ -~]/g, "")
-          .trim()
-      : ""
-  return message === "" ? "" : ` (${message.slice(0, 100)})`
 }

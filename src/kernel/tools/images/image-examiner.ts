@@ -1,8 +1,8 @@
-import { once } from "node:events"
-import { Worker } from "node:worker_threads"
 import { createTurnQueue } from "../../../core/fairness/turn-queue.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
-import type { Examined } from "./examine.ts"
+import { keepWorker } from "../../../platform/workers/keep-worker.ts"
+import { starting } from "../../../platform/workers/worker.ts"
+import { type DecodeRequest, type Examined, examineHeader, examineWithoutDecoder } from "./examine.ts"
 
 export interface ImageExaminer {
   /**
@@ -22,17 +22,14 @@ export interface ExamineOptions {
 export interface ExaminerOptions {
   /** Maximum milliseconds for one image. Default 20 000. */
   readonly timeoutMs?: number
-  /** Milliseconds without work after which the thread ends, which frees its memory. Default 30 000. */
+  /** Milliseconds without work after which the process ends, which frees its memory. Default 30 000. */
   readonly idleMs?: number
+  /** If false, images are checked but not decoded. Default: true if the package sharp is installed. */
+  readonly decodes?: boolean
 }
 
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
-const script = new URL(`./image-worker.${extension}`, import.meta.url)
-/**
- * Maximum milliseconds to load the decoder. Loading takes half a second of one core, and much longer on a busy
- * machine.
- */
-const longestStartMs = 60_000
+/** Maximum milliseconds to load the decoder. Loading takes half a second, and much longer on a busy machine. */
+const startMs = 60_000
 
 const slow: Examined = { type: "unusable", reason: "decoding it takes too long" }
 const fatal: Examined = { type: "unusable", reason: "it crashes the decoder" }
@@ -45,50 +42,45 @@ const crowded: Examined = { type: "unusable", reason: "too many images wait for 
 const maxWaiting = 10_000
 
 interface Waiting {
-  readonly base64: string
+  readonly request: DecodeRequest
   readonly resolve: (examined: Examined | null) => void
 }
 
 /**
- * Decodes images one after another in a separate thread. It starts when needed, and ends when it is idle. Tenants take
- * turns, and so do the users of a tenant, because decoding one image may take many seconds.
+ * Decodes images one after another in a process. It starts when needed, and ends when it is idle. Tenants take turns,
+ * and so do the users of a tenant, because decoding one image may take many seconds.
  */
 export function createImageExaminer({
   timeoutMs = 20_000,
   idleMs = 30_000,
+  decodes = hasDecoder(),
 }: ExaminerOptions = {}): ImageExaminer {
-  let running: Worker | null = null
+  const worker = keepWorker<DecodeRequest, Examined>({
+    program: "./image-program",
+    startedBy: import.meta.url,
+    kind: "process",
+    startMs,
+    phaseMs: { decoding: timeoutMs },
+    heapMb: 256,
+    idleMs,
+  })
   const queue = createTurnQueue<Waiting>(maxWaiting)
   let isWorking = false
-  let idle: NodeJS.Timeout | undefined
   let closed = false
 
-  async function stop(): Promise<void> {
-    const thread = running
-    running = null
-    await thread?.terminate()
-  }
-
-  async function examineNow(base64: string): Promise<Examined | null> {
-    clearTimeout(idle)
+  async function decode(request: DecodeRequest): Promise<Examined | null> {
     if (closed) return null
-    running ??= await startThread()
-    const thread = running
-    if (thread === null) return null
-    // An idle thread does not keep the process alive.
-    thread.ref()
-    const examined = await answerOf(thread, base64, timeoutMs)
-    thread.unref()
-    if (examined === slow || examined === fatal) await stop()
-    else idle = setTimeout(() => void stop(), idleMs).unref()
-    return examined
+    const outcome = await worker.run(request)
+    if (outcome.type === "reply") return outcome.reply
+    if (outcome.phase === starting) return null
+    return outcome.isLate ? slow : fatal
   }
 
   async function work(): Promise<void> {
     if (isWorking) return
     isWorking = true
     for (let next = queue.take(); next !== null; next = queue.take()) {
-      next.resolve(await examineNow(next.base64))
+      next.resolve(await decode(next.request))
     }
     isWorking = false
   }
@@ -96,8 +88,11 @@ export function createImageExaminer({
   return {
     async examine(base64, { owner, signal }) {
       signal.throwIfAborted()
+      const request = examineHeader(base64)
+      if ("type" in request) return request
+      if (!decodes) return examineWithoutDecoder(request)
       const { promise, resolve, reject } = Promise.withResolvers<Examined | null>()
-      const waiting: Waiting = { base64, resolve }
+      const waiting: Waiting = { request, resolve }
       if (!queue.add(owner, waiting)) return crowded
       const abort = () => {
         queue.remove(owner, waiting)
@@ -113,36 +108,17 @@ export function createImageExaminer({
     },
     async close() {
       closed = true
-      clearTimeout(idle)
-      await stop()
+      await worker.stop()
     },
   }
 }
 
-async function answerOf(thread: Worker, base64: string, timeoutMs: number): Promise<Examined> {
-  const { promise, resolve } = Promise.withResolvers<Examined>()
-  const end = () => resolve(fatal)
-  const timer = setTimeout(() => resolve(slow), timeoutMs)
-  thread.once("message", resolve).once("exit", end)
-  thread.postMessage(base64)
+/** Returns true if the optional package that decodes images is installed. */
+export function hasDecoder(): boolean {
   try {
-    return await promise
-  } finally {
-    clearTimeout(timer)
-    thread.off("message", resolve).off("exit", end)
-  }
-}
-
-/** Starts the thread. Null if the decoder cannot be loaded. */
-async function startThread(): Promise<Worker | null> {
-  const thread = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: 256 } })
-  // An error ends the thread, and callers see its end.
-  thread.on("error", () => {})
-  try {
-    await once(thread, "message", { signal: AbortSignal.timeout(longestStartMs) })
-    return thread
+    import.meta.resolve("sharp")
+    return true
   } catch {
-    await thread.terminate()
-    return null
+    return false
   }
 }

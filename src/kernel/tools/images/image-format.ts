@@ -45,6 +45,28 @@ function readGifSize(data: Buffer): Size | null {
   return { width: data.readUInt16LE(6), height: data.readUInt16LE(8) }
 }
 
+/** Returns the GIF without the frames after its first one. Null if that one is incomplete. */
+export function takeFirstFrame(data: Buffer): Buffer | null {
+  let at = 13 + computeTableBytes(data[10])
+  // Extensions, such as comments and times.
+  while (data[at] === 0x21) at = skipBlocks(data, at + 2)
+  if (data[at] !== 0x2c) return null
+  const end = skipBlocks(data, at + 11 + computeTableBytes(data[at + 9]))
+  return end > data.length ? null : Buffer.concat([data.subarray(0, end), Buffer.of(0x3b)])
+}
+
+/** Returns the bytes of the color table that these flags announce. */
+function computeTableBytes(flags = 0): number {
+  return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1)
+}
+
+/** Returns the place after the blocks, each of which starts with its length. An empty block ends them. */
+function skipBlocks(data: Buffer, start: number): number {
+  let at = start
+  for (let length = data[at]; length !== undefined && length > 0; length = data[at]) at += 1 + length
+  return at + 1
+}
+
 /** Reads the size in the frame's header by https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B. */
 function readJpegSize(data: Buffer): Size | null {
   if (data.lastIndexOf(Buffer.from([0xff, 0xd9])) < 0) return null

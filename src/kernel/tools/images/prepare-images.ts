@@ -27,7 +27,7 @@ const rememberedImages = 2_000
 
 /**
  * Prepares a conversation's images for a request. An invalid image would fail this request and all later ones. Old
- * images beyond the limits of a request become text. Each other image is decoded once. The conversation itself is not
+ * images beyond the limits of a request become text. Each other image is examined once. The conversation itself is not
  * changed.
  */
 export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
@@ -54,7 +54,10 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
       return mediaType === source.mediaType ? image : relabelImage(source.data, mediaType)
     const examined = await examiner.examine(source.data, options)
     if (examined === null) {
-      logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
+      logger.error(
+        {},
+        "Images cannot be decoded, so they are sent unchecked. Install the package sharp again: npm install sharp.",
+      )
       return image
     }
     if (examined.type === "fits") preparedImages.set(digest, examined.mediaType)
