@@ -33,7 +33,6 @@ export type {
 export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "../core/log/deltas.ts"
 export type {
   AppData,
-  BudgetExceeded,
   DataEmitted,
   Decider,
   DeltaEntry,
@@ -43,7 +42,6 @@ export type {
   HistoryReplaced,
   InterceptorDecided,
   KeptOutput,
-  MaxTurnsReached,
   MessageCompleted,
   ModelCallFailed,
   OutputRejected,
@@ -64,6 +62,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "../core/log/entries.ts"
+export type { BudgetExceeded, MaxTurnsReached } from "../core/log/limit-events.ts"
 export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "../core/log/task-events.ts"
 export type { BackgroundTask, TaskState } from "../core/runs/background-task.ts"
 export type { Cost, Spending, Usage } from "../core/usage.ts"

@@ -63,10 +63,10 @@ export type {
 } from "../core/ports/tools/sandbox-state.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
+export type { MaxTurnsReport, OnMaxTurns } from "../core/runs/max-turns.ts"
 export type { RunChain } from "../core/runs/run-chain.ts"
 export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 export type {
-  MaxTurnsReport,
   RunUsageReport,
   ToolReport,
   ToolTiming,

@@ -257,6 +257,8 @@ export interface GatewayRunResult<Output = never> {
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Otherwise null. */
   readonly reason: string | null
   readonly error: RunFailure | null
+  /** Text that `onMaxTurns` returned. Null if it returned none, and if the run did not reach its maximum of turns. */
+  readonly summary: string | null
   /** Names of the sub-agents whose background tasks were canceled after `backgroundWaitSeconds`. */
   readonly cancelledTasks: readonly string[]
 }

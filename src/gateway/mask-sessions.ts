@@ -135,6 +135,8 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, message: mask(event.message) }
     case "runFailed":
       return redactFailure(event, mask)
+    case "maxTurnsReached":
+      return event.summary === undefined ? event : { ...event, summary: mask(event.summary) }
     case "taskRegistered":
       return { ...event, description: mask(event.description) }
     case "taskEnded":
@@ -160,7 +162,13 @@ function redactFailure(event: RunFailed, mask: Mask): RunFailed {
 }
 
 function redactEnd(end: PlacedRunEnd, mask: Mask): PlacedRunEnd {
-  return { ...end, message: mask(end.message), providerMessage: mask(end.providerMessage) }
+  const { message, providerMessage, summary } = end
+  return {
+    ...end,
+    message: mask(message),
+    providerMessage: mask(providerMessage),
+    summary: mask(summary),
+  }
 }
 
 function redactTask({ description, outcome, ...task }: ListedTask, mask: Mask): ListedTask {

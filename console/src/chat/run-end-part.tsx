@@ -12,11 +12,12 @@ const interruptions: Readonly<Record<string, string>> = {
  * may have many of them.
  */
 export function RunEndPart({ end }: { readonly end: ViewRunEndPart }) {
-  const { outcome, reason, error, provider_message } = end
+  const { outcome, reason, error, provider_message, summary } = end
   if (outcome === "interrupted") {
     return (
       <div class="notice warning">
         <p class="notice-title">{interruptions[reason ?? ""] ?? `The run was interrupted: ${reason}`}</p>
+        {summary !== undefined && <p class="plain-text">{summary}</p>}
       </div>
     )
   }

@@ -64,6 +64,13 @@ function applyOwn(former: ViewState, event: SentEvent): ViewState {
       return addSteering(state, event.content)
     case "run_withdrawn":
       return { ...state, queued: state.queued.filter(({ run_id }) => run_id !== event.run_id) }
+    case "max_turns_reached": {
+      // The end of the run follows.
+      const { summary } = event
+      return summary === undefined
+        ? state
+        : { ...openRun(state), ended: { ...interrupted, reason: "max_turns", summary } }
+    }
     case "stream_complete": {
       const { terminal_disposition: outcome, reason = null } = event
       return end(state, { outcome, reason, error: null })
@@ -94,6 +101,8 @@ function applyOwn(former: ViewState, event: SentEvent): ViewState {
       return applyToolEvent(state, event)
   }
 }
+
+const interrupted = { outcome: "interrupted", error: null } as const
 
 function selectProviderMessage(failure: { readonly provider_message?: string | undefined } | undefined) {
   const message = failure?.provider_message
@@ -140,7 +149,9 @@ function keepAll(state: ViewState): ViewState {
   return { ...state, kept: { byRetry: length, byFailure: length } }
 }
 
-function end(state: ViewState, ended: RunEnd): ViewState {
+function end(state: ViewState, given: RunEnd): ViewState {
+  const { summary } = (state.isRunning && state.ended) || {}
+  const ended = summary === undefined ? given : { ...given, summary }
   const settled = removeIncompleteCalls(state)
   const marked = ended.outcome === "completed" ? settled : addParts(settled, [{ type: "run_end", ...ended }])
   const left = removeWaits(keepAll(marked), (wait) => !isOfTask(state, wait))

@@ -118,6 +118,8 @@ export interface RunEnd {
   readonly error: string | null
   /** The provider's own message if a model call failed, and if the gateway shows it to clients. */
   readonly provider_message?: string | undefined
+  /** Text that the agent returned because the run reached its maximum number of turns. */
+  readonly summary?: string | undefined
 }
 
 /** The end of a run that did not complete: the last part of its message. */

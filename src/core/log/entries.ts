@@ -11,6 +11,7 @@ import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
 import type { Delta } from "./deltas.ts"
+import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
 import type { TaskEvent } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session that has newer events. */
@@ -351,20 +352,6 @@ export interface OutputRejected {
 export interface RunnerStateSaved {
   readonly type: "runnerStateSaved"
   readonly state: Json
-}
-
-/** The next model call could exceed the budget. */
-export interface BudgetExceeded {
-  readonly type: "budgetExceeded"
-  /** US dollars spent so far. */
-  readonly totalCost: number
-  readonly budget: number
-}
-
-export interface MaxTurnsReached {
-  readonly type: "maxTurnsReached"
-  readonly turnCount: number
-  readonly maxTurns: number
 }
 
 export interface RunCompleted {

@@ -13,7 +13,6 @@ export interface RunHooks {
   readonly onRunUsage?: (report: RunUsageReport) => void | Promise<void>
   readonly onToolResult?: (report: ToolReport) => void | Promise<void>
   readonly onToolTiming?: (report: ToolTiming) => void | Promise<void>
-  readonly onMaxTurns?: (report: MaxTurnsReport) => void | Promise<void>
   readonly onEvent?: (
     entry: EventEntry,
     origin: { readonly sessionId: string; readonly id: string },
@@ -74,13 +73,4 @@ export interface ToolTiming {
   readonly ok: boolean
   /** Size of the result in bytes, as JSON. */
   readonly resultBytes: number
-}
-
-export interface MaxTurnsReport {
-  /** The same in every report. */
-  readonly id: string
-  readonly sessionId: string
-  readonly runId: string
-  readonly turnCount: number
-  readonly maxTurns: number
 }

@@ -280,6 +280,8 @@ export type ChatEvent =
       readonly sub_agent_id?: string | undefined
       readonly turn_count: number
       readonly max_turns: number
+      /** Text that the agent's `onMaxTurns` returned. */
+      readonly summary?: string | undefined
     }
   | {
       readonly type: "budget_exceeded"

@@ -208,6 +208,8 @@ export type HistoryMessage = {
         readonly error: string | null
         /** The provider's own message if a model call failed. Only with the option `showProviderErrors`, and with `dev`. */
         readonly provider_message?: string | undefined
+        /** Text that the agent's `onMaxTurns` returned. */
+        readonly summary?: string | undefined
       }
     | {
         readonly type: "compaction"

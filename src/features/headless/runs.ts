@@ -72,6 +72,8 @@ export interface FinishedRun {
     /** The provider's own message if a model call failed. */
     readonly providerMessage?: string
   } | null
+  /** Text that the application returned because the run reached its maximum number of turns. Default: none. */
+  readonly summary?: string | null
   /** Names of the sub-agents whose background tasks were canceled after the end of the run. Default: none. */
   readonly cancelledTasks?: readonly string[]
 }

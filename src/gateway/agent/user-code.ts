@@ -60,7 +60,7 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
   }
   return {
     timeoutMs,
-    followHooks({ onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
+    followHooks({ onUsage, onRunUsage, onToolResult, onToolTiming, onEvent }) {
       return {
         ...(onUsage && {
           onUsage: (report) => followCall("onUsage", (signal) => onUsage(report, { signal })),
@@ -73,9 +73,6 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
         }),
         ...(onToolTiming && {
           onToolTiming: (timing) => followCall("onToolTiming", (signal) => onToolTiming(timing, { signal })),
-        }),
-        ...(onMaxTurns && {
-          onMaxTurns: (report) => followCall("onMaxTurns", (signal) => onMaxTurns(report, { signal })),
         }),
         ...(onEvent && {
           onEvent: (entry, origin) =>

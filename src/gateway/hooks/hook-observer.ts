@@ -1,14 +1,14 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Observer, RunFacts } from "../../core/ports/observer.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
-import { createMaxTurnsReport, createUsageReport, measureResult } from "../../kernel/agent/reports.ts"
+import { createUsageReport, measureResult } from "../../kernel/agent/reports.ts"
 
 /**
  * Returns the observer that calls the hooks of one request. Null if there are none. It does not wait for them. A hook
  * that fails is logged, and called again for the next fact.
  */
 export function createHookObserver(hooks: RunHooks, logger: Logger): Partial<Observer> | null {
-  const { onEvent, onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns } = hooks
+  const { onEvent, onUsage, onRunUsage, onToolResult, onToolTiming } = hooks
   if (Object.keys(hooks).length === 0) return null
   const call = ({ sessionId, runId }: RunFacts, hook: keyof RunHooks, invoke: () => unknown) => {
     const report = (error: unknown) =>
@@ -25,8 +25,6 @@ export function createHookObserver(hooks: RunHooks, logger: Logger): Partial<Obs
       if (onEvent) call(stored, "onEvent", () => onEvent(entry, { sessionId, id }))
       const usage = onUsage && createUsageReport(entry, sessionId)
       if (usage) call(stored, "onUsage", () => onUsage(usage))
-      const turns = onMaxTurns && createMaxTurnsReport(entry, sessionId)
-      if (turns) call(stored, "onMaxTurns", () => onMaxTurns(turns))
     },
     onRunEnded(end) {
       const { id, sessionId, runId, outcome, turns, usage, cost } = end

@@ -65,7 +65,6 @@ function keeping() {
     onToolResult: ({ id, input }) => void heard.push({ hook: "onToolResult", id, what: input }),
     onToolTiming: ({ id, ok, server, resultBytes }) =>
       void heard.push({ hook: "onToolTiming", id, what: { ok, server, resultBytes } }),
-    onMaxTurns: ({ id, turnCount }) => void heard.push({ hook: "onMaxTurns", id, what: turnCount }),
     onEvent: ({ event }, { id }) => void heard.push({ hook: "onEvent", id, what: event.type }),
   }
   const of = (hook: string) => heard.filter((each) => each.hook === hook)
@@ -94,7 +93,6 @@ describe("hooks of the gateway", () => {
     expect(of("onRunUsage")).toMatchObject([
       { id: idOf("runCompleted"), what: { outcome: "interrupted", turns: 1, usage: { outputTokens: 3 } } },
     ])
-    expect(of("onMaxTurns")).toEqual([{ hook: "onMaxTurns", id: idOf("maxTurnsReached"), what: 1 }])
     expect(new Set(of("onEvent").map(({ id }) => id)).size).toBe(types().length)
     expect(idOf("runStarted")).toMatch(/^sess_\w+:1000000001$/)
   })

@@ -6,7 +6,6 @@ import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import {
-  createMaxTurnsReport,
   createRunUsageReport,
   createToolReport,
   createToolTiming,
@@ -35,7 +34,7 @@ type Call = (options: HookOptions) => void | Promise<void>
 
 /** Makes each hook a separate subscriber, so that a failing hook delays no other. */
 export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
-  const { onUsage, onRunUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
+  const { onUsage, onRunUsage, onToolResult, onToolTiming, onEvent } = hooks
   const subscribers: Subscriber[] = []
   const add = (name: keyof Hooks, invoke: Invoke) =>
     subscribers.push(createHookSubscriber(name, invoke, options))
@@ -51,10 +50,6 @@ export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptio
   if (onToolTiming)
     add("onToolTiming", (entry, { sessionId }) =>
       prepareCall(onToolTiming, createToolTiming(entry, sessionId)),
-    )
-  if (onMaxTurns)
-    add("onMaxTurns", (entry, { sessionId }) =>
-      prepareCall(onMaxTurns, createMaxTurnsReport(entry, sessionId)),
     )
   if (onToolResult) {
     add("onToolResult", async (entry, page) => {

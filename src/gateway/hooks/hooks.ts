@@ -1,11 +1,5 @@
 import type { EventEntry } from "../../core/log/entries.ts"
-import type {
-  MaxTurnsReport,
-  RunUsageReport,
-  ToolReport,
-  ToolTiming,
-  UsageReport,
-} from "../../core/runs/run-hooks.ts"
+import type { RunUsageReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
 import { createFunctionSchema } from "../../platform/options/schemas.ts"
 
@@ -29,8 +23,6 @@ export interface Hooks {
   readonly onToolResult?: (report: ToolReport, options: HookOptions) => void | Promise<void>
   /** Called with the duration of each finished tool call. */
   readonly onToolTiming?: (timing: ToolTiming, options: HookOptions) => void | Promise<void>
-  /** Called when a run has reached its `maxTurns`. */
-  readonly onMaxTurns?: (report: MaxTurnsReport, options: HookOptions) => void | Promise<void>
   /** Called with each durable event of every session. */
   readonly onEvent?: (entry: EventEntry, options: EventHookOptions) => void | Promise<void>
 }
@@ -79,6 +71,5 @@ export const hookOptions = declareOptions<Hooks>()({
   onRunUsage: createFunctionSchema<NonNullable<Hooks["onRunUsage"]>>().optional(),
   onToolResult: createFunctionSchema<NonNullable<Hooks["onToolResult"]>>().optional(),
   onToolTiming: createFunctionSchema<NonNullable<Hooks["onToolTiming"]>>().optional(),
-  onMaxTurns: createFunctionSchema<NonNullable<Hooks["onMaxTurns"]>>().optional(),
   onEvent: createFunctionSchema<NonNullable<Hooks["onEvent"]>>().optional(),
 })

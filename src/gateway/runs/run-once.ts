@@ -40,6 +40,7 @@ export async function runOnce(
   const watch = createCallbackWatch(logger)
   const print = createTextPrinter((text) => watch.call(() => onText(text)))
   let model: string | null = null
+  let summary: string | null = null
   let isParked = false
   const onParked = () => {
     isParked = true
@@ -60,6 +61,7 @@ export async function runOnce(
       const { event } = entry.kind === "event" ? entry : {}
       if (event?.type === "stepRetried") watch.call(() => onRetry(event.error))
       model = findModel(entry) ?? model
+      if (event?.type === "maxTurnsReached") summary = event.summary ?? null
     }
     if (onEvent !== undefined) for (const frame of frames) watch.call(() => onEvent(toChatEvent(frame)))
   }
@@ -67,7 +69,7 @@ export async function runOnce(
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
-    return { ...soFar.result(), sessionId, runId, existed, model, cancelledTasks: [], ...parked }
+    return { ...soFar.result(), sessionId, runId, existed, model, summary, cancelledTasks: [], ...parked }
   }
   const people: People = {
     logger,
@@ -85,7 +87,7 @@ export async function runOnce(
           answerWaits: () => answerWaits(sessions, run, people),
         })
   const result = await sessions.result(sessionId, runId, {})
-  return createResult(result, { sessionId, existed, model, schema, cancelledTasks })
+  return createResult(result, { sessionId, existed, model, summary, schema, cancelledTasks })
 }
 
 function denyAll(): ApprovalAnswer {
@@ -117,11 +119,12 @@ async function createResult(
     readonly sessionId: string
     readonly existed: boolean
     readonly model: string | null
+    readonly summary: string | null
     readonly schema: CompiledSchema | undefined
     readonly cancelledTasks: readonly string[]
   },
 ): Promise<GatewayRunResult<unknown>> {
-  const { sessionId, existed, model, schema, cancelledTasks } = run
+  const { sessionId, existed, model, summary, schema, cancelledTasks } = run
   const { usage, cost } = outcome
   const times = { startedAt, endedAt }
   const common = {
@@ -136,6 +139,7 @@ async function createResult(
     usage,
     cost,
     output: null,
+    summary,
     cancelledTasks,
   }
   const createFailedResult = (error: NonNullable<GatewayRunResult["error"]>) =>

@@ -1,4 +1,4 @@
-import type { RunStarted, StepStarted, TerminalEvent } from "../../core/log/entries.ts"
+import type { RunStarted, StepStarted } from "../../core/log/entries.ts"
 import { noSpending } from "../../core/usage.ts"
 import { compactHistory } from "./compaction/compact-history.ts"
 import { callModel, createStep } from "./model/call-model.ts"
@@ -7,6 +7,7 @@ import { createTooLongEvent, decideNextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { createStepLimit, endOverdueStep, type StepLimit, StepTimeoutError } from "./step-timeout.ts"
+import { stopAtMaxTurns } from "./stop-at-max-turns.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**
@@ -55,17 +56,9 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
       case "checkOutput":
         await checkOutput(context, run, action.schema)
         break
-      case "stopAtMaxTurns": {
-        const { turnCount, maxTurns } = action
-        const end: TerminalEvent = {
-          type: "runCompleted",
-          disposition: "interrupted",
-          reason: "max_turns",
-          ...run.spent,
-        }
-        await recordEnd(context, [{ type: "maxTurnsReached", turnCount, maxTurns }, end])
+      case "stopAtMaxTurns":
+        await stopAtMaxTurns(context, run, action)
         break
-      }
       case "finish":
         await recordCompletion(context, [action.event])
         break

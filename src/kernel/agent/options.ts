@@ -1,8 +1,9 @@
 import { z } from "zod"
+import type { OnMaxTurns } from "../../core/runs/max-turns.ts"
 import type { TurnLimit } from "../../core/runs/turn-limit.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../core/thinking-level.ts"
 import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
-import { count, milliseconds, timerSeconds } from "../../platform/options/schemas.ts"
+import { count, createFunctionSchema, milliseconds, timerSeconds } from "../../platform/options/schemas.ts"
 import { turnLimit } from "../../platform/options/turn-limit.ts"
 
 /** Limits of the gateway's own loop over a model and tools. */
@@ -44,6 +45,8 @@ export interface LoopOptions extends TurnLimit {
    * Default: no limit.
    */
   readonly stepTimeoutSeconds?: number
+  /** Returns a summary for a run that has reached its `maxTurns`. Default: there is none. */
+  readonly onMaxTurns?: OnMaxTurns
   /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 120 000. */
   readonly toolTimeoutMs?: number
   /**
@@ -63,6 +66,7 @@ export const loopOptions = declareOptions<LoopOptions>()({
   firstTokenTimeoutSeconds: timerSeconds.optional(),
   stallTimeoutSeconds: timerSeconds.default(60),
   stepTimeoutSeconds: timerSeconds.optional(),
+  onMaxTurns: createFunctionSchema<OnMaxTurns>().optional(),
   toolTimeoutMs: milliseconds.default(120_000),
   maxToolResultBytes: count.default(100_000),
 })

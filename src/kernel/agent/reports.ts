@@ -2,13 +2,7 @@ import type { Json } from "../../core/json/json.ts"
 import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import { toEventId } from "../../core/log/event-id.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import type {
-  MaxTurnsReport,
-  RunUsageReport,
-  ToolReport,
-  ToolTiming,
-  UsageReport,
-} from "../../core/runs/run-hooks.ts"
+import type { RunUsageReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
 import type { Usage } from "../../core/usage.ts"
 
@@ -65,13 +59,6 @@ export function createToolTiming(entry: EventEntry, sessionId: string): ToolTimi
 export function measureResult(result: ToolResult): Pick<ToolTiming, "ok" | "resultBytes"> {
   const resultBytes = Buffer.byteLength(JSON.stringify(result.type === "json" ? result.value : result))
   return { ok: !isFailure(result), resultBytes }
-}
-
-export function createMaxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
-  const { event, runId } = entry
-  if (runId === null || event.type !== "maxTurnsReached") return null
-  const { turnCount, maxTurns } = event
-  return { id: toEventId(sessionId, entry.seq), sessionId, runId, turnCount, maxTurns }
 }
 
 function isAny(usage: Usage): boolean {

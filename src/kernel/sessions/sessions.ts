@@ -271,6 +271,8 @@ export interface PlacedRunEnd {
   readonly message: string | null
   /** The provider's own message, for operators. */
   readonly providerMessage: string | null
+  /** Text that the application returned because the run reached its maximum number of turns. */
+  readonly summary: string | null
 }
 
 /** Comes once, after all messages. */

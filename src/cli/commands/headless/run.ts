@@ -108,8 +108,13 @@ async function runTask(
   // The callback above sets it, which the compiler does not see.
   const finished = result as GatewayRunResult<JsonObject> | null
   if (format === "json") printJson(run, finished, context)
-  else if (format === "text" && schema === null) printer.end()
-  else if (format === "text") printOutput(finished, context)
+  else if (format === "text" && schema === null) {
+    if (run.summary !== null) {
+      if (run.response !== "") printer.onText("\n\n")
+      printer.onText(run.summary)
+    }
+    printer.end()
+  } else if (format === "text") printOutput(finished, context)
   if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
     note(context, `Job ${jobId} is already done; this is its result. To repeat the work, use another --job.`)
   if (runOutputOutcome(run) === "success") reportDenied(asked, runArguments, context)

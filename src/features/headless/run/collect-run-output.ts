@@ -36,6 +36,7 @@ class CollectedRun {
   #isOver = false
   #budgetExceeded = false
   #maxTurnsReached = false
+  #summary: string | null = null
 
   see(event: ChatEvent): void {
     // The text, the calls and the limits of a sub-agent are not the run's.
@@ -59,6 +60,7 @@ class CollectedRun {
         break
       case "max_turns_reached":
         this.#maxTurnsReached = true
+        this.#summary = event.summary ?? null
         break
       case "stream_complete":
         this.#end(event)
@@ -87,6 +89,7 @@ class CollectedRun {
       timedOut,
       budgetExceeded: this.#budgetExceeded,
       maxTurnsReached: this.#maxTurnsReached,
+      summary: this.#summary,
     })
   }
 

@@ -30,6 +30,10 @@ export function formatRunSummary(
   { label = "Autonomous run", state, formatState, maxCharacters = 3900 }: SummaryOptions = {},
 ): string {
   const { response, error, cancelledTasks } = output
+  const text = [response, output.summary ?? ""]
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .join("\n\n")
   const lines = [
     label,
     `Status: ${statuses[runOutputOutcome(output)]}`,
@@ -38,7 +42,7 @@ export function formatRunSummary(
   ]
   const ofState = state === undefined ? "" : (formatState?.(state).trim() ?? "")
   if (ofState !== "") lines.push("", ofState)
-  if (response.trim() !== "") lines.push("", "Summary:", truncate(response.trim(), maxResponse))
+  if (text !== "") lines.push("", "Summary:", truncate(text, maxResponse))
   if (error !== null) lines.push("", `Error: ${error}`)
   return truncate(lines.join("\n"), maxCharacters)
 }

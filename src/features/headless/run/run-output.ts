@@ -26,6 +26,8 @@ export interface RunOutput {
   readonly budgetExceeded: boolean
   /** If true, the run ended because it reached its maximum number of turns. */
   readonly maxTurnsReached: boolean
+  /** Text that `onMaxTurns` returned for the end of the run. Null if it returned none. */
+  readonly summary: string | null
   /** If true, the run is open and waits for a person. */
   readonly parked: boolean
   /**
@@ -83,6 +85,7 @@ const noRun: RunOutput = {
   timedOut: false,
   budgetExceeded: false,
   maxTurnsReached: false,
+  summary: null,
   parked: false,
   cancelledTasks: [],
   sessionId: null,
@@ -111,6 +114,7 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
     startedAt,
     endedAt,
     reason,
+    summary = null,
     cancelledTasks = [],
   } = run
   const error = timedOut ? null : toRunError(run)
@@ -121,6 +125,7 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
     timedOut,
     budgetExceeded: reason === "budget",
     maxTurnsReached: reason === "max_turns",
+    summary,
     parked: run.outcome === "parked",
     cancelledTasks,
     // The tasks of a canceled run are canceled with it.

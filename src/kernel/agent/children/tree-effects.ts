@@ -42,11 +42,14 @@ export function deriveTreeEffects(
     return cancelItem({ sessionId: child, runId, at }, "end")
   })
   const added = events.flatMap((event) => (event.type === "messageCompleted" ? [event.message] : []))
+  const summaries = events.flatMap((event) => (event.type === "maxTurnsReached" ? (event.summary ?? []) : []))
   const texts = [...messages, ...added].flatMap((message) =>
     message.role === "assistant" ? [joinTexts(message.content)] : [],
   )
   const isComplete = end.type === "runCompleted" && end.disposition === "completed"
-  const response = isComplete ? (texts.at(-1) ?? "") : texts.filter((text) => text !== "").join("\n\n")
+  const response = isComplete
+    ? (texts.at(-1) ?? "")
+    : [...texts, ...summaries].filter((text) => text !== "").join("\n\n")
   // The final cost of canceled tasks is not known yet, so everything reserved for them counts.
   const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
   const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))

@@ -1,5 +1,5 @@
 import type { Message } from "../../../core/history/messages.ts"
-import type { Entry, EventEntry } from "../../../core/log/entries.ts"
+import { type Entry, type EventEntry, isTerminal } from "../../../core/log/entries.ts"
 import type { Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { Conversation } from "../../agent/conversation.ts"
 import type { HistoryMark, HistoryMessages } from "../sessions.ts"
@@ -17,6 +17,8 @@ export class Fold {
   #marks: HistoryMark[] = []
   /** Number of messages of the parts so far. */
   #taken = 0
+  /** Text that the application returned for the end of the run that ends next. */
+  #summary: string | null = null
   #answeredAt = 0
   #lastSeq = 0
 
@@ -31,7 +33,9 @@ export class Fold {
     this.conversation.apply(entry)
     this.#calls.apply(event)
     if (event.type === "historyReplaced") this.#marks = []
-    const mark = createMark(seq, event)
+    if (event.type === "maxTurnsReached") this.#summary = event.summary ?? null
+    const mark = createMark(seq, event, this.#summary)
+    if (isTerminal(event)) this.#summary = null
     if (mark !== null) this.#marks.push({ ...mark, index: this.#taken + this.conversation.messages.length })
     this.#lastSeq = seq
     if (event.type === "messageCompleted") this.#answeredAt = seq
@@ -68,7 +72,7 @@ export class Fold {
 }
 
 /** Returns the mark of an event, at a place that the fold sets. Null if the event has none. */
-function createMark(seq: number, event: EventEntry["event"]): HistoryMark | null {
+function createMark(seq: number, event: EventEntry["event"], summary: string | null): HistoryMark | null {
   const index = 0
   switch (event.type) {
     case "historyCompacted": {
@@ -78,11 +82,11 @@ function createMark(seq: number, event: EventEntry["event"]): HistoryMark | null
     case "runCompleted": {
       const { disposition: outcome, reason } = event
       if (outcome === "completed") return null
-      return { type: "runEnd", index, outcome, reason, message: null, providerMessage: null }
+      return { type: "runEnd", index, outcome, reason, message: null, providerMessage: null, summary }
     }
     case "runFailed": {
       const { code: reason, message, providerMessage = null } = event
-      return { type: "runEnd", index, outcome: "failed", reason, message, providerMessage }
+      return { type: "runEnd", index, outcome: "failed", reason, message, providerMessage, summary: null }
     }
     default:
       return null

@@ -91,7 +91,12 @@ export function createEventFrames(
       return [createFrame({ type: "turn_complete", turn: event.step, usage: toWireUsage(event) })]
     case "maxTurnsReached":
       return [
-        createFrame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns }),
+        createFrame({
+          type: "max_turns_reached",
+          turn_count: event.turnCount,
+          max_turns: event.maxTurns,
+          ...(event.summary !== undefined && { summary: event.summary }),
+        }),
       ]
     case "budgetExceeded":
       return [

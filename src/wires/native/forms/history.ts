@@ -176,13 +176,14 @@ function toCompactionBlock({ seq, characters, tokensBefore, tokensAfter }: Place
 }
 
 function toRunEndBlock(
-  { outcome, reason, message, providerMessage }: PlacedRunEnd,
+  { outcome, reason, message, providerMessage, summary }: PlacedRunEnd,
   providerErrors: boolean,
 ): HistoryBlock {
   const details = providerErrors && providerMessage !== null
   return {
     ...{ type: "run_end", outcome, reason, error: message },
     ...(details && { provider_message: providerMessage }),
+    ...(summary !== null && { summary }),
   } as const
 }
 

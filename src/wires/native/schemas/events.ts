@@ -260,7 +260,14 @@ export const chatEventSchema = z
     ),
     event(
       "max_turns_reached",
-      { turn_count: z.int(), max_turns: z.int() },
+      {
+        turn_count: z.int(),
+        max_turns: z.int(),
+        summary: z
+          .string()
+          .optional()
+          .openapi({ description: "Text that the agent's `onMaxTurns` returned." }),
+      },
       "The run reached its maximum number of turns.",
     ),
     event(

@@ -62,6 +62,10 @@ const historyMessageSchema = z
           }),
           error: z.string().nullable().openapi({ description: "Message of a failed run." }),
           provider_message: providerMessageSchema,
+          summary: z
+            .string()
+            .optional()
+            .openapi({ description: "Text that the agent's `onMaxTurns` returned." }),
         }),
         z.object({
           type: z.literal("compaction"),
