@@ -35,6 +35,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
           prepareDirectory: makeDirectory,
           ephemeral: true,
           dockerSocket: undefined,
+          searchPath: process.env.PATH,
           callbackTimeoutMs: 30_000,
         },
       )

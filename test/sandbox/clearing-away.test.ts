@@ -31,6 +31,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
       prepareDirectory: () => {},
       ephemeral: false,
       dockerSocket: undefined,
+      searchPath: process.env.PATH,
       callbackTimeoutMs: 30_000,
     },
   )

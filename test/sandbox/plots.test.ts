@@ -1,5 +1,5 @@
 import { chmod } from "node:fs/promises"
-import { join } from "node:path"
+import { delimiter } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, onTestFinished, test } from "vitest"
 import { removeTree } from "../../src/features/sandbox/workspace/remove-tree.ts"
@@ -13,7 +13,7 @@ const requirements = fileURLToPath(new URL("matplotlib-requirements.txt", import
 /** The sessions' users cannot run a Python that a user of this machine has installed for itself. */
 const systemPython = "/usr/bin/python3"
 
-test("the plots that the matplotlib of a virtual environment shows are images of the result", {
+test("the plots that the matplotlib of a virtual environment on PATH shows are images of the result", {
   timeout: 600_000,
 }, async ({ skip }) => {
   await requires("linux")
@@ -26,12 +26,13 @@ test("the plots that the matplotlib of a virtual environment shows are images of
     provider: "demo",
     store: "memory",
     logger: silent,
-    codeExecution: { backends: ["subprocess"], directory, python: join(programs, "python3") },
+    codeExecution: { backends: ["subprocess"], directory },
   })
   onTestFinished(async () => {
     await gateway.close({ graceMs: 0 })
     await removeTree(directory)
   })
+  await gateway.prepare({ env: { PATH: `${programs}${delimiter}${process.env.PATH}` } })
   const results: unknown[] = []
   const code = `
 import matplotlib.pyplot as plt

@@ -93,7 +93,7 @@ export interface SandboxEnvironment {
   /** The Unix socket of `DOCKER_HOST`. */
   readonly dockerSocket?: string | undefined
   /** The variable `PATH`. */
-  readonly searchPath?: string | undefined
+  readonly searchPath: string | undefined
 }
 
 /** Returns the options with all defaults. */

@@ -18,7 +18,7 @@ async function folderOf(mode: number) {
 
 /** Opens sandboxes on the only backend that needs no installed program, and closes them after the test. */
 async function open(directory: string, config: SandboxConfig = {}) {
-  const complete = completeConfig({ backends: ["subprocess"], ...config }, {})
+  const complete = completeConfig({ backends: ["subprocess"], ...config }, { searchPath: undefined })
   const sandboxes = await openSandboxes({ config: complete, directory, ephemeral: false, logger })
   await sandboxes.close()
 }

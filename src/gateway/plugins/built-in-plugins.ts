@@ -51,6 +51,7 @@ export function createPlugins(
       prepareDirectory,
       ephemeral: isMemoryStore(store),
       dockerSocket: settings.dockerSocket,
+      searchPath: settings.env.PATH,
       callbackTimeoutMs,
     }
     builtIn.push(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
