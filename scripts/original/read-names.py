@@ -5,8 +5,8 @@ Run by hand when the fixture must be made again (`pip install "ai-agent-gateway[
 
   python scripts/original/read-names.py > test/migration/fixtures/original-names.json
 
-The names come from each module's `__all__`, from signatures, from dataclass and model fields, and, for events, skill
-fields and environment variables, from the source.
+The names come from each module's `__all__`, from signatures, from dataclass and model fields, and, for events, error
+codes, skill fields and environment variables, from the source.
 """
 
 import ast
@@ -110,6 +110,19 @@ def constant(node):
   return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+def error_codes():
+  """Returns the codes of tool errors: of dict literals with a `code`, and of calls of `_error`."""
+  found = set()
+  for tree in sources():
+    for node in ast.walk(tree):
+      if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values)
+        found.update(constant(value) for key, value in pairs if constant(key) == "code")
+      elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_error" and node.args:
+        found.add(constant(node.args[0]))
+  return sorted(found - {None})
+
+
 def appended_events():
   """Returns the fields of each event by its type: of the dict literals that are appended to an event log."""
   found = {}
@@ -189,6 +202,7 @@ json.dump(
     "requests": request_fields(),
     "routes": routes(),
     "environment": environment(),
+    "errorCodes": error_codes(),
   },
   sys.stdout,
   indent=1,

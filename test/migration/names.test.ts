@@ -61,6 +61,7 @@ describe("docs/migration-reference.md", () => {
   test.each([
     ["Routes", originalNames.routes],
     ["Environment", originalNames.environment],
+    ["Error codes", originalNames.errorCodes],
   ])("has each entry of the table %s", (title, entries) => {
     expect(
       sectionWith(title)
@@ -70,14 +71,14 @@ describe("docs/migration-reference.md", () => {
   })
 
   test("has no name that the Python package does not have", () => {
-    const { events, requests, routes, environment } = originalNames
+    const { events, requests, routes, environment, errorCodes } = originalNames
     const known = new Set([
       ...exportEntries.flatMap(({ name, signature, parts, methods }) => [
         ...[signature, ...parts, ...methods],
         ...methods.map((method) => `${name}.${method}`),
       ]),
       ...[events, requests].flatMap((entries) => Object.entries(entries).flat(2)),
-      ...[...routes, ...environment],
+      ...[...routes, ...environment, ...errorCodes],
     ])
     expect(rows.flatMap(({ names }) => names).filter((name) => !known.has(name))).toEqual([])
   })

@@ -25,6 +25,7 @@ export interface OriginalNames {
   readonly requests: Readonly<Record<string, readonly string[]>>
   readonly routes: readonly string[]
   readonly environment: readonly string[]
+  readonly errorCodes: readonly string[]
 }
 
 export const originalNames: OriginalNames = JSON.parse(
