@@ -53,6 +53,17 @@ export type {
   SourcedTool,
   ToolSource,
 } from "../core/ports/plugin.ts"
+export type {
+  ActingOptions,
+  PluginAnswer,
+  PluginDirectory,
+  PluginRunIds,
+  PluginRunResult,
+  PluginRuns,
+  PluginStartOptions,
+  PluginUser,
+  StartedPluginRun,
+} from "../core/ports/plugin-runs.ts"
 export type { CodeRequest, CodeRunner } from "../core/ports/tools/code-runner.ts"
 export type { SandboxReports, SandboxSession } from "../core/ports/tools/sandbox.ts"
 export type {

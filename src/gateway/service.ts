@@ -15,7 +15,6 @@ import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
-import type { FindAuthorization } from "../http/routes/mcp-callback.ts"
 import { rejectOnAbort } from "../kernel/agent/reject-on-abort.ts"
 import { announceAgents } from "../kernel/sessions/announce-agents.ts"
 import { createSessions } from "../kernel/sessions/create-sessions.ts"
@@ -55,6 +54,8 @@ import { type ScheduleParts, selectScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { type PauseWatch, pausedDetail, watchPause } from "./paused-store.ts"
+import { findAnyOf } from "./plugins/authorizations.ts"
+import { LivePlace } from "./plugins/live-parts.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { checkReadiness } from "./readiness.ts"
@@ -110,6 +111,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const images = createImageExaminer()
   const storage = createStorage({ log: store.log, clock, bounds: server.limits })
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs, logger })
+  const live = new LivePlace()
   const agents: AgentService[] = []
   try {
     for (const agent of options.agents) {
@@ -121,6 +123,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         mode,
         store,
         storage,
+        live,
         userCode,
         prepareImages: createImagePreparation(images, logger),
         checkSchema: schemas.check,
@@ -135,7 +138,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (pause.isPaused && mode === "run") throw new ConfigurationError(pausedDetail)
     return await startParts(
       { ...options, clock },
-      { store, pause, storage, agents, schemas, images, userCode },
+      { store, pause, storage, agents, live, schemas, images, userCode },
     )
   } catch (error) {
     await Promise.all(agents.map((agent) => agent.close()))
@@ -151,6 +154,7 @@ interface Started {
   readonly pause: PauseWatch
   readonly storage: Storage
   readonly agents: readonly AgentService[]
+  readonly live: LivePlace
   readonly schemas: SchemaChecker
   readonly images: ImageExaminer
   readonly userCode: UserCode
@@ -158,7 +162,7 @@ interface Started {
 
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
-  const { store, pause, storage, agents, schemas, images, userCode } = started
+  const { store, pause, storage, agents, live, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
@@ -237,6 +241,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     )
   const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
+  live.fill({ sessions: shownSessions, directory, providerErrors, accepting: () => accepting, logger })
   const schedules = () => selectScheduleParts(store, ids)
   const ownConsole = openConsole({
     server,
@@ -377,18 +382,4 @@ function findAgent(agents: readonly AgentService[], name: string): AgentService 
 
 function createRuntimeResolver(agents: readonly AgentService[]): ResolveRuntime {
   return (request) => findAgent(agents, request.session.agent).resolveRuntime(request)
-}
-
-/** Null if no agent has a server that can request authorization. */
-function findAnyOf(agents: readonly AgentService[]): FindAuthorization | null {
-  const finds = agents.map((agent) => agent.findAuthorization).filter((each) => each !== null)
-  if (finds.length === 0) return null
-  return async (callback) => {
-    for (const find of finds) {
-      // Only the agent that made a link knows it.
-      const pending = await find(callback)
-      if (pending !== null) return pending
-    }
-    return null
-  }
 }

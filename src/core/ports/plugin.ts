@@ -11,6 +11,7 @@ import type { AgentSkills } from "./agent-skills.ts"
 import type { Logger } from "./logger.ts"
 import type { HistoryCompaction } from "./model/compaction.ts"
 import type { Observer } from "./observer.ts"
+import type { PluginDirectory, PluginRuns } from "./plugin-runs.ts"
 import type { Contents } from "./store/contents.ts"
 import type { Memory } from "./store/memory.ts"
 import type { OutboxHandler } from "./store/outbox.ts"
@@ -57,6 +58,10 @@ export interface PluginServices {
   readonly ids: Ids
   readonly logger: Logger
   readonly stores: PluginStores
+  /** Runs of the agent, for principals that the plugin names. */
+  readonly runs: PluginRuns
+  /** Sessions and runs of the agent. */
+  readonly directory: PluginDirectory
   /** Resolves to the time of the store's clock, which all processes share, in milliseconds since the Unix epoch. */
   storeTime(): Promise<number>
   /** Aborted when the gateway closes, also while it starts. */

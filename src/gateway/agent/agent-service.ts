@@ -33,6 +33,7 @@ import type { ResolvedServer } from "../options/gateway-options.ts"
 import { type ResolvedChatRuntime, resolveChatRuntime } from "../options/runtime-options.ts"
 import { createPlugins } from "../plugins/built-in-plugins.ts"
 import { checkPlugins } from "../plugins/check-plugins.ts"
+import type { LivePlace } from "../plugins/live-parts.ts"
 import {
   closePlugins,
   interruptPlugins,
@@ -108,6 +109,8 @@ export interface AgentSurroundings {
   readonly mode: PrepareOptions["mode"]
   readonly store: Store
   readonly storage: Storage
+  /** The parts of the gateway that exist once it is open. */
+  readonly live: LivePlace
   readonly userCode: UserCode
   readonly prepareImages: PrepareImages
   readonly checkSchema: SchemaCheck

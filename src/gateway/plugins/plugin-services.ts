@@ -11,6 +11,7 @@ import type { Storage } from "../../kernel/sessions/storage.ts"
 import type { AgentSurroundings } from "../agent/agent-service.ts"
 import { resolveSecretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
+import { createPluginDirectory, createPluginRuns } from "./plugin-runs.ts"
 
 /** Creates the services of an agent's plugins. Each plugin has its own secrets. */
 export function createPluginServices(
@@ -32,6 +33,8 @@ export function createPluginServices(
       memory: store.memory,
       contents: store.contents,
     }),
+    runs: createPluginRuns({ plugin, agent, live: others.live }),
+    directory: createPluginDirectory(agent, others.live),
     storeTime: () => store.log.now(),
     signal: others.closing,
     async openSecrets() {

@@ -18,7 +18,7 @@ export interface StartParts {
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
   /** Name of the called method, for messages. */
-  readonly caller: "run" | "stream"
+  readonly caller: string
 }
 
 export interface StartedRun {
@@ -37,21 +37,28 @@ export interface AcceptedRun extends StartedRun {
   readonly hasJoined: boolean
 }
 
+interface InternalOptions {
+  readonly schema?: CompiledSchema | undefined
+  /** Owner of the session, in place of `userId` and `tenant`. The limits of the owner's storage apply. */
+  readonly owner?: Principal | undefined
+}
+
 /** Puts the message into the session that the options specify. Resolves when the run is durable. */
 export async function startRun(
   { sessions, agents, caller }: StartParts,
   message: string,
-  { schema, ...options }: StartOptions & { readonly schema?: CompiledSchema | undefined },
+  { schema, owner, ...options }: StartOptions & InternalOptions,
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
   const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
   const traceparent = parseTraceparent(options.traceparent)
   signal?.throwIfAborted()
-  const { id: sessionId } = await findSession(sessions, agents, options)
+  const { id: sessionId } = await findSession(sessions, agents, { ...options, owner })
   const { channel = null } = context
   const texts = [message, ...notes].map((text) => ({ type: "text", text }) as const)
   const outcome = await sessions.start({
     sessionId,
+    ...(owner !== undefined && { principal: owner }),
     input: { type: "message", content: texts },
     context,
     channel: typeof channel === "string" ? channel : null,
@@ -70,7 +77,7 @@ export async function startRun(
 async function findSession(
   sessions: Sessions,
   agents: readonly string[],
-  { sessionId, userId, tenant, agent, jobId }: StartOptions,
+  { sessionId, userId, tenant, agent, jobId, owner: given }: StartOptions & InternalOptions,
 ): Promise<Session> {
   if (agent !== undefined && !agents.includes(agent)) {
     throw new GatewayError(
@@ -78,7 +85,7 @@ async function findSession(
       `The gateway serves no agent named ${agent}.`,
     )
   }
-  const owner = userId === undefined ? null : toPrincipalOfPerson({ userId, tenant })
+  const owner = given ?? (userId === undefined ? null : toPrincipalOfPerson({ userId, tenant }))
   if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
   const session =
     sessionId === undefined

@@ -17,6 +17,14 @@ export function toPrincipalOfPerson({ tenant = "default", userId }: Person): Pri
   return { tenant: `${personPrefix}${tenant}`, userId }
 }
 
+/**
+ * Returns the principal of a user that only a plugin knows. The name of a plugin contains no dot, so that no two
+ * plugins share a tenant.
+ */
+export function toPrincipalOfPlugin(plugin: string, { tenant = "default", userId }: Person): Principal {
+  return { tenant: `plugin_${plugin}.${tenant}`, userId }
+}
+
 /** Returns true for a principal that the application can identify. */
 export function isPerson({ tenant }: Principal): boolean {
   return tenant.startsWith(personPrefix)

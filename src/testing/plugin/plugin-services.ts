@@ -1,5 +1,6 @@
 import { randomIds } from "../../core/ids.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
+import type { PluginDirectory, PluginRuns } from "../../core/ports/plugin-runs.ts"
 import type { Contents } from "../../core/ports/store/contents.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Schedules } from "../../core/ports/store/schedules.ts"
@@ -38,6 +39,28 @@ const noContents: Contents = {
   hasAny: async () => false,
 }
 
+const refuse = async () => {
+  throw new Error("testPluginServices has no runs. Pass your own `runs` to it.")
+}
+
+/** Runs of a gateway that starts none. */
+const noRuns: PluginRuns = {
+  principalOf: ({ userId, tenant = "default" }) => ({ tenant: `plugin_test.${tenant}`, userId }),
+  start: refuse,
+  follow: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
+  result: refuse,
+  cancel: async () => false,
+  waits: async () => [],
+  answer: refuse,
+}
+
+const noDirectory: PluginDirectory = {
+  sessions: async () => ({ items: [], next: null }),
+  session: async () => null,
+  runs: async () => ({ items: [], next: null }),
+  run: async () => null,
+}
+
 /** Creates services for testing a plugin without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
@@ -49,6 +72,8 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     clock: systemClock,
     ids: randomIds,
+    runs: noRuns,
+    directory: noDirectory,
     stores: { schedules: noSchedules, memory: noMemory, contents: noContents },
     storeTime: async () => systemClock.now(),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
