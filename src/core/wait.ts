@@ -112,6 +112,20 @@ export interface ApprovalResolution {
   readonly reason: string | null
 }
 
+/**
+ * A part of a run that is one run of a wire's protocol. Some protocols end their run at a question, and the answer
+ * starts another one. The log has the segment with the answer, so that every process finds it.
+ */
+export interface Segment {
+  /** Name of the wire, at most 50 characters. */
+  readonly wire: string
+  /** Id of the protocol's run, at most 200 characters. */
+  readonly id: string
+}
+
+/** Maximum characters of the members of a segment. */
+export const segmentBounds = { wire: 50, id: 200 } as const
+
 /** A kind and its payload, for each kind. */
 export type AnyPayload = {
   [Kind in WaitKind]: { readonly kind: Kind; readonly payload: WaitPayloads[Kind] }

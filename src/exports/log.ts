@@ -79,6 +79,7 @@ export type {
   ClientToolPayload,
   ElicitationPayload,
   GrantScope,
+  Segment,
   TimerPayload,
   WaitAnswers,
   WaitKind,

@@ -175,6 +175,7 @@ function findMemoryOptions(agents: readonly AgentDefinition[], name: string | un
 /** Returns the decisions of sessions that are opened at the first use. */
 function deferDecisions(sessions: () => Promise<Decisions>): Decisions {
   return {
+    answerAll: async (answers) => (await sessions()).answerAll(answers),
     decide: async (decision) => (await sessions()).decide(decision),
     submitResult: async (submission) => (await sessions()).submitResult(submission),
     respond: async (response) => (await sessions()).respond(response),

@@ -7,7 +7,7 @@ import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
-import type { PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
+import type { Decision, PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress } from "../kernel/sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../platform/logging/mask.ts"
@@ -27,6 +27,18 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     const known = shown.get(batch) ?? batch.map((entry) => redactEntry(entry, mask))
     shown.set(batch, known)
     return known
+  }
+  /** Returns the decision with the original values in edited arguments. Null if a masked value is left. */
+  const restoreInput = async <Given extends Decision>(decision: Given): Promise<Given | null> => {
+    const { editedInput, sessionId, toolCallId } = decision
+    if (editedInput === undefined) return decision
+    const waits = await sessions.openWaits({ sessionId, kind: "approval" })
+    const wait = waits.find((open) => open.toolCallId === toolCallId)
+    const asked = wait?.kind === "approval" ? wait.payload.input : undefined
+    if (asked === undefined) return decision
+    const restored = restore(editedInput, { asked, shown: mask(asked) })
+    if (!isJsonObject(restored) || isStillRedacted(restored, asked)) return null
+    return { ...decision, editedInput: restored }
   }
   return {
     ...sessions,
@@ -77,21 +89,23 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
       return revoked.includes(true)
     },
     async decide(decision) {
-      const { editedInput, sessionId, toolCallId } = decision
-      if (editedInput === undefined) return sessions.decide(decision)
-      const waits = await sessions.openWaits({ sessionId, kind: "approval" })
-      const wait = waits.find((open) => open.toolCallId === toolCallId)
-      const asked = wait?.kind === "approval" ? wait.payload.input : undefined
-      if (asked === undefined) return sessions.decide(decision)
-      const restored = restore(editedInput, { asked, shown: mask(asked) })
-      if (isJsonObject(restored) && !isStillRedacted(restored, asked)) {
-        return sessions.decide({ ...decision, editedInput: restored })
-      }
-      const message = `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`
-      return { status: "invalid", message }
+      const restored = await restoreInput(decision)
+      return restored === null ? stillRedacted : sessions.decide(restored)
+    },
+    async answerAll(answers) {
+      const restored = await Promise.all(
+        answers.map((each) => (each.kind === "approval" ? restoreInput(each) : each)),
+      )
+      const complete = restored.filter((each) => each !== null)
+      return complete.length < answers.length ? stillRedacted : sessions.answerAll(complete)
     },
   }
 }
+
+const stillRedacted = {
+  status: "invalid",
+  message: `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`,
+} as const
 
 /** Maps the batches of a view. Unlike a generator, it forwards `return` to a view that waits. */
 function mapBatches<Batch>(

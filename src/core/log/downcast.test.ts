@@ -121,3 +121,10 @@ test("waits of processes that gave them no ids are identified by their call and 
   const [read] = upcast({ ...event, reason: null, decidedBy: null }, 2)
   expect(read).toMatchObject({ type: "waitResolved", waitId: toFormerWaitId("approval", "call_1") })
 })
+
+test("an answer's segment is left out for processes that do not know segments", () => {
+  const outcome = { kind: "elicitation", resolution: { action: "decline", content: null } } as const
+  const event: Event = { ...resolved(outcome), segment: { wire: "ag-ui", id: "run" } }
+  expect(findVersion(event)).toBe(3)
+  expect(downcast(event, 2)).toEqual(downcast(resolved(outcome), 2))
+})

@@ -8,7 +8,7 @@ import type { RunChain } from "../runs/run-chain.ts"
 import type { RunSettings } from "../runs/run-settings.ts"
 import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
-import type { AnyPayload, AnyResolution } from "../wait.ts"
+import type { AnyPayload, AnyResolution, Segment } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
 import type { Delta } from "./deltas.ts"
 import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
@@ -270,6 +270,8 @@ interface ResolutionFacts {
   readonly toolCallId: string
   /** Null if no one answered. */
   readonly decidedBy: Decider | null
+  /** The segment that starts with the answer. Absent if the wire of the answer has no segments. */
+  readonly segment?: Segment
 }
 
 /** The person or code that answered, and the channel of the answer. */

@@ -28,6 +28,8 @@ export interface RunContext {
   readonly conversation: Conversation
   readonly journal: Journal
   readonly answers: Answers
+  /** Answers that are being logged, by call. Each promise resolves when the answer is durable. */
+  readonly acting: Map<string, Promise<void>>
   readonly steering: Steering
   readonly hold: Hold
   /**

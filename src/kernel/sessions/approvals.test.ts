@@ -16,6 +16,7 @@ import {
   type TestNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
+import type { Decision } from "./sessions.ts"
 
 const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
 const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: "127.0.0.1" } as const
@@ -198,6 +199,48 @@ describe("a client tool", () => {
     await second.node.sessions.result(id, runId, {})
     const { messages } = await readWholeHistory(second.node.sessions, id)
     expect(messages.find(({ role }) => role === "tool")).toMatchObject({ results: [{ result }] })
+  })
+})
+
+describe("answers that are sent together", () => {
+  const segment = { wire: "ag-ui", id: "run_of_the_protocol" }
+
+  it("name their segment in the log, where any process finds it", async () => {
+    const { node, store } = await start([call("pay"), call("where")])
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await putAccepted(node, id, "Pay.")
+    const [asked, opened] = await parked(node, id, 2)
+    if (asked === undefined || opened === undefined) throw new Error("nothing was asked")
+    const accepted = { status: "accepted", runId }
+    const outcomes = await node.sessions.answerAll([
+      { kind: "approval", ...target(asked), approved: true, segment },
+      { kind: "clientTool", ...target(opened), result: { type: "json", value: 1 } },
+    ])
+    expect(outcomes).toEqual([accepted, accepted])
+    await node.sessions.result(id, runId, {})
+    const events = selectEvents(await store.log.read(id, { afterSeq: 0, limit: 100 }))
+    const resolved = events.filter((event) => event.type === "waitResolved")
+    expect(resolved.find(({ waitId }) => waitId === asked.waitId)).toMatchObject({ segment })
+    expect(resolved.find(({ waitId }) => waitId === opened.waitId)).not.toHaveProperty("segment")
+  })
+
+  it("are all refused if one of them is invalid", async () => {
+    const { node } = await start([call("pay"), call("pay")])
+    const { id } = await node.sessions.create(alice)
+    await putAccepted(node, id, "Pay.")
+    const [first, second] = await parked(node, id, 2)
+    if (first === undefined || second === undefined) throw new Error("nothing was asked")
+    const allowed = { kind: "approval", ...target(first), approved: true } as const
+    const other = { kind: "approval", ...target(second), approved: true } as const
+    const refuse = async (invalid: Partial<Decision>, message: RegExp) => {
+      const outcome = await node.sessions.answerAll([allowed, { ...other, ...invalid }])
+      expect(outcome).toEqual({ status: "invalid", message: expect.stringMatching(message) })
+      expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(2)
+    }
+    await refuse({ editedInput: { amount: "much" } }, /^answers\[1\]: .*amount/)
+    await refuse({ segment: { wire: "w".repeat(51), id: "" } }, /segment/)
+    await refuse({ segment: { wire: "", id: "i".repeat(201) } }, /segment/)
+    expect(await node.sessions.answerAll([])).toEqual([])
   })
 })
 

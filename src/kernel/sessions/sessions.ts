@@ -17,7 +17,7 @@ import type { QuestionAnswer } from "../../core/question.ts"
 import type { RunLimits } from "../../core/runs/child.ts"
 import type { RunSettings } from "../../core/runs/run-settings.ts"
 import type { Spending } from "../../core/usage.ts"
-import type { GrantScope } from "../../core/wait.ts"
+import type { GrantScope, Segment } from "../../core/wait.ts"
 import type { ViewEnd } from "./reading/view-end.ts"
 import type { ListedTask } from "./tree/list-tasks.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
@@ -68,6 +68,13 @@ export interface Sessions {
    * long conversation is never in memory as a whole. Ends early when the signal aborts.
    */
   history(sessionId: string, query: HistoryQuery): AsyncIterable<HistoryPart>
+  /**
+   * Answers waits, of which several may belong to one run or to one tree. Resolves after the answers are durable, to
+   * one outcome for each, in order. They are stored in one transaction, and each run logs its answers in one commit. A
+   * refused answer does not prevent the others. If one of them is invalid, as for `decide` and `respond`, none is
+   * stored.
+   */
+  answerAll(answers: readonly GivenAnswer[]): Promise<readonly AnswerOutcome[] | InvalidAnswer>
   /**
    * Answers an open approval. Resolves after the answer is durable. Of two answers, the first counts. Returns an
    * invalid answer if the edited arguments do not match the tool's schema.
@@ -162,10 +169,23 @@ export interface TreeViewOptions extends ViewOptions {
   readonly maxSubAgents?: number
 }
 
-export interface Decision {
+/** A wait, by the call that clients know, and the person who answers it. */
+export interface AnswerTarget {
   readonly sessionId: string
   readonly toolCallId: string
   readonly nonce: string
+  readonly decidedBy: Decider
+  /** The segment that starts with the answer. Default: the wire has no segments. */
+  readonly segment?: Segment
+}
+
+/** An answer of any kind. */
+export type GivenAnswer =
+  | ({ readonly kind: "approval" } & Decision)
+  | ({ readonly kind: "clientTool" } & ResultSubmission)
+  | ({ readonly kind: "elicitation" } & QuestionResponse)
+
+export interface Decision extends AnswerTarget {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
@@ -175,25 +195,16 @@ export interface Decision {
   readonly allowToolType?: boolean
   /** The sessions that the grant applies to. Default: the session that asked. */
   readonly scope?: GrantScope
-  readonly decidedBy: Decider
 }
 
-export interface ResultSubmission {
-  readonly sessionId: string
-  readonly toolCallId: string
-  readonly nonce: string
+export interface ResultSubmission extends AnswerTarget {
   readonly result: ToolResult
-  readonly decidedBy: Decider
 }
 
 /** An answer to a question. It has content only if the user accepted a form. */
-export interface QuestionResponse {
-  readonly sessionId: string
-  readonly toolCallId: string
-  readonly nonce: string
+export interface QuestionResponse extends AnswerTarget {
   readonly action: QuestionAnswer["action"]
   readonly content?: JsonObject
-  readonly decidedBy: Decider
 }
 
 export interface InvalidAnswer {

@@ -30,6 +30,7 @@ import { interruptionCases, steeringCases, withdrawalCases } from "./queue/steer
 import { revocationCases } from "./revocation.ts"
 import { storageCases } from "./storage.ts"
 import { answerCases } from "./waits/answers.ts"
+import { sharedTogetherCases, togetherCases } from "./waits/answers-together.ts"
 import { closingCases } from "./waits/closing.ts"
 import { parkingCases } from "./waits/parking.ts"
 import { sharedWaitCases } from "./waits/shared-waits.ts"
@@ -56,6 +57,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...shareCases,
   ...parkingCases,
   ...answerCases,
+  ...togetherCases,
   ...closingCases,
   ...waitKindCases,
   ...revocationCases,
@@ -81,6 +83,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedAcceptingCases,
   ...casesOf("archive", sharedArchiveCases),
   ...sharedWaitCases,
+  ...sharedTogetherCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
   ...casesOf("memory", sharedMemoryCases),

@@ -11,6 +11,7 @@ import {
   createToolResult,
   createWait,
   decider,
+  putAnswer,
   readQualifier,
   startAskingSession,
 } from "../session-log/waits/wait-fixtures.ts"
@@ -65,7 +66,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ sessionId, now: 10_000 }), [1, 2])
       assert.equal((await approvals.openWaits({ now: 5_000, limit: 1 })).length, 1)
       for (const odd of ["sess_nobody", "\u0000"]) assert.deepEqual(await list({ sessionId: odd }), [])
-      assert.equal((await log.answer(createApproval(sessionId, a))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, a))).status, "accepted")
       await commitOk(log, createExpiring(first, [b], 2))
       await commitOk(log, createEnding(second, 2))
       assert.deepEqual(await list({}), [2])
@@ -118,7 +119,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
           decidedBy: { ...decider, userId: "second" },
         }),
       ]
-      for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
+      for (const answer of answers) assert.equal((await putAnswer(log, answer)).status, "accepted")
       const granted = (toolName: string, qualifier: string | null, at: number) => {
         return { sessionId, toolName, qualifier, origin: null, grantedBy: decider, at }
       }
@@ -133,7 +134,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
         createApproval(sessionId, denied, { approved: false, grant: true }),
         createApproval(sessionId, plain, { grant: false }),
       ]
-      for (const answer of without) assert.equal((await log.answer(answer)).status, "accepted")
+      for (const answer of without) assert.equal((await putAnswer(log, answer)).status, "accepted")
       assert.deepEqual(await approvals.grants(sessionId), expected)
       const elsewhere = await startAskingSession(log)
       for (const id of [elsewhere.sessionId, "sess_nobody", "\u0000"]) {
@@ -154,7 +155,10 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const [first, second, third] = waits
       assert.ok(second && third)
       for (const wait of [first, second]) {
-        assert.equal((await log.answer(createApproval(sessionId, wait, { grant: true }))).status, "accepted")
+        assert.equal(
+          (await putAnswer(log, createApproval(sessionId, wait, { grant: true }))).status,
+          "accepted",
+        )
       }
       const revocation = { sessionId, toolName: "send_mail", qualifier: "a", revokedBy: decider, at: 6_000 }
       const others = [
@@ -177,7 +181,10 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const type = { toolName: "send_mail", qualifier: "a", origin: null }
       const expected = { at: 6_000, sessionId, ...type, action: "revoked", decidedBy: decider, ...nothing }
       assert.deepEqual(record, expected)
-      assert.equal((await log.answer(createApproval(sessionId, third, { grant: true }))).status, "accepted")
+      assert.equal(
+        (await putAnswer(log, createApproval(sessionId, third, { grant: true }))).status,
+        "accepted",
+      )
       assert.deepEqual(await qualifiers(), ["b", "a"])
     },
   },
@@ -194,7 +201,10 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const { sessionId, waits } = await startAskingSession(log, [first, ...more])
       for (const wait of waits) {
         assert.deepEqual((await approvals.wait(sessionId, wait))?.origin, wait.origin)
-        assert.equal((await log.answer(createApproval(sessionId, wait, { grant: true }))).status, "accepted")
+        assert.equal(
+          (await putAnswer(log, createApproval(sessionId, wait, { grant: true }))).status,
+          "accepted",
+        )
       }
       const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
       assert.deepEqual(granted, origins.slice(0, 5))
@@ -228,7 +238,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
         createApproval(sessionId, second, { at: 5_002, approved: false, reason: "no", decidedBy: cli }),
         createToolResult(sessionId, third, { at: 5_003 }),
       ]
-      for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
+      for (const answer of answers) assert.equal((await putAnswer(log, answer)).status, "accepted")
       const of = (wait: typeof first) => {
         const { toolCallId, toolName, origin } = wait
         const qualifier = readQualifier(wait)
@@ -244,7 +254,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), expected)
       assert.deepEqual(await approvals.audit({ sessionId, limit: 2 }), expected.slice(0, 2))
       const other = await startAskingSession(log)
-      assert.equal((await log.answer(createApproval(other.sessionId, other.waits[0]))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(other.sessionId, other.waits[0]))).status, "accepted")
       const all = await approvals.audit({ limit: 5 })
       assert.deepEqual(all.slice(1), expected)
       assert.equal(all[0]?.sessionId, other.sessionId)
@@ -261,7 +271,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const [removed, kept] = [await startAskingSession(log, [{}, {}]), await startAskingSession(log)]
       for (const { sessionId, waits } of [removed, kept]) {
         assert.equal(
-          (await log.answer(createApproval(sessionId, waits[0], { grant: true }))).status,
+          (await putAnswer(log, createApproval(sessionId, waits[0], { grant: true }))).status,
           "accepted",
         )
       }
@@ -274,7 +284,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       assert.deepEqual(await left(removed), [null])
       assert.equal((await left(kept)).length, 4)
-      assert.deepEqual(await log.answer(createApproval(removed.sessionId, removed.waits[0])), {
+      assert.deepEqual(await putAnswer(log, createApproval(removed.sessionId, removed.waits[0])), {
         status: "unknown",
       })
       // A session of the same name would start with nothing.

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict"
-import { randomIds } from "../../core/ids.ts"
-import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
-import type { NewWait, SessionLog } from "../../core/ports/store/session-log.ts"
-import type { Store } from "../../core/ports/store/store.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   cancel,
   claimSession,
   commitOk,
-  createAgentName,
-  createMessage,
   requireAcceptedPut,
   type SessionLogCase,
   startSession,
@@ -19,60 +14,9 @@ import {
   createOpening,
   createWait,
   decider,
+  putAnswer,
 } from "../session-log/waits/wait-fixtures.ts"
-
-interface Parent {
-  readonly sessionId: string
-  readonly runId: string
-  readonly wait: NewWait
-  readonly start: StartChild
-}
-
-/** Creates a running session whose run waits for a child that is about to start. Uses number 1. */
-async function parentOf(
-  log: SessionLog,
-  session?: Awaited<ReturnType<typeof startSession>>,
-): Promise<Parent> {
-  const running = session ?? (await startSession(log))
-  const { sessionId, runId } = running
-  const [childId, childRunId] = [randomIds.next("sess"), randomIds.next("run")]
-  const payload = { agent: createAgentName(), sessionId: childId, runId: childRunId, reservedUsd: null }
-  const wait: NewWait = {
-    ...createWait(runId),
-    waitId: childRunId,
-    nonce: childRunId,
-    answerSchema: null,
-    kind: "child",
-    payload,
-  }
-  const { toolCallId } = wait
-  const start: StartChild = {
-    type: "startChild",
-    child: { agent: payload.agent, parent: { sessionId, runId, toolCallId }, createdAt: 5_000 },
-    command: createMessage(childId, { runId: childRunId }),
-  }
-  const item: OutboxItem = { id: `start:${childRunId}`, kind: "command", payload: start }
-  await commitOk(log, { ...createOpening(running, [wait], 1), outbox: [item] })
-  return { sessionId, runId, wait, start }
-}
-
-async function deliver({ outbox }: Store, { start }: Parent) {
-  const deliveries = await outbox.deliverCommands({ limit: 1_000 })
-  return deliveries.find(({ id }) => id === `start:${start.command.runId}`)?.result
-}
-
-/** Opens the child's run, consumes its message, and returns the data for a commit of the run. */
-async function openChild(log: SessionLog, { start: { child, command } }: Parent) {
-  const lease = await claimSession(log, command.sessionId)
-  const { runId, sessionId } = command
-  await commitOk(log, {
-    lease,
-    entries: [],
-    commandsConsumed: (await log.pending(lease)).map(({ id }) => id),
-    runOpened: { runId, cursor: 0, steerable: true },
-  })
-  return { sessionId, runId, lease, agent: child.agent }
-}
+import { deliver, openChild, parentOf } from "./tree-fixtures.ts"
 
 async function kindsIn(log: SessionLog, sessionId: string): Promise<readonly string[]> {
   const lease = await claimSession(log, sessionId)
@@ -95,7 +39,7 @@ export const treeCases: readonly SessionLogCase[] = [
         const wait = createWait(asking.runId, { rootSessionId: root.sessionId })
         await commitOk(log, createOpening(asking, [wait], n))
         const given = { grant: true, ...(scope && { scope }) }
-        assert.equal((await log.answer(createApproval(asking.sessionId, wait, given))).status, "accepted")
+        assert.equal((await putAnswer(log, createApproval(asking.sessionId, wait, given))).status, "accepted")
       }
       const scopesIn = async (sessionId: string) =>
         (await approvals.grants(sessionId)).map(({ scope = "session" }) => scope)
@@ -235,8 +179,8 @@ export const treeCases: readonly SessionLogCase[] = [
         ofChild.map(({ waitId }) => waitId),
         [asked.waitId],
       )
-      assert.deepEqual(await log.answer(createApproval(parent.sessionId, asked)), { status: "unknown" })
-      assert.deepEqual(await log.answer(createApproval(child.sessionId, asked)), {
+      assert.deepEqual(await putAnswer(log, createApproval(parent.sessionId, asked)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, createApproval(child.sessionId, asked)), {
         status: "accepted",
         runId: child.runId,
       })

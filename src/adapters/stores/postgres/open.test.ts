@@ -83,7 +83,7 @@ test("while the server is unreachable every call is unavailable, and afterwards 
     () => log.session(sessionId),
     () => log.revokeSession(sessionId, 1),
     () => log.put(cancel(sessionId)),
-    () => log.answer(createApproval(sessionId, wait)),
+    () => log.answerAll([createApproval(sessionId, wait)]),
     () => log.claim(sessionId, ["agent"]),
     () => log.claimRunnable(["agent"], 1),
     () => log.pending(lease),

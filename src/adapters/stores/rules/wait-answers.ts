@@ -38,6 +38,15 @@ export function judgeAnswer(
   return { accepted, outcome: { status: "accepted", runId } }
 }
 
+/** Returns the sessions that received an answer. */
+export function listAnswered(
+  commands: readonly AnswerCommand[],
+  outcomes: readonly AnswerOutcome[],
+): ReadonlySet<string> {
+  const accepted = commands.filter((_, index) => outcomes[index]?.status === "accepted")
+  return new Set(accepted.map(({ sessionId }) => sessionId))
+}
+
 /** Returns the reason to refuse an answer. The checks have the order that the port defines. */
 function findRefusal(
   wait: Wait | null,

@@ -4,7 +4,7 @@ import type { Decider, Entry } from "../../log/entries.ts"
 import type { RunLimits } from "../../runs/child.ts"
 import type { RunSettings } from "../../runs/run-settings.ts"
 import type { ToolOrigin } from "../../tools/tool-origin.ts"
-import type { AnyAnswer, AnyPayload } from "../../wait.ts"
+import type { AnyAnswer, AnyPayload, Segment } from "../../wait.ts"
 import type {
   InboxMessage,
   PendingOptions,
@@ -75,11 +75,13 @@ export interface SessionLog {
     limits?: StorageLimits,
   ): Promise<PutAndClaimOutcome>
   /**
-   * Puts an answer in the same way. The transaction closes its wait by compare-and-set, so the first of two answers
-   * counts. If a cancel of that run is pending, the run counts as ended (rule 12). The transaction also writes the
-   * audit record, and the grant if there is one.
+   * Puts answers in one transaction, and returns one outcome for each, in order. A refused answer does not prevent the
+   * others. The transaction closes each wait by compare-and-set, so the first of two answers counts. If a cancel of its
+   * run is pending, the run counts as ended (rule 12). The transaction also writes the audit records, and the grants if
+   * there are any. `pending` returns either all accepted answers of a session or none, so that the run acts on them
+   * together. A repeated call changes nothing: its outcomes for accepted answers are `answered`.
    */
-  answer(command: AnswerCommand): Promise<AnswerOutcome>
+  answerAll(commands: readonly AnswerCommand[]): Promise<readonly AnswerOutcome[]>
 
   /**
    * Claims the session for this process if the session's agent is one of these (rule 9) and no live process holds it
@@ -278,6 +280,8 @@ interface AnswerFacts {
   readonly waitId: string
   readonly nonce: string
   readonly decidedBy: Decider
+  /** Default: the answer belongs to no segment. */
+  readonly segment?: Segment
   readonly at: number
 }
 

@@ -5,7 +5,7 @@ import { record, type SettlingContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { truncateResult } from "./truncate-result.ts"
 
-interface Completion {
+export interface Completion {
   readonly durationMs?: number
   readonly server?: string | null
   /** The end of the live output. Default: there was none. */
@@ -17,15 +17,25 @@ interface Completion {
 /** Logs the call's result, which settles the call. */
 export async function completeCall(
   context: SettlingContext,
+  call: CallState,
+  result: ToolResult,
+  completion: Completion = {},
+  effects?: JournalEffects,
+): Promise<void> {
+  await record(context, createCompletion(context, call, result, completion), effects)
+}
+
+/** Returns the events that settle the call with its result. They belong into one commit. */
+export function createCompletion(
+  { runtime }: SettlingContext,
   { requested: { toolCallId, name, executionLocation }, warnings }: CallState,
   result: ToolResult,
   { durationMs = 0, server = null, output = [], after = [] }: Completion = {},
-  effects?: JournalEffects,
-): Promise<void> {
-  const bounded = truncateResult(addWarnings(result, warnings), context.runtime.maxToolResultBytes)
+): readonly Event[] {
+  const bounded = truncateResult(addWarnings(result, warnings), runtime.maxToolResultBytes)
   const kept = output.length > 0 ? { output } : {}
   const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation, ...kept }
-  await record(context, [...after, { type: "toolCallCompleted", ...completed }], effects)
+  return [...after, { type: "toolCallCompleted", ...completed }]
 }
 
 /** Adds the warnings of interceptors to a result that is not an error, so that the model reads them. */

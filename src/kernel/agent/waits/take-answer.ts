@@ -1,5 +1,5 @@
 import { WaitAnsweredError } from "../../../core/errors.ts"
-import type { WaitOpened, WaitResolved } from "../../../core/log/entries.ts"
+import type { Event, WaitOpened, WaitResolved } from "../../../core/log/entries.ts"
 import type { Answer } from "../../../core/ports/run/answers.ts"
 import { longestTimerMs } from "../../../core/time/longest-timer.ts"
 import { noSpending } from "../../../core/usage.ts"
@@ -10,12 +10,15 @@ import { cancelChild } from "../children/tree-effects.ts"
 import type { Conversation } from "../conversation.ts"
 import { type RunContext, record, type SettlingContext } from "../run-context.ts"
 import { type CallState, findOpenWait } from "../tools/call-state.ts"
-import { completeCall } from "../tools/complete-call.ts"
+import { completeCall, createCompletion } from "../tools/complete-call.ts"
 import { transformResult } from "../tools/transform-result.ts"
 
-/** Returns true if `takeAnswer` would find that the call's wait has ended. */
+/** Returns true if the call's wait has ended, or if `takeAnswer` would find that it has. */
 export function isWaitOver(context: RunContext, call: CallState): boolean {
-  return context.answers.has(call.requested.toolCallId) || isUnansweredWaitOver(context, call)
+  const { answers, acting } = context
+  const { toolCallId } = call.requested
+  const isAnswered = answers.has(toolCallId) || acting.has(toolCallId)
+  return findOpenWait(call) === null || isAnswered || isUnansweredWaitOver(context, call)
 }
 
 /** Returns true if the end of a background task has ended the wait of a call of the open run. */
@@ -64,19 +67,50 @@ export async function waitForArrival(
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
   const wait = findOpenWait(call)
   if (wait === null) return false
-  const answer = context.answers.take(call.requested.toolCallId)
-  if (answer !== null) await act(context, { call, wait, answer })
-  else if (isUnansweredWaitOver(context, call)) await expire(context, { call, wait })
-  else return false
+  if (await takeAnswers(context, call)) return true
+  if (!isUnansweredWaitOver(context, call)) return false
+  await expire(context, { call, wait })
   return true
 }
 
 /** Ends the open question of a call that has ended. An answer that arrived before is still accepted. */
 export async function closeQuestion(context: SettlingContext, call: CallState): Promise<void> {
   for (let wait = findOpenWait(call); wait !== null; wait = findOpenWait(call)) {
-    const answer = context.answers.take(call.requested.toolCallId)
-    await (answer === null ? expire(context, { call, wait }) : act(context, { call, wait, answer }))
+    if (!(await takeAnswers(context, call))) await expire(context, { call, wait })
   }
+}
+
+/**
+ * If the inbox has an answer to the call, logs it in one commit with the answers to all other calls of the run, so that
+ * no reader sees the run between answers that were sent together. Resolves to false if there is none. Of concurrent
+ * calls, one acts on the answers and the others wait for it.
+ */
+async function takeAnswers(context: SettlingContext, { requested }: CallState): Promise<boolean> {
+  const { acting } = context
+  const { toolCallId } = requested
+  const current = acting.get(toolCallId)
+  if (current !== undefined) return current.then(() => true)
+  if (!context.answers.has(toolCallId)) return false
+  const answered = listAnswered(context)
+  const done = act(context, answered)
+  for (const { call } of answered) acting.set(call.requested.toolCallId, done)
+  try {
+    await done
+  } finally {
+    for (const { call } of answered) acting.delete(call.requested.toolCallId)
+  }
+  return answered.some(({ call }) => call.requested.toolCallId === toolCallId)
+}
+
+/** Takes the answers to the calls that wait. */
+function listAnswered({ answers, conversation }: SettlingContext): readonly Answered[] {
+  const phase = conversation.run?.phase
+  if (phase?.type !== "settling") return []
+  return [...phase.calls.values()].flatMap((call) => {
+    const wait = findOpenWait(call)
+    const answer = wait === null ? null : answers.take(call.requested.toolCallId)
+    return wait === null || answer === null ? [] : [{ call, wait, answer }]
+  })
 }
 
 function isTimeOver(now: number, call: CallState): boolean {
@@ -89,39 +123,43 @@ interface Waiting {
   readonly wait: WaitOpened
 }
 
-async function act(
+interface Answered extends Waiting {
+  readonly answer: Answer
+}
+
+async function act(context: SettlingContext, answered: readonly Answered[]): Promise<void> {
+  const events = await Promise.all(answered.map((each) => createAnswerEvents(context, each)))
+  await record(context, events.flat(), { consume: answered.map(({ answer }) => answer.id) })
+}
+
+/** Returns the events that log an answer. */
+async function createAnswerEvents(
   context: SettlingContext,
-  { call, wait, answer }: Waiting & { readonly answer: Answer },
-): Promise<void> {
-  const { decidedBy } = answer
-  const consume = [answer.id]
+  { call, wait, answer }: Answered,
+): Promise<readonly Event[]> {
+  const resolve = (outcome: AnyResolution) => createResolvedEvent(wait, outcome, answer)
   switch (answer.kind) {
     case "clientTool": {
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
-      const after = [createResolvedEvent(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
       const result = await transformResult(context, call, answer.answer.result)
-      return completeCall(context, call, result, { durationMs, after }, { consume })
+      const after = [resolve({ kind: "clientTool", resolution: {} })]
+      return createCompletion(context, call, result, { durationMs, after })
     }
     case "approval": {
       const { approved, editedInput, reason } = answer.answer
-      const resolution = { approved, editedInput, reason }
-      return record(context, [createResolvedEvent(wait, { kind: "approval", resolution }, decidedBy)], {
-        consume,
-      })
+      return [resolve({ kind: "approval", resolution: { approved, editedInput, reason } })]
     }
     case "elicitation": {
       const { action, content } = answer.answer
-      const outcome = { kind: "elicitation", resolution: { action, content } } as const
-      return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
+      return [resolve({ kind: "elicitation", resolution: { action, content } })]
     }
     case "child": {
       const timeLimitAt = wait.kind === "child" ? wait.payload.timeLimitAt : undefined
       const resolution = markTimeLimit(answer.answer, { at: answer.at, timeLimitAt })
-      const outcome = { kind: "child", resolution } as const
-      return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
+      return [resolve({ kind: "child", resolution })]
     }
     default:
-      answer satisfies never
+      return answer satisfies never
   }
 }
 
@@ -129,7 +167,7 @@ async function act(
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
   const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
   const effects = { expire: [wait.waitId], outbox }
-  const end = createResolvedEvent(wait, resolveUnanswered(wait), null)
+  const end = createResolvedEvent(wait, resolveUnanswered(wait), { decidedBy: null })
   try {
     if (wait.kind === "clientTool") {
       const message = "The client did not send a result in time."
@@ -172,7 +210,8 @@ function resolveUnanswered(wait: WaitOpened): AnyResolution {
 function createResolvedEvent(
   { waitId, toolCallId }: WaitOpened,
   outcome: AnyResolution,
-  decidedBy: WaitResolved["decidedBy"],
+  { decidedBy, segment }: Pick<WaitResolved, "decidedBy" | "segment">,
 ): WaitResolved {
-  return { type: "waitResolved", waitId, toolCallId, decidedBy, ...outcome }
+  const facts = { waitId, toolCallId, decidedBy, ...(segment !== undefined && { segment }) }
+  return { type: "waitResolved", ...facts, ...outcome }
 }

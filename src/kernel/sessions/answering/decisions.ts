@@ -1,16 +1,15 @@
-import type { Decider } from "../../../core/log/entries.ts"
 import type { Approvals, Wait } from "../../../core/ports/store/approvals.ts"
-import type { AnswerOutcome, SessionLog } from "../../../core/ports/store/session-log.ts"
+import type { AnswerCommand, AnswerOutcome, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck } from "../../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../../core/time/clock.ts"
-import type { AnyAnswer } from "../../../core/wait.ts"
-import type { InvalidAnswer, Sessions } from "../sessions.ts"
+import { type AnyAnswer, type Segment, segmentBounds } from "../../../core/wait.ts"
+import type { GivenAnswer, InvalidAnswer, Sessions } from "../sessions.ts"
 import { validateAnswer } from "./validate-answer.ts"
 
 /** The part of `Sessions` that lists and answers waits. It needs only the store, and no running server. */
 export type Decisions = Pick<
   Sessions,
-  "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
+  "answerAll" | "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
 >
 
 export interface DecisionsOptions {
@@ -25,55 +24,47 @@ export interface DecisionsOptions {
 /** Maximum number of waits or audit records in one list. */
 const mostListed = 1_000
 
-/** The call of a wait, by which clients identify it. */
-interface Target {
-  readonly sessionId: string
-  readonly toolCallId: string
-  readonly nonce: string
-  readonly decidedBy: Decider
-}
-
 export function createDecisions(options: DecisionsOptions): Decisions {
   const { log, approvals, checkSchema, clock, onAnswered } = options
-  const answer = async (target: Target, given: AnyAnswer): Promise<AnswerOutcome | InvalidAnswer> => {
-    const { toolCallId, nonce, decidedBy } = target
-    const wait = await approvals.wait(target.sessionId, { toolCallId, kind: given.kind })
+  /** Returns the command of the answer, or the reason to refuse it. */
+  const prepare = async (given: GivenAnswer): Promise<Prepared> => {
+    const { toolCallId, nonce, decidedBy, segment, kind } = given
+    if (segment !== undefined && !isBounded(segment)) return invalidSegment
+    const wait = await approvals.wait(given.sessionId, { toolCallId, kind })
     if (wait === null) return { status: "unknown" }
     const at = clock.now()
+    const answer = toAnswer(given)
     // An answer that will be refused need not be valid, because the store reports the reason.
-    const checkedAnswer = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, given) : given
+    const checkedAnswer = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, answer) : answer
     if ("status" in checkedAnswer) return checkedAnswer
     // The session may be a descendant of the one that received the answer.
     const { waitId, sessionId } = wait
-    const outcome = await log.answer({
-      type: "answer",
-      sessionId,
-      waitId,
-      nonce,
-      decidedBy,
-      at,
-      ...checkedAnswer,
-    })
-    if (outcome.status === "accepted") await onAnswered(sessionId)
-    return outcome
+    const facts = { waitId, nonce, decidedBy, at, ...(segment !== undefined && { segment }) }
+    return { status: "valid", command: { type: "answer", sessionId, ...facts, ...checkedAnswer } }
+  }
+  const answerAll: Decisions["answerAll"] = async (answers) => {
+    const prepared = await Promise.all(answers.map(prepare))
+    const invalid = prepared.findIndex(({ status }) => status === "invalid")
+    const problem = prepared[invalid]
+    if (problem?.status === "invalid") return answers.length === 1 ? problem : nameAnswer(problem, invalid)
+    const commands = prepared.flatMap((each) => (each.status === "valid" ? [each.command] : []))
+    const stored = commands.length === 0 ? [] : await log.answerAll(commands)
+    const changed = new Set(
+      commands.filter((_, index) => stored[index]?.status === "accepted").map(sessionOf),
+    )
+    for (const sessionId of changed) await onAnswered(sessionId)
+    const outcomes = stored.values()
+    return prepared.map(({ status }) => (status === "valid" ? outcomes.next().value : null) ?? unknownWait)
+  }
+  const answerOne = async (given: GivenAnswer): Promise<AnswerOutcome | InvalidAnswer> => {
+    const outcomes = await answerAll([given])
+    return "status" in outcomes ? outcomes : (outcomes[0] ?? unknownWait)
   }
   return {
-    decide({
-      approved,
-      editedInput = null,
-      reason = null,
-      allowToolType = false,
-      scope = "session",
-      ...target
-    }) {
-      // Edited arguments make another call than the one that was asked about, so they grant nothing.
-      const asAsked = allowToolType && editedInput === null
-      const granted = { grant: asAsked, ...(asAsked && scope === "tree" && { scope }) }
-      return answer(target, { kind: "approval", answer: { approved, editedInput, reason, ...granted } })
-    },
-    submitResult: ({ result, ...target }) => answer(target, { kind: "clientTool", answer: { result } }),
-    respond: ({ action, content = null, ...target }) =>
-      answer(target, { kind: "elicitation", answer: { action, content } }),
+    answerAll,
+    decide: (decision) => answerOne({ kind: "approval", ...decision }),
+    submitResult: (submission) => answerOne({ kind: "clientTool", ...submission }),
+    respond: (response) => answerOne({ kind: "elicitation", ...response }),
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),
@@ -83,4 +74,47 @@ export function createDecisions(options: DecisionsOptions): Decisions {
 
 function takes(wait: Wait, nonce: string, at: number): boolean {
   return wait.state === "open" && wait.nonce === nonce && wait.expiresAt > at
+}
+
+type Prepared =
+  | { readonly status: "valid"; readonly command: AnswerCommand }
+  | { readonly status: "unknown" }
+  | InvalidAnswer
+
+const unknownWait = { status: "unknown" } as const
+
+const invalidSegment: InvalidAnswer = {
+  status: "invalid",
+  message: `A segment has a wire of at most ${segmentBounds.wire} and an id of at most ${segmentBounds.id} characters.`,
+}
+
+function isBounded({ wire, id }: Segment): boolean {
+  return wire.length <= segmentBounds.wire && id.length <= segmentBounds.id
+}
+
+/** Names the answer of a request with several ones. */
+function nameAnswer({ status, message }: InvalidAnswer, index: number): InvalidAnswer {
+  return { status, message: `answers[${index}]: ${message}` }
+}
+
+const sessionOf = ({ sessionId }: AnswerCommand) => sessionId
+
+function toAnswer(given: GivenAnswer): AnyAnswer {
+  switch (given.kind) {
+    case "approval": {
+      const { approved, editedInput = null, reason = null, allowToolType = false, scope = "session" } = given
+      // Edited arguments make another call than the one that was asked about, so they grant nothing.
+      const asAsked = allowToolType && editedInput === null
+      const granted = { grant: asAsked, ...(asAsked && scope === "tree" && { scope }) }
+      return { kind: "approval", answer: { approved, editedInput, reason, ...granted } }
+    }
+    case "clientTool":
+      return { kind: "clientTool", answer: { result: given.result } }
+    case "elicitation": {
+      const { action, content = null } = given
+      return { kind: "elicitation", answer: { action, content } }
+    }
+    default:
+      return given satisfies never
+  }
 }

@@ -142,6 +142,7 @@ function createContext(execution: RunExecution, runtime: EndingParts): RuntimeCo
     conversation,
     journal,
     answers,
+    acting: new Map(),
     steering: answers,
     signal,
     hold,

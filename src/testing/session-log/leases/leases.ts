@@ -19,7 +19,7 @@ import {
   stepStarted,
   toSeq,
 } from "../fixtures.ts"
-import { createApproval, startAskingSession } from "../waits/wait-fixtures.ts"
+import { createApproval, putAnswer, startAskingSession } from "../waits/wait-fixtures.ts"
 
 export const leaseCases: readonly SessionLogCase[] = [
   {
@@ -309,7 +309,7 @@ export const leaseCases: readonly SessionLogCase[] = [
         () => log.put(createMessage(sessionId)),
         () => log.putAndClaim(createMessage(sessionId), [agent]),
         () => log.put(cancel(sessionId)),
-        () => log.answer(createApproval(sessionId, waits[0])),
+        () => putAnswer(log, createApproval(sessionId, waits[0])),
         () => log.revokeSession(sessionId, 5_000),
         () => approvals.wait(sessionId, waits[0]),
       ]

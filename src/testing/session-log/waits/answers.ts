@@ -17,6 +17,7 @@ import {
   createWait,
   decider,
   oddText,
+  putAnswer,
   readQualifier,
   startAskingSession,
   type WaitOptions,
@@ -36,7 +37,7 @@ export const answerCases: readonly SessionLogCase[] = [
         createToolResult(sessionId, opened),
       ]
       for (const command of commands) {
-        assert.deepEqual(await log.answer(command), { status: "accepted", runId })
+        assert.deepEqual(await putAnswer(log, command), { status: "accepted", runId })
         assert.equal((await approvals.wait(sessionId, command))?.state, "answered")
       }
       const pending = await log.pending(lease)
@@ -58,12 +59,12 @@ export const answerCases: readonly SessionLogCase[] = [
       const other = await startSession(log)
       const odd = ["sess_nobody", "", "\u0000", "\ud800", "x".repeat(100_000)]
       for (const id of odd) {
-        assert.deepEqual(await log.answer(createApproval(id, wait)), { status: "unknown" })
+        assert.deepEqual(await putAnswer(log, createApproval(id, wait)), { status: "unknown" })
         const elsewhere = createApproval(sessionId, { ...wait, waitId: id })
-        assert.deepEqual(await log.answer(elsewhere), { status: "unknown" })
+        assert.deepEqual(await putAnswer(log, elsewhere), { status: "unknown" })
       }
-      assert.deepEqual(await log.answer(createApproval(other.sessionId, wait)), { status: "unknown" })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, createApproval(other.sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, wait)), { status: "unknown" })
       assert.deepEqual(await log.pending(lease), [])
     },
   },
@@ -75,14 +76,14 @@ export const answerCases: readonly SessionLogCase[] = [
       const { sessionId, runId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
       for (const nonce of ["", `${wait.nonce}x`, wait.nonce.slice(1), "\u0000", "\ud800"]) {
-        assert.deepEqual(await log.answer(createApproval(sessionId, { ...wait, nonce })), {
+        assert.deepEqual(await putAnswer(log, createApproval(sessionId, { ...wait, nonce })), {
           status: "wrongNonce",
         })
       }
       assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       assert.deepEqual(await log.pending(lease), [])
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
-      assert.deepEqual(await log.answer(createApproval(sessionId, wait)), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, wait)), { status: "accepted", runId })
     },
   },
   {
@@ -93,14 +94,14 @@ export const answerCases: readonly SessionLogCase[] = [
       const { sessionId, runId, lease, waits } = await startAskingSession(log)
       const [wait] = waits
       const first = createApproval(sessionId, wait)
-      assert.deepEqual(await log.answer(first), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, first), { status: "accepted", runId })
       const others = [
         first,
         { ...first, approved: false },
         { ...first, nonce: "wrong" },
         { ...first, at: wait.expiresAt + 1 },
       ]
-      for (const other of others) assert.deepEqual(await log.answer(other), { status: "answered" })
+      for (const other of others) assert.deepEqual(await putAnswer(log, other), { status: "answered" })
       assert.equal((await log.pending(lease)).length, 1)
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 1)
     },
@@ -113,12 +114,12 @@ export const answerCases: readonly SessionLogCase[] = [
       const { sessionId, runId, waits } = await startAskingSession(log)
       const [wait] = waits
       const late = createApproval(sessionId, wait, { at: wait.expiresAt })
-      assert.deepEqual(await log.answer(late), { status: "expired" })
-      assert.deepEqual(await log.answer({ ...late, nonce: "wrong" }), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, late), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, { ...late, nonce: "wrong" }), { status: "expired" })
       // The run closes it, so that the log contains the model's result.
       assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       const inTime = createApproval(sessionId, wait, { at: wait.expiresAt - 1 })
-      assert.deepEqual(await log.answer(inTime), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, inTime), { status: "accepted", runId })
     },
   },
   {
@@ -130,7 +131,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const [wait] = waits
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, (_, n) =>
-          log.answer(createApproval(sessionId, wait, { approved: n % 2 === 0 })),
+          putAnswer(log, createApproval(sessionId, wait, { approved: n % 2 === 0 })),
         ),
       )
       assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
@@ -155,7 +156,7 @@ export const answerCases: readonly SessionLogCase[] = [
       for (const [index, wait] of order.entries()) {
         const answer =
           wait.kind === "approval" ? createApproval(sessionId, wait) : createToolResult(sessionId, wait)
-        assert.equal((await log.answer(answer)).status, "accepted")
+        assert.equal((await putAnswer(log, answer)).status, "accepted")
         const open = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
         const left = waits.filter((each) => !order.slice(0, index + 1).includes(each))
         assert.deepEqual(callsOf(open), callsOf(left))
@@ -172,18 +173,21 @@ export const answerCases: readonly SessionLogCase[] = [
       const session = await startAskingSession(log)
       const { sessionId, runId, waits } = session
       const [asked] = waits
-      assert.equal((await log.answer(createApproval(sessionId, asked))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, asked))).status, "accepted")
       const opened = createWait(runId, { kind: "clientTool", toolCallId: asked.toolCallId })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, opened)), { status: "unknown" })
       await commitOk(log, createOpening(session, [opened], 2))
       const expected = { ...opened, sessionId, tenant: "tenant", userId: "user", state: "open" }
       assert.deepEqual(await approvals.wait(sessionId, opened), expected)
-      assert.deepEqual(await log.answer(createApproval(sessionId, asked)), { status: "answered" })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, asked)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, asked)), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, asked)), { status: "unknown" })
       const wrong = createToolResult(sessionId, { ...opened, nonce: asked.nonce })
-      assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "accepted", runId })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, opened)), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, wrong), { status: "wrongNonce" })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, opened)), {
+        status: "accepted",
+        runId,
+      })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, opened)), { status: "answered" })
     },
   },
   {
@@ -201,18 +205,18 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await approvals.openWaits({ sessionId, kind: "elicitation", now: 5_000, limit: 10 }), [
         expected,
       ])
-      assert.deepEqual(await log.answer(createApproval(sessionId, asked, { grant: true })), {
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, asked, { grant: true })), {
         status: "unknown",
       })
       const first = createElicitation(sessionId, asked, { content: { [oddText]: [oddText, null, 1.5] } })
-      assert.deepEqual(await log.answer(first), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, first), { status: "accepted", runId })
       const [command] = await log.pending(lease)
       assert.deepEqual(command, { ...first, runId, toolCallId: asked.toolCallId, id: command?.id })
       const again = createWait(runId, { ...form, toolCallId: asked.toolCallId })
       await commitOk(log, createOpening(session, [again], 2))
-      assert.deepEqual(await log.answer(first), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, first), { status: "answered" })
       const second = createElicitation(sessionId, again, { action: "decline", content: null })
-      assert.deepEqual(await log.answer(second), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, second), { status: "accepted", runId })
       const trail = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(
         trail.map(({ action, toolCallId, decidedBy }) => [action, toolCallId, decidedBy]),
@@ -230,16 +234,16 @@ export const answerCases: readonly SessionLogCase[] = [
       const session = await startAskingSession(log)
       const { sessionId, runId, waits } = session
       const [asked] = waits
-      assert.equal((await log.answer(createApproval(sessionId, asked))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, asked))).status, "accepted")
       const again = createWait(runId, { toolCallId: asked.toolCallId })
       await commitOk(log, createOpening(session, [again], 2))
       const { toolCallId, kind } = asked
       assert.equal((await approvals.wait(sessionId, { toolCallId, kind }))?.waitId, again.waitId)
       assert.equal((await approvals.wait(sessionId, { waitId: asked.waitId }))?.state, "answered")
-      assert.deepEqual(await log.answer(createApproval(sessionId, asked)), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, asked)), { status: "answered" })
       const former = createApproval(sessionId, { ...again, nonce: asked.nonce })
-      assert.deepEqual(await log.answer(former), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(createApproval(sessionId, again)), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, former), { status: "wrongNonce" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, again)), { status: "accepted", runId })
     },
   },
   {
@@ -271,7 +275,7 @@ export const answerCases: readonly SessionLogCase[] = [
         grant: true,
         decidedBy,
       })
-      assert.equal((await log.answer(command)).status, "accepted")
+      assert.equal((await putAnswer(log, command)).status, "accepted")
       const [pending] = await log.pending(lease)
       assert.deepEqual(pending, { ...command, runId, toolCallId: wait.toolCallId, id: pending?.id })
       const toolType = { toolName: oddText, qualifier: readQualifier(wait) }
@@ -292,7 +296,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const stop = new AbortController()
       const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
       const next = readNext(arrivals, "an arrival")
-      assert.equal((await log.answer(createApproval(sessionId, waits[0]))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, waits[0]))).status, "accepted")
       for (let found = await next; found.value !== sessionId; ) found = await readNext(arrivals, "an arrival")
       stop.abort()
     },
@@ -303,9 +307,9 @@ export const answerCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const { sessionId, lease, waits } = await startAskingSession(log)
-      assert.equal((await log.answer(createApproval(sessionId, waits[0]))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, waits[0]))).status, "accepted")
       requireAcceptedPut(await log.put(cancel(sessionId)))
-      assert.deepEqual(await log.answer(createApproval(sessionId, waits[0])), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, waits[0])), { status: "answered" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
         ["answer", "cancel"],
@@ -328,7 +332,7 @@ export const answerCases: readonly SessionLogCase[] = [
         createToolResult(sessionId, opened),
         createElicitation(sessionId, question),
       ]
-      for (const command of late) assert.deepEqual(await log.answer(command), { status: "expired" })
+      for (const command of late) assert.deepEqual(await putAnswer(log, command), { status: "expired" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
         ["cancel"],
@@ -350,8 +354,8 @@ export const answerCases: readonly SessionLogCase[] = [
       const [revoked, other] = [await startAskingSession(log), await startAskingSession(log)]
       assert.equal(await log.revokeSession(revoked.sessionId, 7_000), true)
       const late = createApproval(revoked.sessionId, revoked.waits[0])
-      assert.deepEqual(await log.answer(late), { status: "expired" })
-      const { status } = await log.answer(createApproval(other.sessionId, other.waits[0]))
+      assert.deepEqual(await putAnswer(log, late), { status: "expired" })
+      const { status } = await putAnswer(log, createApproval(other.sessionId, other.waits[0]))
       assert.equal(status, "accepted")
     },
   },
@@ -362,7 +366,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       for (let round = 0; round < 10; round++) {
         const { sessionId, lease, waits } = await startAskingSession(log)
-        const answering = () => log.answer(createApproval(sessionId, waits[0]))
+        const answering = () => putAnswer(log, createApproval(sessionId, waits[0]))
         const cancelling = () => log.put(cancel(sessionId))
         const [answered, cancelled] =
           round % 2 === 0

@@ -19,6 +19,7 @@ import {
   createOpening,
   createToolResult,
   createWait,
+  putAnswer,
   readQualifier,
   startAskingSession,
 } from "./wait-fixtures.ts"
@@ -36,7 +37,7 @@ export const closingCases: readonly SessionLogCase[] = [
       await commitOk(log, createExpiring(session, [wait], 2, 123_456))
       assert.equal((await approvals.wait(sessionId, wait))?.state, "expired")
       assert.equal((await approvals.wait(sessionId, other))?.state, "open")
-      assert.deepEqual(await log.answer(createApproval(sessionId, wait)), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, wait)), { status: "expired" })
       const { toolCallId, toolName, origin } = wait
       const nobody = { decidedBy: null, editedInput: null, reason: null }
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [
@@ -64,7 +65,7 @@ export const closingCases: readonly SessionLogCase[] = [
       const [answered, other] = waits
       assert.ok(other)
       const elsewhere = await startAskingSession(log)
-      assert.equal((await log.answer(createApproval(sessionId, answered))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, answered))).status, "accepted")
       const commands = await log.pending(lease)
       const late = createWait(runId)
       const batch = {
@@ -111,15 +112,15 @@ export const closingCases: readonly SessionLogCase[] = [
       const [answered, first, second] = waits
       assert.ok(first && second)
       const other = await startAskingSession(log)
-      assert.equal((await log.answer(createApproval(sessionId, answered))).status, "accepted")
+      assert.equal((await putAnswer(log, createApproval(sessionId, answered))).status, "accepted")
       assert.equal((await log.pending(lease)).length, 1)
       await commitOk(log, createEnding(session, 2, 6_000))
       assert.deepEqual(await log.pending(lease), [])
       assert.equal((await approvals.wait(sessionId, answered))?.state, "answered")
       assert.equal((await approvals.wait(sessionId, first))?.state, "withdrawn")
-      assert.deepEqual(await log.answer(createApproval(sessionId, first)), { status: "expired" })
-      assert.deepEqual(await log.answer(createToolResult(sessionId, second)), { status: "expired" })
-      assert.deepEqual(await log.answer(createApproval(sessionId, answered)), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, first)), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, createToolResult(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, answered)), { status: "answered" })
       const records = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(
         records.map(({ action, toolCallId }) => [action, toolCallId]),
@@ -233,7 +234,7 @@ export const closingCases: readonly SessionLogCase[] = [
         const [outcome, answer] = await inBothOrders(
           round,
           () => commitBatch(log, createEnding(session, 2)),
-          () => log.answer(createApproval(sessionId, waits[0])),
+          () => putAnswer(log, createApproval(sessionId, waits[0])),
         )
         assert.equal(outcome, "ok")
         const wait = await approvals.wait(sessionId, waits[0])
@@ -289,7 +290,7 @@ export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: Sessi
     const [outcome, answer] = await inBothOrders(
       round,
       () => commitBatch(writer, createExpiring(session, waits, 2)),
-      () => outside.answer(createApproval(sessionId, waits[0])),
+      () => putAnswer(outside, createApproval(sessionId, waits[0])),
     )
     assert.ok(answer.status === "accepted" || answer.status === "expired")
     const won = answer.status === "accepted"

@@ -11,7 +11,7 @@ import {
   startSession,
   waitFor,
 } from "../fixtures.ts"
-import { createApproval, startAskingSession } from "./wait-fixtures.ts"
+import { createApproval, putAnswer, startAskingSession } from "./wait-fixtures.ts"
 
 const never = Number.MAX_SAFE_INTEGER
 
@@ -29,7 +29,7 @@ export const parkingCases: readonly SessionLogCase[] = [
       }
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       assert.equal(
-        (await log.answer(createApproval(answered.sessionId, answered.waits[0]))).status,
+        (await putAnswer(log, createApproval(answered.sessionId, answered.waits[0]))).status,
         "accepted",
       )
       assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [answered.sessionId])
@@ -104,10 +104,10 @@ export const parkingCases: readonly SessionLogCase[] = [
       for (let round = 0; round < 20; round += 1) {
         const agent = createAgentName()
         const { sessionId, lease, waits } = await startAskingSession(log, [{}], { agent })
-        const answering = round % 2 === 0 ? log.answer(createApproval(sessionId, waits[0])) : null
+        const answering = round % 2 === 0 ? putAnswer(log, createApproval(sessionId, waits[0])) : null
         const [released, answer] = await Promise.all([
           log.release(lease, { parkUntil: never }),
-          answering ?? log.answer(createApproval(sessionId, waits[0])),
+          answering ?? putAnswer(log, createApproval(sessionId, waits[0])),
         ])
         assert.equal(answer.status, "accepted")
         const found = released === "released" ? await log.claimRunnable([agent], 1) : [lease]

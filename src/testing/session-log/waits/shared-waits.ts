@@ -10,7 +10,7 @@ import {
   waitFor,
 } from "../fixtures.ts"
 import { raceAnswerAgainstExpiry } from "./closing.ts"
-import { createApproval, decider, startAskingSession } from "./wait-fixtures.ts"
+import { createApproval, decider, putAnswer, startAskingSession } from "./wait-fixtures.ts"
 
 export const sharedWaitCases: readonly SessionLogCase[] = [
   {
@@ -22,7 +22,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const [answered, other] = waits
       assert.ok(other)
       const command = createApproval(sessionId, answered, { grant: true })
-      assert.equal((await first.log.answer(command)).status, "accepted")
+      assert.equal((await putAnswer(first.log, command)).status, "accepted")
       await first.log.revokeSession(sessionId, 7_000)
       await crash(first)
       const { log, approvals } = await open()
@@ -32,8 +32,8 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const grant = { toolName: "send_mail", qualifier: null, origin: null, grantedBy: decider, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [{ sessionId, ...grant }])
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
-      assert.deepEqual(await log.answer(command), { status: "answered" })
-      assert.deepEqual(await log.answer(createApproval(sessionId, other)), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, command), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, other)), { status: "expired" })
       const lease = await waitFor("the lease", () => tryClaim(log, sessionId))
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
@@ -49,7 +49,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       for (let round = 0; round < 10; round += 1) {
         const { sessionId, waits } = await startAskingSession(first)
         const outcomes = await Promise.all(
-          [first, second].map((log) => log.answer(createApproval(sessionId, waits[0]))),
+          [first, second].map((log) => putAnswer(log, createApproval(sessionId, waits[0]))),
         )
         assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ["accepted", "answered"])
       }
@@ -76,7 +76,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const stop = new AbortController()
       const arrivals = worker.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
       const next = readNext(arrivals, "an arrival")
-      assert.equal((await outside.answer(createApproval(sessionId, waits[0]))).status, "accepted")
+      assert.equal((await putAnswer(outside, createApproval(sessionId, waits[0]))).status, "accepted")
       for (let found = await next; found.value !== sessionId; ) found = await readNext(arrivals, "an arrival")
       stop.abort()
       const [taken] = await worker.claimRunnable([agent], 10)

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict"
 import { randomIds } from "../../../core/ids.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { Decider } from "../../../core/log/entries.ts"
 import type {
   AnswerCommand,
+  AnswerOutcome,
   Lease,
   NewWait,
   SessionBatch,
@@ -114,6 +116,13 @@ export function createElicitation(
 ): AnswerCommand {
   const answer = { action: "accept", content: { name: "Ada" }, ...given } as const
   return { ...answerTo(sessionId, asked, {}), kind: "elicitation", answer }
+}
+
+/** Puts one answer. */
+export async function putAnswer(log: SessionLog, command: AnswerCommand): Promise<AnswerOutcome> {
+  const [outcome] = await log.answerAll([command])
+  assert.ok(outcome)
+  return outcome
 }
 
 const childOutcome: ChildOutcome = {

@@ -9,6 +9,7 @@ import {
   createOpening,
   createToolResult,
   createWait,
+  putAnswer,
   startAskingSession,
 } from "./wait-fixtures.ts"
 
@@ -26,7 +27,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
         createElicitation(sessionId, timer),
         createChildAnswer(sessionId, timer),
       ]
-      for (const command of forged) assert.deepEqual(await log.answer(command), { status: "unknown" })
+      for (const command of forged) assert.deepEqual(await putAnswer(log, command), { status: "unknown" })
       assert.deepEqual(await log.pending(lease), [])
       assert.equal((await approvals.wait(sessionId, timer))?.state, "open")
       const [listed] = await approvals.openWaits({ sessionId, kind: "timer", now: 5_000, limit: 10 })
@@ -65,15 +66,15 @@ export const waitKindCases: readonly SessionLogCase[] = [
       assert.ok(second)
       const command = createChildAnswer(sessionId, first)
       const wrong = createChildAnswer(sessionId, { ...first, nonce: second.nonce })
-      assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
-      assert.deepEqual(await log.answer(createApproval(sessionId, first)), { status: "unknown" })
-      assert.deepEqual(await log.answer(command), { status: "accepted", runId })
-      assert.deepEqual(await log.answer(command), { status: "answered" })
+      assert.deepEqual(await putAnswer(log, wrong), { status: "wrongNonce" })
+      assert.deepEqual(await putAnswer(log, createApproval(sessionId, first)), { status: "unknown" })
+      assert.deepEqual(await putAnswer(log, command), { status: "accepted", runId })
+      assert.deepEqual(await putAnswer(log, command), { status: "answered" })
       const [pending] = await log.pending(lease)
       const { toolCallId } = first
       assert.deepEqual(pending, { ...command, runId, toolCallId, id: pending?.id })
       requireAcceptedPut(await log.put(cancel(sessionId)))
-      assert.deepEqual(await log.answer(createChildAnswer(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await putAnswer(log, createChildAnswer(sessionId, second)), { status: "expired" })
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
       assert.deepEqual(await approvals.grants(sessionId), [])
     },
@@ -102,7 +103,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
       for (const waitId of forged) {
         assert.equal(await approvals.wait(sessionId, { waitId }), null)
         const command = createApproval(sessionId, { ...wait, waitId })
-        assert.deepEqual(await log.answer(command), { status: "unknown" })
+        assert.deepEqual(await putAnswer(log, command), { status: "unknown" })
       }
       // The id of a wait that an older version opened is not that of any other wait.
       const named = createWait(session.runId, { waitId: `approval:${wait.toolCallId}` })

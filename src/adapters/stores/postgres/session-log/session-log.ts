@@ -5,6 +5,7 @@ import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import { listAnswered } from "../../rules/wait-answers.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
@@ -15,7 +16,7 @@ import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs, sessionColumns } from "../schema.ts"
 import { putInTree, revokeInTree } from "../tree.ts"
-import { putAnswer } from "../waits/answer.ts"
+import { putAnswers } from "../waits/answer.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
@@ -80,10 +81,10 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       if (put.lease === null && isWork) hub.arrived(message.sessionId)
       return put
     },
-    async answer(command) {
-      const outcome = await putAnswer(database, command, versions)
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
-      return outcome
+    async answerAll(commands) {
+      const outcomes = await putAnswers(database, commands, versions)
+      for (const sessionId of listAnswered(commands, outcomes)) hub.arrived(sessionId)
+      return outcomes
     },
     claim: (sessionId, agents) => claim(query, sessionId, { agents, reads }, claimer),
     claimRunnable: (agents, limit, shares) =>

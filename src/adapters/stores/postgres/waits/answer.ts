@@ -1,5 +1,5 @@
 import type { AnswerCommand, AnswerOutcome } from "../../../../core/ports/store/session-log.ts"
-import { readInteger } from "../../rows/columns.ts"
+import { escapeText, readInteger, readText } from "../../rows/columns.ts"
 import { createDueCommand } from "../../rows/command-rows.ts"
 import { toWait } from "../../rows/wait-rows.ts"
 import { isCancelled } from "../../rules/inbox-rules.ts"
@@ -9,12 +9,42 @@ import type { Database, Query } from "../database/database.ts"
 import { insertCommand, lockReceiver } from "../inbox/inbox.ts"
 import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
-export function putAnswer(
+/** Stores answers in one transaction. */
+export function putAnswers(
   database: Database,
-  command: AnswerCommand,
+  commands: readonly AnswerCommand[],
   versions: Versions,
-): Promise<AnswerOutcome> {
-  return database.transaction((query) => putAnswerWithin(query, command, versions))
+): Promise<readonly AnswerOutcome[]> {
+  return database.transaction(async (query) => {
+    const outcomes: AnswerOutcome[] = commands.map(() => ({ status: "unknown" }))
+    for (const id of await orderSessions(query, new Set(commands.map(({ sessionId }) => sessionId)))) {
+      for (const [index, command] of commands.entries()) {
+        if (command.sessionId !== id) continue
+        outcomes[index] = await putAnswerWithin(query, command, versions)
+      }
+    }
+    return outcomes
+  })
+}
+
+/**
+ * Returns the sessions in the order in which a cancel locks them, which is that of their paths from the root of their
+ * tree, so that an answer and a cancel never wait for each other.
+ */
+async function orderSessions(query: Query, ids: ReadonlySet<string>): Promise<readonly string[]> {
+  if (ids.size < 2) return [...ids]
+  const rows = await query(
+    `WITH RECURSIVE up (id, parent_id, path) AS (
+       SELECT id, parent_session_id, ARRAY[id] FROM agent_gateway.session WHERE id = ANY($1)
+       UNION ALL
+       SELECT up.id, session.parent_session_id, session.id || up.path
+       FROM up JOIN agent_gateway.session ON session.id = up.parent_id
+     )
+     SELECT id FROM up WHERE NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = up.parent_id)
+     ORDER BY path`,
+    [[...ids].map(escapeText)],
+  )
+  return rows.map((row) => readText(row, "id"))
 }
 
 /** Stores an answer. Must be called inside a transaction. */

@@ -7,6 +7,7 @@ import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large
 import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import { listAnswered } from "../../rules/wait-answers.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
@@ -110,10 +111,12 @@ export function createSessionLog(
       if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
       return { outcome, ...toClaim(claimed, inserted) }
     },
-    async answer(command) {
-      const outcome = await database.write(() => putAnswer(database, command, { versions, now: now() }))
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
-      return outcome
+    async answerAll(commands) {
+      const outcomes = await database.write(() =>
+        commands.map((command) => putAnswer(database, command, { versions, now: now() })),
+      )
+      for (const sessionId of listAnswered(commands, outcomes)) hub.arrived(sessionId)
+      return outcomes
     },
     claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
     claimRunnable: (agents, limit, shares) =>
