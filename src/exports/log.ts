@@ -30,7 +30,14 @@ export type {
   HistoryCompacted,
   ToolResultsShortened,
 } from "../core/log/compaction.ts"
-export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "../core/log/deltas.ts"
+export type {
+  Delta,
+  OpenedPart,
+  TextDelta,
+  ThinkingDelta,
+  ToolInputDelta,
+  ToolOutputDelta,
+} from "../core/log/deltas.ts"
 export type {
   AppData,
   DataEmitted,

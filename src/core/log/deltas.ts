@@ -30,6 +30,39 @@ export interface ToolInputDelta {
   readonly text: string
 }
 
+/** A part of a response of which a delta was published. */
+export type OpenedPart =
+  | { readonly type: "text" | "thinking"; readonly part: number }
+  /** A call whose arguments were streamed. It is not requested under this id. */
+  | { readonly type: "toolInput"; readonly toolCallId: string }
+
+/** Collects the parts that the deltas of one response open, each once. */
+export class OpenedParts {
+  readonly #seen = new Set<number | string>()
+  readonly #parts: OpenedPart[] = []
+  #last: number | string | null = null
+
+  /** Called once for each token. */
+  add(delta: Delta): void {
+    if (delta.type === "toolOutput") return
+    const key = delta.type === "toolInput" ? delta.toolCallId : delta.part
+    if (key === this.#last) return
+    this.#last = key
+    if (this.#seen.has(key)) return
+    this.#seen.add(key)
+    this.#parts.push(toOpenedPart(delta))
+  }
+
+  list(): readonly OpenedPart[] {
+    return this.#parts
+  }
+}
+
+function toOpenedPart(delta: Exclude<Delta, ToolOutputDelta>): OpenedPart {
+  if (delta.type === "toolInput") return { type: "toolInput", toolCallId: delta.toolCallId }
+  return { type: delta.type === "textDelta" ? "text" : "thinking", part: delta.part }
+}
+
 export interface ToolOutputDelta {
   readonly type: "toolOutput"
   readonly stepId: string

@@ -10,7 +10,7 @@ import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution, Segment } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
-import type { Delta } from "./deltas.ts"
+import type { Delta, OpenedPart } from "./deltas.ts"
 import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
 import type { TaskEvent } from "./task-events.ts"
 
@@ -186,6 +186,12 @@ export interface StepRetried {
    * model.
    */
   readonly modelIndex: number
+  /**
+   * The parts of the discarded response of which deltas were published, in the order of their first deltas. A wire that
+   * numbers its parts counts them, so that its numbers do not depend on deltas, which may have been dropped. Absent if
+   * there were none, and in entries of older versions. A crash may have lost parts of its last 50 ms.
+   */
+  readonly opened?: readonly OpenedPart[]
   /**
    * If true, the process that made the call released the session in an orderly way, such as during a deployment, and
    * did not crash.

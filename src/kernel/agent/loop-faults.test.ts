@@ -23,8 +23,23 @@ describe("a model call that fails", () => {
       "stepRetried",
       "messageCompleted",
     ])
-    expect(run.events[3]).toMatchObject({ attempt: 2, error: { code: "overloaded" } })
+    const opened = [{ type: "text", part: 0 }]
+    expect(run.events[3]).toMatchObject({ attempt: 2, error: { code: "overloaded" }, opened })
     expect(run.context.conversation.messages.at(-1)).toMatchObject({ content: [{ text: "Hello" }] })
+  })
+
+  it("is logged with the parts that it had opened, and a later attempt only with its own", async () => {
+    const thinking = { type: "thinking", text: "Hm" } as const
+    const run = createMemoryRun(
+      scriptedProvider([[thinking, say("Hal"), failure], [failure], [say("Hello")]]),
+    )
+    await runLoop(run.context)
+    const retries = run.events.filter((event) => event.type === "stepRetried")
+    expect(retries[0]?.opened).toEqual([
+      { type: "thinking", part: 0 },
+      { type: "text", part: 1 },
+    ])
+    expect(retries[1]).not.toHaveProperty("opened")
   })
 
   it("ends the run with its code after the last retry", async () => {
@@ -208,7 +223,7 @@ describe("a run that resumes after a crash", () => {
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
-    await closeInterruptedCall(next.context, { outputBytes: 3 })
+    await closeInterruptedCall(next.context, { outputBytes: 3, opened: [] })
     await runLoop(next.context)
     expect(types(next.events)).toEqual([
       "runStarted",

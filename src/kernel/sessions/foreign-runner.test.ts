@@ -215,6 +215,7 @@ describe("a foreign runner", () => {
       "stepRetried",
       "runCompleted",
     ])
+    expect(events[2]).toMatchObject({ opened: [{ type: "text", part: 0 }] })
     await second.stop()
     await shared.close()
   })

@@ -49,7 +49,7 @@ describe("a model call that was interrupted by the end of its process", () => {
     await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
     expect((await takeUp(shared)).slice(2)).toMatchObject([
       { type: "modelCallFailed", code: "interrupted", cost: 1, usage: { outputTokens: 1 } },
-      { type: "stepRetried" },
+      { type: "stepRetried", opened: [{ type: "text", part: 0 }] },
       { type: "runCompleted", reason: "cancelled", cost: 1 },
     ])
   })

@@ -1,6 +1,7 @@
 import { RunCancelledError } from "../../../core/errors.ts"
 import { imageRefused, listImages } from "../../../core/history/images.ts"
 import type { Ids } from "../../../core/ids.ts"
+import type { OpenedPart } from "../../../core/log/deltas.ts"
 import type { Event, ModelCallFailed, StepStarted } from "../../../core/log/entries.ts"
 import { isTerminal } from "../../../core/log/entries.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../../../core/ports/model/provider.ts"
@@ -144,11 +145,11 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
     const usage = mayHaveCost(last, streamed)
       ? await countFailedCall(context, request, streamed)
       : freeOfCharge
-    return recordFailure(context, attempt, last, usage)
+    return recordFailure(context, attempt, last, { usage, opened: streamed.opened.list() })
   }
   if (last.stopReason === "contextFull" && mayCompact(context)) {
     const usage = await countEnd(context, request, { end: last, streamed })
-    return recordFailure(context, attempt, contextFull, usage)
+    return recordFailure(context, attempt, contextFull, { usage, opened: streamed.opened.list() })
   }
   await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
   return null
@@ -222,14 +223,14 @@ async function recordFailure(
   context: ModelRunContext,
   attempt: ModelAttempt,
   failure: ModelFailure,
-  usage: CountedUsage,
+  { usage, opened }: { readonly usage: CountedUsage; readonly opened: readonly OpenedPart[] },
 ): Promise<ModelAttempt | null> {
   const { code, message, providerMessage } = failure
   const failed = createFailedCall(context, attempt, failure, usage)
   if (code === tooLongCode && mayCompact(context)) {
     logFailure(context, attempt, { failure, next: attempt, isWithoutImages: false })
     await record(context, [failed])
-    return retryCompacted(context, attempt, failure)
+    return retryCompacted(context, attempt, failure, opened)
   }
   const isWithoutImages =
     failure.refusedPart === "image" && listImages(context.conversation.shownMessages).length > 0
@@ -243,7 +244,7 @@ async function recordFailure(
     await recordUncancelled(context, [failed, { type: "runFailed", ...reason, ...spent }])
     return null
   }
-  const announced = createRetryEvent(next, isWithoutImages ? withoutImages : { code, message })
+  const announced = createRetryEvent(next, isWithoutImages ? withoutImages : { code, message }, opened)
   return announceAttempt(context, next, { failed: [failed], announced })
 }
 
@@ -252,6 +253,7 @@ async function retryCompacted(
   context: ModelRunContext,
   attempt: ModelAttempt,
   { code, message }: ModelFailure,
+  opened: readonly OpenedPart[],
 ): Promise<ModelAttempt | null> {
   const outcome = await compactHistory(context, { isRefused: true })
   if (outcome === "ended") return null
@@ -260,7 +262,8 @@ async function retryCompacted(
     return null
   }
   const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
-  return announceAttempt(context, next, { failed: [], announced: createRetryEvent(next, { code, message }) })
+  const announced = createRetryEvent(next, { code, message }, opened)
+  return announceAttempt(context, next, { failed: [], announced })
 }
 
 function logFailure(

@@ -1,3 +1,4 @@
+import type { OpenedPart } from "../../../core/log/deltas.ts"
 import type { ModelCallFailed, StepRetried } from "../../../core/log/entries.ts"
 import type { ModelFailure, ModelRequest } from "../../../core/ports/model/provider.ts"
 import { noUsage } from "../../../core/usage.ts"
@@ -63,6 +64,8 @@ export function createFailedCall(
 export function createRetryEvent(
   { step: { stepId }, number, modelIndex }: ModelAttempt,
   error: { readonly code: string; readonly message: string },
+  opened: readonly OpenedPart[],
 ): StepRetried {
-  return { type: "stepRetried", stepId, attempt: number, error, modelIndex }
+  const discarded = opened.length > 0 ? { opened } : {}
+  return { type: "stepRetried", stepId, attempt: number, error, modelIndex, ...discarded }
 }

@@ -1,8 +1,15 @@
+import type { OpenedPart } from "../../../core/log/deltas.ts"
 import { interruptedByCrash } from "../conversation.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { countUsage, estimateInput } from "./estimate-tokens.ts"
 import { createFailedCall, createRetryEvent } from "./failed-call-cost.ts"
 import { createModelRequest } from "./model-request.ts"
+
+/** The output of a model call that the previous process did not finish, as far as it was stored. */
+export interface InterruptedOutput {
+  readonly outputBytes: number
+  readonly opened: readonly OpenedPart[]
+}
 
 /**
  * Logs the end of the model call that the previous process did not finish, if there was one. Its streamed text is
@@ -11,7 +18,7 @@ import { createModelRequest } from "./model-request.ts"
  */
 export async function closeInterruptedCall(
   context: ModelRunContext,
-  { outputBytes }: { readonly outputBytes: number },
+  { outputBytes, opened }: InterruptedOutput,
 ): Promise<void> {
   const { run } = context.conversation
   if (run?.phase.type !== "calling") return
@@ -28,6 +35,6 @@ export async function closeInterruptedCall(
   const { stoppedInOrder } = context
   await record(context, [
     ...failed,
-    { ...createRetryEvent({ ...attempt, number: number + 1 }, error), stoppedInOrder },
+    { ...createRetryEvent({ ...attempt, number: number + 1 }, error, opened), stoppedInOrder },
   ])
 }

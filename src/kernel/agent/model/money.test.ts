@@ -145,7 +145,7 @@ describe("a budget", () => {
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
-    await closeInterruptedCall(next.context, { outputBytes: Buffer.byteLength(text) })
+    await closeInterruptedCall(next.context, { outputBytes: Buffer.byteLength(text), opened: [] })
     await runLoop(next.context)
     const failed = next.events.find((event) => event.type === "modelCallFailed")
     expect(failed).toMatchObject({
@@ -228,7 +228,7 @@ describe("cost", () => {
     run.stop()
     await stopped
     const next = run.restart()
-    await closeInterruptedCall(next.context, { outputBytes: 0 })
+    await closeInterruptedCall(next.context, { outputBytes: 0, opened: [] })
     await runLoop(next.context)
     expect(next.events.slice(1)).toMatchObject([
       { type: "stepStarted" },

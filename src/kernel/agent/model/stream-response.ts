@@ -1,5 +1,6 @@
 import type { ModelPart } from "../../../core/history/messages.ts"
 import { nestsTooDeep } from "../../../core/json/json.ts"
+import { OpenedParts } from "../../../core/log/deltas.ts"
 import type { StepStarted } from "../../../core/log/entries.ts"
 import type {
   ModelChoice,
@@ -27,6 +28,7 @@ export interface Streamed {
   inputCharacters: number
   /** Ids of the calls whose arguments were streamed, by their index in the content. */
   readonly callIds: Map<number, string>
+  readonly opened: OpenedParts
   /** If true, the provider has started to respond. */
   begun: boolean
   /** If true, a part of the response has arrived. */
@@ -43,6 +45,7 @@ export function createStreamed(): Streamed {
     hiddenBytes: 0,
     inputCharacters: 0,
     callIds: new Map(),
+    opened: new OpenedParts(),
     begun: false,
     hasToken: false,
     usage: null,
@@ -118,7 +121,9 @@ export async function streamResponse(
       if (!streamed.hasToken) observeFirstToken(context, streamed)
       if (computeLength(streamed) > longest) return answerTooLong
       const { type, part, text } = event
-      const seq = journal.emit({ type, stepId, messageId, part, text })
+      const delta = { type, stepId, messageId, part, text }
+      streamed.opened.add(delta)
+      const seq = journal.emit(delta)
       streamed.streamedFrom ??= seq
     }
     return noLastEvent
@@ -161,7 +166,9 @@ function showInput(
   const { part, name: toolName, text } = event
   const toolCallId = streamed.callIds.get(part) ?? ids.next("call")
   streamed.callIds.set(part, toolCallId)
-  journal.emit({ type: "toolInput", stepId, toolCallId, toolName, text })
+  const delta = { type: "toolInput", stepId, toolCallId, toolName, text } as const
+  streamed.opened.add(delta)
+  journal.emit(delta)
 }
 
 function computeLength({ text, thinking, hiddenBytes, inputCharacters }: Streamed): number {

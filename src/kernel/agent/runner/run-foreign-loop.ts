@@ -2,6 +2,8 @@ import { GatewayError, RunCancelledError } from "../../../core/errors.ts"
 import type { Event } from "../../../core/log/entries.ts"
 import type { RunnerDecision } from "../../../core/runs/runner.ts"
 import { interruptedByCrash } from "../conversation.ts"
+import { createRetryEvent } from "../model/failed-call-cost.ts"
+import type { InterruptedOutput } from "../model/interrupted-model-call.ts"
 import { rejectOnAbort } from "../reject-on-abort.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
@@ -85,14 +87,17 @@ async function callRunner(
  * Discards the text that was streaming when the run was interrupted. This comes before all else, because the run may
  * end without further events.
  */
-export async function discardInterruptedText(context: RunnerRunContext): Promise<void> {
+export async function discardInterruptedText(
+  context: RunnerRunContext,
+  { opened }: Pick<InterruptedOutput, "opened">,
+): Promise<void> {
   const { run } = context.conversation
   if (run?.phase.type !== "calling") return
   const { attempt, step } = run.phase
   const error = { code: interruptedByCrash, message: "The server stopped while the agent responded." }
   const { stoppedInOrder } = context
-  const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0, stoppedInOrder }
-  await record(context, [{ type: "stepRetried", ...retried }])
+  const next = { step, number: attempt + 1, modelIndex: 0, retries: 0, pauseMs: 0 }
+  await record(context, [{ ...createRetryEvent(next, error, opened), stoppedInOrder }])
 }
 
 /** Settles the calls that the interruption left open. Their outcome is unknown. */

@@ -84,6 +84,9 @@ describe("the input of calls", () => {
     expect(types.indexOf("stepRetried")).toBeLessThan(types.indexOf("toolCallRequested"))
     const [discarded, kept] = shown(run)
     expect(discarded?.toolCallId).not.toBe(kept?.toolCallId)
+    expect(run.events.find((event) => event.type === "stepRetried")?.opened).toEqual([
+      { type: "toolInput", toolCallId: discarded?.toolCallId },
+    ])
     expect(requested(run)).toMatchObject([{ toolCallId: kept?.toolCallId }])
   })
 

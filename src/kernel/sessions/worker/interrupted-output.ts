@@ -1,25 +1,36 @@
+import { OpenedParts } from "../../../core/log/deltas.ts"
 import type { Entry } from "../../../core/log/entries.ts"
 import type { SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Conversation } from "../../agent/conversation.ts"
+import type { InterruptedOutput } from "../../agent/model/interrupted-model-call.ts"
 import { page } from "../reading/read-queue.ts"
 
 /**
- * Resolves to the bytes that a model call had streamed when its process died; 0 if there was none. The last 50 ms of
- * the stream were never stored.
+ * Resolves to the output that a response had streamed when its process died, if there was one. The last 50 ms of the
+ * stream were never stored.
  */
-export async function measureInterruptedOutput(
+export async function readInterruptedOutput(
   log: SessionLog,
   sessionId: string,
   { run }: Conversation,
-): Promise<number> {
-  if (run?.phase.type !== "calling") return 0
-  let bytes = 0
+): Promise<InterruptedOutput> {
+  let outputBytes = 0
+  let opened = new OpenedParts()
+  if (run?.phase.type !== "calling") return { outputBytes, opened: [] }
   let afterSeq = await log.stepStart(sessionId, Number.MAX_SAFE_INTEGER)
   for (;;) {
     const entries = await log.read(sessionId, { ...page, afterSeq })
-    for (const entry of entries) bytes = isRetry(entry) ? 0 : bytes + countOutput(entry)
+    for (const entry of entries) {
+      if (isRetry(entry)) {
+        outputBytes = 0
+        opened = new OpenedParts()
+      } else {
+        outputBytes += countOutput(entry)
+        if (entry.kind === "delta") opened.add(entry.delta)
+      }
+    }
     const last = entries.at(-1)
-    if (last === undefined) return bytes
+    if (last === undefined) return { outputBytes, opened: opened.list() }
     afterSeq = last.seq
   }
 }

@@ -36,7 +36,7 @@ import type { SessionWriter } from "../writing/writer.ts"
 import { limitAnnounced, withdrawIfPointless } from "./announced-runs.ts"
 import { exceedsCrashLimit, maxTakeovers } from "./crash-limit.ts"
 import type { Inbox } from "./inbox.ts"
-import { measureInterruptedOutput } from "./interrupted-output.ts"
+import { readInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
 /**
@@ -291,12 +291,12 @@ async function runOn(
 ): Promise<number | null> {
   const hasCrashedTooOften = exceedsCrashLimit(context.conversation.run, takeovers)
   try {
-    if (resumed && runtime?.type === "runner") await discardInterruptedText({ ...context, runtime })
+    const readOutput = () => readInterruptedOutput(log, context.sessionId, context.conversation)
+    if (resumed && runtime?.type === "runner")
+      await discardInterruptedText({ ...context, runtime }, await readOutput())
     if (resumed) await closeInterruptedCompaction(context)
-    if (resumed && runtime?.type === "model") {
-      const outputBytes = await measureInterruptedOutput(log, context.sessionId, context.conversation)
-      await closeInterruptedCall({ ...context, runtime }, { outputBytes })
-    }
+    if (resumed && runtime?.type === "model")
+      await closeInterruptedCall({ ...context, runtime }, await readOutput())
     context.signal.throwIfAborted()
     if (hasCrashedTooOften) {
       return await fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
