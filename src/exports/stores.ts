@@ -95,6 +95,7 @@ export type {
   StartChild,
 } from "../core/ports/store/outbox.ts"
 export type { StorePause } from "../core/ports/store/pause.ts"
+export type { PruneLimits } from "../core/ports/store/prune-limits.ts"
 export type { ReadOptions } from "../core/ports/store/read-options.ts"
 export type {
   AdvanceOutcome,
@@ -125,7 +126,6 @@ export type {
   NewSession,
   NewWait,
   Principal,
-  PruneLimits,
   PutOutcome,
   ReleaseOptions,
   Run,

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest"
 import { openMemoryStore } from "../../adapters/stores/sqlite/open.ts"
-import type { PruneLimits } from "../../core/ports/store/session-log.ts"
+import type { PruneLimits } from "../../core/ports/store/prune-limits.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"
 import { startHousekeeping } from "./housekeeping.ts"

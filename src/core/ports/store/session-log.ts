@@ -20,6 +20,7 @@ import type {
 } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
+import type { PruneLimits } from "./prune-limits.ts"
 import type { ReadOptions } from "./read-options.ts"
 import type { Shares } from "./shares.ts"
 
@@ -333,19 +334,6 @@ export interface Lease {
   readonly takeovers: number
   /** The session's owner. */
   readonly principal: Principal
-}
-
-export interface PruneLimits {
-  readonly deltasSettledBefore: number
-  readonly sessionsUsedBefore: number
-  /** Default: sessions wait for no subscriber. */
-  readonly subscribersBehindBefore?: number
-  /** Subscriptions last registered before this time are forgotten with their cursors. Default: none. */
-  readonly subscribersSeenBefore?: number
-  /** Outbox rows that died before this time are dropped. Default: none. */
-  readonly outboxDiedBefore?: number
-  /** Kind of the outbox item that reports a removed session, stored with the removal. Default: none is stored. */
-  readonly removedSessionKind?: string
 }
 
 export interface SessionBatch {

@@ -82,7 +82,7 @@ it("reports the attempt of a process that died from the process that continues, 
   await stopped
   heard.length = 0
   const next = run.restart()
-  await closeInterruptedCall(next.context, { outputBytes: 3 })
+  await closeInterruptedCall(next.context, { outputBytes: 3, opened: [] })
   await runLoop(next.context)
   const ended = heard.filter(([name]) => name === "onAttemptEnded").map(([, fact]) => fact)
   expect(ended).toMatchObject([

@@ -1,4 +1,4 @@
-import type { PruneLimits } from "../../../../core/ports/store/session-log.ts"
+import type { PruneLimits } from "../../../../core/ports/store/prune-limits.ts"
 import { escapeText } from "../../rows/columns.ts"
 import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Query } from "../database/database.ts"

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { PruneLimits } from "../../../../core/ports/store/session-log.ts"
+import type { PruneLimits } from "../../../../core/ports/store/prune-limits.ts"
 import { escapeText, readInteger, readText } from "../../rows/columns.ts"
 import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Database } from "../database/database.ts"

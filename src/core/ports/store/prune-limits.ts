@@ -1,0 +1,12 @@
+export interface PruneLimits {
+  readonly deltasSettledBefore: number
+  readonly sessionsUsedBefore: number
+  /** Default: sessions wait for no subscriber. */
+  readonly subscribersBehindBefore?: number
+  /** Subscriptions last registered before this time are forgotten with their cursors. Default: none. */
+  readonly subscribersSeenBefore?: number
+  /** Outbox rows that died before this time are dropped. Default: none. */
+  readonly outboxDiedBefore?: number
+  /** Kind of the outbox item that reports a removed session, stored with the removal. Default: none is stored. */
+  readonly removedSessionKind?: string
+}
