@@ -37,11 +37,10 @@ function selectIssues(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
 function describeUnknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
   const unknown = `unknown option ${formatOptionName([...path, key])}`
   const renamed = toCamelCase(key)
-  const advice = known.includes(renamed) ? null : findAdvice(key)
+  const longer = known.includes(renamed) ? renamed : findLongerWord(renamed, known)
+  const advice = longer === null ? findAdvice(key) : null
   if (advice !== null) return `${unknown} (${advice})`
-  const meant = known.includes(renamed)
-    ? renamed
-    : (findClosestWord(key, known) ?? findLongerWord(key, known))
+  const meant = longer ?? findClosestWord(renamed, known)
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
 }
 

@@ -1,3 +1,6 @@
+import { declareOptions } from "../../../platform/options/declare-options.ts"
+import { resolveOptions } from "../../../platform/options/resolve-options.ts"
+import { createFunctionSchema, createObjectSchema } from "../../../platform/options/schemas.ts"
 import type { RunOutput } from "../run/run-output.ts"
 import { Beat } from "./beat.ts"
 import type { HeartbeatClock } from "./clock.ts"
@@ -30,6 +33,21 @@ export interface HeartbeatOptions {
   readonly clock?: HeartbeatClock
 }
 
+type Callback<Name extends "onAlert" | "onQuiet" | "onError" | "onTick" | "onProblem"> = NonNullable<
+  HeartbeatOptions[Name]
+>
+
+const shape = declareOptions<HeartbeatOptions>()({
+  run: createFunctionSchema<HeartbeatOptions["run"]>(),
+  config: createObjectSchema<HeartbeatConfig>().optional(),
+  onAlert: createFunctionSchema<Callback<"onAlert">>().optional(),
+  onQuiet: createFunctionSchema<Callback<"onQuiet">>().optional(),
+  onError: createFunctionSchema<Callback<"onError">>().optional(),
+  onTick: createFunctionSchema<Callback<"onTick">>().optional(),
+  onProblem: createFunctionSchema<Callback<"onProblem">>().optional(),
+  clock: createObjectSchema<HeartbeatClock>().optional(),
+})
+
 /**
  * Runs an agent repeatedly, one tick at a time. Each callback is called at least once for each tick, because a tick
  * that a crash interrupted is repeated with the same `jobId`. Throws a `ConfigurationError` if options are wrong.
@@ -38,7 +56,7 @@ export class HeartbeatLoop {
   readonly #beat: RunningBeat
 
   constructor(options: HeartbeatOptions) {
-    this.#beat = new Beat(options)
+    this.#beat = new Beat(resolveOptions("HeartbeatLoop", shape, options))
   }
 
   get running(): boolean {
