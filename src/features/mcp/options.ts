@@ -18,7 +18,7 @@ export interface McpOptions {
   readonly mcpAllowedServers?: readonly string[]
   /**
    * Maximum milliseconds of a call: by `SERVER__TOOL`, by `TOOL`, or by `SERVER`, in this order of precedence. They
-   * override all other time limits. Default: none.
+   * override all other time limits. At least 1 000. Default: none.
    */
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
   /**
@@ -41,13 +41,19 @@ export interface McpAuthorizationOptions {
   readonly mcpOAuthRedirectUrl?: string
 }
 
+/** The Python package 0.5.3 has seconds under this name, which would be limits of a few milliseconds here. */
+const overrideMs = milliseconds.refine(
+  (value) => value >= 1_000,
+  "must be at least 1000, because the unit is a millisecond. Set timeoutMs of the server for a shorter limit",
+)
+
 /** The schemas. `parseDefinitions` checks the servers. */
 export const mcpOptions = declareOptions<McpOptions>()({
   mcpServers: createObjectSchema<McpServerDefinitions>().default({}),
   mcpConfigPath: z.string().min(1).optional(),
   mcpAllowedServers: texts.optional(),
   mcpDefaultToolTimeoutMs: milliseconds.default(30_000),
-  mcpTimeoutOverrides: z.record(z.string(), milliseconds).default({}),
+  mcpTimeoutOverrides: z.record(z.string(), overrideMs).default({}),
   mcpSessionInjectServers: texts.default([]),
   mcpStripInputFields: texts.default([]),
 })

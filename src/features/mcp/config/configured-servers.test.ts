@@ -45,8 +45,15 @@ it("starts only the allowed servers, and refuses a name that no server has", asy
   await expect(namesWith(["c"])).rejects.toThrow('mcpAllowedServers: there is no server named "c"')
 })
 
+it("refuses overrides that seem to be seconds", async () => {
+  const options = { mcpServers: { a: { command: "a" } }, mcpTimeoutOverrides: { a: 120 } }
+  await expect(readConfiguredServers(options, { env: {}, mcpConfigPath: undefined })).rejects.toThrow(
+    "mcpTimeoutOverrides.a: must be at least 1000, because the unit is a millisecond.",
+  )
+})
+
 it("limits calls by tool of a server, by tool, and by server, in this order", async () => {
-  const mcpTimeoutOverrides = { a: 1, read: 2, a__write: 3 }
+  const mcpTimeoutOverrides = { a: 1_000, read: 2_000, a__write: 3_000 }
   const [config] = await readConfiguredServers(
     {
       mcpServers: { a: { command: "a", timeoutMs: 9, tools: { list: { timeoutMs: 8 } } } },
@@ -54,5 +61,5 @@ it("limits calls by tool of a server, by tool, and by server, in this order", as
     },
     { env: {}, mcpConfigPath: undefined },
   )
-  expect(["write", "read", "list"].map((tool) => config?.timeoutMs(tool))).toEqual([3, 2, 1])
+  expect(["write", "read", "list"].map((tool) => config?.timeoutMs(tool))).toEqual([3_000, 2_000, 1_000])
 })
