@@ -17,6 +17,7 @@ const entries = {
 
 /** Programs of threads and processes. Each becomes one complete file, which loads no more than the program needs. */
 const programs = [
+  "adapters/stores/sqlite/database/checkpoint-thread",
   "features/sandbox/disk/owner-process",
   "http/body/parse-thread",
   "kernel/tools/images/image-program",

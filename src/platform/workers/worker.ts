@@ -37,6 +37,8 @@ export type Outcome<Reply> =
 export interface Worker<Request, Reply> {
   /** Returns false after the worker has ended. */
   isAlive(): boolean
+  /** Resolves to the reason when the worker has ended. */
+  readonly ended: Promise<string>
   /** Passes one request. Never rejects. Allows one call at a time. */
   run(request: Request, transfers?: readonly Transferable[]): Promise<Outcome<Reply>>
   /** Ends the worker and its current request. */
@@ -66,6 +68,7 @@ export function startWorker<Request, Reply>(options: WorkerOptions): Worker<Requ
   const program = kind === "thread" ? startThread(options) : startProcess(options)
   let running: Running | null = null
   let alive = true
+  const ended = Promise.withResolvers<string>()
   program.unref()
   program.events.on("message", (message: WorkerMessage) => {
     if (running === null) return
@@ -89,6 +92,7 @@ export function startWorker<Request, Reply>(options: WorkerOptions): Worker<Requ
 
   function end(reason: string, isLate = false): void {
     alive = false
+    ended.resolve(reason)
     if (running !== null) settle(running, { type: "stopped", phase: running.phase, isLate, reason })
   }
 
@@ -121,6 +125,7 @@ export function startWorker<Request, Reply>(options: WorkerOptions): Worker<Requ
 
   return {
     isAlive: () => alive,
+    ended: ended.promise,
     run(request, transfers = []) {
       const { promise, resolve } = Promise.withResolvers<Outcome<unknown>>()
       const timer = setTimeout(() => stopLate(`did not start within ${startMs} ms`), startMs)
