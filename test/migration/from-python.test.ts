@@ -38,7 +38,7 @@ test("the help desk asks once for each currency, denies large refunds, and asks 
   const { env } = await startShopModel()
   const cli = startCli(["start", join(example, "agent.ts"), "--port", "0"], { cwd, env })
   const [, url = ""] = await cli.printed(/Listening on (http:\S+?)[,\s]/m)
-  // The form in shop.py shows the same, except for the texts of errors.
+  // `scripts/original/run-example.ts` prints the same for shop.py, except for the texts of errors.
   expect(await visitHelpDesk(url)).toEqual({
     first: { text: 'Done: {"refunded":40,"currency":"EUR"}', asked: ["EUR"], denied: [] },
     again: { text: 'Done: {"refunded":5,"currency":"EUR"}', asked: [], denied: [] },
