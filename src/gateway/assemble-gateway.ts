@@ -29,6 +29,7 @@ import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
 import { createWaits } from "./operate/waits.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
+import type { EndTasksParts } from "./runs/end-tasks.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
 import { runOnce } from "./runs/run-once.ts"
 import { streamRun } from "./runs/stream-run.ts"
@@ -91,7 +92,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     await opened?.close(graceMs)
   }
 
-  const followParts = async (): Promise<FollowParts> => {
+  const followParts = async (): Promise<FollowParts & EndTasksParts> => {
     const { sessions, directory, providerErrors, logger } = await startOnce()
     return { sessions, directory, agents: agents.map(({ name }) => name), providerErrors, logger }
   }

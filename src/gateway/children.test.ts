@@ -69,6 +69,29 @@ it("runs three children without using a place, and continues with their answers"
   for (const task of ["a", "b", "c"]) expect(response).toContain(`Did ${task}.`)
 })
 
+it("parks a run whose child asks, with `park`, and completes it after the answer", async () => {
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a", "b"), tools: [delegate("worker")] },
+      worker: {
+        systemPrompt: "You work.",
+        tools: [pay],
+        provider: scriptedProvider((request) => {
+          const isDone = request.messages.at(-1)?.role === "tool" || taskOf(request) === "b"
+          return isDone ? [{ type: "text", text: "Paid." }] : [{ type: "toolCall", name: "pay", input: {} }]
+        }),
+      },
+    },
+  })
+  const { outcome, sessionId, runId } = await gateway.run("Go.", { park: true })
+  expect(outcome).toBe("parked")
+  const waits = await gateway.waits.list({ sessionId })
+  // The child without a question has ended.
+  expect(waits.map(({ kind }) => kind).sort()).toEqual(["approval", "child"])
+  for (const wait of waits) if (wait.kind === "approval") await gateway.waits.approve(wait)
+  await vi.waitUntil(async () => (await gateway.sessions.run(runId))?.state === "completed", patience)
+})
+
 it("returns the failure of a child to the call", async () => {
   const gateway = start({
     agents: {

@@ -9,7 +9,7 @@ import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
 import type { Decision, PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
-import { isOfSubAgent, isProgress } from "../kernel/sessions/tree/sub-agent.ts"
+import { isOfSubAgent, isProgress, type TreeBatch } from "../kernel/sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../platform/logging/mask.ts"
 
 /**
@@ -40,14 +40,18 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     if (!isJsonObject(restored) || isStillRedacted(restored, asked)) return null
     return { ...decision, editedInput: restored }
   }
+  const showEnd = (end: ViewEnd): ViewEnd =>
+    end.type === "parked" ? { ...end, waits: end.waits.map((wait) => redactWait(wait, mask)) } : end
   return {
     ...sessions,
-    view: (sessionId, options) => mapBatches(sessions.view(sessionId, options), show),
-    viewTree: (sessionId, options) =>
-      mapBatches(sessions.viewTree(sessionId, options), (batch) => {
+    view: (sessionId, options) => mapView(sessions.view(sessionId, options), { show, showEnd }),
+    viewTree(sessionId, options) {
+      const showOfTree = (batch: TreeBatch): TreeBatch => {
         if (isProgress(batch)) return batch
         return isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
-      }),
+      }
+      return mapView(sessions.viewTree(sessionId, options), { show: showOfTree, showEnd })
+    },
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {
         if (part.type === "end") {
@@ -107,16 +111,21 @@ const stillRedacted = {
   message: `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`,
 } as const
 
-/** Maps the batches of a view. Unlike a generator, it forwards `return` to a view that waits. */
-function mapBatches<Batch>(
+interface Mapping<Batch> {
+  readonly show: (batch: Batch) => Batch
+  readonly showEnd: (end: ViewEnd) => ViewEnd
+}
+
+/** Maps the batches and the end of a view. Unlike a generator, it forwards `return` to a view that waits. */
+function mapView<Batch>(
   view: AsyncIterable<Batch, ViewEnd>,
-  map: (batch: Batch) => Batch,
+  mapping: Mapping<Batch>,
 ): AsyncIterable<Batch, ViewEnd> {
   return {
     [Symbol.asyncIterator]() {
       const batches = view[Symbol.asyncIterator]()
       return {
-        next: () => batches.next().then((read) => mapResult(read, map)),
+        next: () => batches.next().then((read) => mapResult(read, mapping)),
         return: async () => (await batches.return?.()) ?? { done: true, value: viewEnds.left },
       }
     },
@@ -124,10 +133,10 @@ function mapBatches<Batch>(
 }
 
 function mapResult<Batch>(
-  read: IteratorResult<Batch, ViewEnd>,
-  map: (batch: Batch) => Batch,
+  { done, value }: IteratorResult<Batch, ViewEnd>,
+  { show, showEnd }: Mapping<Batch>,
 ): IteratorResult<Batch, ViewEnd> {
-  return read.done === true ? read : { done: false, value: map(read.value) }
+  return done === true ? { done, value: showEnd(value) } : { done: false, value: show(value) }
 }
 
 function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {

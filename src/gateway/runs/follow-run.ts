@@ -4,6 +4,8 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { ChatEvent } from "../../core/wire/chat-event.ts"
 import type { Frame } from "../../http/streams/wire.ts"
+import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import { isOfSubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
 import { nativeWire } from "../../wires/native/fold/native-wire.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
@@ -12,12 +14,12 @@ import { answerWaits, type People } from "./answer-waits.ts"
 import { cancelRun } from "./cancel-run.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
-import { type ParkedParts, UnfinishedCalls, waitUntilParked } from "./wait-until-parked.ts"
 
 /** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000
 
-export interface FollowParts extends ParkedParts {
+export interface FollowParts {
+  readonly sessions: Sessions
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
   /** If true, events have the own messages of providers. */
@@ -34,10 +36,12 @@ export interface FollowOptions {
     | undefined
   readonly hasClient: boolean
   /**
-   * Called once if the run waits only for people. The run stays open and is no longer followed. If undefined, the run
-   * is followed to its end.
+   * If true, a run that waits only for people stays open and is no longer followed. Default false: the run is followed
+   * to its end.
    */
-  readonly onParked?: (() => void) | undefined
+  readonly untilParked?: boolean | undefined
+  /** Called once after the last entry, unless the consumer or a callback ends the iteration before. */
+  readonly onEnd: (end: ViewEnd) => void
   /** If true, the frames include the arguments of calls while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean | undefined
   readonly signal: AbortSignal | undefined
@@ -61,122 +65,155 @@ export function toChatEvent(frame: Frame): ChatEvent {
  * the run's end. If the process stops, ends early without a cancel.
  */
 export async function* followRun(
-  { sessions, directory, providerErrors, logger }: FollowParts,
+  parts: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
+  options: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
-  const { sessionId, runId, cursor, position } = run
-  const cancelled = Promise.withResolvers<void>()
-  const failures: unknown[] = []
-  const ending = new AbortController()
-  let hasCancelFailed = false
-  const cancel = async (until: AbortSignal) => {
-    try {
-      await cancelRun({ sessions, logger }, run, until)
-    } catch (error) {
-      hasCancelFailed = true
-      failures.push(error)
-      ending.abort()
-    }
-    cancelled.resolve()
-  }
-  const onAbort = () => void cancel(ending.signal)
-  // A canceled run does not wait for a person any more.
-  const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
-  const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
-  const left = new Promise<never>((_, reject) => {
-    ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true })
-  })
-  left.catch(() => undefined)
-  const people: People = {
-    logger,
-    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied, left]),
-    elicit:
-      onElicitation === undefined
-        ? null
-        : async (wait) => Promise.race([onElicitation(wait), declined, left]),
-    hasClient,
-    asked: new Set(),
-  }
-  /** If true, the consumer or a callback has stopped before the end of the run. */
-  let isGivenUp = false
-  /** Answers are given one after the other. Meanwhile, the run and its sub-agents are shown. */
-  let answering = Promise.resolve()
-  let unanswered = 0
-  let answered = 0
-  const answer = async () => {
-    try {
-      if (!ending.signal.aborted) await answerWaits(sessions, run, people)
-    } catch (error) {
-      // After the run was left, its waits stay open for others.
-      if (ending.signal.aborted) return
-      failures.push(error)
-      isGivenUp = true
-      ending.abort()
-    } finally {
-      unanswered -= 1
-      answered += 1
-    }
-  }
-  const calls = new UnfinishedCalls()
-  let looking: Promise<void> | null = null
-  const lookIfParked = async () => {
-    try {
-      while (!ending.signal.aborted) {
-        const before = answered
-        if (!(await waitUntilParked({ sessions, directory }, sessionId, { calls, signal: ending.signal })))
-          return
-        await answering
-        // The wait may have been answered since it was seen.
-        if (unanswered > 0 || answered !== before) continue
-        onParked?.()
-        ending.abort()
-      }
-    } catch (error) {
-      failures.push(error)
-      ending.abort()
-    }
-  }
+  const { signal, onEnd } = options
+  const course = new Course(parts, run, options)
+  const onAbort = () => void course.cancel()
   signal?.addEventListener("abort", onAbort, { once: true })
+  /** The consumer leaves in a `yield`, which then returns. */
+  let hasLeft = true
   try {
     // The abort may have happened while the run was started.
-    if (signal?.aborted === true) await cancel(ending.signal)
-    if (position !== undefined) {
-      isGivenUp = true
-      yield { entry: null, frames: nativeWire.queued(runId, position) }
-      isGivenUp = false
+    if (signal?.aborted === true) await course.cancel()
+    if (run.position !== undefined) yield { entry: null, frames: nativeWire.queued(run.runId, run.position) }
+    for await (const followed of readEntries(parts, run, { ...options, course })) {
+      yield followed
+      if (followed.entry !== null && isEnd(followed.entry)) hasLeft = false
     }
-    const rendered = createRendering(cursor, { toolInput: toolInputDeltas, providerErrors })
-    const from = { afterSeq: cursor, runId, maxSubAgents }
-    for await (const batch of sessions.viewTree(sessionId, {
-      ...from,
-      throughLapse: true,
-      signal: ending.signal,
-    })) {
-      for (const [entry, frames] of rendered(batch)) {
-        const isOfRun = !isOfSubAgent(batch)
-        if (entry !== null && isOfRun) calls.see(entry)
-        if (entry !== null && isQuestion(entry)) {
-          unanswered += 1
-          answering = answering.then(answer)
-          if (onParked !== undefined) looking ??= lookIfParked()
-        }
-        isGivenUp = !(isOfRun && entry?.kind === "event" && isTerminal(entry.event))
+    hasLeft = false
+  } catch (error) {
+    hasLeft = false
+    throw error
+  } finally {
+    signal?.removeEventListener("abort", onAbort)
+    await course.end({ hasLeft })
+  }
+  if (course.viewEnd !== null) onEnd(course.viewEnd)
+}
+
+/** Yields the entries with their frames, and has the waits answered that they open. */
+async function* readEntries(
+  { sessions, providerErrors }: FollowParts,
+  { sessionId, runId, cursor }: AcceptedRun,
+  { course, untilParked = false, toolInputDeltas }: FollowOptions & { readonly course: Course },
+): AsyncGenerator<FollowedEntry> {
+  const rendered = createRendering(cursor, { toolInput: toolInputDeltas, providerErrors })
+  const view = sessions
+    .viewTree(sessionId, {
+      ...{ afterSeq: cursor, runId, maxSubAgents, throughLapse: true, signal: course.signal },
+      ...(untilParked && { untilParked: { released: true, answersStored: () => course.answered } }),
+    })
+    [Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const read = await view.next()
+      if (read.done === true) {
+        course.viewEnd = read.value
+        return
+      }
+      const isOfRun = !isOfSubAgent(read.value)
+      for (const [entry, frames] of rendered(read.value)) {
+        if (entry?.kind === "event" && entry.event.type === "waitOpened") course.answer()
         yield { entry: isOfRun ? entry : null, frames }
-        isGivenUp = failures.length > 0
       }
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort)
-    ending.abort()
-    // A run that was open before the message also belongs to another caller.
-    if (isGivenUp && !run.hasJoined && !hasCancelFailed) await cancel(new AbortController().signal)
-    await answering
-    await looking
+    await view.return?.()
   }
-  for (const error of failures) throw toError(error)
 }
 
-function isQuestion(entry: LiveEntry): boolean {
-  return entry.kind === "event" && entry.event.type === "waitOpened"
+function isEnd(entry: LiveEntry): boolean {
+  return entry.kind === "event" && isTerminal(entry.event)
+}
+
+interface Failure {
+  readonly error: unknown
+  readonly cancels: boolean
+}
+
+/** The answers to a followed run, and its end from outside. */
+class Course {
+  /** Null before the end of the view. */
+  viewEnd: ViewEnd | null = null
+  readonly #parts: FollowParts
+  readonly #run: AcceptedRun
+  readonly #people: People
+  readonly #ending = new AbortController()
+  readonly #canceled = Promise.withResolvers<void>()
+  /** Answers are given one after the other. Meanwhile, the run and its sub-agents are shown. */
+  #answering = Promise.resolve()
+  /** The first error of a callback or of the cancel. After that of a callback, the run is canceled. */
+  #failure: Failure | null = null
+
+  constructor(parts: FollowParts, run: AcceptedRun, { onApproval, onElicitation, hasClient }: FollowOptions) {
+    this.#parts = parts
+    this.#run = run
+    // A canceled run does not wait for a person any more.
+    const denied = this.#canceled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
+    const declined = this.#canceled.promise.then(() => ({ action: "cancel" }) as const)
+    const left = new Promise<never>((_, reject) => {
+      this.signal.addEventListener("abort", () => reject(this.signal.reason), { once: true })
+    })
+    left.catch(() => undefined)
+    this.#people = {
+      logger: parts.logger,
+      approve:
+        onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied, left]),
+      elicit:
+        onElicitation === undefined
+          ? null
+          : async (wait) => Promise.race([onElicitation(wait), declined, left]),
+      hasClient,
+      asked: new Set(),
+    }
+  }
+
+  /** Aborted when the run is no longer followed. */
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  /** Resolves when the waits that are known by now have their answers, or have none. */
+  get answered(): Promise<void> {
+    return this.#answering
+  }
+
+  /** Answers the open waits after those that are being answered. */
+  answer(): void {
+    this.#answering = this.#answering.then(async () => {
+      try {
+        if (!this.signal.aborted) await answerWaits(this.#parts.sessions, this.#run, this.#people)
+      } catch (error) {
+        // After the run was left, its waits stay open for others.
+        if (!this.signal.aborted) this.#fail({ error, cancels: true })
+      }
+    })
+  }
+
+  async cancel(until = this.signal): Promise<void> {
+    try {
+      await cancelRun(this.#parts, this.#run, until)
+    } catch (error) {
+      this.#fail({ error, cancels: false })
+    }
+    this.#canceled.resolve()
+  }
+
+  /** Ends what follows the run. Throws the failure, if there was one. */
+  async end({ hasLeft }: { readonly hasLeft: boolean }): Promise<void> {
+    this.#ending.abort()
+    const isGivenUp = this.#failure === null ? hasLeft : this.#failure.cancels
+    // A run that was open before the message also belongs to another caller.
+    if (isGivenUp && !this.#run.hasJoined) await this.cancel(new AbortController().signal)
+    await this.#answering
+    if (this.#failure !== null) throw toError(this.#failure.error)
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure ??= failure
+    this.#ending.abort()
+  }
 }

@@ -12,7 +12,7 @@ const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
-/** The directory is only read for runs that are parked. */
+/** The directory is only read for background tasks. */
 const directory = {} as Directory
 
 const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from "../../core/json/json.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Validation } from "../../core/ports/tools/tool.ts"
+import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import type { RunResult } from "../../kernel/sessions/sessions.ts"
 import type { CompiledSchema } from "../../kernel/tools/input-schema.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts"
@@ -8,7 +9,7 @@ import type { ElicitationAnswer } from "../operate/waits.ts"
 import { checkBackgroundWait } from "../options/check-options.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import { createCallbackWatch } from "./callback-watch.ts"
-import { endTasks } from "./end-tasks.ts"
+import { type EndTasksParts, endTasks } from "./end-tasks.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
@@ -20,7 +21,7 @@ export interface RunOnceOptions extends Omit<RunOptions, "output"> {
 
 /** Sends one message, and follows its run to the end. A callback that throws cancels the run. */
 export async function runOnce(
-  parts: FollowParts,
+  parts: FollowParts & EndTasksParts,
   message: string,
   {
     schema,
@@ -42,15 +43,16 @@ export async function runOnce(
   let model: string | null = null
   let summary: string | null = null
   let isParked = false
-  const onParked = () => {
-    isParked = true
+  const onEnd = ({ type }: ViewEnd) => {
+    isParked = type === "parked"
   }
   const ask: FollowOptions = {
     onApproval,
     onElicitation,
     hasClient: false,
     toolInputDeltas: options.toolInputDeltas,
-    ...(park && { onParked }),
+    untilParked: park,
+    onEnd,
     signal: AbortSignal.any([watch.signal, ...(options.signal === undefined ? [] : [options.signal])]),
   }
   const soFar = new ResultSoFar()

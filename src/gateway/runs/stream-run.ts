@@ -1,5 +1,6 @@
 import { ShuttingDownError } from "../../core/errors.ts"
 import type { ChatEvent } from "../../core/wire/chat-event.ts"
+import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import type { StreamOptions } from "../gateway.ts"
 import { type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { type StartedRun, startRun } from "./start-run.ts"
@@ -36,16 +37,13 @@ export function streamRun(
   async function* events(): AsyncGenerator<ChatEvent> {
     const { opened, run } = await starting
     const { signal, toolInputDeltas } = options
-    const ask = { onApproval, onElicitation, hasClient: true, toolInputDeltas, signal }
-    let hasEnded = false
-    for await (const followed of followRun(opened, run, ask)) {
-      for (const frame of followed.frames) {
-        const event = toChatEvent(frame)
-        hasEnded = event.type === "stream_complete" || event.type === "error"
-        yield event
-      }
+    let isComplete = false
+    const onEnd = ({ type }: ViewEnd) => {
+      isComplete = type === "complete"
     }
+    const ask = { onApproval, onElicitation, hasClient: true, toolInputDeltas, onEnd, signal }
+    for await (const followed of followRun(opened, run, ask)) yield* followed.frames.map(toChatEvent)
     // The run is kept, and resumes at the next start.
-    if (!hasEnded) throw new ShuttingDownError()
+    if (!isComplete) throw new ShuttingDownError()
   }
 }

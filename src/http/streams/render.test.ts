@@ -13,6 +13,7 @@ class CountingWire implements Wire<string> {
   readonly name = "counting"
   readonly contentType = "text/event-stream"
   readonly replayFrom = "step"
+  readonly endsWhenParked = false
   readonly write = formatServerSentEvent
   folds = 0
 

@@ -9,7 +9,7 @@ import { ReadQueue } from "../../kernel/sessions/reading/read-queue.ts"
 import { StoreTails } from "../../kernel/sessions/reading/store-tails.ts"
 import { viewSession } from "../../kernel/sessions/reading/view.ts"
 import { type ViewEnd, viewEnds } from "../../kernel/sessions/reading/view-end.ts"
-import type { Sessions, ViewOptions } from "../../kernel/sessions/sessions.ts"
+import type { Sessions, TreeViewOptions, ViewOptions } from "../../kernel/sessions/sessions.ts"
 import { nativeWire } from "../../wires/native/fold/native-wire.ts"
 import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
 import { createRecordedSession, type RecordedSession } from "../fixtures/recorded-session.ts"
@@ -128,6 +128,30 @@ describe.each([
     expect(folds).toEqual({ native: entries.length, lines: entries.length })
     expect(new Set(texts.slice(0, 10)).size).toBe(1)
     expect(new Set(texts.slice(10)).size).toBe(1)
+    await own.close()
+  })
+
+  it.each([
+    [{ type: "complete" }, "[DONE] complete\n"],
+    [{ type: "parked", waits: [] }, "[DONE] parked\n"],
+  ] as const)("ends with the last frames of its wire after %j", async (end, last) => {
+    const wire: Wire<number> = {
+      ...jsonLinesWire,
+      endsWhenParked: true,
+      end: (place, { type }) => (place === 1 ? [`[DONE] ${type}`] : []),
+    }
+    const asked: (object | undefined)[] = []
+    async function* view(_id: string, { untilParked }: TreeViewOptions) {
+      asked.push(untilParked)
+      const delta = { type: "textDelta", stepId: "s", messageId: "m", part: 0, text: "Half" } as const
+      yield [{ kind: "delta", seq: 1, runId: "run_1", delta } as const]
+      return end
+    }
+    const app = appOf([wire], { viewTree: view })
+    const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
+    const text = await (await fetch(`${own.url}/json-lines/0`)).text()
+    expect(text.endsWith(last)).toBe(true)
+    expect(asked).toEqual([{}])
     await own.close()
   })
 

@@ -88,11 +88,12 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     const { wire, headers: _, sessionId, position, fromRunStart = false, ...from } = request
     const { renderer, heartbeat } = findRendering(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
+    const parking = wire.endsWhenParked ? { untilParked: {} } : {}
     const { runId } = from
     const isQueued = position !== undefined && runId !== undefined
     return {
       opening: isQueued ? renderer.queued(runId, position) : null,
-      open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, signal }),
+      open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, ...parking, signal }),
       viewer: renderer.viewer(from.afterSeq),
       heartbeat,
       onEnd,

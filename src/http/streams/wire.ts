@@ -21,6 +21,11 @@ export interface Wire<State = unknown> {
    * cursor. A run may be long, so `run` makes each reconnect more expensive.
    */
   readonly replayFrom: ReplayStart
+  /**
+   * If true, a stream ends when its run can only wait for people or for the client, and the next request continues it.
+   * If false, it stays open meanwhile.
+   */
+  readonly endsWhenParked: boolean
   /** Returns the state of a subscriber that has received everything up to and including `afterSeq`. */
   start(afterSeq: number): State
   /**

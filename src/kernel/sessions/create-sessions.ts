@@ -80,7 +80,10 @@ export function createSessions({
   const session = shareReads((sessionId) => log.session(sessionId))
   const viewParts = { log, feed, reads, tails, session, hasTasks, hold: worker.hold }
   const view: Sessions["view"] = (sessionId, options) => viewSession(viewParts, sessionId, options)
-  const treeParts = { log, reads, view, logger, runningTasks: listRunningTasks }
+  const treeParts = {
+    ...{ log, reads, view, logger, runningTasks: listRunningTasks },
+    openWaits: (sessionId: string) => decisions.openWaits({ sessionId }),
+  }
 
   return {
     ...decisions,

@@ -165,8 +165,26 @@ export interface ViewOptions {
 export interface TreeViewOptions extends ViewOptions {
   /** If true, the run was just accepted and has no sub-agents yet. Default false. */
   readonly isNewRun?: boolean
-  /** Maximum number of sub-agents shown at once. Further ones wait for a place. Default 32. */
+  /**
+   * Maximum number of sub-agents shown at once. Further ones wait for a place. Default 32; with `untilParked` 1 000.
+   */
   readonly maxSubAgents?: number
+  /**
+   * If set, the view ends as `parked` when the run, and every sub-agent that one of its calls waits for, can only wait
+   * for people or for the client. A sleeping run is not parked. The view must show the turn from its start, or have
+   * `replayFrom`. Default: the view goes on.
+   */
+  readonly untilParked?: UntilParked
+}
+
+export interface UntilParked {
+  /**
+   * If true, the view does not end while a background task works, or while a tool holds its execution open for an
+   * answer, because the process could not stop without loss. Default false.
+   */
+  readonly released?: boolean
+  /** Called before the waits are read the last time. Resolves when the viewer's own answers are stored. */
+  readonly answersStored?: () => Promise<void>
 }
 
 /** A wait, by the call that clients know, and the person who answers it. */

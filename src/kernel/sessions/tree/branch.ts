@@ -1,5 +1,6 @@
 import { isTerminal, type LiveEntry } from "../../../core/log/entries.ts"
 import type { ViewEnd } from "../reading/view-end.ts"
+import type { OpenCalls } from "./open-calls.ts"
 import type { ChildWait, Present } from "./session-state.ts"
 import type { ProgressBatch, SubAgent } from "./sub-agent.ts"
 import type { SubAgentStart } from "./view-child.ts"
@@ -26,10 +27,12 @@ export interface Branch {
   progress: ProgressBatch | null
   isReading: boolean
   hasEnded: boolean
+  /** The open calls of its run. Null if the view does not end when the run is parked. */
+  calls: OpenCalls | null
 }
 
 export function createBranch(
-  { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
+  { sessionId, taskId, calls }: Pick<Branch, "sessionId" | "taskId" | "calls">,
   source: Branch["source"],
 ): Branch {
   return {
@@ -43,6 +46,7 @@ export function createBranch(
     progress: null,
     isReading: false,
     hasEnded: false,
+    calls,
   }
 }
 

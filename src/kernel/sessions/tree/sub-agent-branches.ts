@@ -1,12 +1,15 @@
 import { type BackgroundTask, isTaskId } from "../../../core/runs/background-task.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type Branch, createBranch } from "./branch.ts"
+import { OpenCalls } from "./open-calls.ts"
 import type { ChildWait } from "./session-state.ts"
 import { type ChildViewParts, viewChild } from "./view-child.ts"
 import { type TaskToView, viewTask } from "./view-task.ts"
 
 /** Maximum number of sub-agents that one viewer sees at once. Others are shown after one of these has ended. */
 const maxShownSubAgents = 32
+/** The same maximum for a view that ends when the tree is parked, because it must see every sub-agent to know that. */
+const maxUntilParked = 1_000
 /**
  * Maximum number of shown background sub-agents. They have a limit of their own, so that they do not take the places
  * of the others.
@@ -43,7 +46,9 @@ export class SubAgentBranches {
     this.#parts = parts
     this.#options = options
     this.#root = root
-    this.#maxShown = options.maxSubAgents ?? maxShownSubAgents
+    const { untilParked, maxSubAgents = untilParked === undefined ? maxShownSubAgents : maxUntilParked } =
+      options
+    this.#maxShown = maxSubAgents
   }
 
   /** Queues the sub-agent that a call waits for. If `isNew` is true, the call was made during the view. */
@@ -97,7 +102,9 @@ export class SubAgentBranches {
       child.taskId === null
         ? viewChild(this.#parts, foreground, options)
         : viewTask(this.#parts, child, options)
-    const branch = { ...createBranch(child, source), parent, settled }
+    // The view of a task folds its calls itself, because it does not show them.
+    const calls = this.#options.untilParked !== undefined && child.taskId === null ? new OpenCalls() : null
+    const branch = { ...createBranch({ ...child, calls }, source), parent, settled }
     this.#branches.set(waitId, branch)
     return branch
   }
@@ -116,6 +123,18 @@ export class SubAgentBranches {
       if (parent === caller && !isTaskId(waitId)) settled.abort()
     }
     this.#queue = this.#queue.filter(({ parent, waitId }) => parent !== caller || isTaskId(waitId))
+  }
+
+  /** Returns the branch of the sub-agent that a wait or a task is for. Undefined if it is not shown. */
+  find(waitId: string): Branch | undefined {
+    return this.#branches.get(waitId)
+  }
+
+  /** Returns the branches of background tasks that have not ended. Null if one of them waits for a place. */
+  tasks(): readonly Branch[] | null {
+    if (this.#queue.some(({ waitId }) => isTaskId(waitId))) return null
+    const tasks = [...this.#branches].filter(([waitId, { hasEnded }]) => isTaskId(waitId) && !hasEnded)
+    return tasks.map(([, branch]) => branch)
   }
 
   /** Ends the views of all sub-agents. */

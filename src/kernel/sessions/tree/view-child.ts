@@ -3,6 +3,7 @@ import type { Principal, Session, SessionLog } from "../../../core/ports/store/s
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewEnd } from "../reading/view-end.ts"
 import type { ViewOptions } from "../sessions.ts"
+import type { OpenCalls } from "./open-calls.ts"
 import { createEmptyPresent, omitResolved, type Present, readPresent } from "./session-state.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
@@ -33,6 +34,8 @@ export interface ChildViewOptions {
 export interface SubAgentStart {
   readonly subAgent: SubAgent
   readonly present: Present
+  /** The open calls, if the view does not show all that is necessary to know them. */
+  readonly calls?: OpenCalls
 }
 
 /**

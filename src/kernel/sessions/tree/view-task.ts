@@ -1,5 +1,6 @@
 import type { LiveEntry } from "../../../core/log/entries.ts"
 import { sleep } from "../../../core/time/sleep.ts"
+import { OpenCalls } from "./open-calls.ts"
 import { createEmptyPresent, omitResolved, type Present } from "./session-state.ts"
 import { ProgressFold, type TaskProgress, WaitFilter } from "./task-progress.ts"
 import {
@@ -37,7 +38,8 @@ export async function* viewTask(
   const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const { turnStart: afterSeq, turn } = present
-  yield { subAgent: { ...child, afterSeq, turn, startedAt: session.createdAt }, present }
+  const calls = new OpenCalls()
+  yield { subAgent: { ...child, afterSeq, turn, startedAt: session.createdAt }, present, calls }
 
   const isWhole = isNew || session.storedBytes <= maxReplayedBytes
   const shown = new Picture(present, isWhole)
@@ -62,8 +64,11 @@ export async function* viewTask(
       }
       reading = null
       if (next.done === true) return
+      const wasParked = calls.waits !== null
+      for (const entry of next.value) if (entry.kind === "event") calls.apply(entry.event)
       const waits = shown.take(next.value)
-      if (waits.length > 0) yield waits
+      // A viewer that shows nothing new may wait for the moment in which the task is parked.
+      if (waits.length > 0 || (calls.waits !== null && !wasParked)) yield waits
     }
   } finally {
     ending.abort()

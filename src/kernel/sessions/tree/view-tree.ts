@@ -1,10 +1,13 @@
 import { toError } from "../../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { BackgroundTask } from "../../../core/runs/background-task.ts"
 import { type ViewEnd, viewEnds } from "../reading/view-end.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type Branch, type BranchItem, beginBranch, createBranch, takePart } from "./branch.ts"
+import { findParked } from "./find-parked.ts"
+import { OpenCalls } from "./open-calls.ts"
 import { createEmptyPresent, type Present, readPresent } from "./session-state.ts"
 import type { TreeBatch } from "./sub-agent.ts"
 import { SubAgentBranches } from "./sub-agent-branches.ts"
@@ -14,6 +17,8 @@ export interface TreeViewParts extends ChildViewParts {
   readonly logger: Logger
   /** Resolves to the running background tasks of a session. */
   readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly BackgroundTask[]>
+  /** Resolves to the open waits of the session and of the tree below it. */
+  readonly openWaits: (sessionId: string) => Promise<readonly Wait[]>
 }
 
 /**
@@ -46,6 +51,8 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
   #hasShown = false
   #knowsTasks = false
   #failure: Error | null = null
+  /** Number of reads that have ended. */
+  #reads = 0
   /** The reason for the end of the view of the session itself. */
   #ended: ViewEnd = viewEnds.left
   #wake: () => void = wakeNothing
@@ -54,7 +61,8 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
     this.#parts = parts
     this.#options = options
     const view = parts.view(sessionId, options)
-    this.#root = createBranch({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
+    const calls = options.untilParked === undefined ? null : new OpenCalls()
+    this.#root = createBranch({ sessionId, taskId: null, calls }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
   }
 
@@ -77,7 +85,8 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
 
   /** Returns true in the usual case, in which idle subscribers wait: no sub-agents, and nothing to show now. */
   #isPlain(): boolean {
-    const { unshown, progress, isReading, hasEnded } = this.#root
+    const { unshown, progress, isReading, hasEnded, calls } = this.#root
+    if (calls !== null && calls.waits !== null) return false
     if (unshown !== null || progress !== null || isReading || hasEnded) return false
     return this.#knowsTasks && this.#branches.length === 1
   }
@@ -89,6 +98,15 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
       if (next !== null) return next
       if (!this.#knowsTasks) await this.#findTasks()
       if (this.#root.hasEnded) break
+      if (this.#root.calls !== null) {
+        const reads = this.#reads
+        const parked = await this.#findParkedEnd()
+        if (this.#reads !== reads) continue
+        if (parked !== null) {
+          await this.return()
+          return { done: true, value: parked }
+        }
+      }
       await this.#readOn()
     }
     await this.return()
@@ -129,6 +147,20 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
     this.#fill()
   }
 
+  /** Resolves to the end of the view if the tree is parked, and to null otherwise. */
+  async #findParkedEnd(): Promise<ViewEnd | null> {
+    const { released = false, answersStored } = this.#options.untilParked ?? {}
+    const waits = findParked(this.#root, { subAgents: this.#subAgents, released })
+    if (waits === null) return null
+    await answersStored?.()
+    // An answer or a cancel that is stored but not logged yet has closed its wait.
+    const open = new Map(
+      (await this.#parts.openWaits(this.#root.sessionId)).map((wait) => [wait.waitId, wait]),
+    )
+    const found = waits.map(({ waitId }) => open.get(waitId))
+    return found.every((wait) => wait !== undefined) ? { type: "parked", waits: found } : null
+  }
+
   async #presentOfRoot(): Promise<Present> {
     const { afterSeq, isNewRun = false, runId } = this.#options
     if (isNewRun) return createEmptyPresent(afterSeq)
@@ -162,6 +194,7 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
 
   #keep(branch: Branch, { done, value }: IteratorResult<BranchItem, ViewEnd | undefined>): void {
     branch.isReading = false
+    this.#reads += 1
     if (done === true) {
       if (branch === this.#root) this.#ended = value ?? viewEnds.left
       this.#end(branch)
@@ -170,6 +203,7 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
     else {
       branch.subAgent = value.subAgent
       branch.unshown = []
+      branch.calls = value.calls ?? branch.calls
       beginBranch(branch, value.present)
     }
     this.#wake()
@@ -179,6 +213,7 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
 
   #fail(branch: Branch, error: unknown): void {
     branch.isReading = false
+    this.#reads += 1
     if (branch === this.#root) this.#failure = toError(error)
     else this.#warn(branch, error)
     this.#end(branch)
@@ -227,6 +262,9 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
 
   /** Starts to show the sub-agents that a part of a session starts. */
   #follow(parent: Branch, part: readonly LiveEntry[]): void {
+    if (parent.calls !== null && parent.taskId === null) {
+      for (const entry of part) if (entry.kind === "event") parent.calls.apply(entry.event)
+    }
     const last = part.at(-1)
     // The usual case is a batch of deltas.
     if (last?.kind !== "event" && parent.opened.length === 0) return

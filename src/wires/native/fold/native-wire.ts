@@ -27,6 +27,7 @@ export const nativeWire: Wire<NativeState> = {
   name: "native",
   contentType: eventStreamType,
   replayFrom: "step",
+  endsWhenParked: false,
   start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
   fold: foldEntry,
   // The terminal event is the last one.
