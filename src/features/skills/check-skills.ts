@@ -1,5 +1,6 @@
 import type { Audience, PluginCheck } from "../../core/ports/plugin.ts"
-import { describeMistake, type SkillSet } from "./skill.ts"
+import { describeMistake, type SkillMistake, type SkillSet } from "./skill.ts"
+import { findUnknownPacks, type ToolPacks } from "./tool-packs.ts"
 
 const maxShown = 50
 
@@ -14,4 +15,35 @@ export function checkSkills({ skills, mistakes }: SkillSet, { isOperator }: Audi
   const shown = mistakes.slice(0, maxShown).map(describeMistake)
   const more = mistakes.length > shown.length ? ` And ${mistakes.length - shown.length} more.` : ""
   return { ok: false, detail: `${count}; ${shown.join(" ")}${more}` }
+}
+
+/** Returns the requirements of skills that the agent does not meet. Such skills are loaded nevertheless. */
+export function findMissingParts(
+  { skills }: SkillSet,
+  { packs, hasState }: { readonly packs: ToolPacks; readonly hasState: boolean },
+): readonly SkillMistake[] {
+  return skills.flatMap((skill): readonly SkillMistake[] => {
+    const place = skill.file.endsWith("SKILL.md") || skill.file.endsWith("skill.md") ? "metadata." : ""
+    const unknown = findUnknownPacks(skill, packs)
+    return [
+      ...unknown.map((pack) => ({
+        file: skill.file,
+        field: `${place}tool_packs`,
+        rule: `The tool pack ${JSON.stringify(pack)} is not defined, so it is ignored.`,
+        remedy: "Define it in the option skillToolPacks, or remove it.",
+        source: "gateway" as const,
+      })),
+      ...(skill.persistState && !hasState
+        ? [
+            {
+              file: skill.file,
+              field: `${place}persist_state`,
+              rule: "The agent has no file for the state of skills, so the state is not kept.",
+              remedy: "Set the option skillStateFile, or remove the field.",
+              source: "gateway" as const,
+            },
+          ]
+        : []),
+    ]
+  })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { findMissingParts } from "./missing-parts.ts"
+import { findMissingParts } from "./check-skills.ts"
 import type { Skill } from "./skill.ts"
 import { computeToolLimits } from "./tool-packs.ts"
 

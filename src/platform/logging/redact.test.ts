@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createRedact } from "./redact.ts"
-import { redactText } from "./redact-text.ts"
+import { createRedact, redactText } from "./redact.ts"
 
 const redact = createRedact()
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzZXNzXzEifQ.dGhlIHNpZ25hdHVyZQ"

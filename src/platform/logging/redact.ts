@@ -1,4 +1,4 @@
-import { redactText } from "./redact-text.ts"
+import { removeSecrets } from "../../core/text/remove-secrets.ts"
 import { createRename } from "./unique-names.ts"
 
 /** Maximum depth, width and size of a value in a log line. */
@@ -111,4 +111,14 @@ function isSecret(name: string, value: unknown, { named }: Walk): boolean {
 
 export function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "")
+}
+
+/** Maximum characters of a log line. */
+const maxCharacters = 16_384
+
+/** Replaces secrets in the text, and truncates it to a length that suits a log. */
+export function redactText(text: string): string {
+  const left = text.length - maxCharacters
+  const clean = removeSecrets(left > 0 ? text.slice(0, maxCharacters) : text)
+  return left > 0 ? `${clean}… [${left} more characters]` : clean
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { createEndpoint } from "./endpoint.ts"
+import { createEndpoint, selectHeaders } from "./endpoint.ts"
 
 /** Builds requests as the SDKs do. */
 const clientOf = (address: string) => ({
@@ -35,4 +35,20 @@ it.each([
   ["nonsense", "Invalid URL"],
 ])("refuses the address %s", async (address, message) => {
   await expect(createEndpoint(clientOf(address), "/v1/messages", headers)).rejects.toThrow(message)
+})
+
+it("keeps the SDK's headers of these names, in any form, and drops all others", () => {
+  const fromSdk = { Accept: "text/event-stream", "X-Custom": "from the environment" }
+  const kept = { accept: "text/event-stream" }
+  expect(selectHeaders(fromSdk, /^accept$/, {})).toEqual(kept)
+  expect(selectHeaders(new Headers(fromSdk), /^accept$/, {})).toEqual(kept)
+  expect(selectHeaders(undefined, /^accept$/, {})).toEqual({})
+})
+
+it("gives a header of one's own precedence, whatever the case of its name", () => {
+  const own = { authorization: "Bearer key", Accept: "text/plain", AUTHORIZATION: "Basic abc" }
+  expect(selectHeaders({ accept: "text/event-stream" }, /^accept$/, own)).toEqual({
+    accept: "text/plain",
+    authorization: "Basic abc",
+  })
 })

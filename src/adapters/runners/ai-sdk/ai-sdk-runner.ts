@@ -1,9 +1,8 @@
-import type { JsonObject } from "../../../core/json/json.ts"
+import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
-import { readFields, readText } from "../fields.ts"
+import { readFields, readText, toJsonValue } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
-import { toJsonSchema } from "../tool-schema.ts"
 import { type ApprovalRequest, createSavedState, readDecidedMessages } from "./approvals.ts"
 import { createExecutionStarts } from "./execution-starts.ts"
 import { type AiSdkMessage, toModelMessages } from "./model-messages.ts"
@@ -85,4 +84,18 @@ async function* runAgent(
 
 function findInputSchema({ tools }: AiSdkAgent, name: string): JsonObject | undefined {
   return toJsonSchema(readFields(readFields(tools)[name]).inputSchema)
+}
+
+/**
+ * Returns the JSON Schema of a tool's schema object: its own, or the one of https://standardschema.dev/json-schema.
+ */
+function toJsonSchema(schema: unknown): JsonObject | undefined {
+  const own = readFields(schema).jsonSchema ?? convertStandardSchema(schema)
+  const json = own === undefined ? null : toJsonValue(own)
+  return isJsonObject(json) && Object.keys(json).length > 0 ? json : undefined
+}
+
+function convertStandardSchema(schema: unknown): unknown {
+  const { input } = readFields(readFields(readFields(schema)["~standard"]).jsonSchema)
+  return typeof input === "function" ? input({ target: "draft-2020-12" }) : undefined
 }

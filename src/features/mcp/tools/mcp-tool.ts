@@ -4,10 +4,10 @@ import {
   type Tool as ServerTool,
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
+import { UnusableSchemaError } from "../../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../../core/ports/tools/schema-check.ts"
-import type { Tool, ToolOutcome, ToolResult } from "../../../core/ports/tools/tool.ts"
-import { checkIfUsable } from "../check-if-usable.ts"
+import type { Tool, ToolOutcome, ToolResult, Validation } from "../../../core/ports/tools/tool.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
 import { readToolDigest } from "../identity/listing-digest.ts"
@@ -146,4 +146,19 @@ function hideFields(schema: JsonObject, { injectsSession, strippedFields }: Serv
 function omitFields(names: readonly string[], fields: JsonObject): JsonObject {
   if (names.length === 0) return fields
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
+}
+
+/** Checks a value against a server's schema. If the schema cannot be used, the check is left to the server. */
+async function checkIfUsable(
+  checkSchema: SchemaCheck,
+  schema: JsonObject,
+  value: unknown,
+  options: SchemaCheckOptions,
+): Promise<Validation> {
+  try {
+    return await checkSchema(schema, value, options)
+  } catch (thrown) {
+    if (!(thrown instanceof UnusableSchemaError)) throw thrown
+    return { valid: true, input: value }
+  }
 }

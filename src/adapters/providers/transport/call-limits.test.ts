@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { isSelfHosted } from "./self-hosted.ts"
+import { isSelfHosted } from "./call-limits.ts"
 
 test.each([
   ["http://127.0.0.1:11434/v1", true],
