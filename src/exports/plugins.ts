@@ -37,15 +37,11 @@ export type {
 } from "../core/ports/observer.ts"
 export type {
   Audience,
-  DescribedRoute,
   PendingAuthorization,
   Plugin,
   PluginCheck,
-  PluginHandler,
   PluginParts,
   PluginPorts,
-  PluginRequest,
-  PluginRoute,
   PluginRun,
   PluginServices,
   PluginStores,
@@ -53,6 +49,19 @@ export type {
   SourcedTool,
   ToolSource,
 } from "../core/ports/plugin.ts"
+export type {
+  Handler,
+  OperatorRoute,
+  PluginHandler,
+  PluginRequest,
+  PluginRoute,
+  PublicRequest,
+  PublicRoute,
+  RouteRequest,
+  SessionRoute,
+  UserRequest,
+  UserRoute,
+} from "../core/ports/plugin-route.ts"
 export type {
   ActingOptions,
   PluginAnswer,

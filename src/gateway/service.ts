@@ -279,6 +279,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     parsedBytes: heapShares.parsedBytes,
     findAuthorization: findAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
+    operatorKey: findOperatorKey(options),
     callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
@@ -369,6 +370,12 @@ function createTranscriptSubscribers({
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
+}
+
+/** Returns the key of the option, or that of the environment. */
+function findOperatorKey({ server, settings }: ServiceOptions): string | undefined {
+  const { operatorKey } = typeof server.console === "object" ? server.console : {}
+  return operatorKey ?? settings.operatorKey
 }
 
 /**

@@ -5,6 +5,7 @@ import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers
 import type { Logger } from "../core/ports/logger.ts"
 import type { Observer } from "../core/ports/observer.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import { LiveMemory } from "../kernel/sessions/live-memory.ts"
@@ -16,6 +17,7 @@ import { createSecretKeyring, createSessionTokens } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
+import { readRawBody } from "./body/raw-body.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
@@ -36,6 +38,7 @@ import { type ClientAddress, createClientAddress } from "./request/client-addres
 import { toFieldErrors } from "./request/field-errors.ts"
 import { isSecure } from "./request/forwarded.ts"
 import { addMcpCallbackRoute, type FindAuthorization } from "./routes/mcp-callback.ts"
+import { createPluginAccess, findBodyOwner } from "./routes/plugin-access.ts"
 import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addStatusRoutes } from "./routes/status.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
@@ -81,6 +84,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly mcpOAuthRedirectUrl?: string | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
+  /** Key of the operators, for plugins' routes for them. Default: no one may use those routes. */
+  readonly operatorKey?: string | undefined
   /** Maximum milliseconds of a plugin's route. */
   readonly callbackTimeoutMs: number
   /** If true, each request has a line in the log. For development. Default false. */
@@ -118,7 +123,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = createRateLimits(options, clientAddress)
 
-  const { body, optionalBody, chatBody, initBody, pageBody } = createBodyReaders(options, clientAddress)
+  const readers = createBodyReaders(options, clientAddress)
+  const { body, optionalBody, chatBody, initBody, pageBody, readJson, readRaw } = readers
   const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
@@ -169,9 +175,25 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,
+    agents,
     callbackTimeoutMs: options.callbackTimeoutMs,
-    reading: changing,
-    changing: [...changing, optionalBody, refuseRevokedMeanwhile(sessions)],
+    maxRawBytes: options.limits.chatBodyBytes,
+    admit: createPluginAccess({
+      authenticated,
+      identify: byApiKey ? null : identify,
+      ambient,
+      knowsUsers: knowsUsers(options),
+      operatorKey: options.operatorKey,
+      rateLimiting,
+    }),
+    readBody(access, rawBytes) {
+      const owner = findBodyOwner(access, clientAddress)
+      const read = rawBytes === undefined ? readJson(owner) : readRaw(owner, rawBytes)
+      return access === "session" ? [read, refuseRevokedMeanwhile(sessions)] : [read]
+    },
+    failures: rateLimiting.failures,
+    clientAddress,
+    logger,
   })
   options.addPages?.(root, {
     issueSession,
@@ -194,6 +216,8 @@ const bodiesKept = computePlacesForNewcomers(bodiesTogether)
  */
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
+
+type BodyOwner = (c: Context<HttpEnv>) => Principal
 
 function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = options.limits
@@ -220,6 +244,9 @@ function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress
     optionalBody: readBoundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: readBoundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
     pageBody: readBoundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
+    readJson: (owner: BodyOwner) => readBoundedBody({ ...ofPrincipals, owner, limits, optional: true }),
+    readRaw: (owner: BodyOwner, maxBytes: number) =>
+      readRawBody({ budget: ofPrincipals.budget, owner, maxBytes }),
     // No client has been authenticated yet.
     initBody: readBoundedBody({
       parse,

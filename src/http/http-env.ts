@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http"
-import type { Session } from "../core/ports/store/session-log.ts"
+import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Reach } from "./middleware/host-guard.ts"
 
 export interface HttpEnv {
@@ -16,6 +16,8 @@ export interface HttpEnv {
   Variables: {
     /** The session of the request's token. */
     session: Session
+    /** The user of the request, on a plugin's route for users or for everyone. Null if there is none. */
+    principal: Principal | null
     /** The received body, after `readBoundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
   }

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
+import type { Access } from "./routes/plugin-access.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { describeProblemResponses } from "./schemas/problem.ts"
 import { ofToken } from "./schemas/refusals.ts"
@@ -12,18 +13,19 @@ export function describePluginPaths(
   for (const [route, handlers] of routes) {
     const [method = "", path = ""] = route.split(" ")
     // Agents may describe a route in different ways. The first description is used.
-    const described = [...handlers.values()].find((each) => typeof each === "object")
-    if (described === undefined) continue
+    const described = [...handlers.values()].find(({ route: { operation } }) => operation !== undefined)
+    if (described?.route.operation === undefined) continue
+    const { access = "session", operation } = described.route
     const name = prefix + path.replaceAll(/:(\w+)/g, "{$1}")
-    paths[name] = { ...paths[name], [method.toLowerCase()]: completeOperation(described.operation) }
+    paths[name] = { ...paths[name], [method.toLowerCase()]: completeOperation(operation, access) }
   }
   return paths
 }
 
-/** Adds the token, and the problems that every route can return, to the plugin's own problems. */
-function completeOperation({ responses, ...operation }: JsonObject): JsonObject {
+/** Adds the credentials, and the problems that every route can return, to the plugin's own problems. */
+function completeOperation({ responses, ...operation }: JsonObject, access: Access): JsonObject {
   const problems: Readonly<Record<string, Json>> = describeProblemResponses(
-    ...ofToken,
+    ...problemsOf[access],
     "404 not_found",
     "422 invalid_body",
   )
@@ -32,8 +34,15 @@ function completeOperation({ responses, ...operation }: JsonObject): JsonObject 
     return [status, joinDescriptions(response, problems[status])] as const
   })
   const all = { ...problems, ...Object.fromEntries(completed) }
-  return { ...operation, security: [{ sessionToken: [] }], responses: all }
+  return { ...operation, security: access === "session" ? [{ sessionToken: [] }] : [], responses: all }
 }
+
+const problemsOf = {
+  session: ofToken,
+  user: [...ofToken, "401 invalid_credentials", "403 users_unknown"],
+  operator: ["401 invalid_credentials", "429 rate_limited", "500 internal_error"],
+  public: ["401 invalid_credentials", "429 rate_limited", "500 internal_error"],
+} as const
 
 function joinDescriptions(own: Json, general: Json | undefined): Json {
   if (!isJsonObject(own) || !isJsonObject(general)) return own

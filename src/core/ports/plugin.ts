@@ -1,6 +1,5 @@
 import type { ContentPart, Message } from "../history/messages.ts"
 import type { Ids } from "../ids.ts"
-import type { Json, JsonObject } from "../json/json.ts"
 import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
 import type { ItemsAtEnd } from "../runs/run-end.ts"
@@ -11,6 +10,7 @@ import type { AgentSkills } from "./agent-skills.ts"
 import type { Logger } from "./logger.ts"
 import type { HistoryCompaction } from "./model/compaction.ts"
 import type { Observer } from "./observer.ts"
+import type { PluginRoute } from "./plugin-route.ts"
 import type { PluginDirectory, PluginRuns } from "./plugin-runs.ts"
 import type { Contents } from "./store/contents.ts"
 import type { Memory } from "./store/memory.ts"
@@ -108,8 +108,9 @@ export interface PluginParts {
   /** Default: `callbackTimeoutMs`. */
   readonly openRunTimeoutMs?: number
   /**
-   * Handlers by method and path below the gateway's prefix, such as `"GET /notes/:id"`. A request needs a session
-   * token. The plugins of that session's agent handle it.
+   * Routes by method and path below the gateway's prefix, such as `"GET /notes/:id"`, and below `/agents/NAME`. The
+   * plugins of the named agent or, without a name, of the default agent handle a request. A session token belongs to
+   * an agent itself.
    */
   readonly routes?: Readonly<Record<string, PluginRoute>>
   /**
@@ -236,34 +237,6 @@ export interface PendingAuthorization {
   readonly principal: Principal | null
   /** Accepts the authorization. Resolves to false if it was used, has expired, or was refused. */
   complete(): Promise<boolean>
-}
-
-/** A handler, alone or with a description for `GET /openapi.json`. */
-export type PluginRoute = PluginHandler | DescribedRoute
-
-export interface DescribedRoute {
-  readonly handle: PluginHandler
-  /** OpenAPI 3.1 operation object. The gateway adds the token and the problems that every route can return. */
-  readonly operation: JsonObject
-}
-
-/**
- * Handles a request within `callbackTimeoutMs`. If it throws, the gateway logs the error and responds with a 500
- * problem.
- */
-export type PluginHandler = (request: PluginRequest) => Response | Promise<Response>
-
-export interface PluginRequest {
-  /** The session of the request's token. */
-  readonly session: Session
-  /** The request without its body, which the gateway has already read. */
-  readonly request: Request
-  /** Values of the path's parameters. */
-  readonly params: Readonly<Record<string, string>>
-  /** The parsed JSON body, within the gateway's limits. Null for a request without one. */
-  readonly body: Json
-  /** Aborted when the client disconnects, and after `callbackTimeoutMs`. */
-  readonly signal: AbortSignal
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../../core/errors.ts"
-import type { PluginRequest, PluginRoute } from "../../core/ports/plugin.ts"
+import type { PluginRequest, PluginRoute } from "../../core/ports/plugin-route.ts"
 import type { MemoryKey } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { memoryLimits } from "./check-memory.ts"

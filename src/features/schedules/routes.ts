@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import { isJsonObject } from "../../core/json/json.ts"
-import type { DescribedRoute, PluginRequest } from "../../core/ports/plugin.ts"
+import type { PluginRequest, SessionRoute } from "../../core/ports/plugin-route.ts"
 import {
   createOperation,
   listOperation,
@@ -26,9 +26,9 @@ export function createScheduleRoutes({
   own,
   scheduler,
   knowsUsers,
-}: ScheduleRoutesParts): Readonly<Record<string, DescribedRoute>> {
+}: ScheduleRoutesParts): Readonly<Record<string, SessionRoute>> {
   const findSchedule = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
-  const routes: Readonly<Record<string, DescribedRoute>> = {
+  const routes: Readonly<Record<string, SessionRoute>> = {
     "GET /schedules": {
       operation: listOperation,
       handle: async ({ session }) =>
@@ -81,9 +81,7 @@ export function createScheduleRoutes({
 }
 
 /** Returns the same routes, which refuse every request. */
-function refuseAll(
-  routes: Readonly<Record<string, DescribedRoute>>,
-): Readonly<Record<string, DescribedRoute>> {
+function refuseAll(routes: Readonly<Record<string, SessionRoute>>): Readonly<Record<string, SessionRoute>> {
   const handle = () => {
     throw new GatewayError(
       { code: "users_unknown", status: 403 },

@@ -4,7 +4,7 @@ import { createAppProviders, type RunProviders } from "../../adapters/providers/
 import type { Ids } from "../../core/ids.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
-import type { Audience, PluginRoute, PluginRun, ToolSource } from "../../core/ports/plugin.ts"
+import type { Audience, PluginRun, ToolSource } from "../../core/ports/plugin.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
@@ -12,6 +12,7 @@ import type { OpenedFile, SandboxReports } from "../../core/ports/tools/sandbox.
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
+import type { AgentRoute } from "../../http/routes/plugin-routes.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
 import type { ModelRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { AttachedObserver } from "../../kernel/agent/observing/join-observers.ts"
@@ -71,7 +72,7 @@ export interface AgentService {
   readonly usesRequests: boolean
   readonly resolveRuntime: ResolveRuntime
   /** Handlers of the plugins by method and path. */
-  readonly routes: ReadonlyMap<string, PluginRoute>
+  readonly routes: ReadonlyMap<string, AgentRoute>
   /** Null if no plugin of the agent can request authorization. */
   readonly findAuthorization: FindAuthorization | null
   /** Opens a file that a plugin keeps for a session. Null if there is none. */

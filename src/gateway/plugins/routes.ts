@@ -1,36 +1,35 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { PluginRoute } from "../../core/ports/plugin.ts"
-import type { PluginRoutes } from "../../http/routes/plugin-routes.ts"
+import type { AgentRoute, PluginRoutes } from "../../http/routes/plugin-routes.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /**
- * Returns the handlers of an agent's plugins by method and path. Throws a `ConfigurationError` if two plugins declare
+ * Returns the routes of an agent's plugins by method and path. Throws a `ConfigurationError` if two plugins declare
  * the same route.
  */
-export function collectRoutes(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, PluginRoute> {
-  const routes = new Map<string, PluginRoute>()
-  for (const { name, parts } of plugins) {
-    for (const [route, handle] of Object.entries(parts.routes ?? {})) {
-      if (routes.has(route)) {
+export function collectRoutes(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, AgentRoute> {
+  const routes = new Map<string, AgentRoute>()
+  for (const { name: plugin, parts } of plugins) {
+    for (const [name, route] of Object.entries(parts.routes ?? {})) {
+      if (routes.has(name)) {
         throw new ConfigurationError(
-          `The plugin ${name} has the route ${route}, which another plugin of the agent has.`,
+          `The plugin ${plugin} has the route ${name}, which another plugin of the agent has.`,
         )
       }
-      routes.set(route, handle)
+      routes.set(name, { plugin, route: typeof route === "function" ? { handle: route } : route })
     }
   }
   return routes
 }
 
-/** Joins the routes of all agents. The agent of its session handles a request. */
+/** Joins the routes of all agents. */
 export function joinRoutes(
-  agents: readonly { readonly name: string; readonly routes: ReadonlyMap<string, PluginRoute> }[],
+  agents: readonly { readonly name: string; readonly routes: ReadonlyMap<string, AgentRoute> }[],
 ): PluginRoutes {
-  const joined = new Map<string, Map<string, PluginRoute>>()
+  const joined = new Map<string, Map<string, AgentRoute>>()
   for (const { name, routes } of agents) {
-    for (const [route, handle] of routes) {
-      const byAgent = joined.get(route) ?? new Map<string, PluginRoute>()
-      joined.set(route, byAgent.set(name, handle))
+    for (const [route, of] of routes) {
+      const byAgent = joined.get(route) ?? new Map<string, AgentRoute>()
+      joined.set(route, byAgent.set(name, of))
     }
   }
   return joined

@@ -34,7 +34,7 @@ export interface BoundedBodyOptions {
 }
 
 /** Bodies up to this size use nothing of the budget, because the number of connections bounds them. */
-const uncountedBytes = 4 * 1024
+export const uncountedBytes = 4 * 1024
 /** Bodies up to this size need not wait for earlier ones. */
 const unpacedBytes = 64 * 1024
 /**
@@ -135,7 +135,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
  * Returns the body's pieces. On the gateway's own server they come from Node's stream, which joins small ones. A web
  * stream would deliver each of them in a separate promise.
  */
-function readPieces(c: Context<HttpEnv>): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+export function readPieces(c: Context<HttpEnv>): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   const server = c.env?.ownServer
   if (server === undefined) return c.req.raw.body ?? []
   const { req: incoming } = server.response
@@ -155,7 +155,7 @@ function estimateCost(bytes: number): number {
   return bytes > unpacedBytes ? bytes / bytesPerMs : 0
 }
 
-function parseContentLength(c: Context<HttpEnv>): number | null {
+export function parseContentLength(c: Context<HttpEnv>): number | null {
   const announced = c.req.header("content-length")
   return announced === undefined ? null : Number(announced)
 }
@@ -186,7 +186,7 @@ function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
 }
 
 /** Reports a failed upload as a problem of the request, because only the client's connection can fail here. */
-async function complete<Body>(reading: Promise<Body>): Promise<Body> {
+export async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   try {
     return await reading
   } catch (thrown) {
@@ -198,7 +198,7 @@ async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   }
 }
 
-function takeUpTo(bytes: number, share: BodyShare): void {
+export function takeUpTo(bytes: number, share: BodyShare): void {
   if (!share.takeUpTo(bytes)) throw createTooManyLargeBodies(1)
 }
 
@@ -235,6 +235,6 @@ function createUnsupportedMediaType(): Problem {
   return new Problem({ code: "unsupported_media_type", status: 415 }, "The body must be application/json.")
 }
 
-function createTooLarge(maxBytes: number): Problem {
+export function createTooLarge(maxBytes: number): Problem {
   return new Problem({ code: "body_too_large", status: 413 }, `The body is larger than ${maxBytes} bytes.`)
 }

@@ -13,6 +13,10 @@ import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds
 export interface RateLimiting {
   /** Limits requests that change a session. Used after authentication. */
   readonly session: MiddlewareHandler<HttpEnv>
+  /** Counts a request of a user without a session. Rejects with a 429 problem if there were too many. */
+  principal(c: Context<HttpEnv>, principal: Principal): Promise<void>
+  /** Limits requests without any credentials, by the client's network. */
+  readonly network: MiddlewareHandler<HttpEnv>
   readonly init: InitLimit
   readonly failures: FailureLimit
 }
@@ -55,6 +59,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const { limits, clock, clientAddress, logger } = options
   const inits = createRateLimiter({ name: "init", limit: limits.initPerMinute, clock })
   const requests = createRateLimiter({ name: "session", limit: limits.requestsPerMinute, clock })
+  const unknown = createRateLimiter({ name: "address", limit: limits.requestsPerMinute, clock })
   const failures = createRateLimiter({ name: "authentication", limit: limits.failuresPerMinute, clock })
   const ofNetworks = createRateLimiter({ name: "network", limit: limits.failuresPerMinute, clock })
   const findNetwork = (c: Context<HttpEnv>) => {
@@ -65,6 +70,13 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   return {
     async session(c, next) {
       enforce(c, requests, await requests.count([c.get("session").id]))
+      await next()
+    },
+    async principal(c, { tenant, userId }) {
+      enforce(c, requests, await requests.count([tenant, userId]))
+    },
+    async network(c, next) {
+      enforce(c, unknown, await unknown.count([findNetwork(c) ?? ""]))
       await next()
     },
     init: {
@@ -111,6 +123,8 @@ function isWrongGuess(error: unknown): boolean {
 /** For `rateLimits: false`, if a proxy before the gateway counts requests. */
 export const noRateLimiting: RateLimiting = {
   session: (_c, next) => next(),
+  principal: () => Promise.resolve(),
+  network: (_c, next) => next(),
   init: { claimed: () => Promise.resolve(), proven: () => Promise.resolve() },
   failures: { counting: (_c, _credential, authenticate) => authenticate() },
 }

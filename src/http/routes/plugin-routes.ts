@@ -2,35 +2,66 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Json } from "../../core/json/json.ts"
-import type { PluginHandler, PluginRoute } from "../../core/ports/plugin.ts"
-import { callBounded } from "../../core/time/call-bounded.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { PluginRoute, PublicRoute, RouteRequest } from "../../core/ports/plugin-route.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import { toPrincipalOfPlugin } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { Problem } from "../problem.ts"
+import { computeNetwork } from "../limits/network.ts"
+import { createPlaces, type Places } from "../limits/places.ts"
+import type { RateLimiting } from "../limits/rate-limits.ts"
+import { createUnauthorized, Problem } from "../problem.ts"
+import type { ClientAddress } from "../request/client-address.ts"
+import { printable } from "../schemas/parts/printable.ts"
+import type { ServedAgents } from "../served-agents.ts"
+import type { Access } from "./plugin-access.ts"
+import { respondWith } from "./plugin-response.ts"
 
-/** Handlers by agent, by method and path such as `GET /notes/:id`. */
-export type PluginRoutes = ReadonlyMap<string, ReadonlyMap<string, PluginRoute>>
+/** A route of an agent, and the plugin that has it. */
+export interface AgentRoute {
+  readonly plugin: string
+  readonly route: Exclude<PluginRoute, (...args: never) => unknown>
+}
+
+/** The routes by agent, by method and path such as `GET /notes/:id`. */
+export type PluginRoutes = ReadonlyMap<string, ReadonlyMap<string, AgentRoute>>
 
 export interface PluginRoutesOptions {
   /** The gateway's prefix: empty, or with a leading slash. */
   readonly prefix: string
   readonly routes: PluginRoutes
+  readonly agents: ServedAgents
   /** Maximum milliseconds of a handler. */
   readonly callbackTimeoutMs: number
-  /** Middleware for requests that only read. */
-  readonly reading: readonly MiddlewareHandler<HttpEnv>[]
-  /** Middleware for requests with a body, including the reader of the body. */
-  readonly changing: readonly MiddlewareHandler<HttpEnv>[]
+  /** Maximum bytes of a body that a route receives as it was sent. */
+  readonly maxRawBytes: number
+  /** Middleware that admits requests. */
+  readonly admit: Readonly<Record<Access, MiddlewareHandler<HttpEnv>[]>>
+  /** Returns the middleware that reads the body. `rawBytes` is undefined for JSON. */
+  readonly readBody: (access: Access, rawBytes: number | undefined) => MiddlewareHandler<HttpEnv>[]
+  readonly failures: RateLimiting["failures"]
+  readonly clientAddress: ClientAddress
+  readonly logger: Logger
 }
 
 const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
+/** Name of the parameter for the agent, which no parameter of a plugin can have. */
+const agentParameter = "gateway@agent"
+/** Maximum requests and streams of one network that are open at once, on all public routes together. */
+const openPerNetwork = 100
 
 /**
  * Adds the routes of plugins. Must be called after the gateway's own routes were added. Throws a `ConfigurationError`
- * if a route is malformed, or if the gateway has the same route.
+ * if a route is malformed, if agents declare it differently, or if the gateway has the same route.
  */
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
-  const { prefix, routes, callbackTimeoutMs, reading, changing } = options
+  const { prefix, routes, admit, readBody } = options
   const own = app.routes.map(({ method, path }) => ({ method, pattern: createPattern(path) }))
+  const places = createPlaces({
+    max: openPerNetwork,
+    code: "rate_limited",
+    message: "Too many requests of this network are open. Retry after the delay in the retry-after header.",
+  })
   for (const [name, handlers] of routes) {
     const [, method, path] = routePattern.exec(name) ?? []
     if (method === undefined || path === undefined) {
@@ -38,19 +69,45 @@ export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutes
         `The plugin route ${JSON.stringify(name)} is not a method and a path, such as "GET /notes/:id".`,
       )
     }
-    const sample = `${prefix}${path}`.replaceAll(":", "")
-    if (own.some((each) => each.method === method && each.pattern.test(sample))) {
-      throw new ConfigurationError(`The gateway itself has the plugin route ${name}. Choose another path.`)
+    const { access, rawBytes } = requireOneForm(name, handlers, options)
+    for (const each of [path, `/agents/:${agentParameter}${path}`]) {
+      const sample = `${prefix}${each}`.replaceAll(":", "")
+      if (own.some((other) => other.method === method && other.pattern.test(sample))) {
+        throw new ConfigurationError(`The gateway itself has the plugin route ${name}. Choose another path.`)
+      }
+      const body = method === "GET" ? [] : readBody(access, rawBytes)
+      for (const middleware of [...admit[access], ...body]) app.on(method, each, middleware)
+      app.on(method, each, (c) => handle(c, name, { ...options, handlers, places, access }))
     }
-    const before = method === "GET" ? reading : changing
-    for (const middleware of before) app.on(method, path, middleware)
-    app.on(method, path, (c) => {
-      const route = handlers.get(c.get("session").agent)
-      if (route === undefined) throw new Problem({ code: "not_found", status: 404 }, "No such path.")
-      const handle = typeof route === "function" ? route : route.handle
-      return respond(c, name, handle, callbackTimeoutMs)
-    })
   }
+}
+
+/** Returns the access and the kind of body of a route, which all agents must have in common. */
+function requireOneForm(
+  name: string,
+  handlers: ReadonlyMap<string, AgentRoute>,
+  { maxRawBytes }: Pick<PluginRoutesOptions, "maxRawBytes">,
+): { readonly access: Access; readonly rawBytes: number | undefined } {
+  const forms = [...handlers.values()].map(({ route: { access = "session", rawBytes } }) => ({
+    access,
+    rawBytes,
+  }))
+  const [first = { access: "session" as const, rawBytes: undefined }] = forms
+  const { rawBytes } = first
+  if (forms.some((form) => form.access !== first.access || form.rawBytes !== rawBytes)) {
+    throw new ConfigurationError(
+      `The plugin route ${name} of two agents has another \`access\` or \`rawBytes\`. Choose another path for one of them.`,
+    )
+  }
+  if (
+    rawBytes !== undefined &&
+    !(Number.isSafeInteger(rawBytes) && rawBytes > 0 && rawBytes <= maxRawBytes)
+  ) {
+    throw new ConfigurationError(
+      `The plugin route ${name}: rawBytes must be a whole number from 1 to ${maxRawBytes}, which is limits.chatBodyBytes.`,
+    )
+  }
+  return first
 }
 
 /** Returns a pattern that matches the same paths as a route of the gateway. */
@@ -61,18 +118,90 @@ function createPattern(path: string): RegExp {
   return new RegExp(`^${source}$`)
 }
 
-async function respond(
+interface Handling extends PluginRoutesOptions {
+  readonly handlers: ReadonlyMap<string, AgentRoute>
+  readonly places: Places
+  readonly access: Access
+}
+
+async function handle(c: Context<HttpEnv>, name: string, options: Handling): Promise<Response> {
+  const { agents, handlers, access, places, clientAddress, callbackTimeoutMs: timeoutMs, logger } = options
+  const { [agentParameter]: named, ...params } = c.req.param()
+  const session: { readonly agent: string } | undefined = c.get("session")
+  // A session token belongs to one agent.
+  const agent = session?.agent ?? named ?? agents.defaultName
+  const found = handlers.get(agent)
+  if (found === undefined || (named !== undefined && named !== agent))
+    throw new Problem({ code: "not_found", status: 404 }, "No such path.")
+  const { plugin, route } = found
+  const onEnd = access === "public" ? places.take(computeNetwork(clientAddress(c) ?? "")) : () => {}
+  return respondWith(c, { route: name, timeoutMs, logger, onEnd }, async (signal) => {
+    const request: RouteRequest = {
+      request: c.req.raw,
+      params,
+      ...(await readBodyOf(c, route.rawBytes)),
+      signal,
+    }
+    switch (route.access) {
+      case undefined:
+      case "session":
+        return route.handle({ ...request, session: c.get("session") })
+      case "user":
+        return route.handle({ ...request, principal: requirePrincipal(c) })
+      case "operator":
+        return route.handle(request)
+      case "public": {
+        const principal = await identify(c, { plugin, route, request, name }, options)
+        return route.handle({ ...request, principal })
+      }
+      default:
+        return route satisfies never
+    }
+  })
+}
+
+async function readBodyOf(
   c: Context<HttpEnv>,
-  route: string,
-  handle: PluginHandler,
-  timeoutMs: number,
-): Promise<Response> {
-  const body: Json = c.get("bodyBytes") === undefined ? null : await c.req.json()
-  const request = { session: c.get("session"), request: c.req.raw, params: c.req.param(), body }
-  const bounds = { name: `The plugin route ${route}`, timeoutMs, signal: c.req.raw.signal }
-  const response = await callBounded((signal) => handle({ ...request, signal }), bounds)
-  if (!(response instanceof Response))
-    throw new TypeError(`The plugin route ${route} did not return a Response.`)
-  // This also sends the headers of the rate limit, which the context holds.
-  return c.newResponse(response.body, response)
+  rawBytes: number | undefined,
+): Promise<Pick<RouteRequest, "body" | "bytes">> {
+  const bytes = c.get("bodyBytes")
+  if (rawBytes !== undefined) return { body: null, bytes: bytes ?? new Uint8Array() }
+  const body: Json = bytes === undefined ? null : await c.req.json()
+  return { body, bytes: new Uint8Array() }
+}
+
+function requirePrincipal(c: Context<HttpEnv>): Principal {
+  const principal = c.get("principal")
+  if (principal === null) throw new Error("A route for users was reached without a user.")
+  return principal
+}
+
+const userId = printable(256)
+const tenant = printable(250).optional()
+
+/** Lets the plugin verify the request. Resolves to its principal. Null if the route does not identify requests. */
+async function identify(
+  c: Context<HttpEnv>,
+  {
+    plugin,
+    route,
+    request,
+    name,
+  }: {
+    readonly plugin: string
+    readonly route: PublicRoute
+    readonly request: RouteRequest
+    readonly name: string
+  },
+  { failures }: Pick<PluginRoutesOptions, "failures">,
+): Promise<Principal | null> {
+  if (route.identify === undefined) return null
+  return failures.counting(c, name, async () => {
+    const user = await route.identify?.(request)
+    if (user == null) throw createUnauthorized("invalid_credentials", "The request could not be verified.")
+    return toPrincipalOfPlugin(plugin, {
+      userId: userId.parse(user.userId),
+      tenant: tenant.parse(user.tenant),
+    })
+  })
 }
