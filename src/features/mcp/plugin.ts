@@ -3,6 +3,7 @@ import type { Audience, Plugin, PluginCheck, PluginParts, PluginServices } from 
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { type McpEnvironment, readConfiguredServers } from "./config/configured-servers.ts"
 import type { ServerConfig } from "./config/server-config.ts"
+import { createLoadedServers } from "./loaded-servers.ts"
 import { type Authorizations, createAuthorizations } from "./oauth/authorizations.ts"
 import type { McpAuthorizationOptions, McpOptions } from "./options.ts"
 import type { McpServerState } from "./server.ts"
@@ -38,6 +39,7 @@ export function mcpPlugin(
         authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
       })
       return createParts(configs, servers, {
+        findOffered: createLoadedServers({ configs, ...services }),
         authorizations,
         overrides: Object.keys(options.mcpTimeoutOverrides ?? {}),
       })
@@ -49,18 +51,33 @@ function createParts(
   configs: readonly ServerConfig[],
   servers: McpServers,
   {
+    findOffered,
     authorizations,
     overrides,
-  }: { readonly authorizations: Authorizations | null; readonly overrides: readonly string[] },
+  }: {
+    readonly findOffered: ReturnType<typeof createLoadedServers>
+    readonly authorizations: Authorizations | null
+    readonly overrides: readonly string[]
+  },
 ): PluginParts {
   return {
     openRunTimeoutMs: Math.min(
       Math.max(...configs.map(({ startTimeoutMs }) => startTimeoutMs)) + openMarginMs,
       longestTimerMs,
     ),
-    async openRun({ session, showStatus, signal }) {
-      const view = await servers.open(session, { showStatus, signal })
-      return { tools: (taken) => view.tools(taken), instructions: view.instructions() }
+    async openRun({ session, role, showStatus, signal }) {
+      const offered = await findOffered({ session, role, signal })
+      const view = await servers.open(session, { showStatus, signal, isOffered: offered.isOffered })
+      return {
+        tools: (taken) => view.tools(taken),
+        instructions: view.instructions(),
+        ...(configs.some(({ onDemand }) => onDemand) && {
+          transformToolResult(result, call) {
+            offered.note(result, call)
+            return result
+          },
+        }),
+      }
     },
     ...(authorizations && { findAuthorization: (callback) => authorizations.find(callback) }),
     checks(audience) {

@@ -37,15 +37,21 @@ export interface Principal {
 export interface McpServers {
   /**
    * Returns the servers for a run of this principal. Waits for each starting server, for at most its
-   * `startTimeoutMs`. A server that fails is left out. Without a principal, returns only the shared servers.
+   * `startTimeoutMs`. A server that fails is left out. Without a principal, returns only the shared servers. A server
+   * that is not offered joins the run once `isOffered` returns true for it.
    */
-  open(principal: Principal | null, waiting: Waiting): Promise<McpView>
+  open(principal: Principal | null, options: OpenOptions): Promise<McpView>
   /** Returns the states of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
   /** Describes all servers with their tools, in the order of the configuration. */
   sources(): readonly ToolSource[]
   /** Resolves when all servers are completely stopped. Never rejects. */
   close(): Promise<void>
+}
+
+export interface OpenOptions extends Waiting {
+  /** Returns true if the run has the server. Default: it has all of them. */
+  readonly isOffered?: (server: string) => boolean
 }
 
 export interface McpView {
@@ -93,15 +99,32 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   }
 
   return {
-    async open(principal, waiting) {
+    async open(principal, { isOffered = () => true, ...waiting }) {
+      const opened = new Map<string, readonly ServerHandle[]>()
+      const openServer = (name: string) => {
+        const server = shared.get(name)
+        if (server !== undefined) return [server]
+        return principal === null ? [] : listOwnServers(name, principal)
+      }
       // The order is that of the configuration, for shared and other servers alike.
-      const servers = configs.flatMap(
-        ({ name }) => shared.get(name) ?? (principal === null ? [] : listOwnServers(name, principal)),
-      )
+      const listServers = () =>
+        configs.flatMap(({ name }) => {
+          if (!opened.has(name) && isOffered(name)) opened.set(name, openServer(name))
+          return opened.get(name) ?? []
+        })
+      let servers = listServers()
       await awaitStarts(servers, waiting)
-      const list = createToolList(servers, { logger, checkSchema, namespaces })
+      let list = createToolList(servers, { logger, checkSchema, namespaces })
       return {
-        tools: (taken) => list.tools(taken),
+        tools(taken) {
+          const current = listServers()
+          // Servers are only added.
+          if (current.length > servers.length) {
+            servers = current
+            list = createToolList(servers, { logger, checkSchema, namespaces })
+          }
+          return list.tools(taken)
+        },
         instructions: () => servers.flatMap((server) => formatInstructions(server)),
       }
     },

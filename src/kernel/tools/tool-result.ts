@@ -22,6 +22,11 @@ export interface ToolResultOptions {
   readonly isError?: boolean
   /** A note that the model and clients receive with the result. A longer one is truncated to 4 096 bytes. */
   readonly warning?: string
+  /**
+   * Names of MCP servers with `onDemand` whose tools the model receives from its next call on, for the rest of the
+   * session. At most 100.
+   */
+  readonly loadServers?: readonly string[]
 }
 
 export interface ToolErrorOptions {
@@ -37,6 +42,7 @@ const code = z.string().regex(/^[\w.-]{1,128}$/, "expected 1 to 128 letters, dig
 const resultOptions = z.strictObject({
   isError: z.boolean().optional(),
   warning: z.string().min(1).optional(),
+  loadServers: z.array(z.string().min(1).max(64)).max(100).optional(),
 })
 const errorOptions = z.strictObject({ code, subCode: code.optional(), message: z.string() })
 
@@ -47,8 +53,12 @@ const errorOptions = z.strictObject({ code, subCode: code.optional(), message: z
  * @example return toolResult(rows, { warning: "Only 40 of 100 rows matched." })
  */
 export function toolResult(value: unknown, options: ToolResultOptions = {}): MarkedToolResult {
-  const { isError, warning } = parse(resultOptions, options, "toolResult()")
-  const marks = { ...(isError === true && { isError }), ...(warning !== undefined && { warning }) }
+  const { isError, warning, loadServers } = parse(resultOptions, options, "toolResult()")
+  const marks = {
+    ...(isError === true && { isError }),
+    ...(warning !== undefined && { warning }),
+    ...(loadServers !== undefined && { loadServers }),
+  }
   const content = findContent(value)
   if (content !== null) return { [mark]: { type: "content", content, ...marks } }
   const json: Json = toJson(value, "The value of toolResult()")

@@ -97,6 +97,11 @@ export interface ToolResultMarks {
   readonly isError?: boolean
   /** Note for the model and for clients. The model receives it before the result. */
   readonly warning?: string
+  /**
+   * Names of MCP servers with `onDemand` whose tools the session is offered from the next model call on. Ignored in the
+   * results of MCP tools. Absent if there are none.
+   */
+  readonly loadServers?: readonly string[]
 }
 
 export type ToolOutcome = ToolResult | ReturnedWait | ReturnedTask

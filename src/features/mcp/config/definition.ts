@@ -91,6 +91,11 @@ export interface McpServerOptions {
    * none.
    */
   readonly toolPrefix?: string
+  /**
+   * If true, the model has none of its tools until a local tool's result loads it:
+   * `toolResult(value, { loadServers })`. Default false.
+   */
+  readonly onDemand?: boolean
   /** If true, the server's instructions are added to the system prompt. Default false. */
   readonly instructions?: boolean
   /** If true, the model can list and read its resources, with `list_resources` and `read_resource`. Default false. */

@@ -32,6 +32,7 @@ const common = {
     .string()
     .regex(/^[a-zA-Z0-9_-]{1,32}$/, 'expected 1 to 32 letters, digits, "_" or "-"')
     .optional(),
+  onDemand: z.boolean().optional(),
   instructions: z.boolean().optional(),
   resources: z.boolean().optional(),
   prompts: z.boolean().optional(),

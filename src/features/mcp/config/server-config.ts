@@ -34,6 +34,8 @@ export interface ServerConfig {
   readonly prefix: boolean
   /** Prefix of the names of its tools. Empty for none. */
   readonly toolPrefix: string
+  /** If true, it is offered only to sessions that have loaded it. */
+  readonly onDemand: boolean
   readonly instructions: boolean
   readonly resources: boolean
   readonly prompts: boolean
@@ -120,6 +122,7 @@ function toServerConfig(
       defaultToolTimeoutMs,
     prefix: definition.prefix ?? false,
     toolPrefix: definition.toolPrefix ?? "",
+    onDemand: definition.onDemand ?? false,
     instructions: definition.instructions ?? false,
     resources: definition.resources ?? false,
     prompts: definition.prompts ?? false,
