@@ -99,7 +99,6 @@ export const resultMarks = {
 }
 
 export type WireContentBlock = z.input<typeof textBlockSchema> | z.input<typeof imageBlockSchema>
-export type WireUsage = z.input<typeof usageSchema>
 export type WireToolError = z.input<typeof toolErrorSchema>
 
 export const providerMessageSchema = z.string().optional().openapi({

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises"
+import { delimiter, dirname } from "node:path"
+import { parseArgs } from "node:util"
+import { type AllowedDifference, allowedDifferences, findOnPage, isCovered } from "./allowed-differences.ts"
+import { describeDifference, listDifferences } from "./differences.ts"
+import { playHere, playOriginal } from "./play.ts"
+import type { RequestsByConversation } from "./requests.ts"
+import { scripts } from "./scripts.ts"
+
+/**
+ * Plays ten scripts with the Python package 0.5.3 and with this product, on the same scripted model, and prints how
+ * their requests to the model differ. Fails for a difference that the list of allowed ones does not have, and for an
+ * entry of the list that no script needs or whose text the migration page does not have. Run by hand on Linux:
+ *
+ *   python3 -m venv /tmp/original
+ *   /tmp/original/bin/pip install "ai-agent-gateway[anthropic,openai]==0.5.3" \
+ *     "anthropic<1" "mcp<2" "openai<3" uvicorn matplotlib
+ *   node scripts/original/compare.ts --python /tmp/original/bin/python
+ */
+const { values } = parseArgs({
+  options: {
+    /** A Python with these packages. It also runs the model's code, so it must be readable for all users. */
+    python: { type: "string" },
+    /** Name of a script. Default: all scripts. */
+    only: { type: "string", multiple: true },
+  },
+})
+const { python, only } = values
+if (python === undefined) throw new Error("Pass --python, the path of a Python that has the package.")
+process.env.PATH = `${dirname(python)}${delimiter}${process.env.PATH}`
+
+const page = await readFile(new URL("../../docs/migration.md", import.meta.url), "utf8")
+const needed = new Set<AllowedDifference>()
+let faults = 0
+
+for (const script of scripts) {
+  if (only !== undefined && !only.includes(script.name)) continue
+  const original = await playOriginal(script, python)
+  const here = await playHere(script)
+  console.log(`\n${script.name}: ${count(original)} requests of 0.5.3, ${count(here)} of this package`)
+  for (const difference of listDifferences(original, here)) {
+    const allowed = allowedDifferences.filter((each) => isCovered(difference, script.name, each))
+    for (const each of allowed) needed.add(each)
+    const place = allowed.length === 0 ? null : findOnPage(page, allowed[0]?.page ?? "")
+    console.log(`  ${describeDifference(difference)}`)
+    console.log(place === null ? "    NOT ALLOWED" : `    page: ${place}`)
+    if (place === null) faults += 1
+  }
+}
+if (only === undefined) {
+  for (const each of allowedDifferences.filter((entry) => !needed.has(entry))) {
+    faults += 1
+    console.log(`\nNOT NEEDED: no script has the difference ${JSON.stringify(each)}`)
+  }
+}
+console.log(faults === 0 ? "\nPassed: the page announces every difference." : `\nFAILED: ${faults} faults`)
+process.exitCode = faults === 0 ? 0 : 1
+
+function count(requests: RequestsByConversation): number {
+  return Object.values(requests).flat().length
+}
