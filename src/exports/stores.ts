@@ -58,6 +58,7 @@ export { maxQueuedMessages } from "../core/ports/store/inbox.ts"
 export type { Keyring, SigningKey } from "../core/ports/store/keyring.ts"
 export { alwaysLive, type Liveness } from "../core/ports/store/liveness.ts"
 export type {
+  FoundMemory,
   Memory,
   MemoryBounds,
   MemoryFilter,

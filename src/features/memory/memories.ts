@@ -1,6 +1,7 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type {
+  FoundMemory,
   Memory,
   MemoryBounds,
   MemoryFilter,
@@ -24,7 +25,7 @@ export interface Memories {
   /** Changes the content, the tags or both. Rejects as `remember` does, and with `memory_not_found`. */
   update(change: MemoryChange, options?: CallOptions): Promise<MemoryRecord>
   /** Returns the most relevant memories, the best first. Without a query, returns the newest first. */
-  recall(query?: MemoryQuery, options?: CallOptions): Promise<readonly MemoryRecord[]>
+  recall(query?: MemoryQuery, options?: CallOptions): Promise<readonly FoundMemory[]>
   /** Resolves to null if there is no such memory. */
   get(key: MemoryName): Promise<MemoryRecord | null>
   /** Lists one page of memories by type and name. `next` is the `after` of the next page. */

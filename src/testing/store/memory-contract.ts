@@ -179,6 +179,37 @@ export const memoryCases: readonly PartCase[] = [
   },
   {
     rule: null,
+    name: "found memories have a score, the best first, and none without a text and a vector",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = createMemoryScope()
+      const vector = { model: "m", values: [1, 0] }
+      await rememberAll(memory, [
+        createMemory(scope, "dog", { content: "Bruno is a dog.", vector }),
+        createMemory(scope, "walk", {
+          content: "The dog walks at noon.",
+          vector: { model: "m", values: [1, 1] },
+        }),
+        createMemory(scope, "other", { content: "Nothing of the kind." }),
+      ])
+      for (const query of [{ text: "dog" }, { text: "dog", vector }, { vector }]) {
+        const found = await memory.recall(scope, { ...query, limit: 10 })
+        assert.deepEqual(
+          found.map(({ name }) => name),
+          ["dog", "walk"],
+        )
+        const [first, second] = found.map(({ score }) => score ?? 0)
+        assert.ok(Number(first) > Number(second) && Number(second) > 0)
+      }
+      const newest = await memory.recall(scope, { limit: 10 })
+      assert.deepEqual(
+        newest.map(({ score }) => score),
+        [null, null, null],
+      )
+    },
+  },
+  {
+    rule: null,
     name: "recall finds a memory's current content, and no forgotten memory",
     async run({ open }) {
       const { memory } = await open()

@@ -13,6 +13,13 @@ export interface TermMatches {
   readonly ids: readonly number[]
 }
 
+/** A memory that matches a query. */
+export interface RankedMemory {
+  readonly id: number
+  /** Null if the query has neither a text nor a vector. */
+  readonly score: number | null
+}
+
 /** Days after which the bonus of a new memory has halved, and the size of the bonus. */
 const halfLifeDays = 30
 const recencyBonus = 0.25
@@ -28,13 +35,13 @@ const dayMs = 86_400_000
 
 /**
  * Ranks memories by their terms. Rare terms count more, a term in the name counts twice, and a new memory counts a
- * little more than an old one. Returns the ids of memories with a term, the best first.
+ * little more than an old one. Returns the memories with a term, the best first.
  */
 export function rankByTerms(
   heads: readonly MemoryHead[],
   matches: readonly TermMatches[],
   { total, now }: { readonly total: number; readonly now: number },
-): readonly number[] {
+): readonly RankedMemory[] {
   const weights = matches.map(({ ids }) => Math.log(1 + (total - ids.length + 0.5) / (ids.length + 0.5)))
   const scores = new Map<number, number>()
   for (const [index, { ids }] of matches.entries()) {
@@ -46,11 +53,12 @@ export function rankByTerms(
   const found = heads.filter(({ id }) => scores.has(id))
   const byId = new Map(found.map((head) => [head.id, head]))
   // Checking names takes longer than everything else, and a name at most doubles the score of a memory.
-  const first = sortIds(found, computeScore).flatMap((id) => byId.get(id) ?? [])
+  const sorted = sortByScore(found, computeScore)
+  const first = sorted.slice(0, maxNames).flatMap(({ id }) => byId.get(id) ?? [])
   const scoreName = (head: MemoryHead) =>
     computeNameWeight(splitIntoTerms(head.name), matches, weights) * computeRecency(head)
-  const named = sortIds(first.slice(0, maxNames), (head) => computeScore(head) + scoreName(head))
-  return [...named, ...first.slice(maxNames).map(({ id }) => id)]
+  const named = sortByScore(first, (head) => computeScore(head) + scoreName(head))
+  return [...named, ...sorted.slice(maxNames)]
 }
 
 function computeNameWeight(
@@ -64,26 +72,27 @@ function computeNameWeight(
 }
 
 /** Ranks memories by time alone, the newest first. */
-export function rankByTime(heads: readonly MemoryHead[]): readonly number[] {
-  return sortIds(heads, () => 0)
+export function rankByTime(heads: readonly MemoryHead[]): readonly RankedMemory[] {
+  return sortByScore(heads, () => 0).map(({ id }) => ({ id, score: null }))
 }
 
 /** Ranks memories by the similarity of vectors, and leaves out dissimilar ones. */
 export function rankBySimilarity(
   heads: readonly MemoryHead[],
   similarities: ReadonlyMap<number, number>,
-): readonly number[] {
+): readonly RankedMemory[] {
   const similar = heads.filter(({ id }) => (similarities.get(id) ?? 0) >= minSimilarity)
-  return sortIds(similar, ({ id }) => similarities.get(id) ?? 0)
+  return sortByScore(similar, ({ id }) => similarities.get(id) ?? 0)
 }
 
 /** Joins rankings whose scores cannot be compared. A high rank in any of them counts. */
-export function joinRankings(rankings: readonly (readonly number[])[]): readonly number[] {
+export function joinRankings(rankings: readonly (readonly RankedMemory[])[]): readonly RankedMemory[] {
   const scores = new Map<number, number>()
-  for (const ids of rankings) {
-    for (const [rank, id] of ids.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (rankOffset + rank))
+  for (const ranking of rankings) {
+    for (const [rank, { id }] of ranking.entries())
+      scores.set(id, (scores.get(id) ?? 0) + 1 / (rankOffset + rank))
   }
-  return [...scores].sort((left, right) => right[1] - left[1]).map(([id]) => id)
+  return [...scores].sort((left, right) => right[1] - left[1]).map(([id, score]) => ({ id, score }))
 }
 
 /**
@@ -106,7 +115,10 @@ export function computeCosineSimilarity(left: ArrayLike<number>, right: ArrayLik
 }
 
 /** Sorts by score. If scores are equal, the newer memory comes first, then the one that was created later. */
-function sortIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => number): readonly number[] {
+function sortByScore(
+  heads: readonly MemoryHead[],
+  scoreOf: (head: MemoryHead) => number,
+): readonly RankedMemory[] {
   return heads
     .map((head) => ({ head, score: scoreOf(head) }))
     .sort(
@@ -115,7 +127,7 @@ function sortIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => nu
         right.head.updatedAt - left.head.updatedAt ||
         right.head.id - left.head.id,
     )
-    .map(({ head }) => head.id)
+    .map(({ head, score }) => ({ id: head.id, score }))
 }
 
 function computeAgeDays({ updatedAt }: MemoryHead, now: number): number {

@@ -1,4 +1,5 @@
 import type {
+  FoundMemory,
   MemoryListQuery,
   MemoryOwnersQuery,
   MemoryPage,
@@ -10,7 +11,7 @@ import type {
 } from "../../../core/ports/store/memory.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { type Row, readInteger, readText, unescapeText } from "../rows/columns.ts"
-import type { TermMatches } from "./ranking.ts"
+import type { RankedMemory, TermMatches } from "./ranking.ts"
 import {
   computeCosineSimilarity,
   joinRankings,
@@ -61,13 +62,17 @@ export async function findMemories(
   reader: MemoryReader,
   scope: MemoryScope,
   query: RecallQuery,
-): Promise<readonly MemoryRecord[]> {
+): Promise<readonly FoundMemory[]> {
   const now = await reader.now()
-  const ids = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
-  if (ids.length === 0) return []
+  const ranked = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
+  if (ranked.length === 0) return []
+  const ids = ranked.map(({ id }) => id)
   const rows = await reader.all(reader.sql.byIds(scope, ids, now))
   const memories = new Map(rows.map((row) => [readInteger(row, "id"), toMemory(row)]))
-  return ids.flatMap((id) => memories.get(id) ?? [])
+  return ranked.flatMap(({ id, score }) => {
+    const memory = memories.get(id)
+    return memory === undefined ? [] : [{ ...memory, score }]
+  })
 }
 
 async function rankAll(
@@ -75,7 +80,7 @@ async function rankAll(
   scope: MemoryScope,
   { text, vector, ...filter }: RecallQuery,
   now: number,
-): Promise<readonly number[]> {
+): Promise<readonly RankedMemory[]> {
   if (text === undefined && vector === undefined) {
     return rankByTime(await readHeads(reader, scope, null, now).then((heads) => heads.filter(fits)))
   }

@@ -15,7 +15,7 @@ export interface Memory {
   /** Resolves to null if there is no such memory. */
   get(scope: MemoryScope, key: MemoryKey): Promise<MemoryRecord | null>
   /** Returns the most relevant memories, the best first. Without a text and a vector, returns the newest first. */
-  recall(scope: MemoryScope, query: RecallQuery): Promise<readonly MemoryRecord[]>
+  recall(scope: MemoryScope, query: RecallQuery): Promise<readonly FoundMemory[]>
   /**
    * Lists memories by type and name. Pages are stable: a memory that exists from the first page to the last is listed
    * exactly once.
@@ -99,6 +99,15 @@ export interface MemoryRecord extends MemoryKey {
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
+}
+
+/** A memory that a query found. */
+export interface FoundMemory extends MemoryRecord {
+  /**
+   * Relevance for the query. A larger score is better. Scores of different queries are not comparable. Null without a
+   * text and a vector.
+   */
+  readonly score: number | null
 }
 
 export interface MemoryBounds {
