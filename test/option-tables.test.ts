@@ -60,6 +60,24 @@ describe("the tables of docs/reference.md", () => {
   })
 })
 
+describe("the section createGatewayApp of docs/reference.md", () => {
+  const page = readFileSync(join(repository, "docs/reference.md"), "utf8")
+  /** The text of each section, by its title. */
+  const sections = new Map(
+    page.split(/^#{2,3} /m).map((text): [string, string] => [text.slice(0, text.indexOf("\n")), text]),
+  )
+  const own = sections.get("createGatewayApp") ?? ""
+  const whole = [...own.matchAll(/^\| \[(.+?)\]\(.*?\) \| all \|$/gm)].map(([, title = ""]) =>
+    sections.get(title),
+  )
+  const rows = [own, ...whole].join("\n").matchAll(/^\|.*\|$/gm)
+  const named = new Set([...rows].flatMap(([row]) => [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name)))
+
+  it.each(Object.keys(optionSchemas.createGatewayApp))("has %s", (name) => {
+    expect(named.has(name)).toBe(true)
+  })
+})
+
 /** Returns the options of a feature whose option is `true` or an object. */
 function optionsIn(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   if (schema instanceof z.ZodDefault) return optionsIn(schema.unwrap() as z.ZodType)
