@@ -7,6 +7,7 @@ import {
   runAutonomous,
   runAutonomousWithRetry,
   sendPrompt,
+  tool,
 } from "../../src/index.ts"
 import { toCamelCase } from "../../src/platform/options/renamed-options.ts"
 import { originalNames } from "./original-names.ts"
@@ -21,6 +22,9 @@ const calls: Readonly<Record<string, (options: object) => unknown>> = {
     createGatewayApp({ store: "memory", buildChatRuntime: { systemPrompt: "…" }, ...options }),
   ChatRuntime: (options) =>
     createGatewayApp({ store: "memory", buildChatRuntime: { systemPrompt: "…", ...options } }),
+  AgentRunner: (options) => createAgent("…", { ...agent, ...options }),
+  SubAgentConfig: (subAgents) => createAgent("…", { ...agent, subAgents }),
+  MemoryStore: (memory) => createAgent("…", { ...agent, memory }),
   CodeExecutionConfig: (codeExecution) => createAgent("…", { ...agent, codeExecution }),
   make_run_agent_handler: (subAgents) => createAgent("…", { ...agent, subAgents }),
   run_autonomous: (options) => runAutonomous("…", "…", { ...agent, ...options }),
@@ -54,3 +58,12 @@ test.each(cases)(
       expect(message).toMatch(/unknown option \S+ \((?:did you mean \w+\?|(?:use|leave|it is) .+)\)$/)
   },
 )
+
+test.each([
+  ["input_schema", "did you mean inputSchema?"],
+  ["handler", "use execute"],
+])("the option %s of a tool is refused with what to use", (option, hint) => {
+  const inputSchema = { type: "object" } as const
+  const make = () => tool({ name: "a", description: "A.", inputSchema, execute: () => 1, [option]: 1 })
+  expect(make).toThrow(hint)
+})

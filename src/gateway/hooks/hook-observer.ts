@@ -2,14 +2,16 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Observer, RunFacts } from "../../core/ports/observer.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import { createUsageReport, measureResult } from "../../kernel/agent/reports.ts"
+import { warnOfIgnoredBlocks } from "./ignored-result.ts"
 
 /**
  * Returns the observer that calls the hooks of one request. Null if there are none. It does not wait for them. A hook
  * that fails is logged, and called again for the next fact.
  */
 export function createHookObserver(hooks: RunHooks, logger: Logger): Partial<Observer> | null {
-  const { onEvent, onUsage, onRunUsage, onToolResult, onToolTiming } = hooks
+  const { onEvent, onUsage, onRunUsage, onToolTiming } = hooks
   if (Object.keys(hooks).length === 0) return null
+  const onToolResult = hooks.onToolResult && warnOfIgnoredBlocks(hooks.onToolResult, logger)
   const call = ({ sessionId, runId }: RunFacts, hook: keyof RunHooks, invoke: () => unknown) => {
     const report = (error: unknown) =>
       logger.error({ error, hook, sessionId, runId }, "A hook failed. The run continues.")

@@ -263,3 +263,17 @@ describe("a hook as a subscriber", () => {
     expect(given.handled.mock.calls).toEqual([[4]])
   })
 })
+
+it("warns once of further content blocks that onToolResult returns, and not of other values", async () => {
+  const blocks = [{ type: "text", text: "More." }]
+  const onToolResult = vi.fn(() => blocks) as unknown as NonNullable<Hooks["onToolResult"]>
+  const ofRuntime = vi.fn(() => blocks.length) as unknown as NonNullable<Hooks["onToolResult"]>
+  const gateway = start({ onToolResult, buildChatRuntime: runtime({ onToolResult: ofRuntime }) })
+  await gateway.run("Go.")
+  await gateway.run("Go.")
+  await vi.waitFor(() => expect(onToolResult).toHaveBeenCalledTimes(2), patience)
+  expect(ofRuntime).toHaveBeenCalledTimes(2)
+  const warned = () =>
+    logger.warn.mock.calls.filter(([, message]) => String(message).includes("transformToolResult"))
+  await vi.waitFor(() => expect(warned()).toHaveLength(1), patience)
+})

@@ -12,6 +12,7 @@ import {
   createUsageReport,
 } from "../../kernel/agent/reports.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
+import { warnOfIgnoredBlocks } from "./ignored-result.ts"
 
 /** Maximum attempts for one event, within an hour. After that, the hook is not called for it again. */
 const maxAttempts = 15
@@ -52,10 +53,11 @@ export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptio
       prepareCall(onToolTiming, createToolTiming(entry, sessionId)),
     )
   if (onToolResult) {
+    const hook = warnOfIgnoredBlocks(onToolResult, options.logger)
     add("onToolResult", async (entry, page) => {
       if (entry.event.type !== "toolCallCompleted") return null
       const input = await findInput(entry.event.toolCallId, { entry, page, log: options.log })
-      return prepareCall(onToolResult, createToolReport(entry, page.sessionId, input))
+      return prepareCall(hook, createToolReport(entry, page.sessionId, input))
     })
   }
   if (onEvent) {

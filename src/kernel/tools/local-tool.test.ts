@@ -239,7 +239,11 @@ describe("the definition", () => {
   })
 
   test.each([
-    ["an unknown option", { retries: 3, constructor: 1 }, "Tool echo: unknown option retries, constructor;"],
+    [
+      "an unknown option",
+      { retries: 3, constructor: 1 },
+      "Tool echo: unknown option retries; unknown option constructor;",
+    ],
     ["a name with spaces", { name: "my tool" }, 'the name must be 1 to 64 letters, digits, "_" or "-"'],
     ["a name too long", { name: "x".repeat(65) }, "the name must be"],
     ["an empty description", { description: "  " }, "Tool echo: the description is empty"],

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../../core/errors.ts"
 import { toJson } from "../../core/json/to-json.ts"
 import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { describeUnknownOption } from "../../platform/options/describe-issues.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { findContent } from "./tool-content.ts"
 import { findMarkedResult } from "./tool-result.ts"
@@ -132,7 +133,9 @@ function checkDefinition(definition: Readonly<Partial<Record<keyof typeof option
     throw new ConfigurationError(`${subject}: ${problem}`)
   }
   if (unknown.length > 0) {
-    refuse(`unknown option ${unknown.join(", ")}; the options are ${Object.keys(options).join(", ")}.`)
+    const names = Object.keys(options)
+    const problems = unknown.map((key) => describeUnknownOption(key, [], names))
+    refuse(`${problems.join("; ")}; the options are ${names.join(", ")}.`)
   }
   if (typeof description !== "string" || description.trim() === "") {
     refuse("the description is empty, so a model would not know when to use it.")

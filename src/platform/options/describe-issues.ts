@@ -34,7 +34,12 @@ function selectIssues(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   return closest.map((each) => ({ ...each, path: [...issue.path, ...each.path] })).flatMap(selectIssues)
 }
 
-function describeUnknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
+/** Describes an option that is not among the known ones, with the option to use if there is one. */
+export function describeUnknownOption(
+  key: string,
+  path: readonly PropertyKey[],
+  known: readonly string[],
+): string {
   const unknown = `unknown option ${formatOptionName([...path, key])}`
   const renamed = toCamelCase(key)
   const longer = known.includes(renamed) ? renamed : findLongerWord(renamed, known)
