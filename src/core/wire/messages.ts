@@ -28,8 +28,8 @@ export type ChatRequest = {
         readonly channel?: string | undefined
       } & Readonly<Record<string, unknown>>)
     | undefined
-  /** Model of the run. Default: the agent's. With `allowedModels`, one of these. */
-  readonly model?: string | undefined
+  /** Model of the run. Default, also with null: the agent's. With `allowedModels`, one of these. */
+  readonly model?: string | null | undefined
   /** Tools that this client executes, if the agent allows clients to declare any. Each call waits for POST /chat/tool-result. */
   readonly tools?: readonly ClientTool[] | undefined
   /** If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false. */

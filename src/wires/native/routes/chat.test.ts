@@ -192,6 +192,13 @@ describe("POST /chat", () => {
     expect((await chat(hello, { agents })).response.status).toBe(200)
   })
 
+  it("takes null for no model, as clients with optional fields send it", async () => {
+    const agents = [{ name: "agent", allowedModels: ["small"] }]
+    const { response, started } = await chat({ ...hello, model: null }, { agents })
+    expect(response.status).toBe(200)
+    expect(started?.model).toBeNull()
+  })
+
   it.each([
     [["small", "middle"], "Leave out `model`, or set it to one of these: small, middle."],
     [Array.from({ length: 22 }, (_, index) => `m${index}`), " m18, m19, and 2 more."],

@@ -73,8 +73,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   app.openapi({ ...route, middleware, hide: true }, async (c) => {
     const body = c.req.valid("json")
     const { allowedModels, checkClientTools = null, usesRequests = false } = agents.of(c.get("session"))
-    if (body.model !== undefined && allowedModels?.includes(body.model) === false)
-      throw createModelNotAllowed(allowedModels)
+    const model = body.model ?? null
+    if (model !== null && allowedModels?.includes(model) === false) throw createModelNotAllowed(allowedModels)
     const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
       return { name, description, inputSchema }
     })
@@ -94,7 +94,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         input: toMessageInput(body, { allowSystemMessages }),
         context,
         channel: readChannel(context),
-        model: body.model ?? null,
+        model,
         ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
         ...(traceparent !== null && { traceparent }),
         ...(clientTools.length > 0 && { clientTools }),

@@ -60,8 +60,9 @@ export const chatRequestSchema = z
       .optional()
       .openapi({ description: "Only the new message. The server uses its own history." }),
     context: contextSchema.optional(),
-    model: z.string().min(1).max(maxNameCharacters).optional().openapi({
-      description: "Model of the run. Default: the agent's. With `allowedModels`, one of these.",
+    model: z.string().min(1).max(maxNameCharacters).nullish().openapi({
+      description:
+        "Model of the run. Default, also with null: the agent's. With `allowedModels`, one of these.",
     }),
     tools: clientToolsSchema.optional().openapi({
       maxItems: 32,
