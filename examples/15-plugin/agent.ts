@@ -1,5 +1,6 @@
 import { createAgent, type Plugin, tool } from "ai-agent-gateway"
 import { z } from "zod"
+import { webhooks } from "./webhooks.ts"
 
 /** Lets each user of an agent keep private notes. The notes are lost when the process ends. */
 export function notes({ most }: { readonly most: number }): Plugin {
@@ -43,7 +44,10 @@ export function notes({ most }: { readonly most: number }): Plugin {
   }
 }
 
+const { WEBHOOK_SECRET: secret } = process.env
+
 export default createAgent("You keep notes for the user.", {
   name: "notebook",
-  plugins: [notes({ most: 20 })],
+  // Without a secret, the routes of the second plugin do not exist.
+  plugins: [notes({ most: 20 }), ...(secret ? [webhooks({ secrets: [secret] })] : [])],
 })

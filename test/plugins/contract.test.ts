@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, test } from "vitest"
 import { notes } from "../../examples/15-plugin/agent.ts"
+import { webhooks } from "../../examples/15-plugin/webhooks.ts"
 import { makeDirectory } from "../../src/adapters/stores/sqlite/database/make-directory.ts"
 import { mcpPlugin } from "../../src/features/mcp/plugin.ts"
 import { memoryPlugin } from "../../src/features/memory/plugin.ts"
@@ -56,6 +57,9 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
   },
   "sub-agents": { createPlugin: () => subAgentsPlugin({ maxDepth: 2 }) },
   "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },
+  "signed webhooks": {
+    createPlugin: () => webhooks({ secrets: [`whsec_${Buffer.alloc(32, 7).toString("base64")}`] }),
+  },
 }
 
 describe.each(Object.entries(plugins))("%s", (_, harness) => {

@@ -254,6 +254,38 @@ describe("the response of a route", () => {
     await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true))
   })
 
+  it("ends on the gateway's own server when the client disconnects, before the response and during it", async () => {
+    const signals: AbortSignal[] = []
+    const note = (signal: AbortSignal) => void signals.push(signal)
+    const gateway = agent({
+      "GET /hangs": {
+        access: "public",
+        handle({ signal }) {
+          note(signal)
+          return new Promise(() => {})
+        },
+      },
+      "GET /ticks": {
+        access: "public",
+        handle({ signal }) {
+          note(signal)
+          return new Response(ticking(signal, 1_000))
+        },
+      },
+    })
+    const { apiUrl } = await gateway.listen({ port: 0 })
+    for (const path of ["/hangs", "/ticks"]) {
+      const leaving = new AbortController()
+      const response = fetch(`${apiUrl}${path}`, { signal: leaving.signal })
+      response.catch(() => undefined)
+      await vi.waitFor(() => expect(signals).toHaveLength(1))
+      if (path === "/ticks") await (await response).body?.getReader().read()
+      leaving.abort()
+      await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true))
+      signals.length = 0
+    }
+  })
+
   it("is cut, with a line in the log, if its body fails", async () => {
     const failing = () => ReadableStream.from(fail())
     async function* fail() {
