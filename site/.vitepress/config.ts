@@ -25,6 +25,7 @@ export default defineConfig({
       { text: "Quickstart", link: "/docs/quickstart" },
       { text: "Reference", link: "/docs/reference" },
       { text: "HTTP API", link: "/docs/http-api" },
+      { text: "Wires", link: "/docs/wires" },
     ],
     sidebar: [
       ...sidebarOf(readFileSync(join(root, "docs/README.md"), "utf8")),

@@ -119,15 +119,27 @@ export type { AuthenticatePerson } from "../http/auth/identify.ts"
 export type { Person } from "../http/auth/principal.ts"
 export type { TokenOptions } from "../http/auth/token-options.ts"
 export type { RequestLimits } from "../http/body/request-limits.ts"
+export type {
+  CustomWire,
+  WireAnswer,
+  WireHandler,
+  WireMessage,
+  WireRequest,
+  WireRun,
+  WireStream,
+} from "../http/custom-wire.ts"
 export type { HttpLimits } from "../http/limits/http-limits.ts"
 export type { RateLimits } from "../http/limits/rate-limit-options.ts"
 export type { CorsOptions } from "../http/middleware/cors-options.ts"
 export type { HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
+export type { Folded, Frame, ReplayStart, StreamEnd, SubAgentWire, Wire } from "../http/streams/wire.ts"
 export type { LoopOptions } from "../kernel/agent/options.ts"
 export type { WaitOptions } from "../kernel/approvals/options.ts"
 export type { CompactionOptions, CompactionSettings } from "../kernel/compaction/options.ts"
 export type { LiveBounds, SessionOptions, StorageBounds } from "../kernel/sessions/options.ts"
+export type { SubAgent } from "../kernel/sessions/tree/sub-agent.ts"
+export type { TaskProgress } from "../kernel/sessions/tree/task-progress.ts"
 export {
   createLogger,
   type LogDestination,

@@ -266,7 +266,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     })),
     sessions: shownSessions,
     directory,
-    wires: [nativeRoutes],
+    builtInWires: [nativeRoutes],
     keyring,
     observers,
     clock,

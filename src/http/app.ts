@@ -18,6 +18,7 @@ import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import { readRawBody } from "./body/raw-body.ts"
+import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
@@ -48,8 +49,8 @@ import type { ListSessions, OpenSessionFile, WireParts, WireRoutes } from "./wir
 export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
   readonly directory: ListSessions
-  /** The protocols that the app serves. */
-  readonly wires: readonly WireRoutes[]
+  /** The protocols of the gateway itself. */
+  readonly builtInWires: readonly WireRoutes[]
   /** The served agents. The first one is the default. Sessions of other agents are treated as missing. */
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
@@ -150,6 +151,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     openFile: options.openFile ?? (async () => null),
     knowsUsers: knowsUsers(options),
     allowSystemMessages: options.allowSystemMessages,
+    accepting,
     showsProviderErrors: options.showsProviderErrors ?? (() => false),
     middleware: {
       reading: [authenticated],
@@ -161,7 +163,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
       chatBody,
     },
   }
-  for (const wire of options.wires) wire.add(app, wireParts)
+  for (const wire of options.builtInWires) wire.add(app, wireParts)
   addStatusRoutes(app, { readiness, accepting })
   const { findAuthorization: find } = options
   if (find !== undefined) {
@@ -171,7 +173,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   }
   const { pluginRoutes = new Map() } = options
   const prefix = options.prefix.replace(/\/$/, "")
-  addOpenApiRoute(app, { version, prefix, pluginRoutes, tags: options.wires.flatMap(({ tags }) => tags) })
+  addOpenApiRoute(app, {
+    version,
+    prefix,
+    pluginRoutes,
+    tags: options.builtInWires.flatMap(({ tags }) => tags),
+  })
+  addCustomWires(app, options.wires, wireParts)
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,

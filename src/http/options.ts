@@ -3,6 +3,7 @@ import { declareOptions, type Resolved } from "../platform/options/declare-optio
 import { createFunctionSchema, texts } from "../platform/options/schemas.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
+import { type CustomWire, customWires } from "./custom-wire.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limit-options.ts"
 import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
 
@@ -39,6 +40,8 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   readonly showProviderErrors?: "operators" | "clients"
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
+  /** Further protocols that the gateway speaks, each with a format of its own. Default none. */
+  readonly wires?: readonly CustomWire[]
   /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
 }
@@ -57,6 +60,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
   allowedHosts: texts.optional(),
   showProviderErrors: z.enum(["operators", "clients"]).default("operators"),
   rateLimits: z.union([z.literal(false), z.strictObject(rateLimits)]).prefault({}),
+  wires: customWires.default([]),
   trustProxy: z.int().nonnegative().default(0),
 })
 

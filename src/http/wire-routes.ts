@@ -44,6 +44,8 @@ export interface WireParts {
   /** If false, any API key is accepted, so a client can claim to be any user. */
   readonly knowsUsers: boolean
   readonly allowSystemMessages: boolean
+  /** Returns false while the process stops. It then starts no runs. */
+  readonly accepting: () => boolean
   /** Returns true if clients of the tenant see the own messages of providers. */
   readonly showsProviderErrors: (tenant: string) => boolean
   readonly middleware: WireMiddleware

@@ -81,7 +81,7 @@ describe("on a real server", () => {
     observers: {},
     directory: emptyDirectory,
     agents: [{ name: "agent" }],
-    wires: [nativeRoutes],
+    builtInWires: [nativeRoutes],
     keyring: createFakeKeyring(),
     clock: { now: () => Date.now() },
     logger: createCollectingLogger([]),

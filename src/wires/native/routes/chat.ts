@@ -2,11 +2,10 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { findRepeated } from "../../../core/find-repeated.ts"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
-import type { PutRun } from "../../../core/ports/store/inbox.ts"
-import type { PutOutcome } from "../../../core/ports/store/session-log.ts"
 import { parseTraceparent } from "../../../core/runs/trace-context.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
-import { createSessionNotFound, createSessionRevoked, Problem } from "../../../http/problem.ts"
+import { Problem } from "../../../http/problem.ts"
+import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofBody, ofMessage, ofToken } from "../../../http/schemas/refusals.ts"
@@ -113,56 +112,6 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       return { wire, sessionId, principal, runId, afterSeq, position, fromRunStart: true, isNewRun, headers }
     })
   })
-}
-
-/** Returns the run that a message starts or joins. Throws a `Problem` if the message was not accepted. */
-export function requireStartedRun(outcome: PutOutcome): PutRun {
-  switch (outcome.status) {
-    case "accepted":
-    case "duplicate":
-    case "steered":
-      return outcome
-    case "queueFull":
-      throw new Problem(
-        { code: "queue_full", status: 429 },
-        "The session's queue is full. Try again when some of its runs have ended.",
-      )
-    case "busy":
-      throw new Problem(
-        { code: "run_active", status: 409 },
-        "A run of this session is still open or queued.",
-        {
-          members: { run_id: outcome.runId },
-        },
-      )
-    case "keyReused":
-      throw new Problem(
-        { code: "idempotency_key_reused", status: 422 },
-        "The Idempotency-Key was used before with another body.",
-      )
-    case "full":
-      throw createStorageFull(outcome.scope)
-    case "revoked":
-      throw createSessionRevoked()
-    case "unknown":
-      throw createSessionNotFound(401)
-    default:
-      return outcome satisfies never
-  }
-}
-
-function createStorageFull(scope: "session" | "principal"): Problem {
-  if (scope === "session") {
-    return new Problem(
-      { code: "session_too_large", status: 413 },
-      "The session has reached its storage limit, so it accepts no further message. Start a new session.",
-    )
-  }
-  return new Problem(
-    { code: "principal_storage_exceeded", status: 413 },
-    "The sessions of this user have reached their storage limit, so no further message is accepted. " +
-      "Unused sessions are dropped over time. The operator can raise limits.principalBytes.",
-  )
 }
 
 function createClientToolsNotAllowed(): Problem {

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
+import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { parseCursor } from "../../../http/request/cursor.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
 import { respondJson } from "../../../http/respond.ts"
@@ -20,7 +21,6 @@ import {
   taskSchema,
   tasksResponseSchema,
 } from "../schemas/tasks.ts"
-import { requireStartedRun } from "./chat.ts"
 
 export interface TasksRoutesOptions {
   readonly sessions: Sessions
