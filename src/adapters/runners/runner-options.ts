@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { RunnerDecision, RunnerToolCall } from "../../core/runs/runner.ts"
+import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
 import { toJsonObject } from "./fields.ts"
 
 /** Options of all adapters. */
@@ -24,6 +25,8 @@ interface Question {
   readonly name: string
   readonly input: JsonObject
   readonly reason?: string | undefined
+  /** The MCP server and the tool of the call. Null for another tool. */
+  readonly origin?: ToolOrigin | null | undefined
   /** The framework's own schema. */
   readonly inputSchema?: JsonObject | undefined
 }
@@ -35,10 +38,11 @@ export function createAskedCall(
 ): RunnerToolCall {
   const qualifier = options.qualifier?.(name, input)
   const inputSchema = options.inputSchema?.(name) ?? question.inputSchema
-  const { reason } = question
+  const { reason, origin = null } = question
   const approval = {
     ...(reason === undefined ? {} : { reason }),
     ...(qualifier === undefined ? {} : { qualifier }),
+    ...(origin === null ? {} : { origin }),
     ...(inputSchema === undefined ? {} : { inputSchema: toJsonObject(inputSchema) }),
   }
   return { type: "toolCall", id, name, input, approval }

@@ -2,7 +2,8 @@ import type { Message } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { Logger } from "../ports/logger.ts"
 import type { SchemaCheck } from "../ports/tools/schema-check.ts"
-import type { ToolResult } from "../ports/tools/tool.ts"
+import type { Tool, ToolResult } from "../ports/tools/tool.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Usage } from "../usage.ts"
 
 /**
@@ -35,6 +36,11 @@ export interface RunnerRequest {
   readonly decisions: readonly RunnerDecision[]
   /** Aborted on cancel and when the process stops. */
   readonly signal: AbortSignal
+  /**
+   * Resolves to the given tools, followed by those of the agent's MCP servers under names that are free. Waits for
+   * servers that are starting. A runner that executes one of them calls `validate` and `execute` itself.
+   */
+  readonly listTools: (own: readonly Tool[]) => Promise<readonly Tool[]>
   /** Checks the input of a tool that the runner executes. */
   readonly checkSchema: SchemaCheck
   readonly logger: Logger
@@ -75,6 +81,8 @@ export interface RunnerToolCall {
     readonly reason?: string
     /** Divides the calls of this tool into types that are granted separately. */
     readonly qualifier?: string
+    /** The MCP server and the tool of the call, for a tool of `listTools`. A grant applies to this origin only. */
+    readonly origin?: ToolOrigin
     /** JSON Schema of the input, to validate edited arguments. Default: any object. */
     readonly inputSchema?: JsonObject
   }

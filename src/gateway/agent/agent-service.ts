@@ -10,6 +10,8 @@ import type { Store } from "../../core/ports/store/store.ts"
 import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
 import type { OpenedFile, SandboxReports } from "../../core/ports/tools/sandbox.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
+import type { RunnerRequest } from "../../core/runs/runner.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
 import type { AgentRoute } from "../../http/routes/plugin-routes.ts"
@@ -209,6 +211,9 @@ async function findFirst<Args extends readonly unknown[], Result>(
 }
 
 /** A run that is about to be executed, or a request for the agent's tools. */
+/** Maximum bytes of a tool result that a runner's model receives at once, for plugins. */
+const maxRunnerResultBytes = 100_000
+
 type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "showStatus" | "signal">
 
 interface ResolverParts {
@@ -235,6 +240,7 @@ async function createRuntimeResolver(
     allowedModels: definition.options.allowedModels,
     clientTools: [],
     role: null,
+    listTools: async (own: readonly Tool[]) => own,
     followHooks: (hooks: Hooks) => userCode.followHooks(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
@@ -265,6 +271,14 @@ async function createRuntimeResolver(
       run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
     return openRun(ready, { ...run, ...selectPluginOptions(chat) }, shared)
   }
+  const servers = plugins.filter(({ name }) => name === "mcp")
+  /** Returns a function that lists the tools of MCP servers for a runner, and that waits for starting servers. */
+  const listToolsFor =
+    (run: OpenedRun): RunnerRequest["listTools"] =>
+    async (own) => {
+      const settings = { needsApproval: () => false, maxToolResultBytes: maxRunnerResultBytes }
+      return (await openRun(servers, { ...run, ...settings }, shared)).tools(own)()
+    }
   const look: OpenedRun = { session: null, role: null, message: [], showStatus: () => {}, signal: closing }
   // A provider for which users have their own keys need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
@@ -287,9 +301,11 @@ async function createRuntimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    const view = await openFor(chat, { session, role: run.role, message, showStatus, signal })
+    const opened = { session, role: run.role, message, showStatus, signal }
+    const view = await openFor(chat, opened)
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
-    return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
+    const parts = { clientTools, role: run.role, listTools: listToolsFor(opened), view, providers, model }
+    return toAgentRuntime(chat, { ...shared, ...parts })
   }
   /** Resolves to null if runs have their own runtimes, and for a runner. */
   const createModelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {

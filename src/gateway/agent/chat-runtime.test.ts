@@ -28,6 +28,7 @@ const surroundings: RuntimeSurroundings = {
   model: null,
   allowedModels: undefined,
   clientTools: [],
+  listTools: async (own) => own,
   role: null,
   view: {
     tools: (own) => () => own,

@@ -10,7 +10,7 @@ import type { Grant } from "../../core/ports/store/approvals.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
-import type { Runner } from "../../core/runs/runner.ts"
+import type { Runner, RunnerRequest } from "../../core/runs/runner.ts"
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { LoopOptions } from "../../kernel/agent/options.ts"
 import { createGate, isGranted } from "../../kernel/approvals/gate.ts"
@@ -90,6 +90,8 @@ export interface RuntimeSurroundings {
   readonly role: RunRole | null
   /** The parts of the plugins in this run. */
   readonly view: PluginView
+  /** Resolves to the given tools and those of the agent's MCP servers, for a runner. */
+  readonly listTools: RunnerRequest["listTools"]
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly checkSchema: ModelRuntime["checkSchema"]
   readonly prepareImages: ModelRuntime["prepareImages"]
@@ -132,7 +134,7 @@ export function checkForAllRuns(
 
 function createRunnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants, checkSchema, logger }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema, listTools, logger }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -141,6 +143,7 @@ function createRunnerRuntime(
     runner,
     resumes,
     pricing: createPricing(prices),
+    listTools,
     checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",

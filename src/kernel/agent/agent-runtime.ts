@@ -16,7 +16,7 @@ import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../../core/ports/tools/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
-import type { Runner } from "../../core/runs/runner.ts"
+import type { Runner, RunnerRequest } from "../../core/runs/runner.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
 
@@ -74,6 +74,8 @@ export interface RunnerRuntime extends RuntimeBase {
   /** If true, the runner can resume after a crash; otherwise such a run ends in `error`. */
   readonly resumes: boolean
   readonly pricing: Pricing
+  /** Resolves to the given tools and those of the agent's MCP servers. */
+  readonly listTools: RunnerRequest["listTools"]
   /** Schema check for the inputs of tools that the runner executes. */
   readonly checkSchema: SchemaCheck
   /** Resolves to true if a person has allowed calls of this tool type for the rest of the session. */

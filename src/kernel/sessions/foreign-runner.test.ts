@@ -24,6 +24,7 @@ describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({
     resolveRuntime: async (): Promise<RunnerRuntime> => ({
       type: "runner",
+      listTools: async (own) => own,
       runner,
       resumes,
       pricing: { cost: () => null },

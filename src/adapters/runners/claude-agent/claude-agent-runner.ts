@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from "node:util"
 import { GatewayError } from "../../../core/errors.ts"
+import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../../core/runs/runner.ts"
+import { resolveOrigin, type ToolOrigin } from "../../../core/tools/tool-origin.ts"
 import { createAgentError } from "../failure.ts"
-import { countOf, readFields, toJsonValue } from "../fields.ts"
+import { countOf, readFields, readText, toJsonValue } from "../fields.ts"
 import { createApprovalPolicy } from "./calls/approval-policy.ts"
 import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
 import { executeTool } from "./calls/execute-tool.ts"
@@ -39,6 +42,8 @@ const restarted =
 interface Saved extends RunSpending {
   readonly session: string
   readonly asked: SdkCall
+  /** The MCP tool that the person is asked about. Null for another tool. */
+  readonly origin: ToolOrigin | null
 }
 
 /**
@@ -75,9 +80,10 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
 }
 
 async function* runAgent(
-  options: ResolvedClaudeAgentOptions,
+  given: ResolvedClaudeAgentOptions,
   request: RunnerRequest,
 ): AsyncGenerator<RunnerEvent> {
+  const options = { ...given, tools: await request.listTools(given.tools) }
   const { sessionId, runId, decisions, logger } = request
   const former = createFormerProcess(toSessionPath(options.folder, sessionId))
   await former.waitUntilGone(request.signal)
@@ -98,7 +104,8 @@ async function* runAgent(
   })
   const gate = createCallGate(asked, decisions)
   const mailbox = createMailbox()
-  const server = createToolServer(options.tools, createCaller(options, request, { gate, mailbox, signal }))
+  const call = createCaller(options, request, { gate, mailbox, signal, asked: readAsked(request) })
+  const server = createToolServer(options.tools, call)
   const cwd = options.workingFolder?.({ sessionId, userId: request.userId }) ?? folder.work
   const spent = readSpending(request)
   const limits = computeLimitsLeft(options, spent)
@@ -170,13 +177,21 @@ async function* runAgent(
 function* ask(
   { call, shown }: AskedCall,
   { reason }: QueryEnd,
-  saved: Omit<Saved, "asked">,
+  saved: Omit<Saved, "asked" | "origin">,
 ): Iterable<RunnerEvent> {
   if (reason !== "tool_deferred") {
     throw toError({ kind: "approval_lost", status: undefined, detail: `The query ended with ${reason}.` })
   }
-  yield { type: "state", state: toJsonValue({ ...saved, asked: call } satisfies Saved) }
+  const origin = shown.approval?.origin ?? null
+  yield { type: "state", state: toJsonValue({ ...saved, asked: call, origin } satisfies Saved) }
   yield shown
+}
+
+/** Returns the call that a person was asked about, with the tool that they know. Null if no one was asked. */
+function readAsked({ state }: RunnerRequest): { readonly id: string; readonly origin: unknown } | null {
+  const { asked, origin = null } = readFields(state)
+  const id = readText(readFields(asked).id)
+  return id === undefined ? null : { id, origin }
 }
 
 function readSpending({ state }: RunnerRequest): RunSpending {
@@ -223,6 +238,13 @@ async function createFirstMessage(
   return createUserMessage([{ type: "text", text: restarted }], crypto.randomUUID())
 }
 
+const changedTool: ToolResult = {
+  type: "error",
+  code: "tool_changed",
+  message:
+    "The tool changed after this call was allowed, so the call did not run. Call it again if you still need it.",
+}
+
 function createCaller(
   options: ResolvedClaudeAgentOptions,
   request: RunnerRequest,
@@ -230,7 +252,13 @@ function createCaller(
     gate,
     mailbox,
     signal,
-  }: { readonly gate: CallGate; readonly mailbox: Mailbox; readonly signal: AbortSignal },
+    asked,
+  }: {
+    readonly gate: CallGate
+    readonly mailbox: Mailbox
+    readonly signal: AbortSignal
+    readonly asked: ReturnType<typeof readAsked>
+  },
 ): CallTool {
   return async (tool, { callId, input, signal: given }) => {
     if (!gate.take(callId, toSdkName(tool.name))) {
@@ -238,7 +266,12 @@ function createCaller(
     }
     const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs
     const both = AbortSignal.any([signal, given])
-    const result = await executeTool(tool, request, { callId, input, timeoutMs, signal: both })
+    // The server may have changed the tool while the person decided.
+    const isChanged =
+      callId === asked?.id && !isDeepStrictEqual(asked.origin, toJsonValue(resolveOrigin(tool, input)))
+    const result = isChanged
+      ? changedTool
+      : await executeTool(tool, request, { callId, input, timeoutMs, signal: both })
     // The result must be in the log before the model receives it.
     await mailbox.post({ type: "toolResult", id: callId, result })
     return result

@@ -22,6 +22,7 @@ function scripted(...scripts: readonly Script[]) {
 function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntime> = {}): RunnerRunContext {
   const runtime: RunnerRuntime = {
     type: "runner",
+    listTools: async (own) => own,
     runner,
     resumes: false,
     pricing: { cost: ({ usage }) => usage.inputTokens },

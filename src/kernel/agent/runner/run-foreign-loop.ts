@@ -54,7 +54,8 @@ async function callRunner(
   const { context: clientContext, channel, model, traceparent = null } = started
   const messages = [...conversation.shownMessages]
   const sender = { sessionId, tenant, userId, runId, context: clientContext, channel, model, traceparent }
-  const asked = { ...sender, messages, checkSchema: runtime.checkSchema, logger }
+  const { checkSchema, listTools } = runtime
+  const asked = { ...sender, messages, checkSchema, listTools, logger }
   const transcript = new Transcript(context, call.decisions)
   const consume = async () => {
     for await (const event of runtime.runner({ ...asked, ...call, state, signal })) {

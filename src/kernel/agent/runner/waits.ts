@@ -25,8 +25,8 @@ export async function askAbout(
   { name: toolName, input, approval = {} }: RunnerToolCall,
 ): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
   const { clock, ids, runtime, sessionId } = context
-  const { qualifier = null, reason = null, inputSchema = anyObject } = approval
-  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin: null })) {
+  const { qualifier = null, reason = null, inputSchema = anyObject, origin = null } = approval
+  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin })) {
     const outcome = {
       kind: "approval",
       resolution: { approved: true, editedInput: null, reason: null },
@@ -37,7 +37,7 @@ export async function askAbout(
   return createWait(context, {
     toolCallId,
     toolName,
-    origin: null,
+    origin,
     asks: { kind: "approval", payload: { input, qualifier, reason } },
     answerSchema: inputSchema,
     expiresAt: clock.now() + runtime.approvalTimeoutSeconds * 1_000,

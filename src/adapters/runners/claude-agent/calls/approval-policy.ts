@@ -2,6 +2,7 @@ import type { JsonObject } from "../../../../core/json/json.ts"
 import type { Tool } from "../../../../core/ports/tools/tool.ts"
 import type { RunnerRequest, RunnerToolCall } from "../../../../core/runs/runner.ts"
 import { callBounded } from "../../../../core/time/call-bounded.ts"
+import { resolveOrigin } from "../../../../core/tools/tool-origin.ts"
 import { createAskedCall } from "../../runner-options.ts"
 import type { ResolvedClaudeAgentOptions } from "../options.ts"
 import type { SdkCall } from "./call-gate.ts"
@@ -71,7 +72,7 @@ async function judgeTool(
   return {
     shown: createAskedCall(
       { ...options, qualifier: computeQualifier },
-      { ...shown, inputSchema: tool.inputSchema },
+      { ...shown, inputSchema: tool.inputSchema, origin: resolveOrigin(tool, shown.input) },
     ),
     refusal: null,
   }
