@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { readFile } from "node:fs/promises"
+import { copyFile, mkdir, readFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -93,6 +93,24 @@ test.each([
   const state = JSON.parse(await readFile(join(cwd, "state/heartbeat_state.json"), "utf8"))
   expect(state).toMatchObject({ tick_count: 1, last_outcome: isQuiet ? "quiet" : "alert" })
 })
+
+test("the report and the watch continue from the files of the Python form", async () => {
+  const cwd = await temporaryFolder()
+  const state = join(cwd, "state")
+  const fixtures = join(import.meta.dirname, "fixtures")
+  await mkdir(state)
+  await copyFile(join(fixtures, "original-state.json"), join(state, "state.json"))
+  await copyFile(join(fixtures, "original-heartbeat-state.json"), join(state, "heartbeat_state.json"))
+  const { env } = await startShopModel()
+  const report = await runProgram(join(example, "report.ts"), { cwd, env })
+  expect(report.stdout).toContain("Next order: 20")
+  const kept = JSON.parse(await readFile(join(state, "state.json"), "utf8"))
+  expect(kept).toMatchObject({ next_order: 20, run_count: 1, outcome: "success" })
+  expect(kept).not.toHaveProperty("connected_servers")
+  await runProgram(join(example, "watch.ts"), { cwd, env: { ...env, WATCH_TICKS: "1" } })
+  const ticks = JSON.parse(await readFile(join(state, "heartbeat_state.json"), "utf8"))
+  expect(ticks).toMatchObject({ tick_count: 3, last_outcome: "alert" })
+}, 60_000)
 
 test("the blocks of the migration page are parts of the example", async () => {
   const page = await readFile(join(example, "../../docs/migration.md"), "utf8")

@@ -100,7 +100,15 @@ describe("docs/migration-reference.md", () => {
 })
 
 /** Names of the Python package that cells mention, and that are not parameters or fields of an export. */
-const onlyInPython = ["should_cache", "base_url", "last_delay_seconds", "stdout_tail", "dimensions"]
+const onlyInPython = [
+  "should_cache",
+  "base_url",
+  "last_delay_seconds",
+  "stdout_tail",
+  "dimensions",
+  "alerts",
+  "next_session",
+]
 
 /** Returns the identifiers of a piece of code. */
 function toWords(code: string): readonly string[] {
