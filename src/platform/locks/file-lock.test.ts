@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { tryLock } from "./file-lock.ts"
+import { takeLock, tryLock } from "./file-lock.ts"
 
 test("one holder at a time has the lock", () => {
   const folder = mkdtempSync(join(tmpdir(), "gateway-lock-"))
@@ -13,6 +13,22 @@ test("one holder at a time has the lock", () => {
   lock?.release()
   lock?.release()
   const next = tryLock(file)
+  expect(next).not.toBeNull()
+  next?.release()
+})
+
+test("a caller waits for the lock until it is released, or until its signal aborts", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gateway-lock-"))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, "a.lock")
+  const lock = tryLock(file)
+  const stop = new AbortController()
+  const waiting = takeLock(file, new AbortController().signal)
+  const canceled = takeLock(file, stop.signal)
+  stop.abort(new Error("canceled"))
+  await expect(canceled).rejects.toThrow("canceled")
+  lock?.release()
+  const next = await waiting
   expect(next).not.toBeNull()
   next?.release()
 })

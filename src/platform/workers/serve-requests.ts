@@ -25,7 +25,12 @@ export function serveRequests<Request, Reply>(
     send({ type: "reply", reply }, listTransfers(reply))
   }
   if (parentPort !== null) parentPort.on("message", receive)
-  else process.on("message", receive)
+  else {
+    process.on("message", receive)
+    // A terminal or a service manager sends them to all processes, but the gateway may still need this one. It ends
+    // the process itself, and without the gateway nothing keeps the process alive.
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {})
+  }
 }
 
 function send(message: WorkerMessage, transfers: readonly Transferable[] = []): void {

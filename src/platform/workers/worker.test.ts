@@ -1,4 +1,7 @@
-import { describe, expect, onTestFinished, test } from "vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { keepWorker } from "./keep-worker.ts"
 import type { WorkerOptions } from "./worker.ts"
 
@@ -75,4 +78,24 @@ test("a crash of native code ends its process only", async () => {
   const worker = keep("process")
   expect(await worker.run("crashes")).toMatchObject({ type: "stopped", phase: "working" })
   expect(await worker.run("hello")).toMatchObject({ type: "reply" })
+})
+
+test("a process continues after signals that go to the whole group of the gateway", async () => {
+  expect(await keep("process").run("is interrupted")).toEqual({ type: "reply", reply: "continues" })
+})
+
+test("a process ends with the gateway, even after kill -9", async () => {
+  const program = fileURLToPath(new URL("fixtures/gateway.ts", import.meta.url))
+  const gateway = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "ignore"] })
+  const [line] = await once(gateway.stdout.setEncoding("utf8"), "data")
+  const isAlive = () => {
+    try {
+      return process.kill(Number(line), 0)
+    } catch {
+      return false
+    }
+  }
+  expect(isAlive()).toBe(true)
+  gateway.kill("SIGKILL")
+  await vi.waitFor(() => expect(isAlive()).toBe(false), { timeout: 10_000 })
 })
