@@ -80,7 +80,8 @@ describe("the section createGatewayApp of docs/reference.md", () => {
 
 /** Returns the options of a feature whose option is `true` or an object. */
 function optionsIn(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
-  if (schema instanceof z.ZodDefault) return optionsIn(schema.unwrap() as z.ZodType)
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    return optionsIn(schema.unwrap() as z.ZodType)
   if (schema instanceof z.ZodUnion) {
     return Object.assign({}, ...schema.options.map((option) => optionsIn(option as z.ZodType)))
   }
