@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly userId?: string
   /** Existing session to continue. Default: a new session. */
   readonly sessionId?: string
+  /** Your own id of the session, which is created if it does not exist. Only with `apiKey`. Default: none. */
+  readonly externalId?: string
   /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
   /** Number of failed attempts in a row after which an error is thrown. Default 20, about seven minutes. */
@@ -127,10 +129,17 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
 }
 
 /** Requests tokens like an application's server. */
-function createApiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
+function createApiKeySource(
+  connection: Connection,
+  { apiKey, userId, externalId }: ConnectOptions,
+): TokenSource {
   if (apiKey === undefined) throw new TypeError("connect() requires the option token or apiKey.")
   return async ({ sessionId, signal }) => {
-    const body = { api_key: apiKey, user_id: userId, session_id: sessionId ?? undefined }
+    const body = {
+      api_key: apiKey,
+      user_id: userId,
+      ...(sessionId === null ? { external_id: externalId } : { session_id: sessionId }),
+    }
     const request = { method: "POST", path: "/chat/init", body, accept: "application/json" } as const
     return (await readJson(connection, await sendRequest(connection, request, signal))) as InitResponse
   }

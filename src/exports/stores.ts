@@ -126,6 +126,7 @@ export type {
   MessageInput,
   NewSession,
   NewWait,
+  OpenedSession,
   Principal,
   PutOutcome,
   ReleaseOptions,
@@ -134,7 +135,6 @@ export type {
   SessionBatch,
   SessionLog,
   SessionParent,
-  StorageLimits,
   StoredCommand,
 } from "../core/ports/store/session-log.ts"
 export type { HeldPlaces, Shares } from "../core/ports/store/shares.ts"
@@ -146,6 +146,7 @@ export {
   type Snapshots,
   snapshotRowBytes,
 } from "../core/ports/store/snapshots.ts"
+export type { StorageLimits } from "../core/ports/store/storage-limits.ts"
 export type {
   OptionalStorePart,
   Store,

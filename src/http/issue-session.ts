@@ -10,6 +10,8 @@ export interface SessionChoice {
   readonly agent?: string | undefined
   /** An existing session of the principal. Default: a new session. */
   readonly sessionId?: string | undefined
+  /** The external id of a session of the principal, which is created if it does not exist. Not with `sessionId`. */
+  readonly externalId?: string | undefined
 }
 
 /** A session and a token for it, as clients receive them. */
@@ -32,13 +34,10 @@ export interface IssueSessionOptions {
 }
 
 export function createIssueSession({ sessions, agents, tokens }: IssueSessionOptions): IssueSession {
-  return async (principal, { agent, sessionId: existingId }) => {
+  return async (principal, { agent, sessionId: existingId, externalId }) => {
     // Only a client with valid credentials can find out which agents exist.
     if (agent !== undefined && !agents.has(agent)) throw createAgentNotFound()
-    const session =
-      existingId === undefined
-        ? await sessions.create(principal, agent ?? agents.defaultName)
-        : await requireSession(existingId, principal, agent)
+    const session = await findSession()
     const { id: sessionId, tenant, userId } = session
     const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
     return {
@@ -48,6 +47,23 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
       agent: session.agent,
       expires_at: expiresAt,
     }
+
+    function findSession(): Promise<Session> {
+      if (existingId !== undefined) return requireSession(existingId, principal, agent)
+      const name = agent ?? agents.defaultName
+      return externalId === undefined
+        ? sessions.create(principal, name)
+        : openSession(principal, name, externalId)
+    }
+  }
+
+  async function openSession(principal: Principal, agent: string, externalId: string): Promise<Session> {
+    const { session } = await sessions.open(principal, agent, externalId)
+    if (session.revokedAt === null) return session
+    throw new Problem(
+      { code: "session_revoked", status: 409 },
+      "The session with this external id was revoked. Use another external id.",
+    )
   }
 
   /**

@@ -11,6 +11,8 @@ export interface Runs {
 
 export interface RunRequest {
   readonly sessionId?: string
+  /** The caller's own id of the session, which is created if it does not exist. */
+  readonly externalId?: string
   readonly userId?: string
   readonly tenant?: string
   readonly agent?: string

@@ -14,6 +14,7 @@ const session: Session = {
   createdAt: 0,
   lastUsedAt: 0,
   revokedAt: null,
+  externalId: null,
   parent: null,
   rootId: "sess_1",
   depth: 0,

@@ -1,4 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { UserCode } from "../agent/user-code.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
@@ -12,18 +13,26 @@ export function announceSessions(
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
 ): Sessions {
   if (onSessionCreated === undefined) return sessions
+  const announce = async ({ id, agent, tenant, userId }: Session) => {
+    try {
+      const created = { id, agent, tenant, userId }
+      await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))
+    } catch (error) {
+      const fields = { error, hook: "onSessionCreated", sessionId: id }
+      logger.error(fields, "A hook failed. The session is kept.")
+    }
+  }
   return {
     ...sessions,
     async create(principal, agent, id) {
       const session = await sessions.create(principal, agent, id)
-      try {
-        const created = { id: session.id, agent: session.agent, ...principal }
-        await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))
-      } catch (error) {
-        const fields = { error, hook: "onSessionCreated", sessionId: session.id }
-        logger.error(fields, "A hook failed. The session is kept.")
-      }
+      await announce(session)
       return session
+    },
+    async open(principal, agent, externalId) {
+      const opened = await sessions.open(principal, agent, externalId)
+      if (opened.isNew) await announce(opened.session)
+      return opened
     },
   }
 }

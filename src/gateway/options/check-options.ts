@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
+import { externalId } from "../../http/schemas/parts/external-id.ts"
 import { describeIssues } from "../../platform/options/describe-issues.ts"
 import { count, createObjectSchema } from "../../platform/options/schemas.ts"
 import { turnLimit } from "../../platform/options/turn-limit.ts"
@@ -18,6 +19,7 @@ const approveOptions = z.strictObject({
 const startOptions = z
   .strictObject({
     sessionId: z.string().optional(),
+    externalId: externalId.optional(),
     userId: z.string().min(1).optional(),
     tenant: z.string().min(1).optional(),
     agent: z.string().optional(),
@@ -41,6 +43,10 @@ const startOptions = z
   .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {
     path: ["tenant"],
     message: "needs userId",
+  })
+  .refine(({ sessionId, externalId }) => sessionId === undefined || externalId === undefined, {
+    path: ["externalId"],
+    message: "cannot be combined with sessionId",
   })
 
 const approvalAnswer = z.strictObject({

@@ -11,9 +11,16 @@ export interface StartOptions {
    */
   readonly sessionId?: string
   /**
-   * Owner of the session, like a person that `authenticate` returns. A new session belongs to this owner, and
-   * `sessionId` must belong to this owner. Default: a new session belongs to the application, and the owner of
-   * `sessionId` is not checked.
+   * Your own id of the session, such as the id of a conversation elsewhere: unique for its owner and agent, 1 to 200
+   * printable characters, not beginning with `sess_`. The session is created if it does not exist. Concurrent calls,
+   * in any processes, receive the same session. Rejects with a `GatewayError`, code `session_revoked`, if it was
+   * revoked. Not with `sessionId`. Default: none.
+   */
+  readonly externalId?: string
+  /**
+   * Owner of the session, like a person that `authenticate` returns. A new session belongs to this owner, `sessionId`
+   * must belong to this owner, and `externalId` names a session of this owner. Default: a new session, and one with an
+   * `externalId`, belongs to the application, and the owner of `sessionId` is not checked.
    */
   readonly userId?: string
   /** Tenant of `userId`, like the one that `authenticate` returns. Default `default`. */

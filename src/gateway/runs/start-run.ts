@@ -77,7 +77,7 @@ export async function startRun(
 async function findSession(
   sessions: Sessions,
   agents: readonly string[],
-  { sessionId, userId, tenant, agent, jobId, owner: given }: StartOptions & InternalOptions,
+  { sessionId, externalId, userId, tenant, agent, jobId, owner: given }: StartOptions & InternalOptions,
 ): Promise<Session> {
   if (agent !== undefined && !agents.includes(agent)) {
     throw new GatewayError(
@@ -86,6 +86,7 @@ async function findSession(
     )
   }
   const owner = given ?? (userId === undefined ? null : toPrincipalOfPerson({ userId, tenant }))
+  if (externalId !== undefined) return openSession(sessions, owner ?? localPrincipal, { agent, externalId })
   if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
   const session =
     sessionId === undefined
@@ -101,6 +102,19 @@ async function findSession(
   throw new GatewayError(
     { code: "session_not_found", status: 404 },
     "The session does not exist, has expired, or belongs to another user or agent.",
+  )
+}
+
+async function openSession(
+  sessions: Sessions,
+  owner: Principal,
+  { agent, externalId }: { readonly agent: string | undefined; readonly externalId: string },
+): Promise<Session> {
+  const { session } = await sessions.open(owner, agent, externalId)
+  if (session.revokedAt === null) return session
+  throw new GatewayError(
+    { code: "session_revoked", status: 409 },
+    "The session with this external id was revoked. Use another external id.",
   )
 }
 

@@ -21,6 +21,7 @@ export interface Claim {
   readonly api_key?: string | undefined
   readonly user_id?: string | undefined
   readonly session_id?: string | undefined
+  readonly external_id?: string | undefined
 }
 
 /** Identifies by API key. A valid key may name any user. */

@@ -34,6 +34,7 @@ export const refusals = {
   "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",
   "409 client_tool_name_taken": "The agent or another declared tool has this name.",
   "409 already_answered": "The wait was answered before. The first answer counts.",
+  "409 session_revoked": "The session with this external id was revoked.",
   "409 task_ended": "The background task has ended.",
   "410 wait_expired": "The wait has expired, or its run has ended or is being canceled.",
   "413 body_too_large": "The body is larger than `limits` allows.",
@@ -114,5 +115,6 @@ export const ofMessage = [
 /** Refusals of credentials, and of the session that they ask for. */
 export const ofCredentials = [
   ...["401 invalid_api_key", "401 invalid_credentials", "404 session_not_found", "404 agent_not_found"],
+  "409 session_revoked",
   ...["429 rate_limited", "503 authentication_unavailable"],
 ] as const satisfies readonly Refusal[]

@@ -1,4 +1,4 @@
-import { GatewayError, ShuttingDownError } from "../../core/errors.ts"
+import { GatewayError, ShuttingDownError, StoreUnavailableError } from "../../core/errors.ts"
 import { joinTexts } from "../../core/history/messages.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
@@ -6,7 +6,7 @@ import { isTerminal } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Outbox } from "../../core/ports/store/outbox.ts"
-import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { NewSession, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../core/time/clock.ts"
@@ -93,19 +93,16 @@ export function createSessions({
       const session = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
       const existing = id === undefined ? null : await log.session(id)
-      if (existing !== null) return existing
-      return {
-        ...session,
-        parent: null,
-        rootId: session.id,
-        depth: 0,
-        lastUsedAt: createdAt,
-        revokedAt: null,
-        lastSeq: 0,
-        storedBytes: 0,
-        activeRun: null,
-        hasDueMessage: false,
-      }
+      return existing ?? describeNew(session, null)
+    },
+
+    async open({ tenant, userId }, agent = defaultAgent, externalId) {
+      const given = { id: ids.next("sess"), tenant, userId, agent, createdAt: clock.now() }
+      const { sessionId, isNew } = await log.openSession(given, externalId)
+      if (isNew) return { session: describeNew(given, externalId), isNew }
+      const session = await log.session(sessionId)
+      if (session === null) throw new StoreUnavailableError({ detail: "The session was just removed." })
+      return { session, isNew }
     },
 
     session: (sessionId) => log.session(sessionId),
@@ -185,6 +182,22 @@ export function createSessions({
       signal.throwIfAborted()
       return createResult(runId, events)
     },
+  }
+}
+
+function describeNew(session: NewSession, externalId: string | null): Session {
+  return {
+    ...session,
+    externalId,
+    parent: null,
+    rootId: session.id,
+    depth: 0,
+    lastUsedAt: session.createdAt,
+    revokedAt: null,
+    lastSeq: 0,
+    storedBytes: 0,
+    activeRun: null,
+    hasDueMessage: false,
   }
 }
 

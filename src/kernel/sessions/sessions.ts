@@ -29,6 +29,16 @@ export interface Sessions {
    * id exists, nothing is created and that session is returned. It may have another owner.
    */
   create(principal: Principal, agent?: string, id?: string): Promise<Session>
+  /**
+   * Opens the session that the principal has with the agent under an external id, or creates it. Of concurrent calls,
+   * in any processes, one creates it. The session may have been revoked. The caller has checked the external id with
+   * `findExternalIdProblem`. Default: the gateway's default agent. `isNew` is true if this call created the session.
+   */
+  open(
+    principal: Principal,
+    agent: string | undefined,
+    externalId: string,
+  ): Promise<{ readonly session: Session; readonly isNew: boolean }>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message. When this resolves, the run that the message starts or joins is durable (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>

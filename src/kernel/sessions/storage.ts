@@ -1,4 +1,5 @@
-import type { Principal, SessionLog, StorageLimits } from "../../core/ports/store/session-log.ts"
+import type { Principal, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../core/ports/store/storage-limits.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { StorageBounds } from "./options.ts"

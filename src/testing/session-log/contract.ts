@@ -16,6 +16,7 @@ import { subscriptionCases } from "../store/subscriptions-contract.ts"
 import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { entryCases } from "./entries.ts"
+import { externalIdCases, sharedExternalIdCases } from "./external-ids.ts"
 import { casesOf, type SessionLogCase, type SessionLogHarness } from "./fixtures.ts"
 import { largeCases } from "./large.ts"
 import { leaseCases } from "./leases/leases.ts"
@@ -61,6 +62,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...closingCases,
   ...waitKindCases,
   ...revocationCases,
+  ...externalIdCases,
   ...watchingCases,
   ...approvalsCases,
   ...directoryCases,
@@ -84,6 +86,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...casesOf("archive", sharedArchiveCases),
   ...sharedWaitCases,
   ...sharedTogetherCases,
+  ...sharedExternalIdCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
   ...casesOf("memory", sharedMemoryCases),

@@ -3,7 +3,8 @@ import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { HistoryReplaced } from "../../core/log/entries.ts"
-import type { SessionLog, StorageLimits } from "../../core/ports/store/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../core/ports/store/storage-limits.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   cancel,

@@ -45,6 +45,7 @@ export const directoryCases: readonly SessionLogCase[] = [
         lastUsedAt: session.createdAt,
         revokedAt: null,
         storedBytes: 0,
+        externalId: null,
       })
       assert.deepEqual([items, next], [[listed(young), listed(old)], null])
       assert.deepEqual(await directory.session(young.id), listed(young))

@@ -14,6 +14,7 @@ import { type Row, readInteger, readNullableText, readText, unescapeText } from 
 export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSession {
   return {
     id: readText(row, "session_id"),
+    externalId: readExternalId(row),
     ...readOwner(row),
     agent: unescapeText(readText(row, "agent")),
     parent: readParent(row),
@@ -49,6 +50,11 @@ export function readParent(row: Row): SessionParent | null {
     runId: readText(row, "parent_run_id"),
     toolCallId: readText(row, "parent_tool_call_id"),
   }
+}
+
+export function readExternalId(row: Row): string | null {
+  const externalId = readNullableText(row, "external_id")
+  return externalId === null ? null : unescapeText(externalId)
 }
 
 /** Returns the root of a session. A session that was stored without a root is its own root. */

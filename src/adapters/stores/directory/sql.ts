@@ -34,8 +34,8 @@ export function createDirectorySql(schema: "" | "agent_gateway."): DirectorySql 
   const [session, run, wait, command] = ["session", "run", "wait", "command"].map((name) => schema + name)
   const ofSession = `session.tenant, session.user_id, session.agent, session.parent_session_id, session.parent_run_id,
     session.parent_tool_call_id, session.root_id`
-  const sessionColumns = `session.id AS session_id, ${ofSession}, session.active_run, session.created_at,
-    session.last_used_at, session.revoked_at, session.stored_bytes,
+  const sessionColumns = `session.id AS session_id, ${ofSession}, session.external_id, session.active_run,
+    session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes,
     CASE
       WHEN session.active_run IS NULL THEN
         CASE WHEN EXISTS (SELECT 1 FROM ${command} WHERE command.session_id = session.id AND command.type = 'message')

@@ -338,6 +338,11 @@ export const migrations: readonly (readonly string[])[] = [
   ],
   // The sessions of all users of a tenant, in the order of the directory.
   ["CREATE INDEX session_tenant ON agent_gateway.session (tenant, created_at, id)"],
+  [
+    'ALTER TABLE agent_gateway.session ADD COLUMN external_id text COLLATE "C"',
+    `CREATE UNIQUE INDEX session_external ON agent_gateway.session (tenant, user_id, agent, external_id)
+     WHERE external_id IS NOT NULL`,
+  ],
 ]
 
 /**
@@ -359,7 +364,7 @@ export const lastSeq = `greatest(
 /** SQL: the columns of a session's row that `toSession` reads. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes, session.parent_session_id,
-  session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth`
+  session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth, session.external_id`
 
 /** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
 export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"

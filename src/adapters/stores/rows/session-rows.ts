@@ -2,7 +2,7 @@ import { pieceCharacters } from "../../../core/json/json-pieces.ts"
 import { parseInSlices } from "../../../core/json/parse-in-slices.ts"
 import type { PendingOptions, PutAndClaimOutcome } from "../../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../../core/ports/store/session-log.ts"
-import { readParent, readRootId } from "../directory/rows.ts"
+import { readExternalId, readParent, readRootId } from "../directory/rows.ts"
 import { listQueue } from "../rules/queue-order.ts"
 import {
   type Row,
@@ -39,6 +39,7 @@ export function toSession(row: Row): Session {
 function createSession(row: Row, work: Pick<Session, "activeRun" | "hasDueMessage">): Session {
   return {
     id: readText(row, "session_id"),
+    externalId: readExternalId(row),
     tenant: unescapeText(readText(row, "tenant")),
     userId: unescapeText(readText(row, "user_id")),
     agent: unescapeText(readText(row, "agent")),

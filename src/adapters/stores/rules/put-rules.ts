@@ -1,12 +1,8 @@
 import { selectNewMessage } from "../../../core/history/message-input.ts"
 import type { PutCommand, TaskEndCommand, WithdrawMessageCommand } from "../../../core/ports/store/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../../core/ports/store/inbox.ts"
-import type {
-  CancelCommand,
-  MessageCommand,
-  PutOutcome,
-  StorageLimits,
-} from "../../../core/ports/store/session-log.ts"
+import type { CancelCommand, MessageCommand, PutOutcome } from "../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import { type CommandRow, createDueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { isCancelled } from "./inbox-rules.ts"
 import { computeDueChanges, type DueChange, findPosition, listQueue, type Moment } from "./queue-order.ts"

@@ -1,4 +1,5 @@
-import type { PutOutcome, StorageLimits } from "../../../core/ports/store/session-log.ts"
+import type { PutOutcome } from "../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 
 /** Returns the reason why a session accepts no further message. Null if it accepts one. */
 export function checkStorage(

@@ -11,8 +11,8 @@ import type {
   Lease,
   MessageCommand,
   PutOutcome,
-  StorageLimits,
 } from "../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import { escapeText, type Row, readInteger, readNullableText, readText } from "../rows/columns.ts"
 import {
   type CommandRow,

@@ -369,6 +369,11 @@ export const migrations: readonly (readonly string[])[] = [
   ],
   // The sessions of all users of a tenant, in the order of the directory.
   ["CREATE INDEX session_tenant ON session (tenant, created_at, id)"],
+  [
+    "ALTER TABLE session ADD COLUMN external_id TEXT",
+    `CREATE UNIQUE INDEX session_external ON session (tenant, user_id, agent, external_id)
+     WHERE external_id IS NOT NULL`,
+  ],
 ]
 
 /**
@@ -390,4 +395,4 @@ export const lastSeq = `max(
 /** SQL: the columns of a session's row that `toSession` reads, without `last_seq`. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
-  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes`
+  session.depth, session.external_id, session.last_used_at, session.revoked_at, session.stored_bytes`

@@ -74,6 +74,8 @@ export type RunState = Exclude<SessionState, "idle"> | "completed" | "interrupte
 
 export interface ListedSession extends Principal {
   readonly id: string
+  /** The id that the client or the application gave it. Null if it has none. */
+  readonly externalId: string | null
   readonly agent: string
   readonly parent: SessionParent | null
   readonly rootId: string

@@ -1,5 +1,6 @@
 import type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../../schedule.ts"
-import type { MessageCommand, Principal, StorageLimits } from "./session-log.ts"
+import type { MessageCommand, Principal } from "./session-log.ts"
+import type { StorageLimits } from "./storage-limits.ts"
 
 /**
  * Schedules of all agents, and the history of their occurrences. The store does not compute when a schedule is due

@@ -23,6 +23,7 @@ import type { OutboxItem } from "./outbox.ts"
 import type { PruneLimits } from "./prune-limits.ts"
 import type { ReadOptions } from "./read-options.ts"
 import type { Shares } from "./shares.ts"
+import type { StorageLimits } from "./storage-limits.ts"
 
 /**
  * The store of sessions: their log, their inbox and their leases. One instance is one process's membership. Its
@@ -45,6 +46,12 @@ export interface SessionLog {
 
   /** Creates the session. If a session with this id exists, nothing changes. */
   createSession(session: NewSession): Promise<void>
+  /**
+   * Creates the session under an external id, unless the same principal has a session with the same agent under that
+   * id. Of concurrent calls, in any processes, one creates the session. A removed session frees its external id, and a
+   * revoked one keeps it.
+   */
+  openSession(session: NewSession, externalId: string): Promise<OpenedSession>
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
@@ -189,6 +196,13 @@ export interface NewSession extends Principal {
   readonly rootId?: string
 }
 
+/** The session with an external id. */
+export interface OpenedSession {
+  readonly sessionId: string
+  /** If true, this call created it. */
+  readonly isNew: boolean
+}
+
 /** The call that started a session. */
 export interface SessionParent {
   readonly sessionId: string
@@ -197,6 +211,8 @@ export interface SessionParent {
 }
 
 export interface Session extends NewSession {
+  /** The id that the client or the application gave it. Null if it has none. */
+  readonly externalId: string | null
   readonly parent: SessionParent | null
   readonly rootId: string
   /** Number of sessions above it in its tree. */
@@ -249,14 +265,6 @@ export interface MessageCommand extends RunSettings {
   readonly joins?: string
   /** Checked first: a message with the same key and hash resolves to the existing run. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
-}
-
-/** Bounds for a new message, checked after its idempotency key and after the open run. */
-export interface StorageLimits {
-  /** A session that stores this number of bytes accepts no further message. */
-  readonly sessionBytes: number
-  /** If true, the session's principal has used all of its storage. */
-  readonly principalIsFull: boolean
 }
 
 /** Either one message in addition to the server's history, or the client's whole conversation (rule 13). */

@@ -21,6 +21,11 @@ export interface RunSessionOptions {
   /** Id of the session to continue. Default: a new session. */
   readonly sessionId?: string
   /**
+   * Your own id of the session, such as a label: 1 to 200 printable characters, not beginning with `sess_`. The session
+   * is created if the user has none with the agent under this id. Not with `sessionId`. Default: none.
+   */
+  readonly externalId?: string
+  /**
    * Id of the job. If a process with this job was killed, the same call continues the job, which finishes once. If
    * the job has ended, the call returns its output again. Use another id each time that the work must be done, such
    * as `report-2026-11-22`. Default: each call is a separate job.
@@ -80,6 +85,7 @@ const maxTimerSeconds = 2_147_483
 /** Schemas for code that has these options among its own. */
 export const runSessionShape = declareOptions<RunSessionOptions>()({
   sessionId: text.optional(),
+  externalId: text.optional(),
   jobId: text.max(255).optional(),
   agent: text.optional(),
   userId: text.optional(),

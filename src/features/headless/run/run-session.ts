@@ -37,7 +37,7 @@ const maxJobCrashes = 100
 
 async function follow(runs: Runs, message: string, options: ResolvedRunOptions): Promise<RunOutput> {
   const { signal, timeoutSeconds, maxTurns, maxBudgetUsd, onTextDiscarded } = options
-  const { sessionId, jobId, agent, userId, tenant, context, onEvent, onText } = options
+  const { sessionId, externalId, jobId, agent, userId, tenant, context, onEvent, onText } = options
   const stop = new AbortController()
   const deadline = new Deadline(timeoutSeconds, stop)
   const abort = () => stop.abort(signal?.reason)
@@ -46,7 +46,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
   const { failure, ...human } = createHumanNeeds(options, () => stop.abort())
   try {
     const run = await runs.run(message, {
-      ...omitUndefined({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
+      ...omitUndefined({ sessionId, externalId, jobId, agent, userId, tenant, context, onEvent, onText }),
       ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
       notes: options.notes,
       backgroundWaitSeconds: options.backgroundWaitSeconds,

@@ -1,13 +1,8 @@
 import { ShuttingDownError } from "../../../core/errors.ts"
 import type { Hold } from "../../../core/ports/run/hold.ts"
 import type { Found, PutAndClaimOutcome } from "../../../core/ports/store/inbox.ts"
-import type {
-  Lease,
-  MessageCommand,
-  Principal,
-  PutOutcome,
-  StorageLimits,
-} from "../../../core/ports/store/session-log.ts"
+import type { Lease, MessageCommand, Principal, PutOutcome } from "../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import { sleep } from "../../../core/time/sleep.ts"
 import { ActiveSessions, type ActiveSessionsOptions } from "./active-sessions.ts"
 import { LeaseHold } from "./lease-hold.ts"

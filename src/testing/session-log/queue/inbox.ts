@@ -194,6 +194,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         ...session,
         lastUsedAt: 1_000,
         revokedAt: null,
+        externalId: null,
         parent: null,
         rootId: sessionId,
         lastSeq: 0,

@@ -6,6 +6,7 @@ export function toWireSession(session: ListedSession): WireSession {
   const { parent } = session
   return {
     session_id: session.id,
+    external_id: session.externalId,
     agent: session.agent,
     state: session.state,
     active_run_id: session.activeRunId,

@@ -63,6 +63,39 @@ describe("POST /chat/init", () => {
     expect(Number(fresh.body.expires_at)).toBe(Number(first.body.expires_at) + 30)
   })
 
+  it("opens a session by an external id, and creates it at the first request", async () => {
+    const app = createTestApp()
+    const claim = { api_key: "key", user_id: "ada", external_id: "chat 1" }
+    const [first, again] = [await init(app, claim), await init(app, claim)]
+    expect([first.response.status, again.response.status]).toEqual([200, 200])
+    expect(again.body.session_id).toBe(first.body.session_id)
+    const other = await init(app, { ...claim, external_id: "chat 2" })
+    expect(other.body.session_id).not.toBe(first.body.session_id)
+  })
+
+  it("refuses the external id of a revoked session", async () => {
+    const app = createTestApp()
+    const claim = { api_key: "key", external_id: "chat 1" }
+    const { body } = await init(app, claim)
+    app.sessions.change(body.session_id ?? "", { revokedAt: 1 })
+    const { response } = await init(app, claim)
+    expect(response.status).toBe(409)
+    expect(await readProblem(response)).toMatchObject({ code: "session_revoked" })
+  })
+
+  it.each([
+    ["that looks like the id of a session", { external_id: "sess_4fzyo82mvyr7jtnc1q9x" }],
+    ["that is empty", { external_id: "" }],
+    ["that is too long", { external_id: "x".repeat(201) }],
+    ["with control characters", { external_id: "a\nb" }],
+    ["with half a character", { external_id: "\ud800" }],
+    ["that is not a text", { external_id: 1 }],
+    ["beside the id of a session", { external_id: "chat", session_id: "sess_1" }],
+  ])("refuses an external id %s", async (_, given) => {
+    const { response } = await init(createTestApp(), { api_key: "key", ...given })
+    expect(response.status).toBe(422)
+  })
+
   it.each([
     ["another key's", { api_key: "other", user_id: "ada" }],
     ["another user's", { api_key: "key", user_id: "bob" }],

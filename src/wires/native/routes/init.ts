@@ -72,6 +72,6 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
       return identify(claim, c.req.raw)
     })
     await rateLimiting.init[byApiKey ? "claimed" : "proven"](c, principal)
-    return issueSession(principal, { agent, sessionId: claim.session_id })
+    return issueSession(principal, { agent, sessionId: claim.session_id, externalId: claim.external_id })
   }
 }

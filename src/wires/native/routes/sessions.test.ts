@@ -47,6 +47,7 @@ describe("GET /sessions", () => {
     expect(sessions.map(({ session_id }) => session_id)).toEqual(["sess_b", "sess_a"])
     expect(sessions[0]).toEqual({
       session_id: "sess_b",
+      external_id: null,
       agent: "agent",
       state: "idle",
       active_run_id: null,

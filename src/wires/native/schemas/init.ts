@@ -1,6 +1,23 @@
 import { z } from "@hono/zod-openapi"
+import type { Claim } from "../../../http/auth/identify.ts"
+import { externalId } from "../../../http/schemas/parts/external-id.ts"
 import { identifier } from "../../../http/schemas/parts/identifier.ts"
 import { printable } from "../../../http/schemas/parts/printable.ts"
+
+const named = {
+  external_id: externalId.optional().openapi({
+    description:
+      "Your own id of the session, unique for its user and agent. The session is created if it does not exist. Not " +
+      "with `session_id`.",
+    pattern: "^(?!sess_)[^\\u0000-\\u001f\\u007f-\\u009f]+$",
+  }),
+}
+
+function namesOneSession({ session_id, external_id }: Pick<Claim, "session_id" | "external_id">): boolean {
+  return session_id === undefined || external_id === undefined
+}
+
+const oneName = { path: ["external_id"], message: "Expected either session_id or external_id" }
 
 export const initRequestSchema = z
   // Clients with a misspelled `user_id` would all be the same user: that of the key.
@@ -12,7 +29,9 @@ export const initRequestSchema = z
     session_id: identifier
       .optional()
       .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
+    ...named,
   })
+  .refine(namesOneSession, oneName)
   .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
 
 /** The request body if the application identifies the user by the request's headers. */
@@ -21,7 +40,9 @@ export const personInitRequestSchema = z
     session_id: identifier
       .optional()
       .openapi({ description: "An existing session of the same person, for a fresh token." }),
+    ...named,
   })
+  .refine(namesOneSession, oneName)
   .openapi("InitRequest", { example: {} })
 
 export const initResponseSchema = z

@@ -27,6 +27,10 @@ const seconds = z.int().openapi({ description: "Seconds since the Unix epoch." }
 
 const sessionShape = {
   session_id: z.string(),
+  external_id: z
+    .string()
+    .nullable()
+    .openapi({ description: "The id that was given to `POST /chat/init`; null if it has none." }),
   agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
   state: z.enum(sessionStates).openapi({
     description:
@@ -49,6 +53,7 @@ const sessionShape = {
 const listedSessionSchema = z.object(sessionShape).openapi("Session", {
   example: {
     session_id: "sess_4fzyo82mvyr7jtnc1q9x",
+    external_id: null,
     agent: "agent",
     state: "idle",
     active_run_id: null,

@@ -7,13 +7,8 @@ import {
   type PutCommand,
   type QueuedRun,
 } from "../../../../core/ports/store/inbox.ts"
-import type {
-  Command,
-  Lease,
-  MessageCommand,
-  PutOutcome,
-  StorageLimits,
-} from "../../../../core/ports/store/session-log.ts"
+import type { Command, Lease, MessageCommand, PutOutcome } from "../../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../../core/ports/store/storage-limits.ts"
 import { escapeText, readInteger, readNullableText } from "../../rows/columns.ts"
 import {
   commandColumns,

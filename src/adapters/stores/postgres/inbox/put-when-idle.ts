@@ -1,5 +1,6 @@
 import type { PutAndClaimOutcome } from "../../../../core/ports/store/inbox.ts"
-import type { MessageCommand, StorageLimits } from "../../../../core/ports/store/session-log.ts"
+import type { MessageCommand } from "../../../../core/ports/store/session-log.ts"
+import type { StorageLimits } from "../../../../core/ports/store/storage-limits.ts"
 import { escapeText, readInteger } from "../../rows/columns.ts"
 import { toCommandInsert } from "../../rows/command-rows.ts"
 import type { LargeContents } from "../../rows/large/large-contents.ts"

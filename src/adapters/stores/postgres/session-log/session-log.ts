@@ -1,6 +1,13 @@
-import type { NewSession, Run, Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
+import { StoreUnavailableError } from "../../../../core/errors.ts"
+import type {
+  NewSession,
+  OpenedSession,
+  Run,
+  Session,
+  SessionLog,
+} from "../../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, readInteger } from "../../rows/columns.ts"
+import { escapeText, readInteger, readText } from "../../rows/columns.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
@@ -54,7 +61,10 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     liveness,
     writableVersion: () => versions.writes(),
     now: () => now(query),
-    createSession: (session) => createSession(query, session),
+    async createSession(session) {
+      await createSession(query, session)
+    },
+    openSession: (session, externalId) => openSession(query, session, externalId),
     session: (sessionId) => findSession(query, sessionId, versions),
     inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
@@ -130,12 +140,38 @@ async function now(query: Query): Promise<number> {
   return readInteger(row ?? {}, "now")
 }
 
-/** Creates a session. Does nothing if a session with this id exists. */
-export async function createSession(query: Query, session: NewSession): Promise<void> {
-  await query(
+/** Creates a session under an external id, or returns the one that has it. */
+async function openSession(query: Query, session: NewSession, externalId: string): Promise<OpenedSession> {
+  const { id, tenant, userId, agent } = session
+  const key = [tenant, userId, agent, externalId].map(escapeText)
+  for (let attempt = 1; attempt <= maxOpenings; attempt++) {
+    const [known] = await query(
+      `SELECT id FROM agent_gateway.session
+       WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND external_id = $4`,
+      key,
+    )
+    if (known !== undefined) return { sessionId: readText(known, "id"), isNew: false }
+    // If another process creates it at the same moment, this waits for its commit, and the next read finds it.
+    if (await createSession(query, session, externalId)) return { sessionId: id, isNew: true }
+  }
+  throw new StoreUnavailableError({
+    detail: "Sessions with one external id are created and removed all the time.",
+  })
+}
+
+/** Another attempt is only necessary if the session was created and removed in between. */
+const maxOpenings = 5
+
+/** Creates a session. Returns false if a session with this id, or with the external id, exists. */
+export async function createSession(
+  query: Query,
+  session: NewSession,
+  externalId: string | null = null,
+): Promise<boolean> {
+  const created = await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
-       parent_run_id, parent_tool_call_id, root_id)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`,
+       parent_run_id, parent_tool_call_id, root_id, external_id)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id`,
     [
       session.id,
       escapeText(session.tenant),
@@ -146,8 +182,10 @@ export async function createSession(query: Query, session: NewSession): Promise<
       session.parent?.runId ?? null,
       session.parent?.toolCallId ?? null,
       session.rootId ?? null,
+      externalId === null ? null : escapeText(externalId),
     ],
   )
+  return created.length > 0
 }
 
 async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {

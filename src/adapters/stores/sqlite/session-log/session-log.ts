@@ -1,8 +1,14 @@
 import { alwaysLive } from "../../../../core/ports/store/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
+import type {
+  NewSession,
+  OpenedSession,
+  Run,
+  Session,
+  SessionLog,
+} from "../../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText } from "../../rows/columns.ts"
+import { escapeText, readText } from "../../rows/columns.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
 import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
@@ -69,6 +75,7 @@ export function createSessionLog(
     writableVersion: () => versions.writes(),
     now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
+    openSession: (session, externalId) => database.write(() => openSession(database, session, externalId)),
     session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
     inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
@@ -170,11 +177,29 @@ export function createSessionLog(
   }
 }
 
+/** Creates a session under an external id, or returns the one that has it. Must be called inside a transaction. */
+function openSession(database: Database, session: NewSession, externalId: string): OpenedSession {
+  const { id, tenant, userId, agent } = session
+  const key = [tenant, userId, agent, externalId].map(escapeText)
+  const known = database.get(
+    "SELECT id FROM session WHERE tenant = ? AND user_id = ? AND agent = ? AND external_id = ?",
+    ...key,
+  )
+  if (known !== undefined) return { sessionId: readText(known, "id"), isNew: false }
+  createSession(database, session, externalId)
+  return { sessionId: id, isNew: true }
+}
+
 /** Creates a session. Must be called inside a transaction. */
-export function createSession(database: Database, session: NewSession): void {
+export function createSession(
+  database: Database,
+  session: NewSession,
+  externalId: string | null = null,
+): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
-       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       parent_tool_call_id, root_id, external_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
@@ -185,6 +210,7 @@ export function createSession(database: Database, session: NewSession): void {
     session.parent?.runId ?? null,
     session.parent?.toolCallId ?? null,
     session.rootId ?? null,
+    externalId === null ? null : escapeText(externalId),
   )
 }
 
