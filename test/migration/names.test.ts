@@ -22,7 +22,7 @@ interface Section {
 
 const inBackQuotes = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code)
 
-/** Returns the sections below headings of level 3 that stand in the tables of names, each without its neighbors. */
+/** The parts of the page between two headings, with the rows of their tables that name something of the package. */
 const sections: readonly Section[] = page.split(/^#{2,3} /m).map((text) => {
   const [title = "", ...lines] = text.split("\n")
   const rows = lines.flatMap((line) => {
