@@ -56,7 +56,7 @@ import { packageVersion } from "./package-version.ts"
 import { type PauseWatch, pausedDetail, watchPause } from "./paused-store.ts"
 import { findAnyOf } from "./plugins/authorizations.ts"
 import { LivePlace } from "./plugins/live-parts.ts"
-import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
+import { joinOutboxHandlers, listRemovedSessionKinds } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { checkReadiness } from "./readiness.ts"
 import { callOnShutdown, drainRuns, stopDelivering } from "./shutdown.ts"
@@ -226,9 +226,10 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ),
     ...agents.map(({ name, subscribers }) => follow(subscribers, [name])),
   ]
+  const pluginHandlers = joinOutboxHandlers(agents)
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: new Map([...joinOutboxHandlers(agents), ...createExpiredSessionHandler(server)]),
+    handlers: new Map([...pluginHandlers, ...createExpiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
     observers,
     logger,
@@ -304,7 +305,10 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       logger,
       sessionRetentionDays,
       keepDeltasSeconds,
-      removedSessionKind: server.onSessionExpired && expiredSessionKind,
+      removedSessionKinds: [
+        ...listRemovedSessionKinds(pluginHandlers),
+        ...(server.onSessionExpired === undefined ? [] : [expiredSessionKind]),
+      ],
     })
   }
   const beginning = idle

@@ -115,7 +115,8 @@ export interface PluginParts {
   readonly routes?: Readonly<Record<string, PluginRoute>>
   /**
    * Handlers of the items from `itemsAtEnd`, by kind. An item is delivered at least once, always under its id, by any
-   * process that serves the agent with this plugin.
+   * process that serves the agent with this plugin. The gateway itself stores an item of the kind `sessionRemoved` for
+   * each session of the agent that it drops.
    */
   readonly outbox?: Readonly<Record<string, OutboxHandler>>
   /** Returns a file of a session for `GET /chat/files/{path}`. Null if the path is unknown. */
@@ -150,6 +151,9 @@ export interface PluginParts {
   /** Called once, after all runs have ended or were parked. */
   close?(): void | Promise<void>
 }
+
+/** The kind of the items that report dropped sessions to a plugin. */
+export const sessionRemovedKind = "sessionRemoved"
 
 /** An external source of tools, such as an MCP server. */
 export interface ToolSource {

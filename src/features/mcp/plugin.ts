@@ -1,6 +1,14 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Audience, Plugin, PluginCheck, PluginParts, PluginServices } from "../../core/ports/plugin.ts"
+import {
+  type Audience,
+  type Plugin,
+  type PluginCheck,
+  type PluginParts,
+  type PluginServices,
+  sessionRemovedKind,
+} from "../../core/ports/plugin.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { closeSessionMs } from "./close-session.ts"
 import { type McpEnvironment, readConfiguredServers } from "./config/configured-servers.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { createLoadedServers } from "./loaded-servers.ts"
@@ -79,6 +87,14 @@ function createParts(
         }),
       }
     },
+    ...(configs.some(({ injectsSession }) => injectsSession) && {
+      outbox: {
+        [sessionRemovedKind]: {
+          timeoutMs: closeSessionMs,
+          deliver: ({ sessionId }, { signal }) => servers.closeSession(sessionId, signal),
+        },
+      },
+    }),
     ...(authorizations && { findAuthorization: (callback) => authorizations.find(callback) }),
     checks(audience) {
       const states = Object.entries(servers.states())

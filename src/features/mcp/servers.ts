@@ -3,6 +3,7 @@ import type { ToolSource } from "../../core/ports/plugin.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import { awaitStarts, type Waiting } from "./await-starts.ts"
+import { closeSession } from "./close-session.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
 import { createNamespaces } from "./names/namespaces.ts"
@@ -45,6 +46,8 @@ export interface McpServers {
   states(): Readonly<Record<string, McpServerState>>
   /** Describes all servers with their tools, in the order of the configuration. */
   sources(): readonly ToolSource[]
+  /** Ends a removed session at the shared servers. */
+  closeSession(sessionId: string, signal: AbortSignal): Promise<void>
   /** Resolves when all servers are completely stopped. Never rejects. */
   close(): Promise<void>
 }
@@ -134,6 +137,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
         const server = shared.get(config.name)
         return server === undefined ? toSourceOfUsers(config) : toSource(server)
       }),
+    closeSession: (sessionId, signal) => closeSession([...shared.values()], sessionId, { signal, logger }),
     async close() {
       const closing = [...shared.values(), ...own.values()].map((server) => server.close())
       for (const result of await Promise.allSettled(closing)) {

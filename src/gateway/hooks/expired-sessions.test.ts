@@ -28,7 +28,7 @@ it("each expired session is reported, again after a failure, and always with the
   const { sessionId } = await gateway.run("Hi.", { userId: "ada" })
   await store.log.prune({
     ...{ deltasSettledBefore: 0, sessionsUsedBefore: Number.MAX_SAFE_INTEGER },
-    removedSessionKind: expiredSessionKind,
+    removedSessionKinds: [expiredSessionKind],
   })
   await vi.waitFor(() => expect(reports).toHaveLength(2))
   const report = {

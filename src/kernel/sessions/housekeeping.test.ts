@@ -24,7 +24,7 @@ it("drops expired deltas and sessions, by the store's clock", async () => {
     logger: silentLogger,
     sessionRetentionDays: 4,
     keepDeltasSeconds: 5,
-    removedSessionKind: "expired",
+    removedSessionKinds: ["expired"],
   })
   await vi.advanceTimersByTimeAsync(60_000)
   stop()
@@ -34,7 +34,7 @@ it("drops expired deltas and sessions, by the store's clock", async () => {
     {
       deltasSettledBefore: now - 5_000,
       sessionsUsedBefore: now - 4 * 24 * 60 * 60 * 1_000,
-      removedSessionKind: "expired",
+      removedSessionKinds: ["expired"],
     },
   ])
   await store.close()

@@ -16,8 +16,8 @@ export interface HousekeepingOptions {
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
   readonly keepDeltasSeconds: number
-  /** Kind of the outbox items that report expired sessions. Default: they are not reported. */
-  readonly removedSessionKind?: string | undefined
+  /** Kinds of the outbox items that report expired sessions. */
+  readonly removedSessionKinds: readonly string[]
 }
 
 /** Drops expired data, and archives old events, once a minute. Returns a function that stops it. */
@@ -27,7 +27,7 @@ export function startHousekeeping({
   logger,
   sessionRetentionDays,
   keepDeltasSeconds,
-  removedSessionKind,
+  removedSessionKinds,
 }: HousekeepingOptions): () => void {
   let running = false
   const stop = new AbortController()
@@ -43,7 +43,7 @@ export function startHousekeeping({
         subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
         subscribersSeenBefore: now - subscriberPatienceDays * dayMs,
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
-        ...(removedSessionKind !== undefined && { removedSessionKind }),
+        removedSessionKinds,
       })
       if (archive !== undefined) await archiveHistories(log, archive, stop.signal)
     } catch (error) {

@@ -338,18 +338,18 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a removed session is reported in the transaction of its removal, once, and only if requested",
+    name: "a removed session is reported in the transaction of its removal, once for each kind, and only if requested",
     async run({ open }) {
       const { log, outbox } = await open()
-      const kind = newKind()
+      const [kind, other] = [newKind(), newKind()]
       const agent = `an "agent" \u0000 of ${kind}`
       const session = { ...sessionOf(agent), tenant: "t\\1", userId: "u\ud800" }
       await log.createSession(session)
       const kept = { ...sessionOf(newKind()), createdAt: 200_000 }
       await log.createSession(kept)
       const old = { deltasSettledBefore: 0, sessionsUsedBefore: 100_000 }
-      await log.prune({ ...old, removedSessionKind: kind })
-      await log.prune({ ...old, removedSessionKind: kind })
+      await log.prune({ ...old, removedSessionKinds: [kind, other] })
+      await log.prune({ ...old, removedSessionKinds: [kind, other] })
       const [item, ...more] = await outbox.claim({ kind, ...plenty })
       const reported = [item, ...more].filter((each) => each?.sessionId === session.id)
       assert.equal(reported.length, 1)
@@ -358,6 +358,8 @@ export const outboxCases: readonly SessionLogCase[] = [
         ...{ parentSessionId: null, createdAt: 5, lastUsedAt: 5 },
       })
       assert.ok([item, ...more].every((each) => each?.sessionId !== kept.id))
+      const others = (await rowsOf(outbox, other)).filter(({ sessionId }) => sessionId === session.id)
+      assert.equal(others.length, 1)
       const silent = sessionOf(newKind())
       await log.createSession(silent)
       await log.prune(old)

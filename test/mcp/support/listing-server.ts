@@ -11,6 +11,8 @@ export interface ListingServer {
   list(...tools: readonly object[]): void
   /** Returns the names of the called tools in order. */
   calls(): readonly string[]
+  /** Returns the inputs of the calls. */
+  inputs(): readonly unknown[]
 }
 
 /** Creates a server whose list of tools the test changes. See the fixture. */
@@ -28,6 +30,13 @@ export async function listingServer(name: string, ...tools: readonly object[]): 
       env: { LISTING: listing, JOURNAL: journal },
     }),
     list,
+    inputs: () =>
+      existsSync(`${journal}.inputs`)
+        ? readFileSync(`${journal}.inputs`, "utf8")
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line))
+        : [],
     calls: () => (existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n") : []),
   }
 }

@@ -18,5 +18,5 @@ export function selectRemovedSessions(session: string, size: (text: string) => s
     FROM (SELECT ${session}.id, ${members.join(" || ")} AS payload FROM ${session}) AS removed`
 }
 
-/** The id of the outbox item of a removed session. A session is removed once. */
-export const removedSessionId = "expired"
+/** Start of the ids of the outbox items of a removed session, before the kind. A session is removed once. */
+export const removedSessionPrefix = "expired:"

@@ -7,6 +7,6 @@ export interface PruneLimits {
   readonly subscribersSeenBefore?: number
   /** Outbox rows that died before this time are dropped. Default: none. */
   readonly outboxDiedBefore?: number
-  /** Kind of the outbox item that reports a removed session, stored with the removal. Default: none is stored. */
-  readonly removedSessionKind?: string
+  /** Kinds of the outbox items that report a removed session, stored with the removal. Default: none is stored. */
+  readonly removedSessionKinds?: readonly string[]
 }

@@ -1,6 +1,6 @@
 import type { PruneLimits } from "../../../../core/ports/store/prune-limits.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
+import { removedSessionPrefix, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 
@@ -50,7 +50,7 @@ const ownTables = [
 
 export async function pruneSessions(
   query: Query,
-  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
 ): Promise<void> {
   const ofGone = ownTables.map(
     (table) =>
@@ -82,9 +82,9 @@ export async function pruneSessions(
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.*),
     reports AS (
       INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
-      SELECT id, '${removedSessionId}', $5, payload, bytes, ${nowMs}, ${nowMs}
+      SELECT id, '${removedSessionPrefix}' || kind, kind, payload, bytes, ${nowMs}, ${nowMs}
       FROM (${selectRemovedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report
-      WHERE $5::text IS NOT NULL
+      CROSS JOIN unnest($5::text[]) AS kind
     ),
     ${ofGone.join(",\n    ")},
     -- A cursor that is behind stays until its subscriber knows of the gap.
@@ -97,9 +97,9 @@ export async function pruneSessions(
       WHERE own.session_id = gone.id AND own.behind_since IS NOT NULL
     )
     SELECT id FROM gone`
-  const kind = removedSessionKind === undefined ? null : escapeText(removedSessionKind)
+  const kinds = removedSessionKinds.map(escapeText)
   for (const { count, maxBytes } of sessionSlices) {
-    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count, kind]
+    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count, kinds]
     while ((await query(statement, parameters)).length > 0);
   }
 }

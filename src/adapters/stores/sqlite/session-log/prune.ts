@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { PruneLimits } from "../../../../core/ports/store/prune-limits.ts"
 import { escapeText, readInteger, readText } from "../../rows/columns.ts"
-import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
+import { removedSessionPrefix, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Database } from "../database/database.ts"
 
 /** Maximum rows that one statement deletes. */
@@ -93,7 +93,7 @@ export async function pruneSessions(
 
 function removeSessions(
   database: Database,
-  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
   now: number,
 ): boolean {
   const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
@@ -102,7 +102,7 @@ function removeSessions(
     JSON.stringify(roots.map((row) => readText(row, "id"))),
   )
   const ids = JSON.stringify(members.map((row) => readText(row, "id")))
-  if (removedSessionKind !== undefined) reportRemoved(database, ids, { kind: removedSessionKind, now })
+  for (const kind of removedSessionKinds) reportRemoved(database, ids, { kind, now })
   database.run("INSERT INTO removed_session (id) SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
   // A cursor that is behind remains until its subscriber has received the gap.
@@ -117,7 +117,7 @@ function removeSessions(
   return roots.length === slice
 }
 
-/** Stores an outbox item for each of the sessions. */
+/** Stores an outbox item of the kind for each of the sessions. */
 function reportRemoved(
   database: Database,
   ids: string,
@@ -127,8 +127,9 @@ function reportRemoved(
   database.run(
     `WITH gone AS (SELECT * FROM session WHERE id IN (SELECT value FROM json_each(?)))
      INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at)
-     SELECT id, '${removedSessionId}', ?, payload, bytes, ?, ? FROM (${rows})`,
+     SELECT id, ?, ?, payload, bytes, ?, ? FROM (${rows})`,
     ids,
+    `${removedSessionPrefix}${escapeText(kind)}`,
     escapeText(kind),
     now,
     now,
