@@ -54,6 +54,7 @@ export type {
 export type { McpAuthorizationOptions, McpOptions } from "../features/mcp/options.ts"
 export type {
   CodeExecutionConfig,
+  CodeExecutionRunSettings,
   ExecutionContext,
   PrepareEnv,
 } from "../features/sandbox/code-execution/options.ts"

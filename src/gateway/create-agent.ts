@@ -10,7 +10,7 @@ import type { ServerOptions } from "./options/gateway-options.ts"
 export interface AgentOptions
   extends ServerOptions,
     ProviderOptions,
-    Omit<ChatModelRuntime, "systemPrompt" | "provider"> {}
+    Omit<ChatModelRuntime, "systemPrompt" | "provider" | "codeExecution"> {}
 
 /**
  * Creates a gateway with one agent. `systemPrompt` is a text, or a list of blocks, some of which the provider may

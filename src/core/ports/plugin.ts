@@ -187,6 +187,8 @@ export interface PluginRun {
   readonly needsApproval: ApprovalPolicy
   /** Longer tool results are truncated to this number of bytes. */
   readonly maxToolResultBytes: number
+  /** Settings of the run's runtime for this plugin, in place of the plugin's own. Default: the plugin's own. */
+  readonly settings?: unknown
   /**
    * Shows the people who follow the run what `openRun` waits for, in one sentence. Current subscribers receive it as
    * the event `status`, which is not stored.

@@ -31,7 +31,7 @@ export interface AgentDefinition {
 export interface ModelAgentOptions
   extends AgentServerOptions,
     ProviderOptions,
-    Omit<ChatModelRuntime, "provider"> {}
+    Omit<ChatModelRuntime, "provider" | "codeExecution"> {}
 
 /**
  * Returns the definition of an agent whose runs share one runtime, so missing parts are known before the first run.

@@ -18,6 +18,7 @@ import type { AgentRoute } from "../../http/routes/plugin-routes.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
 import type { ModelRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { AttachedObserver } from "../../kernel/agent/observing/join-observers.ts"
+import { compactionSchemas } from "../../kernel/compaction/options.ts"
 import type { Storage } from "../../kernel/sessions/storage.ts"
 import type { ResolveRuntime } from "../../kernel/sessions/worker/runtime-resolver.ts"
 import type { PrepareImages } from "../../kernel/tools/images/prepare-images.ts"
@@ -28,6 +29,7 @@ import {
   type ReportToolChange,
 } from "../../kernel/tools/offer/tool-offers.ts"
 import { createLineMask } from "../../platform/logging/line-mask.ts"
+import { pickOptions } from "../../platform/options/resolve-options.ts"
 import type { PrepareOptions } from "../gateway.ts"
 import type { Hooks } from "../hooks/hooks.ts"
 import { collectObservers } from "../hooks/observers.ts"
@@ -44,14 +46,14 @@ import {
   openPlugins,
   startPlugins,
 } from "../plugins/open-plugins.ts"
-import { createEmptyView, openRun } from "../plugins/open-run.ts"
+import { createEmptyView, openRun, requirePlugins } from "../plugins/open-run.ts"
 import { collectOutboxHandlers } from "../plugins/outbox-handlers.ts"
 import { createPluginServices } from "../plugins/plugin-services.ts"
 import { collectRoutes } from "../plugins/routes.ts"
 import { collectSubscribers } from "../plugins/subscribers.ts"
 import type { Check } from "../readiness.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
-import { checkForAllRuns, selectPluginOptions, toAgentRuntime } from "./chat-runtime.ts"
+import { checkForAllRuns, selectPluginOptions, selectPluginSettings, toAgentRuntime } from "./chat-runtime.ts"
 import { createProviderChooser } from "./credentials.ts"
 import { allowsClientTool, findUnusableTool } from "./declared-tools.ts"
 import { createGuess } from "./guessed-model.ts"
@@ -238,6 +240,7 @@ async function createRuntimeResolver(
     memo: createRuntimeMemo(),
     agent: definition.name,
     allowedModels: definition.options.allowedModels,
+    compaction: pickOptions(compactionSchemas, definition.options),
     clientTools: [],
     role: null,
     listTools: async (own: readonly Tool[]) => own,
@@ -269,7 +272,9 @@ async function createRuntimeResolver(
     // Without a session, nothing is awaited.
     const ready =
       run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
-    return openRun(ready, { ...run, ...selectPluginOptions(chat) }, shared)
+    const pluginSettings = selectPluginSettings(chat)
+    requirePlugins(pluginSettings, plugins)
+    return openRun(ready, { ...run, ...selectPluginOptions(chat), settings: pluginSettings }, shared)
   }
   const servers = plugins.filter(({ name }) => name === "mcp")
   /** Returns a function that lists the tools of MCP servers for a runner, and that waits for starting servers. */

@@ -40,6 +40,7 @@ const surroundings: RuntimeSurroundings = {
     compactionNotes: async () => [],
   },
   followHooks: () => ({}),
+  compaction: {},
   callbackTimeoutMs: 1_000,
   outputFilter: null,
   follow: () => {},

@@ -11,10 +11,13 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
 import type { Runner, RunnerRequest } from "../../core/runs/runner.ts"
+import type { CodeExecutionRunSettings } from "../../features/sandbox/code-execution/options.ts"
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { LoopOptions } from "../../kernel/agent/options.ts"
 import { createGate, isGranted } from "../../kernel/approvals/gate.ts"
 import { type ApprovalOptions, type WaitOptions, waitOptions } from "../../kernel/approvals/options.ts"
+import { createCompaction } from "../../kernel/compaction/create-compaction.ts"
+import { type CompactionOptions, runtimeCompactionSchemas } from "../../kernel/compaction/options.ts"
 import { createPricing } from "../../kernel/pricing/create-pricing.ts"
 import { findListedWindow } from "../../kernel/pricing/listed-window.ts"
 import type { PriceOptions } from "../../kernel/pricing/options.ts"
@@ -34,7 +37,7 @@ import type {
   ResolvedModelRuntime,
   ResolvedRunnerRuntime,
 } from "../options/runtime-options.ts"
-import type { PluginView } from "../plugins/open-run.ts"
+import type { PluginSettings, PluginView } from "../plugins/open-run.ts"
 import { applyRole, createRoleInterceptors, selectRoleTools } from "./run-role.ts"
 import type { RuntimeMemo } from "./runtime-memo.ts"
 
@@ -52,11 +55,17 @@ export interface ChatModelRuntime
     ToolOptions,
     LoopOptions,
     ApprovalOptions,
-    WaitOptions {
+    WaitOptions,
+    CompactionOptions {
   /** A text, or a list of blocks. The provider may cache some of the blocks. */
   readonly systemPrompt: string | readonly SystemBlock[]
   /** Default: the app's `defaultProvider`. */
   readonly provider?: ProviderChoice
+  /**
+   * If false, runs cannot execute code. An object has settings in place of the agent's. Requires `codeExecution` of the
+   * agent. Default: as the agent.
+   */
+  readonly codeExecution?: boolean | CodeExecutionRunSettings
 }
 
 /** Options of a run of another framework's loop. */
@@ -81,6 +90,8 @@ export interface RuntimeSurroundings {
   readonly allowedModels: readonly string[] | undefined
   /** Bounds the hooks of one request in time. */
   readonly followHooks: (hooks: Hooks) => RunHooks
+  /** The agent's options of compaction. */
+  readonly compaction: CompactionOptions
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
@@ -106,6 +117,11 @@ export function selectPluginOptions({
   maxToolResultBytes,
 }: ResolvedModelRuntime): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
   return { needsApproval, maxToolResultBytes }
+}
+
+/** Returns the settings of a runtime for plugins, by the names of the plugins. */
+export function selectPluginSettings({ codeExecution }: ResolvedModelRuntime): PluginSettings {
+  return codeExecution === undefined ? {} : { code_execution: codeExecution }
 }
 
 /** Assembles the parts that execute a run. Throws a `ConfigurationError` if they cannot work. */
@@ -203,7 +219,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     ],
     outputFilter,
     contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
-    compaction: view.compaction,
+    compaction: chooseCompaction(chat, surroundings),
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
@@ -212,6 +228,17 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }
+}
+
+/** Returns the compaction of the runtime if it has options of its own, and otherwise that of the plugins. */
+function chooseCompaction(
+  chat: ResolvedModelRuntime,
+  { compaction, view }: RuntimeSurroundings,
+): ModelRuntime["compaction"] {
+  const own = pickOptions(runtimeCompactionSchemas, chat)
+  if (Object.keys(own).length === 0) return view.compaction
+  const options = { ...compaction, ...own }
+  return options.compaction === false ? null : createCompaction(options)
 }
 
 /**

@@ -1,8 +1,10 @@
 import { z } from "zod"
 import { modelOptions, providerChoice } from "../../adapters/providers/choose/options.ts"
 import type { Runner } from "../../core/runs/runner.ts"
+import { codeExecutionRunSchema } from "../../features/sandbox/code-execution/options.ts"
 import { loopOptions } from "../../kernel/agent/options.ts"
 import { approvalOptions, waitOptions } from "../../kernel/approvals/options.ts"
+import { runtimeCompactionSchemas } from "../../kernel/compaction/options.ts"
 import { priceOptions } from "../../kernel/pricing/options.ts"
 import { toolOptions } from "../../kernel/tools/options.ts"
 import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
@@ -31,6 +33,8 @@ const modelRuntimeOptions = declareOptions<ChatModelRuntime & Hooks>()({
   ...hookOptions,
   systemPrompt,
   provider: providerChoice.optional(),
+  ...runtimeCompactionSchemas,
+  codeExecution: codeExecutionRunSchema,
 })
 
 const runnerRuntimeOptions = declareOptions<ChatRunnerRuntime & Hooks>()({

@@ -33,6 +33,9 @@ export interface PluginView {
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
 
+/** Settings of a runtime for plugins, by the names of the plugins. */
+export type PluginSettings = Readonly<Record<string, unknown>>
+
 export interface OpenRunOptions {
   /** Name of the agent. */
   readonly agent: string
@@ -45,10 +48,21 @@ interface OpenedPart {
   readonly parts: RunParts
 }
 
+/** Throws a `ConfigurationError` if a runtime turns on a plugin that the agent does not have. */
+export function requirePlugins(settings: PluginSettings, plugins: readonly OpenedPlugin[]): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === false || plugins.some((plugin) => plugin.name === name)) continue
+    throw new ConfigurationError(
+      `buildChatRuntime: the runtime has settings for ${name}, which the agent does not have. ` +
+        "Set the agent's option too.",
+    )
+  }
+}
+
 /** Opens the parts of all plugins for one run. Rejects if a plugin rejects or takes too long. */
 export async function openRun(
   plugins: readonly OpenedPlugin[],
-  run: PluginRun,
+  { settings = {}, ...run }: Omit<PluginRun, "settings"> & { readonly settings?: PluginSettings },
   { agent, callbackTimeoutMs, logger }: OpenRunOptions,
 ): Promise<PluginView> {
   const opening = plugins.map(async ({ name: plugin, parts }): Promise<OpenedPart | null> => {
@@ -56,11 +70,14 @@ export async function openRun(
     if (parts.openRun === undefined) return null
     const { openRunTimeoutMs: timeoutMs = callbackTimeoutMs } = parts
     const name = `openRun of the plugin ${plugin}`
-    const opened = await callBounded((signal) => parts.openRun?.({ ...run, signal }), {
-      name,
-      timeoutMs,
-      signal: run.signal,
-    })
+    const opened = await callBounded(
+      (signal) => parts.openRun?.({ ...run, settings: settings[plugin], signal }),
+      {
+        name,
+        timeoutMs,
+        signal: run.signal,
+      },
+    )
     return opened === undefined ? null : { plugin, parts: opened }
   })
   return joinParts(

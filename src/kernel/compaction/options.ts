@@ -49,3 +49,9 @@ export const compactionSchemas = declareOptions<CompactionOptions>()({
     .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])
     .optional(),
 })
+
+/** Schemas for a runtime, whose options take the place of the agent's. */
+export const runtimeCompactionSchemas = declareOptions<CompactionOptions>()({
+  ...compactionSchemas,
+  compaction: compactionSchemas.compaction.unwrap().optional(),
+})

@@ -11,7 +11,7 @@ import { content } from "../../../kernel/tools/tool-content.ts"
 import { createBackgroundTasks } from "./background-tasks.ts"
 import type { CodeRecord } from "./code-record.ts"
 import type { ImageLimits } from "./images.ts"
-import type { CodeExecutionConfig, PrepareEnv } from "./options.ts"
+import type { CodeExecutionConfig, CodeExecutionRunSettings, PrepareEnv } from "./options.ts"
 import { prepareExecutionEnv } from "./prepare-env.ts"
 import { startCode } from "./run-code.ts"
 
@@ -44,6 +44,8 @@ export interface CodeTools {
 export interface CodeToolsOptions {
   /** Approval policy for code that runs in a sandbox. Code outside of a sandbox always needs an approval. */
   readonly needsApproval: ApprovalPolicy
+  /** Settings of the runtime in place of those of the agent. */
+  readonly settings: CodeExecutionRunSettings
   /** Maximum bytes of a result's text. The gateway would truncate a longer one at any place. */
   readonly maxResultBytes: number
 }
@@ -59,11 +61,24 @@ export function createCodeTools(options: CodeToolsParts): CodeTools {
   const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
   return {
     tools: (toolsOptions) => [
-      createCodeExecute(options, toolsOptions, tasks),
+      createCodeExecute(applySettings(options, toolsOptions.settings), toolsOptions, tasks),
       createCodeExecuteStatus(toolsOptions, tasks),
     ],
     forget: (isKept) => tasks.forget(isKept),
     close: () => tasks.close(),
+  }
+}
+
+function applySettings(parts: CodeToolsParts, settings: CodeExecutionRunSettings): CodeToolsParts {
+  const { maxImages, maxImageBytes, defaultTimeoutMs = parts.defaultTimeoutMs, ...others } = settings
+  return {
+    ...parts,
+    ...others,
+    defaultTimeoutMs: Math.min(defaultTimeoutMs, parts.maxTimeoutMs),
+    imageLimits: {
+      maxImages: maxImages ?? parts.imageLimits.maxImages,
+      maxImageBytes: maxImageBytes ?? parts.imageLimits.maxImageBytes,
+    },
   }
 }
 

@@ -71,6 +71,39 @@ const codeExecutionOptions = declareOptions<CodeExecutionConfig>()({
   descriptionSuffix: z.string().max(4_000).default(""),
 })
 
+/** Settings that a runtime may have in place of those of the agent. */
+export type CodeExecutionRunSettings = Pick<
+  CodeExecutionConfig,
+  | "defaultTimeoutMs"
+  | "maxOutputBytes"
+  | "maxImages"
+  | "maxImageBytes"
+  | "preamble"
+  | "prepareEnv"
+  | "descriptionSuffix"
+>
+
+const runSettings = declareOptions<CodeExecutionRunSettings>()({
+  defaultTimeoutMs: codeExecutionOptions.defaultTimeoutMs.unwrap().optional(),
+  maxOutputBytes: codeExecutionOptions.maxOutputBytes.unwrap().optional(),
+  maxImages: codeExecutionOptions.maxImages.unwrap().optional(),
+  maxImageBytes: codeExecutionOptions.maxImageBytes.unwrap().optional(),
+  preamble: codeExecutionOptions.preamble.unwrap().optional(),
+  prepareEnv: codeExecutionOptions.prepareEnv,
+  descriptionSuffix: codeExecutionOptions.descriptionSuffix.unwrap().optional(),
+})
+
+export const codeExecutionRunSchema = z.union([z.boolean(), z.strictObject(runSettings)]).optional()
+
+/** Returns the settings of a runtime. Null if its runs cannot execute code. */
+export function resolveRunSettings(settings: unknown): CodeExecutionRunSettings | null {
+  if (settings === false) return null
+  if (settings === undefined || settings === true) return {}
+  // The schemas check the type.
+  const given = settings as CodeExecutionRunSettings
+  return resolveOptions<CodeExecutionRunSettings, typeof runSettings>("codeExecution", runSettings, given)
+}
+
 export const codeExecutionSchema = z.union([z.boolean(), z.strictObject(codeExecutionOptions)])
 
 /** Returns the options with their defaults. */

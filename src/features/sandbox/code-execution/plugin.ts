@@ -4,7 +4,7 @@ import { openSandboxes } from "../open-sandboxes.ts"
 import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
 import { createReadinessCheck, logFindings } from "./findings.ts"
-import { type CodeExecutionConfig, resolveCodeExecution } from "./options.ts"
+import { type CodeExecutionConfig, resolveCodeExecution, resolveRunSettings } from "./options.ts"
 import { reapOnSchedule } from "./reap-on-schedule.ts"
 
 export interface CodeExecutionSurroundings extends SandboxEnvironment {
@@ -57,8 +57,10 @@ export function codeExecutionPlugin(
       const check = createReadinessCheck(sandboxes, logger)
       return {
         provides: { codeRunner: createCodeRunner(parts), sandboxes },
-        openRun({ needsApproval, maxToolResultBytes }) {
-          const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes })
+        openRun({ needsApproval, maxToolResultBytes, settings }) {
+          const ofRun = resolveRunSettings(settings)
+          if (ofRun === null) return {}
+          const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes, settings: ofRun })
           return { tools: () => tools }
         },
         openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
