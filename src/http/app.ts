@@ -197,7 +197,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     readBody(access, rawBytes) {
       const owner = findBodyOwner(access, clientAddress)
       const read = rawBytes === undefined ? readJson(owner) : readRaw(owner, rawBytes)
-      return access === "session" ? [read, refuseRevokedMeanwhile(sessions)] : [read]
+      const hasSession = access === "session" || (access === "user" && byApiKey)
+      return hasSession ? [read, refuseRevokedMeanwhile(sessions)] : [read]
     },
     failures: rateLimiting.failures,
     clientAddress,

@@ -284,6 +284,17 @@ describe("the response of a route", () => {
       await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true))
       signals.length = 0
     }
+    // A client that leaves is no failure.
+    expect(logger.error).not.toHaveBeenCalled()
+  })
+
+  it("has no body for HEAD, and the handler's stream is canceled", async () => {
+    const canceled = vi.fn()
+    const endless = () => new Response(new ReadableStream({ cancel: canceled }))
+    const gateway = agent({ "GET /endless": { access: "public", handle: endless } })
+    const { status, text } = await read(await send(gateway, "/endless", { method: "HEAD" }))
+    expect([status, text]).toEqual([200, ""])
+    expect(canceled).toHaveBeenCalledOnce()
   })
 
   it("is cut, with a line in the log, if its body fails", async () => {

@@ -13,6 +13,9 @@ export interface HandledRequest {
   readonly onEnd: () => void
 }
 
+/** A status of servers' own logs for a client that left before its response. */
+const clientLeft = 499
+
 /**
  * Calls a plugin's handler within its time, and passes its response on. The signal of the handler aborts when the
  * client leaves, also while the body of the response is streamed.
@@ -24,12 +27,15 @@ export async function respondWith(
 ): Promise<Response> {
   const left = new AbortController()
   const client = c.req.raw.signal
-  const leave = () => left.abort(client.reason)
-  client.addEventListener("abort", leave, { once: true })
   const end = () => {
     client.removeEventListener("abort", leave)
     onEnd()
   }
+  const leave = () => {
+    left.abort(client.reason)
+    end()
+  }
+  client.addEventListener("abort", leave, { once: true })
   try {
     const bounds = { name: `The plugin route ${route}`, timeoutMs, signal: client }
     const response = await callBounded((stop) => handle(AbortSignal.any([stop, left.signal])), bounds)
@@ -39,13 +45,18 @@ export async function respondWith(
     // A page of a plugin must not act as a page of the gateway.
     headers.set("content-security-policy", "sandbox")
     const { status, body } = response
-    const sent =
-      body === null || c.req.method === "HEAD" ? null : followBody(body, { left, end, route, logger })
-    if (sent === null) end()
+    const isSent = body !== null && c.req.method !== "HEAD"
+    const sent = isSent ? followBody(body, { left, end, route, logger }) : null
+    if (sent === null) {
+      end()
+      await body?.cancel()
+    }
     // This also sends the headers of the rate limit, which the context holds.
     return c.newResponse(sent, new Response(null, { status, headers }))
   } catch (error) {
     end()
+    // No one receives this response, and a client that leaves is no failure.
+    if (client.aborted) return new Response(null, { status: clientLeft })
     // Its message is for the operator, and may have details of the configuration.
     if (error instanceof ConfigurationError) throw new Error(error.message, { cause: error })
     throw error
