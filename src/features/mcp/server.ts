@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises"
 import type { Client, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import { computeBackoff } from "../../platform/backoff/backoff.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
@@ -196,7 +196,7 @@ export class McpServer {
         )
         this.#become({ status: "failed", reason })
       }
-      await pause(computeBackoff(failures - 1, startBackoff), signal)
+      await sleep(computeBackoff(failures - 1, startBackoff), signal)
     }
     this.#become({ status: "stopped" })
   }
@@ -295,11 +295,6 @@ export class McpServer {
     const message = `The server ${this.config.name} requires authorization by a person. It was not called.`
     return new GatewayError(kind, message, { cause })
   }
-}
-
-/** Waits. Ends early, without an error, when the signal aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined)
 }
 
 async function waitForAbort(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
-import type { Transferable } from "node:worker_threads"
-import { type Outcome, startWorker, type Worker, type WorkerOptions } from "./worker.ts"
+import { startWorker, type Worker, type WorkerOptions } from "./worker.ts"
 
 export interface KeptWorkerOptions extends WorkerOptions {
   /** Milliseconds without a request after which the worker ends, which frees its memory. */
@@ -7,12 +6,7 @@ export interface KeptWorkerOptions extends WorkerOptions {
 }
 
 /** A worker that starts when it is needed. */
-export interface KeptWorker<Request, Reply> {
-  /** Passes one request. Never rejects. Allows one call at a time. */
-  run(request: Request, transfers?: readonly Transferable[]): Promise<Outcome<Reply>>
-  /** Ends the worker and its current request. */
-  stop(): Promise<void>
-}
+export type KeptWorker<Request, Reply> = Pick<Worker<Request, Reply>, "run" | "stop">
 
 export function keepWorker<Request, Reply>(options: KeptWorkerOptions): KeptWorker<Request, Reply> {
   let worker: Worker<Request, Reply> | null = null

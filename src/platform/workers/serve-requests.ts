@@ -1,5 +1,19 @@
 import { parentPort, type Transferable, workerData } from "node:worker_threads"
-import { toMilliseconds, type WorkerMessage, type WorkerSettings } from "./messages.ts"
+
+/** A program reports that it has started a phase of a request, and then the result of the request. */
+export type WorkerMessage =
+  | { readonly type: "started"; readonly phase: string; readonly cpuMs: number }
+  | { readonly type: "reply"; readonly reply: unknown }
+
+export interface WorkerSettings {
+  /** If true, `cpuMs` counts the thread's own CPU time; otherwise that of the whole process. */
+  readonly countsOwnCpu: boolean
+  readonly data: unknown
+}
+
+export function toMilliseconds({ user, system }: { readonly user: number; readonly system: number }): number {
+  return (user + system) / 1_000
+}
 
 /** Reports the start of a phase, which has its own time limit. */
 export type EnterPhase = (phase: string) => void
@@ -36,4 +50,9 @@ export function serveRequests<Request, Reply>(
 function send(message: WorkerMessage, transfers: readonly Transferable[] = []): void {
   if (parentPort !== null) parentPort.postMessage(message, transfers)
   else process.send?.(message)
+}
+
+/** Returns the option `data` with which the host has started this thread. */
+export function readData<Data>(): Data {
+  return (workerData as WorkerSettings).data as Data
 }

@@ -2,7 +2,7 @@ import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Worker as Thread, type Transferable } from "node:worker_threads"
 import { toError } from "../../core/errors.ts"
-import { toMilliseconds, type WorkerMessage, type WorkerSettings } from "./messages.ts"
+import { toMilliseconds, type WorkerMessage, type WorkerSettings } from "./serve-requests.ts"
 
 export interface WorkerOptions {
   /** Path of the program from the module that starts it, without the extension. It calls `serveRequests`. */
@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly phaseMs: Readonly<Record<string, number>>
   /** Maximum megabytes of the JavaScript heap. Default: the limit of Node. */
   readonly heapMb?: number
+  /** Data that the program of a thread needs at its start. It calls `readData`. */
+  readonly data?: unknown
 }
 
 /** `stopped`: the worker had to be ended in this phase, or ended by itself. */
@@ -134,10 +136,10 @@ export function startWorker<Request, Reply>(options: WorkerOptions): Worker<Requ
       program.send(request, transfers)
       return promise as Promise<Outcome<Reply>>
     },
-    async stop() {
+    stop() {
       // The process must not end before the caller of this.
       program.ref()
-      await program.stop()
+      return program.stop()
     },
   }
 }
@@ -148,27 +150,26 @@ interface Program {
   send(request: unknown, transfers: readonly Transferable[]): void
   ref(): void
   unref(): void
-  stop(): Promise<unknown>
+  stop(): Promise<void>
   /** Resolves to the time that counts since the start of the phase. */
   readCpuMs(run: Running): Promise<number>
 }
 
-function startThread({ program, startedBy, heapMb }: WorkerOptions): Program {
-  const settings: WorkerSettings = { countsOwnCpu }
+function startThread({ program, startedBy, heapMb, data }: WorkerOptions): Program {
+  const settings: WorkerSettings = { countsOwnCpu, data }
   const thread = new Thread(locateProgram(program, startedBy), {
     workerData: settings,
     env: {},
     execArgv: [quiet],
-    ...(heapMb !== undefined && {
-      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 16 },
-    }),
+    resourceLimits:
+      heapMb === undefined ? {} : { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 16 },
   })
   return {
     events: thread,
     send: (request, transfers) => thread.postMessage(request, transfers),
     ref: () => thread.ref(),
     unref: () => thread.unref(),
-    stop: () => thread.terminate(),
+    stop: () => thread.terminate().then(() => {}),
     async readCpuMs({ cpuMs }) {
       if (!countsOwnCpu) return toMilliseconds(process.cpuUsage()) - cpuMs
       // A thread that has ended reports this by its own events.
@@ -187,7 +188,9 @@ function startProcess({ program, startedBy, heapMb }: WorkerOptions): Program {
     execArgv: [quiet, ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`])],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   })
-  const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve))
+  const ended = new Promise<void>((resolve) =>
+    child.once("exit", () => resolve()).once("error", () => resolve()),
+  )
   return {
     events: child,
     send: (request) => child.send(request as object, () => {}),
@@ -199,9 +202,9 @@ function startProcess({ program, startedBy, heapMb }: WorkerOptions): Program {
       child.unref()
       child.channel?.unref()
     },
-    async stop() {
+    stop() {
       child.kill("SIGKILL")
-      await ended
+      return ended
     },
     readCpuMs: async ({ since }) => performance.now() - since,
   }

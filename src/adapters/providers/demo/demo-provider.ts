@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises"
 import type { Message } from "../../../core/history/messages.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../../core/thinking-level.ts"
+import { sleep } from "../../../core/time/sleep.ts"
 import { createDemoResponse } from "./demo-answer.ts"
 
 export interface DemoProviderOptions {
@@ -37,7 +37,8 @@ async function* speak(
       continue
     }
     for (const text of splitIntoWords(rest.text)) {
-      if (!(await pause(delayMs, signal))) return
+      await sleep(delayMs, signal)
+      if (signal.aborted) return
       outputTokens++
       yield { type: type === "thinking" ? "thinkingDelta" : "textDelta", part, text }
     }
@@ -53,17 +54,6 @@ async function* speak(
       cacheCreationInputTokens: 0,
       cacheReadInputTokens: 0,
     },
-  }
-}
-
-/** Waits. Resolves to false if the signal aborts. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(milliseconds, undefined, { signal })
-    return true
-  } catch (error) {
-    if (signal.aborted) return false
-    throw error
   }
 }
 

@@ -4,7 +4,8 @@ import { isLongerAsJson, type JsonObject } from "../../../core/json/json.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../../core/ports/tools/schema-check.ts"
 import type { Validation } from "../../../core/ports/tools/tool.ts"
-import { type Outcome, startWorker, type Worker } from "../../../platform/workers/worker.ts"
+import { type KeptWorker, keepWorker } from "../../../platform/workers/keep-worker.ts"
+import type { Outcome } from "../../../platform/workers/worker.ts"
 import type { CheckPhase, CheckRequest, Verdict } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
 
@@ -49,7 +50,7 @@ const defaults: SchemaCheckerLimits = {
 }
 
 type CheckOutcome = Outcome<Verdict>
-type CheckThread = Worker<CheckRequest, Verdict>
+type CheckThread = KeptWorker<CheckRequest, Verdict>
 
 interface Check {
   readonly owner: Principal
@@ -59,16 +60,11 @@ interface Check {
   readonly reject: (error: Error) => void
 }
 
-interface Idle {
-  readonly thread: CheckThread
-  readonly timer: NodeJS.Timeout
-}
-
 /** Checks values on a few threads, which start when they are needed. */
 export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): SchemaChecker {
   const limits = { ...defaults, ...given }
   const queue = createTurnQueue<Check>(limits.maxWaiting)
-  const idle: Idle[] = []
+  const idle: CheckThread[] = []
   const running = new Map<Check, CheckThread>()
   /** Schemas for which a thread had to be ended. No other thread tries them again. */
   const unusable = createTextCache<string>({ maxEntries: 100, maxCharacters: 4 * 1024 * 1024 })
@@ -99,7 +95,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
       if (check === null) return
       const request = createRequest(check)
       if (request === null) continue
-      const thread = takeReadyThread()
+      const thread = idle.pop() ?? createThread()
       running.set(check, thread)
       void runOn(thread, check, request)
     }
@@ -121,18 +117,15 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     }
   }
 
-  function takeReadyThread(): CheckThread {
-    for (let ready = idle.pop(); ready !== undefined; ready = idle.pop()) {
-      clearTimeout(ready.timer)
-      if (ready.thread.isAlive()) return ready.thread
-    }
-    return startWorker({
+  function createThread(): CheckThread {
+    return keepWorker({
       program: "./thread",
       startedBy: import.meta.url,
       kind: "thread",
       startMs: limits.startMs,
       phaseMs: limits.cpuMs,
       heapMb: limits.heapMb,
+      idleMs: limits.idleMs,
     })
   }
 
@@ -142,18 +135,9 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     if (outcome.type === "stopped" && outcome.phase === "compiling" && !closed) {
       unusable.set(check.schema, outcome.reason)
     }
-    if (outcome.type !== "stopped" && !closed) parkThread(thread)
+    idle.push(thread)
     check.resolve(outcome)
     dispatch()
-  }
-
-  function parkThread(thread: CheckThread): void {
-    const stop = () => {
-      idle.splice(idle.indexOf(entry), 1)
-      void thread.stop()
-    }
-    const entry: Idle = { thread, timer: setTimeout(stop, limits.idleMs).unref() }
-    idle.push(entry)
   }
 
   async function computeOutcome(
@@ -196,9 +180,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
         check.reject(new ShuttingDownError())
       }
       for (const check of running.keys()) check.reject(new ShuttingDownError())
-      for (const { timer } of idle) clearTimeout(timer)
-      const threads = [...running.values(), ...idle.splice(0).map(({ thread }) => thread)]
-      await Promise.all(threads.map((thread) => thread.stop()))
+      await Promise.all([...running.values(), ...idle].map((thread) => thread.stop()))
     },
   }
 }

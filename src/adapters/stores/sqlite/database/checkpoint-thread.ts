@@ -1,11 +1,13 @@
 import { DatabaseSync } from "node:sqlite"
-import { serveRequests } from "../../../../platform/workers/serve-requests.ts"
+import { readData, serveRequests } from "../../../../platform/workers/serve-requests.ts"
 
-/** `open` comes first and once. The reply to `emptyLog` is true if the log is empty. */
-export type CheckpointRequest =
-  | { readonly type: "open"; readonly file: string; readonly hold: Int32Array }
-  | { readonly type: "emptyLog" }
-  | { readonly type: "close" }
+export interface CheckpointData {
+  readonly file: string
+  readonly hold: Int32Array
+}
+
+/** The reply to `emptyLog` is true if the log is empty. */
+export type CheckpointRequest = "emptyLog" | "close"
 
 const everyMs = 500
 /**
@@ -22,14 +24,6 @@ const maxTries = 5
 /** Milliseconds before the thread tries again to restart the log. */
 const betweenTriesMs = 2
 
-interface Checkpoints {
-  /** Copies what was written since the last time, and restarts a long log. */
-  copy(): void
-  /** Returns true if the log is empty. */
-  emptyLog(): boolean
-  close(): void
-}
-
 /**
  * The program of a thread that copies the write-ahead log into the database file.
  *
@@ -38,107 +32,89 @@ interface Checkpoints {
  * lock, for as long as the disk and the scheduler take. The thread sets the hold meanwhile, so that the writers of
  * this process wait for it and never fail because of it. Other processes retry.
  */
-let checkpoints: Checkpoints | null = null
-let timer: NodeJS.Timeout | undefined
+const { file, hold } = readData<CheckpointData>()
+const database = new DatabaseSync(file)
+database.exec("PRAGMA synchronous = NORMAL")
+const copyUnused = database.prepare("PRAGMA wal_checkpoint(PASSIVE)")
+const copyAll = database.prepare("PRAGMA wal_checkpoint(RESTART)")
+const copyAndEmpty = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
+const version = database.prepare("PRAGMA user_version")
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+const timer = setInterval(copy, everyMs)
 serveRequests((request: CheckpointRequest, enter): boolean => {
   enter("working")
-  switch (request.type) {
-    case "open": {
-      const opened = openCheckpoints(request.file, request.hold)
-      checkpoints = opened
-      timer = setInterval(() => opened.copy(), everyMs)
-      return true
-    }
-    case "emptyLog":
-      return checkpoints?.emptyLog() === true
-    case "close":
-      clearInterval(timer)
-      checkpoints?.close()
-      return true
-    default:
-      return request satisfies never
-  }
+  if (request === "emptyLog") return emptyLog()
+  clearInterval(timer)
+  database.close()
+  return true
 })
 
-function openCheckpoints(file: string, hold: Int32Array): Checkpoints {
-  const database = new DatabaseSync(file)
-  database.exec("PRAGMA synchronous = NORMAL")
-  const copyUnused = database.prepare("PRAGMA wal_checkpoint(PASSIVE)")
-  const copyAll = database.prepare("PRAGMA wal_checkpoint(RESTART)")
-  const copyAndEmpty = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
-  const version = database.prepare("PRAGMA user_version")
-  const sleeper = new Int32Array(new SharedArrayBuffer(4))
-
-  function holdWriters(work: () => void): void {
-    Atomics.store(hold, 0, 1)
-    try {
-      work()
-    } finally {
-      Atomics.store(hold, 0, 0)
-    }
-  }
-
-  function copyRest(): void {
-    for (let tries = 0; tries < maxTries; tries++) {
-      // A transaction that began before the hold, or another process, may still write.
-      if (copyAll.get()?.busy === 0 && writeNothing()) return
-      Atomics.wait(sleeper, 0, 0, betweenTriesMs)
-    }
-  }
-
-  function writeNothing(): boolean {
-    try {
-      database.exec("BEGIN IMMEDIATE")
-      database.exec(`PRAGMA user_version = ${version.get()?.user_version}`)
-      database.exec("COMMIT")
-      return true
-    } catch {
-      // Another writer came first, or the disk fails: that the event loop meets too, which reports it.
-      if (database.isTransaction) database.exec("ROLLBACK")
-      return false
-    }
-  }
-
-  return {
-    copy() {
-      let { log, checkpointed } = readCounts(copyUnused.get())
-      // What this thread wrote itself.
-      if (log <= 1) return
-      if (log <= longLog) {
-        if (checkpointed === log) holdWriters(writeNothing)
-        return
-      }
-      for (let tries = 0; tries < maxTries; tries++) {
-        const before = log
-        log = readCounts(copyUnused.get()).log
-        // Another process restarted it.
-        if (log < before) return
-        if (log - before <= shortRest || log > longestLog) {
-          holdWriters(copyRest)
-          return
-        }
-      }
-    },
-    emptyLog() {
-      let isEmpty = false
-      for (let tries = 0; tries < maxTries && !isEmpty; tries++) {
-        if (tries > 0) Atomics.wait(sleeper, 0, 0, betweenTriesMs)
-        // Without the writers, the last copy is short.
-        copyUnused.get()
-        holdWriters(() => {
-          isEmpty = copyAndEmpty.get()?.busy === 0
-        })
-      }
-      return isEmpty
-    },
-    close: () => database.close(),
+function holdWriters(work: () => void): void {
+  Atomics.store(hold, 0, 1)
+  try {
+    work()
+  } finally {
+    Atomics.store(hold, 0, 0)
   }
 }
 
-/** Reads the row of a checkpoint: pages in the log, and those of them that were copied. */
-function readCounts(row: Readonly<Record<string, unknown>> | undefined): {
-  readonly log: number
-  readonly checkpointed: number
-} {
-  return { log: Number(row?.log), checkpointed: Number(row?.checkpointed) }
+function copyRest(): void {
+  for (let tries = 0; tries < maxTries; tries++) {
+    // A transaction that began before the hold, or another process, may still write.
+    if (copyAll.get()?.busy === 0 && writeNothing()) return
+    Atomics.wait(sleeper, 0, 0, betweenTriesMs)
+  }
+}
+
+function writeNothing(): boolean {
+  try {
+    database.exec("BEGIN IMMEDIATE")
+    database.exec(`PRAGMA user_version = ${version.get()?.user_version}`)
+    database.exec("COMMIT")
+    return true
+  } catch {
+    // Another writer came first, or the disk fails: that the event loop meets too, which reports it.
+    if (database.isTransaction) database.exec("ROLLBACK")
+    return false
+  }
+}
+
+/** Copies what was written since the last time, and restarts a long log. */
+function copy(): void {
+  let { log, checkpointed } = copySome()
+  // What this thread wrote itself.
+  if (log <= 1) return
+  if (log <= longLog) {
+    if (checkpointed === log) holdWriters(writeNothing)
+    return
+  }
+  for (let tries = 0; tries < maxTries; tries++) {
+    const before = log
+    log = copySome().log
+    // Another process restarted it.
+    if (log < before) return
+    if (log - before <= shortRest || log > longestLog) {
+      holdWriters(copyRest)
+      return
+    }
+  }
+}
+
+function emptyLog(): boolean {
+  let isEmpty = false
+  for (let tries = 0; tries < maxTries && !isEmpty; tries++) {
+    if (tries > 0) Atomics.wait(sleeper, 0, 0, betweenTriesMs)
+    // Without the writers, the last copy is short.
+    copyUnused.get()
+    holdWriters(() => {
+      isEmpty = copyAndEmpty.get()?.busy === 0
+    })
+  }
+  return isEmpty
+}
+
+/** Returns the number of pages in the log, and that of those among them that are copied. */
+function copySome(): { readonly log: number; readonly checkpointed: number } {
+  return copyUnused.get() as unknown as ReturnType<typeof copySome>
 }

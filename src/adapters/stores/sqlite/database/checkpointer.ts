@@ -6,7 +6,7 @@ import { createSerialQueue } from "../../../../core/time/serial-queue.ts"
 import { computeBackoff } from "../../../../platform/backoff/backoff.ts"
 import { startWorker, type Worker } from "../../../../platform/workers/worker.ts"
 import { busyBackoff, busyForMs } from "./busy-retry.ts"
-import type { CheckpointRequest } from "./checkpoint-thread.ts"
+import type { CheckpointData, CheckpointRequest } from "./checkpoint-thread.ts"
 import type { Database } from "./database.ts"
 
 /** Milliseconds before the thread starts. A store that is only open for a moment needs no thread. */
@@ -39,22 +39,22 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
 
   async function run(): Promise<void> {
     await delay(startAfterMs, undefined, { signal: stopping.signal, ref: false })
+    const data: CheckpointData = { file, hold: database.hold.memory }
     const worker = startWorker<CheckpointRequest, boolean>({
       program: "./checkpoint-thread",
       startedBy: import.meta.url,
       kind: "thread",
       startMs: longestTimerMs,
       phaseMs: {},
+      data,
     })
     stopping.signal.addEventListener("abort", async () => {
-      await ask(worker, { type: "close" })
+      await ask(worker, "close")
       await worker.stop()
     })
     try {
-      if (await ask(worker, { type: "open", file, hold: database.hold.memory })) {
-        await bound(boundWithThread)
-        thread = worker
-      }
+      await bound(boundWithThread)
+      thread = worker
       throw new Error(`The thread ${await worker.ended}.`)
     } finally {
       thread = null
@@ -81,7 +81,7 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
       const row = await database.read(() => database.get("PRAGMA wal_checkpoint(TRUNCATE)"))
       return row?.busy === 0
     }
-    return ask(thread, { type: "emptyLog" })
+    return ask(thread, "emptyLog")
   }
 
   async function emptyLog(): Promise<void> {
