@@ -41,20 +41,25 @@ for (const script of scripts) {
   for (const difference of listDifferences(original, here)) {
     const allowed = allowedDifferences.filter((each) => isCovered(difference, script.name, each))
     for (const each of allowed) needed.add(each)
-    const place = allowed.length === 0 ? null : findOnPage(page, allowed[0]?.page ?? "")
     console.log(`  ${describeDifference(difference)}`)
-    console.log(place === null ? "    NOT ALLOWED" : `    page: ${place}`)
-    if (place === null) faults += 1
+    const [first] = allowed
+    if (first === undefined) report("NOT ALLOWED")
+    else console.log(`    page: ${findOnPage(page, first.page)}`)
   }
 }
-if (only === undefined) {
-  for (const each of allowedDifferences.filter((entry) => !needed.has(entry))) {
-    faults += 1
-    console.log(`\nNOT NEEDED: no script has the difference ${JSON.stringify(each)}`)
-  }
+console.log()
+for (const each of allowedDifferences) {
+  const entry = JSON.stringify(each)
+  if (findOnPage(page, each.page) === null) report(`NOT ON THE PAGE: ${entry}`)
+  if (only === undefined && !needed.has(each)) report(`NOT NEEDED: no script has the difference ${entry}`)
 }
-console.log(faults === 0 ? "\nPassed: the page announces every difference." : `\nFAILED: ${faults} faults`)
+console.log(faults === 0 ? "Passed: the page announces every difference." : `FAILED: ${faults} faults`)
 process.exitCode = faults === 0 ? 0 : 1
+
+function report(fault: string): void {
+  faults += 1
+  console.log(`    ${fault}`)
+}
 
 function count(requests: RequestsByConversation): number {
   return Object.values(requests).flat().length
