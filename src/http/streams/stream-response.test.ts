@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { once } from "node:events"
+import { connect } from "node:net"
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { createText, runCompleted, stepStarted } from "../fixtures/entries.ts"
 import { parseFrames, type ReadFrame, readFrames } from "../fixtures/frames.ts"
 import { serve, type TestServer } from "../fixtures/serve.ts"
@@ -180,4 +182,25 @@ describe.each([
     expect((await response.text()).length).toBeGreaterThan(batches * megabyte.length)
     expect(app.sessions.taken).toBe(batches + 1)
   })
+})
+
+it("resets the connection of a client of HTTP/1.0, to which the end of the connection is the end of the response", async () => {
+  const app = createTestApp({ validApiKeys: ["key"] })
+  const server = await serve(app, { own: true })
+  onTestFinished(() => server.close())
+  const { headers, sessionId } = await app.authorize()
+  app.sessions.change(sessionId, { lastSeq: 1 })
+  app.sessions.publish(createText("a"))
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1")
+  socket.write(
+    `GET /api/chat/subscribe HTTP/1.0\r\nHost: localhost\r\nAuthorization: ${headers.authorization}\r\n\r\n`,
+  )
+  let received = ""
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    received += text
+  })
+  const failed = once(socket, "error")
+  await vi.waitUntil(() => received.includes('"text":"a"'))
+  app.sessions.end({ type: "shutdown" })
+  expect(await failed).toMatchObject([{ code: "ECONNRESET" }])
 })
