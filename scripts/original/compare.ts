@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { delimiter, dirname } from "node:path"
 import { parseArgs } from "node:util"
 import { type AllowedDifference, allowedDifferences, findOnPage, isCovered } from "./allowed-differences.ts"
-import { describeDifference, listDifferences } from "./differences.ts"
+import { type Difference, describeDifference, listDifferences } from "./differences.ts"
 import { playHere, playOriginal } from "./play.ts"
 import type { RequestsByConversation } from "./requests.ts"
 import { scripts } from "./scripts.ts"
@@ -23,9 +23,11 @@ const { values } = parseArgs({
     python: { type: "string" },
     /** Name of a script. Default: all scripts. */
     only: { type: "string", multiple: true },
+    /** Prints every difference. Default: one of each entry of the list, and all that are not allowed. */
+    verbose: { type: "boolean", default: false },
   },
 })
-const { python, only } = values
+const { python, only, verbose } = values
 if (python === undefined) throw new Error("Pass --python, the path of a Python that has the package.")
 process.env.PATH = `${dirname(python)}${delimiter}${process.env.PATH}`
 
@@ -38,13 +40,19 @@ for (const script of scripts) {
   const original = await playOriginal(script, python)
   const here = await playHere(script)
   console.log(`\n${script.name}: ${count(original)} requests of 0.5.3, ${count(here)} of this package`)
+  const places = new Map<AllowedDifference, Difference[]>()
   for (const difference of listDifferences(original, here)) {
     const allowed = allowedDifferences.filter((each) => isCovered(difference, script.name, each))
     for (const each of allowed) needed.add(each)
-    console.log(`  ${describeDifference(difference)}`)
     const [first] = allowed
-    if (first === undefined) report("NOT ALLOWED")
-    else console.log(`    page: ${findOnPage(page, first.page)}`)
+    if (first === undefined) report(`NOT ALLOWED: ${describeDifference(difference)}`)
+    else places.set(first, [...(places.get(first) ?? []), difference])
+  }
+  for (const [{ page: text }, differences] of places) {
+    const shown = verbose ? differences : differences.slice(0, 1)
+    const further = differences.length - shown.length
+    for (const difference of shown) console.log(`  ${describeDifference(difference)}`)
+    console.log(`    page: ${text}${further === 0 ? "" : `, and ${further} more`}`)
   }
 }
 console.log()

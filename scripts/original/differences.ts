@@ -56,7 +56,7 @@ function show(value: Json | undefined): string {
   return value === undefined ? "(nothing)" : JSON.stringify(value)
 }
 
-const shownCharacters = 110
+const shownCharacters = 80
 
 /** Formats a difference as three lines. Of long values, they show the part that begins to differ. */
 export function describeDifference({ path, conversation, original, here, requests }: Difference): string {
