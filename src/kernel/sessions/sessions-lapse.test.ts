@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { openSqliteStore } from "../../adapters/stores/sqlite/open.ts"
 import type { Event } from "../../core/log/entries.ts"
+import type { Observer } from "../../core/ports/observer.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import { systemClock } from "../../core/time/clock.ts"
@@ -26,7 +27,10 @@ import {
 async function lapsingNode(
   turns: Parameters<typeof scriptedProvider>[0],
   tools: readonly Tool[] = [],
-  { holdReplyTo }: { readonly holdReplyTo?: Event["type"] } = {},
+  {
+    holdReplyTo,
+    observers = {},
+  }: { readonly holdReplyTo?: Event["type"]; readonly observers?: Partial<Observer> } = {},
 ) {
   const path = await mkdtemp(join(tmpdir(), "gateway-lapse-"))
   const open = () => openSqliteStore({ path, clock: systemClock, logger: silentLogger })
@@ -47,7 +51,7 @@ async function lapsingNode(
     },
   }
   const provider = scriptedProvider(turns)
-  const node = await startTestNode(provider, { store: { ...own, log }, tools })
+  const node = await startTestNode(provider, { store: { ...own, log }, tools, observers })
   onTestFinished(async () => {
     await node.stop()
     await Promise.all([own.close(), other.close()])
@@ -90,6 +94,29 @@ it("starts no tool whose start was stored during a lapse in which another proces
   liveness.renew()
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
   expect(execute).not.toHaveBeenCalled()
+})
+
+it("reports a lease that another process has taken as lost, and one that a stop leaves as left", async () => {
+  const [onLeaseTaken, onLeaseEnded] = [vi.fn(), vi.fn()]
+  const observers = { onLeaseTaken, onLeaseEnded }
+  const waiting = { type: "wait", until: new Promise(() => {}) } as const
+  const { node, liveness, id, takeOver } = await lapsingNode([[say("Hal"), waiting], [waiting]], [], {
+    observers,
+  })
+  await putAccepted(node, id, "Hi")
+  await vi.waitFor(() => expect(onLeaseTaken).toHaveBeenCalledOnce(), patience)
+  const facts = { ...alice, agent: "agent", sessionId: id, epoch: expect.any(Number), takeovers: 0 }
+  expect(onLeaseTaken).toHaveBeenCalledWith(facts)
+  liveness.lapse()
+  await takeOver()
+  liveness.renew()
+  await vi.waitFor(() => expect(onLeaseEnded).toHaveBeenCalledOnce(), patience)
+  expect(onLeaseEnded).toHaveBeenCalledWith({ ...facts, outcome: "lost", durationMs: expect.any(Number) })
+  const other = await node.sessions.create(alice)
+  await putAccepted(node, other.id, "Hi")
+  await vi.waitFor(() => expect(onLeaseTaken).toHaveBeenCalledTimes(2), patience)
+  await node.worker.stop({ graceMs: 0 })
+  expect(onLeaseEnded.mock.lastCall).toMatchObject([{ sessionId: other.id, outcome: "left" }])
 })
 
 it("starts a tool after a lapse in which no process took the session", async () => {

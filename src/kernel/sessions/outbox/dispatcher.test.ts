@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { UndeliverableError } from "../../../core/errors.ts"
 import type { OutboxDelivery, OutboxHandler } from "../../../core/ports/store/outbox.ts"
 import { createMessage, openSession } from "../../../testing/session-log/fixtures.ts"
 import {
@@ -54,6 +55,23 @@ describe("the dispatcher of the outbox", () => {
       { ...item("a"), attempt: 1 },
       { ...item("b"), attempt: 1 },
     ])
+  })
+
+  test("reports delivered and dead items to observers, and no retry", async () => {
+    const [onItemDelivered, onItemDead] = [vi.fn(), vi.fn()]
+    const { handler } = keeping(({ id }) => {
+      if (id === "dead") throw new UndeliverableError("The address is gone.")
+    })
+    const dispatcher = startDispatcher(opened, { kind: handler }, { onItemDelivered, onItemDead })
+    stops.push(dispatcher.stop)
+    const write = await createItemWriter(opened.store)
+    await write(item("dead"), item("delivered"))
+    await soon(() =>
+      expect([onItemDelivered.mock.calls.length, onItemDead.mock.calls.length]).toEqual([1, 1]),
+    )
+    const facts = { kind: "kind", attempt: 1, sessionId: expect.any(String), durationMs: expect.any(Number) }
+    expect(onItemDelivered).toHaveBeenCalledWith({ id: "delivered", ...facts })
+    expect(onItemDead).toHaveBeenCalledWith({ id: "dead", ...facts, error: "The address is gone." })
   })
 
   test("delivers what was stored before it started", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { Entry } from "../../../core/log/entries.ts"
+import type { Observer } from "../../../core/ports/observer.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { createEvent, runStarted } from "../../../testing/session-log/fixtures.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
@@ -27,9 +28,9 @@ function session(sessionId: string, entries: readonly Entry[] = []) {
   return { committable, batch, outcomes }
 }
 
-function logOf(commit: SessionLog["commit"]) {
+function logOf(commit: SessionLog["commit"], observers: Partial<Observer> = {}) {
   const spy = vi.fn(commit)
-  return { spy, committer: new Committer({ commit: spy } as unknown as SessionLog, silentLogger, {}) }
+  return { spy, committer: new Committer({ commit: spy } as unknown as SessionLog, silentLogger, observers) }
 }
 
 const allOk = async (batches: readonly SessionBatch[]) => batches.map(() => "ok" as const)
@@ -46,6 +47,28 @@ describe("the committer", () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(spy).toHaveBeenCalledExactlyOnceWith([first.batch, second.batch])
     expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
+  })
+
+  it("reports each transaction to observers, also one that the store refuses", async () => {
+    const onCommit = vi.fn()
+    let isDown = false
+    const { committer } = logOf(
+      async (batches) => {
+        if (isDown) throw new Error("down")
+        return allOk(batches)
+      },
+      { onCommit },
+    )
+    for (const name of ["a", "b"]) committer.commitSoon(session(name).committable)
+    await vi.advanceTimersByTimeAsync(0)
+    isDown = true
+    committer.commitSoon(session("c").committable)
+    await vi.advanceTimersByTimeAsync(0)
+    const durationMs = expect.any(Number)
+    expect(onCommit.mock.calls).toEqual([
+      [{ sessions: 2, rows: expect.any(Number), durationMs, ok: true }],
+      [{ sessions: 1, rows: expect.any(Number), durationMs, ok: false }],
+    ])
   })
 
   it("stores a large batch separately, so that others do not wait for it", async () => {
