@@ -8,7 +8,7 @@ import type { Viewer } from "./render.ts"
 import type { StreamEnd } from "./wire.ts"
 
 /** The error of a stream that ends before everything was shown. */
-export class StreamInterruptedError extends Error {
+class StreamInterruptedError extends Error {
   /** Node's code for such a stream. The server adapter of Hono prints other errors with their stack. */
   readonly code = "ERR_STREAM_PREMATURE_CLOSE"
 
