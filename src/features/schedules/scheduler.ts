@@ -10,7 +10,8 @@ import {
   type ScheduleBounds,
   type Schedules,
 } from "../../core/ports/store/schedules.ts"
-import type { MessageCommand, Principal } from "../../core/ports/store/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import { createMessageCommand } from "../../core/runs/create-message-command.ts"
 import type { ScheduleOrigin, ScheduleSpec } from "../../core/schedule.ts"
 import type { Timetable } from "../../platform/cron/cron.ts"
 import { planStep } from "./plan-step.ts"
@@ -102,20 +103,16 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
   ): Firing {
     const { spec, name, sessionId } = schedule
     const { at, cause, waits } = firing
-    const message: MessageCommand = {
-      type: "message",
+    const message = createMessageCommand({
       sessionId: sessionId ?? ids.next("sess"),
       runId: ids.next("run"),
       at: firing.now,
-      input: { type: "message", content: [{ type: "text", text: spec.message }] },
+      input: spec.message,
       context: { channel: "schedule", schedule: name, scheduled_for: new Date(at).toISOString() },
       channel: "schedule",
-      model: null,
-      outputSchema: null,
-      idempotency: null,
       whenBusy: waits ? "queue" : "reject",
       ...(spec.limits !== undefined && { limits: spec.limits }),
-    }
+    })
     return { at, cause, message }
   }
 

@@ -9,6 +9,7 @@ import type { Outbox } from "../../core/ports/store/outbox.ts"
 import type { NewSession, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import { createMessageCommand } from "../../core/runs/create-message-command.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { LiveMemory } from "./live-memory.ts"
@@ -115,19 +116,17 @@ export function createSessions({
       return isNext ? undefined : run?.position
     },
 
-    async start({ request, principal, outputSchema = null, runLimits, ...message }) {
+    async start({ request, principal, runLimits, ...message }) {
       if (message.clientTools !== undefined && log.writableVersion() < clientToolsSince)
         throw createUpgradeInProgress()
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
-      const command = {
-        type: "message",
+      const command = createMessageCommand({
         runId,
         at: clock.now(),
-        outputSchema,
         ...(runLimits !== undefined && { limits: runLimits }),
         ...message,
-      } as const
+      })
       return worker.accept(command, { request, principal, limits })
     },
 

@@ -1,6 +1,7 @@
 import type { TaskEndCommand } from "../../../core/ports/store/inbox.ts"
 import type { OutboxItem } from "../../../core/ports/store/outbox.ts"
 import { type TaskState, toAnnouncedRunId } from "../../../core/runs/background-task.ts"
+import { createMessageCommand } from "../../../core/runs/create-message-command.ts"
 
 /** Returns the id of the item that announces the end of a task. */
 export function toAnnouncementId(taskId: string): string {
@@ -19,19 +20,15 @@ export function createAnnouncement(
   const text =
     `[Message of the gateway, not of the user: the background task ${taskId} (${name}) has ended. ` +
     "Collect its result with get_background_result, and tell the user the outcome.]"
-  const command = {
-    type: "message",
+  const command = createMessageCommand({
     sessionId,
     runId: toAnnouncedRunId(taskId),
     at,
-    input: { type: "message", content: [{ type: "text", text }] },
+    input: text,
     context,
     channel,
-    model: null,
-    outputSchema: null,
     whenBusy: "steer",
     ...(isSubAgent && { joins: runId }),
-    idempotency: null,
-  } as const
+  })
   return { id: toAnnouncementId(taskId), kind: "command", payload: { type: "put", command } }
 }

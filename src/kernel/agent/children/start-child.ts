@@ -4,6 +4,7 @@ import type { MessageCommand } from "../../../core/ports/store/session-log.ts"
 import type { ReturnedWait, Tool } from "../../../core/ports/tools/tool.ts"
 import { isTaskId } from "../../../core/runs/background-task.ts"
 import type { ChildTask } from "../../../core/runs/child.ts"
+import { createMessageCommand } from "../../../core/runs/create-message-command.ts"
 import { resolveOrigin } from "../../../core/tools/tool-origin.ts"
 import { computeBudget, computeReserved } from "../model/budget.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
@@ -147,8 +148,7 @@ function createMessage(
 ): MessageCommand {
   const { maxTurns } = limits
   const { childId: sessionId, childRunId: runId, reservedUsd } = ids
-  return {
-    type: "message",
+  return createMessageCommand({
     sessionId,
     runId,
     at: clock.now(),
@@ -156,15 +156,13 @@ function createMessage(
     context: context ?? started.context,
     channel: started.channel,
     model: model ?? null,
-    outputSchema: null,
     ...(started.traceparent !== undefined && { traceparent: started.traceparent }),
     limits: {
       ...(maxTurns !== undefined && { maxTurns }),
       ...(reservedUsd !== null && { maxBudgetUsd: reservedUsd }),
     },
     ...(role !== undefined && { role }),
-    idempotency: null,
-  }
+  })
 }
 
 function chooseAgent({ tree }: ModelRunContext, { started }: RunState, task: ChildTask): string {

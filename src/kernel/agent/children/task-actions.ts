@@ -1,6 +1,7 @@
 import type { Event } from "../../../core/log/entries.ts"
 import type { OutboxItem } from "../../../core/ports/store/outbox.ts"
 import type { SessionTasks } from "../../../core/ports/tools/tool.ts"
+import { createMessageCommand } from "../../../core/runs/create-message-command.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { cancelItem } from "./tree-effects.ts"
@@ -57,18 +58,12 @@ interface Sent {
 }
 
 function createMessage({ sessionId, taskId, text, at, id }: Sent) {
-  return {
-    type: "message",
+  return createMessageCommand({
     sessionId,
     runId: `run_${id}`,
     at,
-    input: { type: "message", content: [{ type: "text", text }] },
-    context: {},
-    channel: null,
-    model: null,
-    outputSchema: null,
+    input: text,
     whenBusy: "steer",
     joins: taskId,
-    idempotency: null,
-  } as const
+  })
 }
