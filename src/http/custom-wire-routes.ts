@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
 import type { Json } from "../core/json/json.ts"
+import { acceptMessage } from "../kernel/sessions/accept-message.ts"
 import type { GivenAnswer } from "../kernel/sessions/sessions.ts"
 import { requireAccepted } from "./answer-outcome.ts"
 import {
@@ -64,8 +65,8 @@ async function createRequest(c: Context<HttpEnv>, parts: WireParts): Promise<Wir
       // Content is JSON, which its type does not say.
       const hashed = { content: content as unknown as Json, context: message.context ?? {} }
       const { context = {}, whenBusy, idempotencyKey } = message
-      const outcome = await sessions.start({
-        ...{ sessionId, principal, context, channel: null, model: null },
+      const outcome = await acceptMessage(sessions, {
+        ...{ session, rules: parts.agents.of(session), context, signal: c.req.raw.signal },
         input: { type: "message", content },
         ...(whenBusy !== undefined && { whenBusy }),
         idempotency: await readIdempotencyKey(idempotencyKey, hashed),

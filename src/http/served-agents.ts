@@ -1,27 +1,9 @@
-import type { ToolSpecification } from "../core/ports/model/provider.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
-
-/** Resolves to the reason to refuse a client's tools. Null if the client may declare them. */
-export type CheckClientTools = (
-  tools: readonly ToolSpecification[],
-  session: Session,
-  signal: AbortSignal,
-) => Promise<ClientToolRefusal | null>
-
-export type ClientToolRefusal =
-  | { readonly status: "notAllowed"; readonly tool: string }
-  /** The agent already has a tool with that name. */
-  | { readonly status: "taken"; readonly tool: string }
-  /** The schema of the tool's input cannot be used. */
-  | { readonly status: "unusable"; readonly tool: string; readonly reason: string }
+import type { ClientRules } from "../kernel/sessions/accept-message.ts"
 
 /** An agent whose sessions the routes serve. */
-export interface ServedAgent {
+export interface ServedAgent extends ClientRules {
   readonly name: string
-  /** Models that a client may request. Undefined means any. */
-  readonly allowedModels?: readonly string[] | undefined
-  /** Checks tools that a client declares. Null or absent if clients may declare none. */
-  readonly checkClientTools?: CheckClientTools | null
   /** If true, a run receives the HTTP request that started it. Default false: its body is freed early. */
   readonly usesRequests?: boolean
 }

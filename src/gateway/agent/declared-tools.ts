@@ -2,7 +2,7 @@ import { UnusableSchemaError } from "../../core/errors.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
-import type { ClientToolRefusal } from "../../http/served-agents.ts"
+import type { ClientToolRefusal } from "../../kernel/sessions/accept-message.ts"
 import type { AgentServerOptions } from "../options/gateway-options.ts"
 
 /** Returns true if the client of the session may declare the tool. */

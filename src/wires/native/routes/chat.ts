@@ -1,16 +1,15 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
-import { findRepeated } from "../../../core/find-repeated.ts"
-import type { Json, JsonObject } from "../../../core/json/json.ts"
+import type { Json } from "../../../core/json/json.ts"
 import { parseTraceparent } from "../../../core/runs/trace-context.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
-import { Problem } from "../../../http/problem.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofBody, ofMessage, ofToken } from "../../../http/schemas/refusals.ts"
-import type { ClientToolRefusal, ServedAgents } from "../../../http/served-agents.ts"
+import type { ServedAgents } from "../../../http/served-agents.ts"
 import type { EventStreams } from "../../../http/streams/stream-response.ts"
+import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
 import type { Sessions } from "../../../kernel/sessions/sessions.ts"
 import { toMessageInput } from "../conversation.ts"
 import { chooseNativeWire } from "../fold/native-wire.ts"
@@ -71,29 +70,22 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   app.openAPIRegistry.registerPath({ ...route, request: { ...route.request, headers } })
   app.openapi({ ...route, middleware, hide: true }, async (c) => {
     const body = c.req.valid("json")
-    const { allowedModels, checkClientTools = null, usesRequests = false } = agents.of(c.get("session"))
-    const model = body.model ?? null
-    if (model !== null && allowedModels?.includes(model) === false) throw createModelNotAllowed(allowedModels)
+    const session = c.get("session")
+    const { usesRequests = false, ...rules } = agents.of(session)
     const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
       return { name, description, inputSchema }
     })
-    if (clientTools.length > 0) {
-      refuseTwins(clientTools)
-      if (checkClientTools === null) throw createClientToolsNotAllowed()
-      refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
-    }
-    const context = body.context ?? {}
     const traceparent = parseTraceparent(c.req.header("traceparent"))
-    const { id: sessionId, tenant, userId } = c.get("session")
+    const { id: sessionId, tenant, userId } = session
     const principal = { tenant, userId }
     return streams.respond(c, sessionId, async () => {
-      const outcome = await sessions.start({
-        sessionId,
-        principal,
+      const outcome = await acceptMessage(sessions, {
+        session,
+        rules,
+        signal: c.req.raw.signal,
         input: toMessageInput(body, { allowSystemMessages }),
-        context,
-        channel: readChannel(context),
-        model,
+        ...(body.context !== undefined && { context: body.context }),
+        model: body.model ?? null,
         ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
         ...(traceparent !== null && { traceparent }),
         ...(clientTools.length > 0 && { clientTools }),
@@ -112,65 +104,6 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       return { wire, sessionId, principal, runId, afterSeq, position, fromRunStart: true, isNewRun, headers }
     })
   })
-}
-
-function createClientToolsNotAllowed(): Problem {
-  return new Problem(
-    { code: "client_tools_not_allowed", status: 403 },
-    "Clients of this agent may not declare tools. The operator can set allowClientTools.",
-  )
-}
-
-function refuseTwins(tools: readonly { readonly name: string }[]): void {
-  const twin = findRepeated(tools.map(({ name }) => name))
-  if (twin === undefined) return
-  throw new Problem(
-    { code: "client_tool_name_taken", status: 409 },
-    `Two of the declared tools are named ${twin}. Give each a name of its own.`,
-  )
-}
-
-function refuseClientTools(refusal: ClientToolRefusal | null): void {
-  if (refusal === null) return
-  const { status, tool } = refusal
-  switch (status) {
-    case "notAllowed":
-      throw new Problem({ code: "client_tools_not_allowed", status: 403 }, `The tool ${tool} is not allowed.`)
-    case "taken":
-      throw new Problem(
-        { code: "client_tool_name_taken", status: 409 },
-        `The agent has a tool named ${tool}. Declare yours under another name.`,
-      )
-    case "unusable":
-      throw new Problem(
-        { code: "invalid_client_tool", status: 422 },
-        `The input schema of the tool ${tool} cannot be used: ${refusal.reason}`,
-      )
-    default:
-      status satisfies never
-  }
-}
-
-/** Maximum number of models that a problem names. */
-const maxNamedModels = 20
-
-/** The client has a session, and the operator chose these models for clients, so the problem may name them. */
-function createModelNotAllowed(allowedModels: readonly string[]): Problem {
-  const kind = { code: "model_not_allowed", status: 400 }
-  if (allowedModels.length === 0)
-    return new Problem(kind, "Clients of this agent may not choose a model. Leave out `model`.")
-  const names = allowedModels.slice(0, maxNamedModels).join(", ")
-  const left = allowedModels.length - maxNamedModels
-  const more = left > 0 ? `, and ${left} more` : ""
-  return new Problem(
-    kind,
-    "This agent does not allow the requested model. Leave out `model`, or set it to one of these: " +
-      `${names}${more}.`,
-  )
-}
-
-function readChannel({ channel }: JsonObject): string | null {
-  return typeof channel === "string" ? channel : null
 }
 
 /** Returns a function that recreates the request. It keeps the body's bytes, and not their parsed value. */
