@@ -17,6 +17,9 @@ function namesOneSession({ session_id, external_id }: Pick<Claim, "session_id" |
   return session_id === undefined || external_id === undefined
 }
 
+/** The same rule in the OpenAPI document. */
+const notBoth = { not: { required: ["session_id", "external_id"] } }
+
 const oneName = { path: ["external_id"], message: "Expected either session_id or external_id" }
 
 export const initRequestSchema = z
@@ -32,7 +35,7 @@ export const initRequestSchema = z
     ...named,
   })
   .refine(namesOneSession, oneName)
-  .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
+  .openapi("InitRequest", { ...notBoth, example: { api_key: "my-key", user_id: "ada" } })
 
 /** The request body if the application identifies the user by the request's headers. */
 export const personInitRequestSchema = z
@@ -43,7 +46,7 @@ export const personInitRequestSchema = z
     ...named,
   })
   .refine(namesOneSession, oneName)
-  .openapi("InitRequest", { example: {} })
+  .openapi("InitRequest", { ...notBoth, example: {} })
 
 export const initResponseSchema = z
   .object({
