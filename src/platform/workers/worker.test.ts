@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { patienceMs } from "../../../test/patience.ts"
 import { keepWorker } from "./keep-worker.ts"
 import type { WorkerOptions } from "./worker.ts"
 
@@ -97,5 +98,5 @@ test("a process ends with the gateway, even after kill -9", async () => {
   }
   expect(isAlive()).toBe(true)
   gateway.kill("SIGKILL")
-  await vi.waitFor(() => expect(isAlive()).toBe(false), { timeout: 10_000 })
+  await vi.waitFor(() => expect(isAlive()).toBe(false), { timeout: patienceMs })
 })
