@@ -81,8 +81,8 @@ export interface Sessions {
   /**
    * Answers waits, of which several may belong to one run or to one tree. Resolves after the answers are durable, to
    * one outcome for each, in order. They are stored in one transaction, and each run logs its answers in one commit. A
-   * refused answer does not prevent the others. If one of them is invalid, as for `decide` and `respond`, none is
-   * stored.
+   * refused answer does not prevent the others. If one of them is invalid, as for `decide` and `respond`, or if there
+   * are more than 100, none is stored.
    */
   answerAll(answers: readonly GivenAnswer[]): Promise<readonly AnswerOutcome[] | InvalidAnswer>
   /**

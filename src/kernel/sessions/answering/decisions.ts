@@ -43,6 +43,7 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     return { status: "valid", command: { type: "answer", sessionId, ...facts, ...checkedAnswer } }
   }
   const answerAll: Decisions["answerAll"] = async (answers) => {
+    if (answers.length > maxAnswers) return tooManyAnswers
     const prepared = await Promise.all(answers.map(prepare))
     const invalid = prepared.findIndex(({ status }) => status === "invalid")
     const problem = prepared[invalid]
@@ -80,6 +81,14 @@ type Prepared =
   | { readonly status: "valid"; readonly command: AnswerCommand }
   | { readonly status: "unknown" }
   | InvalidAnswer
+
+/** Maximum number of answers that are stored together, because their transaction locks the sessions. */
+const maxAnswers = 100
+
+const tooManyAnswers: InvalidAnswer = {
+  status: "invalid",
+  message: `At most ${maxAnswers} answers may be sent together.`,
+}
 
 const unknownWait = { status: "unknown" } as const
 
