@@ -93,8 +93,8 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts & EndTasksParts> => {
-    const { sessions, directory, providerErrors, logger } = await startOnce()
-    return { sessions, directory, agents: agents.map(({ name }) => name), providerErrors, logger }
+    const { sessions, providerErrors, logger } = await startOnce()
+    return { sessions, agents: agents.map(({ name }) => name), providerErrors, logger }
   }
 
   return {

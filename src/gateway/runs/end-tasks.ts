@@ -1,14 +1,12 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Directory } from "../../core/ports/store/directory.ts"
 import { toAnnouncedRunId } from "../../core/runs/background-task.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import { cancelRun } from "./cancel-run.ts"
 
 export interface EndTasksParts {
-  readonly sessions: Pick<Sessions, "tasks" | "cancel">
-  readonly directory: Pick<Directory, "session">
+  readonly sessions: Pick<Sessions, "tasks" | "hasTaskWork" | "run" | "cancel">
   readonly logger: Logger
 }
 
@@ -100,21 +98,33 @@ async function waitForEnd(
 }
 
 async function findWork(
-  { sessions, directory }: EndTasksParts,
+  { sessions }: EndTasksParts,
   { sessionId, runId }: EndedRun,
 ): Promise<readonly Work[]> {
-  const tasks = await sessions.tasks(sessionId, { signal: new AbortController().signal })
+  const { signal } = new AbortController()
+  const tasks = await sessions.tasks(sessionId, { signal })
   /** The run, and the runs that announce its tasks, whose own tasks belong to it too. */
   const runIds = new Set([runId])
-  const running: Work[] = []
+  const working: Work[] = []
+  const announced: Work[] = []
   for (const task of tasks) {
     if (!runIds.has(task.runId)) continue
-    if (task.announce) runIds.add(toAnnouncedRunId(task.taskId))
+    if (task.announce) {
+      const announcedRunId = toAnnouncedRunId(task.taskId)
+      runIds.add(announcedRunId)
+      announced.push({ sessionId, runId: announcedRunId, name: null })
+    }
     if (task.outcome === null)
-      running.push({ sessionId: task.sessionId, runId: task.taskId, name: task.name })
+      working.push({ sessionId: task.sessionId, runId: task.taskId, name: task.name })
   }
-  if (runIds.size === 1) return running
-  const activeRunId = (await directory.session(sessionId))?.activeRunId ?? null
-  const isAnnounced = activeRunId !== null && activeRunId !== runId && runIds.has(activeRunId)
-  return isAnnounced ? [...running, { sessionId, runId: activeRunId, name: null }] : running
+  if (working.length > 0) return working
+  const missing: Work[] = []
+  for (const run of announced) {
+    const state = (await sessions.run(sessionId, run.runId))?.state
+    if (state === "queued" || state === "open") working.push(run)
+    if (state === undefined) missing.push(run)
+  }
+  if (working.length > 0 || missing.length === 0) return working
+  // The message that announces an end may still be on its way. A task whose result was collected has none.
+  return (await sessions.hasTaskWork(sessionId, { signal })) ? missing : []
 }

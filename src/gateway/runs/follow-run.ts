@@ -94,7 +94,7 @@ export async function* followRun(
   if (course.viewEnd !== null) onEnd(course.viewEnd)
 }
 
-/** Yields the entries with their frames, and has the waits answered that they open. */
+/** Yields the entries with their frames, and then has the waits answered that they open. */
 async function* readEntries(
   { sessions, providerErrors }: FollowParts,
   { sessionId, runId, cursor }: AcceptedRun,
@@ -116,8 +116,9 @@ async function* readEntries(
       }
       const isOfRun = !isOfSubAgent(read.value)
       for (const [entry, frames] of rendered(read.value)) {
-        if (entry?.kind === "event" && entry.event.type === "waitOpened") course.answer()
         yield { entry: isOfRun ? entry : null, frames }
+        // The consumer shows a wait before a person is asked about it.
+        if (entry?.kind === "event" && entry.event.type === "waitOpened") course.answer()
       }
     }
   } finally {

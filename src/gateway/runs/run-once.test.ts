@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { Directory } from "../../core/ports/store/directory.ts"
 import type { ToolContext } from "../../core/ports/tools/tool.ts"
 import { startTestNode, type TestNode } from "../../kernel/sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
@@ -12,11 +11,8 @@ const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
-/** The directory is only read for background tasks. */
-const directory = {} as Directory
-
 const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>
-  runOnce({ sessions, directory, providerErrors: false, agents: ["agent"], logger }, message, options)
+  runOnce({ sessions, providerErrors: false, agents: ["agent"], logger }, message, options)
 
 const nodes: TestNode[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { createAgent } from "../../../src/gateway/create-agent.ts"
 import type { ContractUnderTest } from "../contract-under-test.ts"
-import { init, revoke, withSession } from "../operations.ts"
+import { init, initAgent, ofAgent, revoke, withSession } from "../operations.ts"
 import { sharedSecret } from "../shared-secret.ts"
 
 /** Registers tests of tokens and credentials. */
@@ -36,6 +36,17 @@ export function testAccess({ url, setClockAhead, call, newToken }: ContractUnder
     for (const operation of withSession) {
       expect(await call(operation, { token })).toMatchObject({ status: 401, code: "session_revoked" })
     }
+  })
+
+  test("a revoked session keeps its external id", async () => {
+    const body = { api_key: "key", external_id: "order 7" }
+    const { bodies } = await call(init, { body })
+    await call(revoke, { token: String(bodies[0]?.session_token) })
+    expect(await call(init, { body })).toMatchObject({ status: 409, code: "session_revoked" })
+    expect(await call(initAgent, { body, ...ofAgent })).toMatchObject({
+      status: 409,
+      code: "session_revoked",
+    })
   })
 
   test("an application that authenticates users accepts, refuses, or fails", async () => {
