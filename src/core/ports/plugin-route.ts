@@ -71,7 +71,7 @@ export interface RouteRequest {
   /** The parsed JSON body. Null for a request without one, and with `rawBytes`. */
   readonly body: Json
   /** The body as it was sent, with `rawBytes`. Otherwise empty. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
   /** Aborted when the client disconnects, also while the response is streamed, and if the handler takes too long. */
   readonly signal: AbortSignal
 }
