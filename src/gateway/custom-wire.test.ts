@@ -197,7 +197,7 @@ describe("a wire of the application", () => {
   it("is refused at the start if its routes are taken or malformed", async () => {
     const options = { ...quiet, agents: { a: { systemPrompt: "Hi.", provider: "demo" } } } as const
     const wire = (route: string): CustomWire => ({ name: "mine", routes: { [route]: () => new Response() } })
-    for (const route of ["POST /chat", "GET /health"]) {
+    for (const route of ["POST /chat", "GET /health", "GET /chat/tasks/mine"]) {
       const taken = createGateway({ ...options, wires: [wire(route)] })
       gateways.push(taken)
       await expect(taken.prepare()).rejects.toThrow(`wires: the route ${route} of mine is taken`)

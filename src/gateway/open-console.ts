@@ -15,6 +15,7 @@ import { requireStorePart } from "../core/require-store-part.ts"
 import { explainFailure } from "../core/runs/explain-failure.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { AddPages } from "../http/app.ts"
+import { minKeyLength } from "../http/auth/api-keys.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { createMask } from "../platform/logging/mask.ts"
@@ -25,9 +26,6 @@ import type { ConsoleOptions } from "./options/console-options.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { showConfiguration } from "./options/shown-configuration.ts"
 import { packageVersion } from "./package-version.ts"
-
-/** Minimum length of the key. The whole network can reach the page, so the key must not be easy to guess. */
-const minKeyLength = 16
 
 export interface ConsoleParts {
   readonly server: ResolvedServer

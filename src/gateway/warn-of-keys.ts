@@ -1,12 +1,7 @@
 import type { Logger } from "../core/ports/logger.ts"
+import { minKeyLength } from "../http/auth/api-keys.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
-
-/**
- * A shorter key can be guessed. Clients with the right key must never be locked out, so wrong keys cannot be limited
- * more strictly.
- */
-const minKeyLength = 16
 
 /** The options that decide which keys the gateway accepts. */
 export type KeySettings = Pick<ResolvedServer, "validApiKeys" | "authenticate">

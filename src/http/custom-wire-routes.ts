@@ -5,17 +5,11 @@ import type { Json } from "../core/json/json.ts"
 import { acceptMessage } from "../kernel/sessions/accept-message.ts"
 import type { GivenAnswer } from "../kernel/sessions/sessions.ts"
 import { requireAccepted } from "./answer-outcome.ts"
-import {
-  type CustomWire,
-  type WireAnswer,
-  type WireMessage,
-  type WireRequest,
-  type WireRun,
-  wireRoutePattern,
-} from "./custom-wire.ts"
+import type { CustomWire, WireAnswer, WireMessage, WireRequest, WireRun } from "./custom-wire.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { requireStartedRun } from "./put-outcome.ts"
 import { readIdempotencyKey } from "./request/idempotency.ts"
+import { createTakenCheck, routeName } from "./routes/route-name.ts"
 import type { Wire } from "./streams/wire.ts"
 import type { WireParts } from "./wire-routes.ts"
 
@@ -30,15 +24,14 @@ export function addCustomWires(
 ): void {
   const { reading, changing, optionalBody } = parts.middleware
   for (const wire of wires) {
-    const taken = new Set(app.routes.map(({ method, path }) => `${method} ${path}`))
+    const isTaken = createTakenCheck(app)
     for (const [name, handle] of Object.entries(wire.routes)) {
-      const [, method = "", path = ""] = wireRoutePattern.exec(name) ?? []
+      const [, method = "", path = ""] = routeName.exec(name) ?? []
       const before = app.routes.length
       const middleware = method === "GET" ? reading : [...changing, optionalBody]
       for (const handler of middleware) app.on(method, path, handler)
       app.on(method, path, async (c) => handle(await createRequest(c, parts)))
-      const isTaken = app.routes.slice(before).some((route) => taken.has(`${route.method} ${route.path}`))
-      if (isTaken)
+      if (app.routes.slice(before).some((route) => isTaken(route.method, route.path)))
         throw new ConfigurationError(
           `wires: the route ${name} of ${wire.name} is taken. Choose another path.`,
         )

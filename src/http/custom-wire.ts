@@ -6,6 +6,7 @@ import type { Wait } from "../core/ports/store/approvals.ts"
 import type { WhenBusy } from "../core/ports/store/inbox.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
 import { createFunctionSchema } from "../platform/options/schemas.ts"
+import { routeName } from "./routes/route-name.ts"
 import type { Wire } from "./streams/wire.ts"
 
 /** A protocol of the application: the routes for clients that speak it. */
@@ -86,8 +87,6 @@ export interface WireStream {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export const wireRoutePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
-
 export const customWires = z
   .array(
     z.strictObject({
@@ -95,7 +94,7 @@ export const customWires = z
       routes: z
         .record(z.string(), createFunctionSchema<WireHandler>())
         .refine(
-          (routes) => Object.keys(routes).every((route) => wireRoutePattern.test(route)),
+          (routes) => Object.keys(routes).every((route) => routeName.test(route)),
           'expected a method and a path, such as "POST /lines"',
         ),
     }),

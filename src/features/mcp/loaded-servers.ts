@@ -42,7 +42,7 @@ export function createLoadedServers({ configs, readEvents, logger }: LoadedServe
       const last = entries.at(-1)
       if (last === undefined) break
       seq = last.seq
-      names = new Set([...names, ...entries.flatMap(listLoaded)])
+      names = new Set([...names, ...entries.flatMap(listLoaded).filter((name) => onDemand.has(name))])
     }
     known.set(sessionId, { seq, names })
     return names

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { minKeyLength } from "../../http/auth/api-keys.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
 
 export interface ConsoleOption {
@@ -15,5 +16,7 @@ export interface ConsoleOptions {
 }
 
 export const consoleOption = declareOptions<ConsoleOption>()({
-  console: z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })]).optional(),
+  console: z
+    .union([z.boolean(), z.strictObject({ operatorKey: z.string().min(minKeyLength).optional() })])
+    .optional(),
 })

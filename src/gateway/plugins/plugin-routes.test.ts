@@ -232,6 +232,16 @@ describe("the response of a route", () => {
     })
   }
 
+  it("has its body canceled if the response comes too late", async () => {
+    const { promise: canceled, resolve: cancel } = Promise.withResolvers<void>()
+    const { promise: response, resolve: respond } = Promise.withResolvers<Response>()
+    const routes = { "GET /late": { access: "public", handle: () => response } } as const
+    const { status } = await send(agent(routes, { callbackTimeoutMs: 20 }), "/late")
+    expect(status).toBe(500)
+    respond(new Response(new ReadableStream({ cancel })))
+    await canceled
+  })
+
   it("may stream for longer than callbackTimeoutMs", async () => {
     const routes: PluginParts["routes"] = {
       "GET /ticks": { access: "public", handle: ({ signal }) => new Response(ticking(signal, 10)) },

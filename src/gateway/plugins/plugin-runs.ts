@@ -8,7 +8,7 @@ import type {
   PluginStartOptions,
 } from "../../core/ports/plugin-runs.ts"
 import type { Principal, Session } from "../../core/ports/store/session-log.ts"
-import { isSamePrincipal, toPrincipalOfPlugin } from "../../http/auth/principal.ts"
+import { isSamePrincipal, isTenantFor, toPrincipalOfPlugin } from "../../http/auth/principal.ts"
 import { isOfSubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
 import { createWaits } from "../operate/waits.ts"
 import { toChatEvent } from "../runs/follow-run.ts"
@@ -117,11 +117,10 @@ export function createPluginDirectory(agent: string, live: LivePlace): PluginDir
 
 /** Prevents a plugin from naming a tenant that no principal of the gateway can have. */
 function requireKnown(plugin: string, { tenant, userId }: Principal): void {
-  const own = toPrincipalOfPlugin(plugin, { tenant: "", userId: "" }).tenant
-  const isKnown = tenant === localPrincipal.tenant || /^(key|app)_/.test(tenant) || tenant.startsWith(own)
-  if (isKnown && userId !== "") return
+  if ((tenant === localPrincipal.tenant || isTenantFor(plugin, tenant)) && userId !== "") return
   throw new ConfigurationError(
-    `The plugin ${plugin} acts for the user ${JSON.stringify(userId)} of the unknown tenant ${JSON.stringify(tenant)}. ` +
+    `The plugin ${plugin} acts for the user ${JSON.stringify(userId)} of the unknown tenant ` +
+      `${JSON.stringify(tenant)}. ` +
       "Use the principal of a session or of a request, or `runs.principalOf({ userId, tenant })`.",
   )
 }

@@ -2,6 +2,12 @@ import { hash, timingSafeEqual } from "node:crypto"
 import { ConfigurationError } from "../../core/errors.ts"
 
 /**
+ * Number of characters below which a key can be guessed. Clients with the right key must never be locked out, so wrong
+ * keys cannot be limited more strictly.
+ */
+export const minKeyLength = 16
+
+/**
  * Creates a check of API keys. The time of a check reveals nothing about valid keys. Without a list, every key is
  * valid. With an empty list, no key is valid.
  */

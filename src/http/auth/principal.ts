@@ -7,9 +7,10 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
  */
 export function toPrincipal(apiKey: string, userId: string | undefined): Principal {
   const digest = hash("sha256", apiKey)
-  return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
+  return { tenant: `${keyPrefix}${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 
+const keyPrefix = "key_"
 const personPrefix = "app_"
 
 /** Returns the principal of a person. Tenants of persons have a prefix, so that none equals the tenant of a key. */
@@ -23,6 +24,12 @@ export function toPrincipalOfPerson({ tenant = "default", userId }: Person): Pri
  */
 export function toPrincipalOfPlugin(plugin: string, { tenant = "default", userId }: Person): Principal {
   return { tenant: `plugin_${plugin}.${tenant}`, userId }
+}
+
+/** Returns true for the tenants of API keys, of persons, and of this plugin's own users. */
+export function isTenantFor(plugin: string, tenant: string): boolean {
+  const own = toPrincipalOfPlugin(plugin, { tenant: "", userId: "" }).tenant
+  return [keyPrefix, personPrefix, own].some((prefix) => tenant.startsWith(prefix))
 }
 
 /** Returns true for a principal that the application can identify. */

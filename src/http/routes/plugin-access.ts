@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { PluginRoute } from "../../core/ports/plugin-route.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { createApiKeyCheck } from "../auth/api-keys.ts"
+import { createApiKeyCheck, minKeyLength } from "../auth/api-keys.ts"
 import type { Identify } from "../auth/identify.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { computeNetwork } from "../limits/network.ts"
@@ -25,9 +25,6 @@ export interface PluginAccessOptions {
   readonly operatorKey: string | undefined
   readonly rateLimiting: RateLimiting
 }
-
-/** Minimum length of the operator key, because the whole network can reach the routes. */
-const minKeyLength = 16
 
 /** Creates the middleware that admits requests, by the route's level of access. */
 export function createPluginAccess(

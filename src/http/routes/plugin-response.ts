@@ -36,9 +36,16 @@ export async function respondWith(
     end()
   }
   client.addEventListener("abort", leave, { once: true })
+  let isOver = false
+  const call = async (stop: AbortSignal) => {
+    const response = await handle(AbortSignal.any([stop, left.signal]))
+    // No one reads a response that comes too late.
+    if (isOver && response instanceof Response) await response.body?.cancel()
+    return response
+  }
   try {
     const bounds = { name: `The plugin route ${route}`, timeoutMs, signal: client }
-    const response = await callBounded((stop) => handle(AbortSignal.any([stop, left.signal])), bounds)
+    const response = await callBounded(call, bounds)
     if (!(response instanceof Response))
       throw new TypeError(`The plugin route ${route} did not return a Response.`)
     const headers = new Headers(response.headers)
@@ -54,6 +61,7 @@ export async function respondWith(
     // This also sends the headers of the rate limit, which the context holds.
     return c.newResponse(sent, new Response(null, { status, headers }))
   } catch (error) {
+    isOver = true
     end()
     // No one receives this response, and a client that leaves is no failure.
     if (client.aborted) return new Response(null, { status: clientLeft })

@@ -16,6 +16,7 @@ import { printable } from "../schemas/parts/printable.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import type { Access } from "./plugin-access.ts"
 import { respondWith } from "./plugin-response.ts"
+import { createTakenCheck, routeName } from "./route-name.ts"
 
 /** A route of an agent, and the plugin that has it. */
 export interface AgentRoute {
@@ -44,7 +45,6 @@ export interface PluginRoutesOptions {
   readonly logger: Logger
 }
 
-const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
 /** Name of the parameter for the agent, which no parameter of a plugin can have. */
 const agentParameter = "gateway@agent"
 /** Maximum requests and streams of one network that are open at once, on all public routes together. */
@@ -56,14 +56,14 @@ const openPerNetwork = 100
  */
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, admit, readBody } = options
-  const own = app.routes.map(({ method, path }) => ({ method, pattern: createPattern(path) }))
+  const isTaken = createTakenCheck(app)
   const places = createPlaces({
     max: openPerNetwork,
     code: "rate_limited",
     message: "Too many requests of this network are open. Retry after the delay in the retry-after header.",
   })
   for (const [name, handlers] of routes) {
-    const [, method, path] = routePattern.exec(name) ?? []
+    const [, method, path] = routeName.exec(name) ?? []
     if (method === undefined || path === undefined) {
       throw new ConfigurationError(
         `The plugin route ${JSON.stringify(name)} is not a method and a path, such as "GET /notes/:id".`,
@@ -71,8 +71,7 @@ export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutes
     }
     const { access, rawBytes } = requireOneForm(name, handlers, options)
     for (const each of [path, `/agents/:${agentParameter}${path}`]) {
-      const sample = `${prefix}${each}`.replaceAll(":", "")
-      if (own.some((other) => other.method === method && other.pattern.test(sample))) {
+      if (isTaken(method, `${prefix}${each}`)) {
         throw new ConfigurationError(`The gateway itself has the plugin route ${name}. Choose another path.`)
       }
       const body = method === "GET" ? [] : readBody(access, rawBytes)
@@ -96,7 +95,8 @@ function requireOneForm(
   const { rawBytes } = first
   if (forms.some((form) => form.access !== first.access || form.rawBytes !== rawBytes)) {
     throw new ConfigurationError(
-      `The plugin route ${name} of two agents has another \`access\` or \`rawBytes\`. Choose another path for one of them.`,
+      `The plugin route ${name} of two agents has another \`access\` or \`rawBytes\`. Choose another path for one ` +
+        "of them.",
     )
   }
   if (
@@ -104,18 +104,11 @@ function requireOneForm(
     !(Number.isSafeInteger(rawBytes) && rawBytes > 0 && rawBytes <= maxRawBytes)
   ) {
     throw new ConfigurationError(
-      `The plugin route ${name}: rawBytes must be a whole number from 1 to ${maxRawBytes}, which is limits.chatBodyBytes.`,
+      `The plugin route ${name}: rawBytes must be a whole number from 1 to ${maxRawBytes}, which is ` +
+        "limits.chatBodyBytes.",
     )
   }
   return first
-}
-
-/** Returns a pattern that matches the same paths as a route of the gateway. */
-function createPattern(path: string): RegExp {
-  const source = path.replace(/\.|:\w+(?:\{(.+)\})?/g, (part, parameter: string | undefined) => {
-    return part === "." ? "\\." : (parameter ?? "[^/]+")
-  })
-  return new RegExp(`^${source}$`)
 }
 
 interface Handling extends PluginRoutesOptions {

@@ -184,7 +184,7 @@ describe.each([
   })
 })
 
-it("resets the connection of a client of HTTP/1.0, to which the end of the connection is the end of the response", async () => {
+it("resets the connection of a client of HTTP/1.0, which takes its end for the end of the response", async () => {
   const app = createTestApp({ validApiKeys: ["key"] })
   const server = await serve(app, { own: true })
   onTestFinished(() => server.close())

@@ -67,8 +67,8 @@ const eventStreamHeaders = {
  */
 export function createEventStreams(options: EventStreamsOptions): EventStreams {
   const { sessions, observers, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
-  /** Renderings by the wires of the routes, of which there are few. */
-  const renderings = new Map<Wire, WireRendering>()
+  /** Renderings by wire. A wire that the application makes for one request is not kept. */
+  const renderings = new WeakMap<Wire, WireRendering>()
   const findRendering = (wire: Wire): WireRendering => {
     let rendering = renderings.get(wire)
     if (rendering === undefined) {

@@ -66,7 +66,8 @@ export const sandboxFigureCases: readonly SandboxCase[] = [
       const code = `
 import os, own, subprocess, sys
 print(own.name, sys.customized)
-print(subprocess.run([sys.executable, "-c", "import own, sys; print(own.name, sys.customized)"], capture_output=True, text=True).stdout)
+command = [sys.executable, "-c", "import own, sys; print(own.name, sys.customized)"]
+print(subprocess.run(command, capture_output=True, text=True).stdout)
 import matplotlib.pyplot as plt
 plt.show()`
       const { stdout, stderr } = await run(harness, sandbox, code, { env: { PYTHONPATH: "lib" } })

@@ -52,7 +52,7 @@ export interface RunSessionOptions {
   readonly timeoutSeconds?: number
   /**
    * Seconds to wait, after the end of the run and within `timeoutSeconds`, for the background tasks that it started.
-   * Those that still run are then canceled. At most 86 400. Default 30.
+   * The run then cancels the tasks that still work. At most 86 400. Default 30.
    */
   readonly backgroundWaitSeconds?: number
   /** Folder of the state file. Default: no state. */

@@ -1,13 +1,7 @@
 import type { EventEntry, WaitResolved } from "../../../core/log/entries.ts"
 import { toEventId } from "../../../core/log/event-id.ts"
 import type { ModelChoice } from "../../../core/ports/model/provider.ts"
-import type {
-  EndedAttempt,
-  ModelAttemptFacts,
-  Observer,
-  ResolvedWait,
-  RunFacts,
-} from "../../../core/ports/observer.ts"
+import type { EndedAttempt, ModelAttemptFacts, ResolvedWait, RunFacts } from "../../../core/ports/observer.ts"
 import { isFailure } from "../../../core/tools/tool-result.ts"
 import type { RunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
@@ -19,6 +13,8 @@ type Place = Pick<
   "tenant" | "userId" | "agent" | "sessionId" | "tree" | "observers" | "attempts" | "conversation"
 >
 
+type AttemptOutcome = Omit<EndedAttempt, keyof RunFacts | "id" | keyof ReturnType<AttemptClock["end"]>>
+
 /**
  * Calls the observers for an event that was just stored. The conversation does not have the event yet. Builds only
  * what an observer receives.
@@ -29,6 +25,9 @@ export function observeEvent(place: Place, entry: EventEntry): void {
   const { event, seq } = entry
   const runFacts = () => selectRunFacts(place, entry, run)
   const id = () => toEventId(sessionId, seq)
+  /** Reports the attempt's outcome, with its times if this process sent it. */
+  const endAttempt = (outcome: AttemptOutcome) =>
+    observers.onAttemptEnded?.({ ...runFacts(), id: id(), ...outcome, ...attempts.end(outcome) })
   observers.onEventStored?.({ ...runFacts(), id: id(), entry })
   switch (event.type) {
     case "runStarted":
@@ -78,16 +77,7 @@ export function observeEvent(place: Place, entry: EventEntry): void {
       const { stepId, model, usage, cost, estimated, stopReason } = event
       const attempt = run?.phase.type === "calling" ? run.phase.attempt : 1
       const outcome = { attempt, purpose: "response", code: null, stopReason } as const
-      endAttempt(observers, attempts, () => ({
-        ...runFacts(),
-        id: id(),
-        stepId,
-        model,
-        usage,
-        cost,
-        estimated,
-        ...outcome,
-      }))
+      endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
     case "modelCallFailed": {
@@ -95,16 +85,7 @@ export function observeEvent(place: Place, entry: EventEntry): void {
       // The process stopped before it sent the request.
       if (code === "not_sent") break
       const outcome = { attempt, purpose: "response", code, stopReason: null } as const
-      endAttempt(observers, attempts, () => ({
-        ...runFacts(),
-        id: id(),
-        stepId,
-        model,
-        usage,
-        cost,
-        estimated,
-        ...outcome,
-      }))
+      endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
     case "historyCompacted":
@@ -112,16 +93,7 @@ export function observeEvent(place: Place, entry: EventEntry): void {
       const { compactionId: stepId, model, usage, cost, estimated } = event
       const code = event.type === "compactionFailed" ? event.code : null
       const outcome = { attempt: 1, purpose: "summary", code, stopReason: null } as const
-      endAttempt(observers, attempts, () => ({
-        ...runFacts(),
-        id: id(),
-        stepId,
-        model,
-        usage,
-        cost,
-        estimated,
-        ...outcome,
-      }))
+      endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
     case "toolCallStarted": {
@@ -211,18 +183,6 @@ function computeTotals(run: RunState | null, { at }: EventEntry) {
 
 function findCall(run: RunState | null, toolCallId: string): CallState | undefined {
   return run?.phase.type === "settling" ? run.phase.calls.get(toolCallId) : undefined
-}
-
-/** Reports the attempt's outcome, with its times if this process sent it. */
-function endAttempt(
-  observers: Partial<Observer>,
-  attempts: AttemptClock,
-  createOutcome: () => Omit<EndedAttempt, "provider" | "durationMs" | "firstTokenMs">,
-): void {
-  const { onAttemptEnded } = observers
-  if (onAttemptEnded === undefined) return
-  const outcome = createOutcome()
-  onAttemptEnded({ ...outcome, ...attempts.end(outcome) })
 }
 
 function readAnswer(event: WaitResolved): ResolvedWait["answer"] {

@@ -66,7 +66,7 @@ export const togetherCases: readonly SessionLogCase[] = [
         createApproval(sessionId, fourth),
         createApproval("sess_nobody", fifth),
         createToolResult(sessionId, fifth),
-        // Of two answers in one call, the first counts as well.
+        // The first of two answers in one call counts as well.
         createApproval(sessionId, fourth, { approved: false }),
         createApproval(sessionId, fifth),
       ])

@@ -83,7 +83,7 @@ function writeNothing(): boolean {
 /** Copies what was written since the last time, and restarts a long log. */
 function copy(): void {
   let { log, checkpointed } = copySome()
-  // What this thread wrote itself.
+  // This thread wrote the only page itself.
   if (log <= 1) return
   if (log <= longLog) {
     if (checkpointed === log) holdWriters(writeNothing)
