@@ -18,6 +18,7 @@ import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import { readRawBody } from "./body/raw-body.ts"
+import { createImageReader } from "./content/read-images.ts"
 import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
@@ -148,6 +149,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     byApiKey,
     rateLimiting,
     deciderOf,
+    readImages: createImageReader({ maxBytes: options.limits.chatBodyBytes }),
     openFile: options.openFile ?? (async () => null),
     knowsUsers: knowsUsers(options),
     allowSystemMessages: options.allowSystemMessages,

@@ -7,6 +7,7 @@ import type { OpenedFile } from "../core/ports/tools/sandbox.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { DeciderOf } from "./auth/decider.ts"
 import type { Identify } from "./auth/identify.ts"
+import type { ReadImages } from "./content/read-images.ts"
 import type { HttpEnv } from "./http-env.ts"
 import type { IssueSession } from "./issue-session.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
@@ -39,6 +40,7 @@ export interface WireParts {
   readonly byApiKey: boolean
   readonly rateLimiting: RateLimiting
   readonly deciderOf: DeciderOf
+  readonly readImages: ReadImages
   /** Opens a file of a session's working directory. */
   readonly openFile: OpenSessionFile
   /** If false, any API key is accepted, so a client can claim to be any user. */

@@ -1,9 +1,8 @@
-import { lookup } from "node:dns"
 import { request as httpRequest, type IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
-import { isIP, type LookupFunction } from "node:net"
 import { toError, UndeliverableError } from "../../core/errors.ts"
-import { createRefusal, isPrivateAddress, readHost } from "./private-address.ts"
+import { onlyPublic } from "../../platform/network/only-public.ts"
+import { createRefusal } from "./private-address.ts"
 import { CutOffError } from "./unknown-outcome.ts"
 
 export interface Post {
@@ -26,12 +25,10 @@ export interface PostReply {
 const maxReplyBytes = 16_384
 
 /** Sends one POST and follows no redirect. The name is resolved once, and the connection uses the checked address. */
-export function sendPost(post: Post): Promise<PostReply> {
+export async function sendPost(post: Post): Promise<PostReply> {
   const { url, headers, body, allowPrivateAddresses, channel, signal } = post
   const target = new URL(url)
-  const host = readHost(url)
-  if (!allowPrivateAddresses && isIP(host) !== 0 && isPrivateAddress(host))
-    return Promise.reject(createRefusal(host, channel))
+  const guard = allowPrivateAddresses ? {} : onlyPublic(url, (host) => createRefusal(host, channel))
   const send = target.protocol === "https:" ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     let isSent = false
@@ -39,7 +36,7 @@ export function sendPost(post: Post): Promise<PostReply> {
     const request = send(target, {
       method: "POST",
       headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
-      lookup: allowPrivateAddresses ? lookup : createPublicLookup(channel),
+      ...guard,
       agent: false,
       signal,
     })
@@ -83,20 +80,6 @@ async function readReply(response: IncomingMessage): Promise<PostReply> {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
-}
-
-function createPublicLookup(channel: string): LookupFunction {
-  return (host, options, callback) => {
-    lookup(host, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, [])
-      const blocked = addresses.find(({ address }) => isPrivateAddress(address))
-      if (blocked !== undefined) return callback(createRefusal(host, channel), [])
-      if (options.all === true) return callback(null, addresses)
-      const [first] = addresses
-      if (first === undefined) return callback(new Error(`${host} has no address.`), [])
-      callback(null, first.address, first.family)
-    })
-  }
 }
 
 /** Throws unless the reply is a success. If the request would fail again, the item is dead at once. */

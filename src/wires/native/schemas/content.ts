@@ -1,18 +1,8 @@
 import { z } from "@hono/zod-openapi"
+import { addressStart, isWebAddress, maxUrlLength } from "../../../http/content/web-address.ts"
 import { isBase64 } from "../../../http/schemas/parts/base64.ts"
 
 const imageMediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
-
-/** Longer than any URL in use. An image itself would not fit. */
-const maxUrlLength = 8192
-
-/**
- * Scheme, user, host and port of a URL. The host is ASCII (RFC 3986) and has at most the length of a domain name,
- * because parsing other hosts takes up to a millisecond each.
- */
-const addressStart =
-  "^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._~!$&'()*+,;=:%-]{0,256}@)?([A-Za-z0-9_.-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{0,5})?([/?#]|$)"
-const addressStartPattern = new RegExp(addressStart)
 
 /** Text that a client may send. */
 export const textInputSchema = z
@@ -38,7 +28,7 @@ export const imageInputSchema = z
         url: z
           .string()
           .max(maxUrlLength, { abort: true })
-          .refine((url) => addressStartPattern.test(url) && URL.canParse(url), "Invalid URL")
+          .refine(isWebAddress, "Invalid URL")
           .openapi({ format: "uri", pattern: addressStart }),
       }),
     ]),
