@@ -1,8 +1,8 @@
 import { ConfigurationError } from "../../../core/errors.ts"
 import { readInteger } from "../rows/columns.ts"
-import { refuseNewerSchema } from "../rules/schema-versions.ts"
+import { findNewestVersion, listDueStatements, type Schema } from "../rules/schema-versions.ts"
 import type { Database } from "./database/database.ts"
-import { migrations, oldestSchema } from "./schema.ts"
+import { schema } from "./schema.ts"
 import { readSetting, writeSetting } from "./settings.ts"
 
 const oldestServer = 15
@@ -14,10 +14,10 @@ const oldestServer = 15
 export const migrationLock = 4_021_977_001
 
 /**
- * Migrates the database. Refuses a server that is too old, and a schema that a newer version of this package has
- * changed so that this version cannot use it (rule 14, versions).
+ * Creates the tables of an empty database, and migrates an older one. Refuses a server that is too old, and a schema
+ * that this version cannot use (rule 14, versions).
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database, to: Schema = schema): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
   const serverVersion = Math.floor(readInteger(server ?? {}, "server_version_num") / 10_000)
   if (serverVersion < oldestServer) {
@@ -35,13 +35,11 @@ export async function migrate(database: Database): Promise<void> {
     const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
     const version = readInteger(newest ?? {}, "version")
     const oldest = await readSetting(query, "oldestSchema")
-    refuseNewerSchema({ version, oldest }, migrations.length, "The schema agent_gateway")
-    if (version >= migrations.length) return
-    for (const [index, statements] of migrations.entries()) {
-      if (index < version) continue
-      for (const statement of statements) await query(statement)
-      await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [index + 1])
-    }
-    await writeSetting(query, "oldestSchema", String(oldestSchema))
+    const statements = listDueStatements(to, { version, oldest, name: "The schema agent_gateway" })
+    const newestVersion = findNewestVersion(to)
+    if (version >= newestVersion) return
+    for (const statement of statements) await query(statement)
+    await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [newestVersion])
+    await writeSetting(query, "oldestSchema", String(to.oldestVersion))
   })
 }

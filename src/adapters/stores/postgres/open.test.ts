@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs"
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ConfigurationError, StoreUnavailableError } from "../../../core/errors.ts"
@@ -26,15 +25,13 @@ import {
   createWait,
   decider,
 } from "../../../testing/session-log/waits/wait-fixtures.ts"
-import {
-  checkApprovalsWithoutOrigin,
-  formatApprovalsWithoutOrigin,
-} from "../fixtures/approvals-without-origin.ts"
-import { checkMigratedStore } from "../fixtures/migrated-store.ts"
+import { createMigrationConfig, loadDriver, openDatabase } from "./database/database.ts"
+import { unnamed } from "./database/statement-names.ts"
 import { layCable } from "./fixtures/cable.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"
-import { migrationLock } from "./migrate.ts"
+import { migrate, migrationLock } from "./migrate.ts"
 import { openPostgresStore } from "./open.ts"
+import { schema } from "./schema.ts"
 
 const logger = {
   debug: () => undefined,
@@ -204,51 +201,30 @@ test("a process that hangs during its migration opens the store all the same", a
   await (await opening).close()
 })
 
-test("a schema of version 1 is migrated with all its data by processes that start at once", async () => {
-  await server.createDatabase("former")
-  await server.ask(fixture("version-1"), "former")
-  const options = { url: server.urlOf("former"), logger }
-  const [store, ...others] = await Promise.all([1, 2, 3].map(() => openPostgresStore(options)))
-  if (store !== undefined) await checkMigratedStore(store)
-  const [other] = others
-  expect(await other?.log.session("sess_idle")).toMatchObject({ revokedAt: 5_000 })
-  await Promise.all([store, ...others].map((each) => each?.close()))
-})
-
-test.each([
-  ["unsecret", "where no secret was put yet", "", null],
-  [
-    "secret",
-    "where a secret was, which made its table",
-    `CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL);
-     INSERT INTO agent_gateway.secret (name, value) VALUES ('token', 'kept')`,
-    "kept",
-  ],
-])("a schema of version 2 is migrated (%s): %s", async (name, _, since, token) => {
-  await server.createDatabase(name)
-  for (const sql of [fixture("version-1"), fixture("version-2"), since]) await server.ask(sql, name)
-  const store = await openPostgresStore({ url: server.urlOf(name), logger })
-  await checkMigratedStore(store)
-  expect(await store.secrets.get("token")).toBe(token)
-  expect(await store.secrets.replace("token", token, "new")).toBe(true)
-  expect(await store.secrets.get("token")).toBe("new")
-  await store.close()
-})
-
-test("a schema of version 3 is migrated while a process of that version lives, which keeps its sessions", async () => {
-  await server.createDatabase("living")
-  const versions = ["version-1", "version-2", "version-3"]
-  for (const sql of versions.map(fixture)) await server.ask(sql, "living")
-  const beat = `INSERT INTO agent_gateway.process (id, expires_at)
-    VALUES ('a process that ended', clock_timestamp() + interval '1 hour')
-    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
-  await server.ask(beat, "living")
-  const store = await openPostgresStore({ url: server.urlOf("living"), logger })
-  await server.ask(beat, "living")
-  expect(await store.log.claimRunnable(["agent"], 10)).toEqual([])
-  await server.ask("DELETE FROM agent_gateway.process WHERE id = 'a process that ended'", "living")
-  await checkMigratedStore(store)
-  await store.close()
+test("a later schema is migrated to once, and this version still opens it", async () => {
+  await server.createDatabase("later")
+  const url = server.urlOf("later")
+  const open = () => openPostgresStore({ url, logger })
+  await (await open()).close()
+  const later = {
+    ...schema,
+    migrations: [
+      ["CREATE TABLE agent_gateway.later (id integer)"],
+      ["INSERT INTO agent_gateway.later VALUES (1)"],
+    ],
+  }
+  const driver = await loadDriver()
+  const options = { connections: 1, nameStatement: unnamed, logger }
+  const database = openDatabase(driver, createMigrationConfig({ connectionString: url }), options)
+  await Promise.all([migrate(database, later), migrate(database, later)])
+  expect(await database.query("SELECT id FROM agent_gateway.later")).toEqual([{ id: 1 }])
+  const former = { ...schema, firstVersion: schema.firstVersion + 3, migrations: [] }
+  await expect(migrate(database, former)).rejects.toThrow(
+    `The schema agent_gateway was written by a development version of ai-agent-gateway, which was never published ` +
+      `(it is at ${schema.firstVersion + 2}, the first published version is ${schema.firstVersion + 3}).`,
+  )
+  await database.close()
+  await (await open()).close()
 })
 
 test("a missing table is found", async () => {
@@ -296,17 +272,4 @@ test.each([
   expect(message).not.toContain("\n")
   // A person who starts the gateway also reads the cause.
   expect(String((error as ConfigurationError).cause)).not.toContain("try again")
-})
-
-function fixture(name: string): string {
-  return readFileSync(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8")
-}
-
-test("approvals and grants of version 2, which named no server, cover no server's tool", async () => {
-  await server.createDatabase("unverified")
-  const before = [fixture("version-1"), fixture("version-2"), formatApprovalsWithoutOrigin("agent_gateway.")]
-  for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await server.ask(sql, "unverified")
-  const store = await openPostgresStore({ url: server.urlOf("unverified"), logger })
-  await checkApprovalsWithoutOrigin(store)
-  await store.close()
 })

@@ -33,7 +33,7 @@ import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } fro
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
-import { lastSeq, migrations } from "./schema.ts"
+import { lastSeq, schema } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
@@ -180,7 +180,7 @@ const behindPooler =
 
 async function listMissingTables({ query }: Database): Promise<readonly string[]> {
   const rows = await query("SELECT tablename FROM pg_tables WHERE schemaname = 'agent_gateway'")
-  return findMissingTables(migrations, new Set(rows.map((row) => readText(row, "tablename"))))
+  return findMissingTables(schema, new Set(rows.map((row) => readText(row, "tablename"))))
 }
 
 /** Notices writes of other processes to the watched sessions. */

@@ -1,356 +1,310 @@
+import type { Schema } from "../rules/schema-versions.ts"
+
 /**
- * Statements that bring the schema from each version to the next. Texts are never `jsonb`, because it refuses U+0000.
+ * Statements that create the tables and indexes of the first schema. Texts are never `jsonb`, because it refuses
+ * U+0000.
  */
-export const migrations: readonly (readonly string[])[] = [
-  [
-    `CREATE TABLE agent_gateway.process (
-      id text PRIMARY KEY,
-      expires_at timestamptz NOT NULL
-    )`,
-    `CREATE TABLE agent_gateway.session (
-      id text PRIMARY KEY,
-      tenant text NOT NULL,
-      user_id text NOT NULL,
-      agent text NOT NULL,
-      created_at bigint NOT NULL,
-      last_used_at bigint NOT NULL,
-      epoch bigint NOT NULL DEFAULT 0,
-      owner text,
-      takeovers integer NOT NULL DEFAULT 0,
-      log_version integer NOT NULL DEFAULT 0,
-      active_run text
-    )`,
-    "CREATE INDEX session_active ON agent_gateway.session (agent, owner) WHERE active_run IS NOT NULL",
-    "CREATE INDEX session_idle ON agent_gateway.session (last_used_at) WHERE active_run IS NULL",
-    `CREATE TABLE agent_gateway.run (
-      id text PRIMARY KEY,
-      session_id text NOT NULL,
-      cursor bigint NOT NULL,
-      state text NOT NULL,
-      idempotency_key text,
-      body_hash text,
-      UNIQUE (session_id, idempotency_key)
-    )`,
-    `CREATE TABLE agent_gateway.command (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      session_id text NOT NULL,
-      run_id text NOT NULL,
-      type text NOT NULL,
-      body text NOT NULL
-    )`,
-    "CREATE INDEX command_session ON agent_gateway.command (session_id)",
-    `CREATE TABLE agent_gateway.entry (
-      session_id text NOT NULL,
-      seq bigint NOT NULL,
-      v integer NOT NULL,
-      at bigint NOT NULL,
-      run_id text NOT NULL,
-      type text NOT NULL,
-      body text NOT NULL,
-      PRIMARY KEY (session_id, seq)
-    )`,
-    "CREATE INDEX entry_step ON agent_gateway.entry (session_id, seq) WHERE type = 'stepStarted'",
-    `CREATE TABLE agent_gateway.delta (
-      session_id text NOT NULL,
-      seq bigint NOT NULL,
-      last_seq bigint NOT NULL,
-      run_id text NOT NULL,
-      body text NOT NULL,
-      PRIMARY KEY (session_id, seq)
-    )`,
-    `CREATE TABLE agent_gateway.settled (
-      session_id text NOT NULL,
-      seq bigint NOT NULL,
-      at bigint NOT NULL,
-      PRIMARY KEY (session_id, seq)
-    )`,
-    "CREATE INDEX settled_at ON agent_gateway.settled (at)",
-    `CREATE TABLE agent_gateway.signing_key (
-      generation integer PRIMARY KEY,
-      id text NOT NULL UNIQUE,
-      secret bytea NOT NULL,
-      created_at bigint NOT NULL
-    )`,
-  ],
-  [
-    "ALTER TABLE agent_gateway.session ADD COLUMN revoked_at bigint",
-    // Before this time an open run alone is no work; 0 if the run was not parked.
-    "ALTER TABLE agent_gateway.session ADD COLUMN parked_until bigint NOT NULL DEFAULT 0",
-    "DROP INDEX agent_gateway.session_active",
-    "CREATE INDEX session_active ON agent_gateway.session (agent, parked_until) WHERE active_run IS NOT NULL",
-    // A call may wait more than once, so each wait has a number of its own, which grows.
-    `CREATE TABLE agent_gateway.wait (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      session_id text NOT NULL,
-      run_id text NOT NULL,
-      tool_call_id text NOT NULL,
-      kind text NOT NULL,
-      state text NOT NULL,
-      expires_at bigint NOT NULL,
-      body text NOT NULL
-    )`,
-    "CREATE INDEX wait_call ON agent_gateway.wait (session_id, tool_call_id)",
-    "CREATE INDEX wait_open ON agent_gateway.wait (id) WHERE state = 'open'",
-    "CREATE INDEX wait_open_session ON agent_gateway.wait (session_id) WHERE state = 'open'",
-    // `tool_type` is a hash of the tool's name and the qualifier.
-    `CREATE TABLE agent_gateway.tool_grant (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      session_id text NOT NULL,
-      tool_type text NOT NULL,
-      body text NOT NULL,
-      UNIQUE (session_id, tool_type)
-    )`,
-    `CREATE TABLE agent_gateway.audit (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      session_id text NOT NULL,
-      body text NOT NULL
-    )`,
-    "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
-  ],
-  [
-    // In earlier versions, the first secret created this table.
-    "CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
-  ],
-  [
-    // `beat_at` is the time of the last heartbeat. `steady_since` is the first heartbeat of a series without a gap.
-    `ALTER TABLE agent_gateway.process
-       ADD COLUMN beat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-       ADD COLUMN steady_since timestamptz NOT NULL DEFAULT clock_timestamp()`,
-    // `counted_owner` is the last process whose death is counted in `takeovers`.
-    "ALTER TABLE agent_gateway.session ADD COLUMN counted_owner text",
-    "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
-    "CREATE INDEX session_counted_owner ON agent_gateway.session (counted_owner) WHERE counted_owner IS NOT NULL",
-  ],
-  [
-    // Size of the session's events. Data that was stored before this version is not counted, because that would
-    // require reading all of it.
-    "ALTER TABLE agent_gateway.session ADD COLUMN stored_bytes bigint NOT NULL DEFAULT 0",
-    "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
-    "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
-  ],
-  ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
-  [
-    // `due_at` is the time of the next attempt or the end of a claim, and null for a dead row.
-    `CREATE TABLE agent_gateway.outbox (
-      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      session_id text NOT NULL,
-      id text NOT NULL,
-      kind text NOT NULL,
-      payload text NOT NULL,
-      bytes integer NOT NULL,
-      created_at bigint NOT NULL,
-      due_at bigint,
-      died_at bigint,
-      claim text,
-      attempts integer NOT NULL DEFAULT 0,
-      last_error text,
-      UNIQUE (session_id, id)
-    )`,
-    "CREATE INDEX outbox_due ON agent_gateway.outbox (kind, due_at) WHERE due_at IS NOT NULL",
-    "CREATE INDEX outbox_dead ON agent_gateway.outbox (died_at) WHERE died_at IS NOT NULL",
-    // `seen_at` is the time of the last registration by a process. Since `forgotten_since`, the subscriber has no
-    // cursors.
-    `CREATE TABLE agent_gateway.subscriber (
-      name text NOT NULL,
-      agent text NOT NULL,
-      seen_at bigint NOT NULL,
-      forgotten_since bigint,
-      PRIMARY KEY (name, agent)
-    )`,
-    // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
-    `CREATE TABLE agent_gateway.subscriber_cursor (
-      session_id text NOT NULL,
-      subscriber text NOT NULL,
-      agent text NOT NULL,
-      seq bigint NOT NULL,
-      due_at bigint,
-      stirred boolean NOT NULL,
-      behind_since bigint,
-      claim text,
-      attempts integer NOT NULL DEFAULT 0,
-      last_error text,
-      PRIMARY KEY (session_id, subscriber)
-    )`,
-    `CREATE INDEX subscriber_cursor_due ON agent_gateway.subscriber_cursor (subscriber, agent, due_at)
-       WHERE due_at IS NOT NULL`,
-  ],
-  [
-    // The parent is null in sessions without a parent. A session without a root is its own root.
-    "ALTER TABLE agent_gateway.session ADD COLUMN parent_session_id text",
-    "ALTER TABLE agent_gateway.session ADD COLUMN parent_run_id text",
-    "ALTER TABLE agent_gateway.session ADD COLUMN parent_tool_call_id text",
-    "ALTER TABLE agent_gateway.session ADD COLUMN root_id text",
-    "CREATE INDEX session_created ON agent_gateway.session (created_at, id)",
-    "CREATE INDEX session_owned ON agent_gateway.session (tenant, user_id, created_at, id)",
-    "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
-    `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
-     WHERE parent_session_id IS NOT NULL`,
-    // The owner of the run's session, so that an index finds a principal's runs.
-    "ALTER TABLE agent_gateway.run ADD COLUMN tenant text NOT NULL DEFAULT ''",
-    "ALTER TABLE agent_gateway.run ADD COLUMN user_id text NOT NULL DEFAULT ''",
-    "ALTER TABLE agent_gateway.run ADD COLUMN created_at bigint NOT NULL DEFAULT 0",
-    `UPDATE agent_gateway.run SET tenant = session.tenant, user_id = session.user_id
-     FROM agent_gateway.session WHERE session.id = run.session_id`,
-    "CREATE INDEX run_created ON agent_gateway.run (created_at, id)",
-    "CREATE INDEX run_owned ON agent_gateway.run (tenant, user_id, created_at, id)",
-    "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
-    "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
-  ],
-  [
-    // The id is null in rows of version 2, which identified a wait by its call and its kind.
-    "ALTER TABLE agent_gateway.wait ADD COLUMN wait_id text",
-    "CREATE INDEX wait_id ON agent_gateway.wait (session_id, wait_id)",
-    // The newest log version that the process reads. Processes that do not publish one were built to read version 2.
-    "ALTER TABLE agent_gateway.process ADD COLUMN reads_version integer NOT NULL DEFAULT 2",
-  ],
-  [
-    // A run opens when its message is taken. `due_at` is null for a command that is not work at the moment.
-    `ALTER TABLE agent_gateway.command
-       ADD COLUMN rank bigint NOT NULL DEFAULT 0,
-       ADD COLUMN not_before bigint NOT NULL DEFAULT 0,
-       ADD COLUMN due_at bigint DEFAULT 0,
-       ADD COLUMN bytes bigint NOT NULL DEFAULT 0`,
-    "CREATE INDEX command_due ON agent_gateway.command (due_at, session_id) WHERE due_at IS NOT NULL",
-    `ALTER TABLE agent_gateway.run
-       ADD COLUMN steerable boolean NOT NULL DEFAULT false,
-       ADD COLUMN end_seq bigint`,
-    // The idempotency key of a message that joined a run.
-    `CREATE TABLE agent_gateway.steering_key (
-      session_id text NOT NULL,
-      idempotency_key text NOT NULL,
-      body_hash text NOT NULL,
-      run_id text NOT NULL,
-      PRIMARY KEY (session_id, idempotency_key)
-    )`,
-  ],
-  [
-    // Number of sessions above it in its tree.
-    "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
-  ],
-  [
-    // `wake_at` is the time at which a process must check the schedule. `waiting` contains times as JSON.
-    `CREATE TABLE agent_gateway.schedule (
-      id text PRIMARY KEY,
-      agent text NOT NULL,
-      tenant text NOT NULL,
-      user_id text NOT NULL,
-      name text NOT NULL,
-      origin text NOT NULL,
-      spec text NOT NULL,
-      session_id text,
-      created_at bigint NOT NULL,
-      state text NOT NULL,
-      reason text,
-      next_at bigint,
-      waiting text NOT NULL,
-      wake_at bigint,
-      last_run_id text,
-      revision bigint NOT NULL DEFAULT 0,
-      UNIQUE (agent, tenant, user_id, origin, name)
-    )`,
-    "CREATE INDEX schedule_wake ON agent_gateway.schedule (agent, wake_at) WHERE wake_at IS NOT NULL",
-    `CREATE TABLE agent_gateway.schedule_occurrence (
-      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      schedule_id text NOT NULL,
-      at bigint NOT NULL,
-      decided_at bigint NOT NULL,
-      cause text NOT NULL,
-      outcome text NOT NULL,
-      reason text,
-      session_id text,
-      run_id text
-    )`,
-    "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
-  ],
-  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
-  [
-    // A content without a row here is incomplete.
-    `CREATE TABLE agent_gateway.content (
-      session_id text NOT NULL,
-      id text NOT NULL,
-      bytes bigint NOT NULL,
-      PRIMARY KEY (session_id, id)
-    )`,
-    `CREATE TABLE agent_gateway.content_chunk (
-      session_id text NOT NULL,
-      content_id text NOT NULL,
-      number integer NOT NULL,
-      body bytea NOT NULL,
-      PRIMARY KEY (session_id, content_id, number)
-    )`,
-    "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
-  ],
-  [
-    // `agent` is empty for memories that all agents share. An id is never used again, so a revision is not either.
-    `CREATE TABLE agent_gateway.memory (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      tenant text COLLATE "C" NOT NULL,
-      user_id text COLLATE "C" NOT NULL,
-      agent text COLLATE "C" NOT NULL,
-      entity_type text COLLATE "C" NOT NULL,
-      name text COLLATE "C" NOT NULL,
-      content text NOT NULL,
-      tags text NOT NULL,
-      session_id text,
-      run_id text,
-      bytes integer NOT NULL,
-      vector_model text,
-      vector bytea,
-      words tsvector NOT NULL,
-      revision bigint NOT NULL,
-      created_at bigint NOT NULL,
-      updated_at bigint NOT NULL,
-      expires_at bigint,
-      UNIQUE (tenant, user_id, agent, entity_type, name)
-    )`,
-    "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
-  ],
-  [
-    // True if an attempt ended without an outcome.
-    "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
-  ],
-  // Each write adds up the sizes of a principal's memories.
-  ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
-  [
-    `CREATE INDEX entry_task ON agent_gateway.entry (session_id, seq)
-     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
-    // The memories of one principal in the order of their ids, which recall reads slice by slice.
-    "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
-  ],
-  [
-    // A snapshot is a cache of the log. It has one row here for each session, and further rows in `snapshot_row`.
-    `CREATE TABLE agent_gateway.snapshot (
-      session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
-    )`,
-    `CREATE TABLE agent_gateway.snapshot_row (
-      session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
-    )`,
-  ],
-  [
-    // The compressed bodies of old events. The bodies of their rows are empty.
-    `CREATE TABLE agent_gateway.archived_body (
-      session_id text NOT NULL, seq bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, seq)
-    )`,
-    "CREATE TABLE agent_gateway.archive_due (session_id text PRIMARY KEY, seq bigint NOT NULL)",
-    "ALTER TABLE agent_gateway.session ADD COLUMN archived_bytes bigint NOT NULL DEFAULT 0",
-    `INSERT INTO agent_gateway.archive_due (session_id, seq) SELECT session_id, max(seq) FROM agent_gateway.entry
-     WHERE type IN ('historyCompacted', 'historyReplaced') GROUP BY session_id`,
-  ],
+const tables: readonly string[] = [
+  // `beat_at` is the time of the last heartbeat. `steady_since` is the first heartbeat of a series without a gap.
+  // `reads_version` is the newest log version that the process reads.
+  `CREATE TABLE agent_gateway.process (
+    id text PRIMARY KEY,
+    expires_at timestamptz NOT NULL,
+    beat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    steady_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reads_version integer NOT NULL
+  )`,
+  // Before `parked_until`, an open run alone is no work; 0 if the run was not parked.
+  // `counted_owner` is the last process whose death is counted in `takeovers`.
+  // `stored_bytes` is the size of the session's events.
+  // The parent is null in sessions without a parent. A session without a root is its own root.
+  // `depth` is the number of sessions above it in its tree.
+  `CREATE TABLE agent_gateway.session (
+    id text PRIMARY KEY,
+    tenant text NOT NULL,
+    user_id text NOT NULL,
+    agent text NOT NULL,
+    created_at bigint NOT NULL,
+    last_used_at bigint NOT NULL,
+    epoch bigint NOT NULL DEFAULT 0,
+    owner text,
+    takeovers integer NOT NULL DEFAULT 0,
+    log_version integer NOT NULL DEFAULT 0,
+    active_run text,
+    revoked_at bigint,
+    parked_until bigint NOT NULL DEFAULT 0,
+    counted_owner text,
+    stored_bytes bigint NOT NULL DEFAULT 0,
+    parent_session_id text,
+    parent_run_id text,
+    parent_tool_call_id text,
+    root_id text,
+    depth integer NOT NULL DEFAULT 0,
+    content_bytes bigint NOT NULL DEFAULT 0,
+    archived_bytes bigint NOT NULL DEFAULT 0,
+    external_id text COLLATE "C"
+  )`,
+  "CREATE INDEX session_idle ON agent_gateway.session (last_used_at) WHERE active_run IS NULL",
+  "CREATE INDEX session_active ON agent_gateway.session (agent, parked_until) WHERE active_run IS NOT NULL",
+  "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
+  "CREATE INDEX session_counted_owner ON agent_gateway.session (counted_owner) WHERE counted_owner IS NOT NULL",
+  "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
+  "CREATE INDEX session_created ON agent_gateway.session (created_at, id)",
+  "CREATE INDEX session_owned ON agent_gateway.session (tenant, user_id, created_at, id)",
+  "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
+  `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
+   WHERE parent_session_id IS NOT NULL`,
   // The sessions of all users of a tenant, in the order of the directory.
-  ["CREATE INDEX session_tenant ON agent_gateway.session (tenant, created_at, id)"],
-  [
-    'ALTER TABLE agent_gateway.session ADD COLUMN external_id text COLLATE "C"',
-    `CREATE UNIQUE INDEX session_external ON agent_gateway.session (tenant, user_id, agent, external_id)
-     WHERE external_id IS NOT NULL`,
-  ],
+  "CREATE INDEX session_tenant ON agent_gateway.session (tenant, created_at, id)",
+  `CREATE UNIQUE INDEX session_external ON agent_gateway.session (tenant, user_id, agent, external_id)
+   WHERE external_id IS NOT NULL`,
+  // A run has the owner of its session, so that an index finds a principal's runs.
+  `CREATE TABLE agent_gateway.run (
+    id text PRIMARY KEY,
+    session_id text NOT NULL,
+    cursor bigint NOT NULL,
+    state text NOT NULL,
+    idempotency_key text,
+    body_hash text,
+    tenant text NOT NULL DEFAULT '',
+    user_id text NOT NULL DEFAULT '',
+    created_at bigint NOT NULL DEFAULT 0,
+    steerable boolean NOT NULL DEFAULT false,
+    end_seq bigint,
+    UNIQUE (session_id, idempotency_key)
+  )`,
+  "CREATE INDEX run_created ON agent_gateway.run (created_at, id)",
+  "CREATE INDEX run_owned ON agent_gateway.run (tenant, user_id, created_at, id)",
+  "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
+  // A run opens when its message is taken. `due_at` is null for a command that is not work at the moment.
+  `CREATE TABLE agent_gateway.command (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text NOT NULL,
+    run_id text NOT NULL,
+    type text NOT NULL,
+    body text NOT NULL,
+    rank bigint NOT NULL DEFAULT 0,
+    not_before bigint NOT NULL DEFAULT 0,
+    due_at bigint DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0
+  )`,
+  "CREATE INDEX command_session ON agent_gateway.command (session_id)",
+  "CREATE INDEX command_due ON agent_gateway.command (due_at, session_id) WHERE due_at IS NOT NULL",
+  `CREATE TABLE agent_gateway.entry (
+    session_id text NOT NULL,
+    seq bigint NOT NULL,
+    v integer NOT NULL,
+    at bigint NOT NULL,
+    run_id text NOT NULL,
+    type text NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (session_id, seq)
+  )`,
+  "CREATE INDEX entry_step ON agent_gateway.entry (session_id, seq) WHERE type = 'stepStarted'",
+  "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
+  "CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'",
+  "CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'",
+  `CREATE INDEX entry_task ON agent_gateway.entry (session_id, seq)
+   WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+  `CREATE TABLE agent_gateway.delta (
+    session_id text NOT NULL,
+    seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    run_id text NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (session_id, seq)
+  )`,
+  `CREATE TABLE agent_gateway.settled (
+    session_id text NOT NULL,
+    seq bigint NOT NULL,
+    at bigint NOT NULL,
+    PRIMARY KEY (session_id, seq)
+  )`,
+  "CREATE INDEX settled_at ON agent_gateway.settled (at)",
+  `CREATE TABLE agent_gateway.signing_key (
+    generation integer PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    secret bytea NOT NULL,
+    created_at bigint NOT NULL
+  )`,
+  // A call may wait more than once, so each wait has a number of its own, which grows.
+  `CREATE TABLE agent_gateway.wait (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text NOT NULL,
+    run_id text NOT NULL,
+    tool_call_id text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    expires_at bigint NOT NULL,
+    body text NOT NULL,
+    wait_id text NOT NULL
+  )`,
+  "CREATE INDEX wait_call ON agent_gateway.wait (session_id, tool_call_id)",
+  "CREATE INDEX wait_open ON agent_gateway.wait (id) WHERE state = 'open'",
+  "CREATE INDEX wait_open_session ON agent_gateway.wait (session_id) WHERE state = 'open'",
+  "CREATE INDEX wait_id ON agent_gateway.wait (session_id, wait_id)",
+  // `tool_type` is a hash of the tool's name and the qualifier.
+  `CREATE TABLE agent_gateway.tool_grant (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text NOT NULL,
+    tool_type text NOT NULL,
+    body text NOT NULL,
+    UNIQUE (session_id, tool_type)
+  )`,
+  `CREATE TABLE agent_gateway.audit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text NOT NULL,
+    body text NOT NULL
+  )`,
+  "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
+  "CREATE TABLE agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
+  // `due_at` is the time of the next attempt or the end of a claim, and null for a dead row.
+  // `interrupted` is true if an attempt ended without an outcome.
+  `CREATE TABLE agent_gateway.outbox (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    payload text NOT NULL,
+    bytes integer NOT NULL,
+    created_at bigint NOT NULL,
+    due_at bigint,
+    died_at bigint,
+    claim text,
+    attempts integer NOT NULL DEFAULT 0,
+    last_error text,
+    interrupted boolean NOT NULL DEFAULT false,
+    UNIQUE (session_id, id)
+  )`,
+  "CREATE INDEX outbox_due ON agent_gateway.outbox (kind, due_at) WHERE due_at IS NOT NULL",
+  "CREATE INDEX outbox_dead ON agent_gateway.outbox (died_at) WHERE died_at IS NOT NULL",
+  // `seen_at` is the time of the last registration by a process. Since `forgotten_since`, the subscriber has no
+  // cursors.
+  `CREATE TABLE agent_gateway.subscriber (
+    name text NOT NULL,
+    agent text NOT NULL,
+    seen_at bigint NOT NULL,
+    forgotten_since bigint,
+    PRIMARY KEY (name, agent)
+  )`,
+  // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
+  `CREATE TABLE agent_gateway.subscriber_cursor (
+    session_id text NOT NULL,
+    subscriber text NOT NULL,
+    agent text NOT NULL,
+    seq bigint NOT NULL,
+    due_at bigint,
+    stirred boolean NOT NULL,
+    behind_since bigint,
+    claim text,
+    attempts integer NOT NULL DEFAULT 0,
+    last_error text,
+    PRIMARY KEY (session_id, subscriber)
+  )`,
+  `CREATE INDEX subscriber_cursor_due ON agent_gateway.subscriber_cursor (subscriber, agent, due_at)
+     WHERE due_at IS NOT NULL`,
+  "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
+  // The idempotency key of a message that joined a run.
+  `CREATE TABLE agent_gateway.steering_key (
+    session_id text NOT NULL,
+    idempotency_key text NOT NULL,
+    body_hash text NOT NULL,
+    run_id text NOT NULL,
+    PRIMARY KEY (session_id, idempotency_key)
+  )`,
+  // `wake_at` is the time at which a process must check the schedule. `waiting` contains times as JSON.
+  `CREATE TABLE agent_gateway.schedule (
+    id text PRIMARY KEY,
+    agent text NOT NULL,
+    tenant text NOT NULL,
+    user_id text NOT NULL,
+    name text NOT NULL,
+    origin text NOT NULL,
+    spec text NOT NULL,
+    session_id text,
+    created_at bigint NOT NULL,
+    state text NOT NULL,
+    reason text,
+    next_at bigint,
+    waiting text NOT NULL,
+    wake_at bigint,
+    last_run_id text,
+    revision bigint NOT NULL DEFAULT 0,
+    UNIQUE (agent, tenant, user_id, origin, name)
+  )`,
+  "CREATE INDEX schedule_wake ON agent_gateway.schedule (agent, wake_at) WHERE wake_at IS NOT NULL",
+  `CREATE TABLE agent_gateway.schedule_occurrence (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    schedule_id text NOT NULL,
+    at bigint NOT NULL,
+    decided_at bigint NOT NULL,
+    cause text NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    session_id text,
+    run_id text
+  )`,
+  "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
+  // A content without a row here is incomplete.
+  `CREATE TABLE agent_gateway.content (
+    session_id text NOT NULL,
+    id text NOT NULL,
+    bytes bigint NOT NULL,
+    PRIMARY KEY (session_id, id)
+  )`,
+  `CREATE TABLE agent_gateway.content_chunk (
+    session_id text NOT NULL,
+    content_id text NOT NULL,
+    number integer NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (session_id, content_id, number)
+  )`,
+  // `agent` is empty for memories that all agents share. An id is never used again, so a revision is not either.
+  `CREATE TABLE agent_gateway.memory (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    entity_type text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    content text NOT NULL,
+    tags text NOT NULL,
+    session_id text,
+    run_id text,
+    bytes integer NOT NULL,
+    vector_model text,
+    vector bytea,
+    words tsvector NOT NULL,
+    revision bigint NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    expires_at bigint,
+    UNIQUE (tenant, user_id, agent, entity_type, name)
+  )`,
+  "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
+  // Each write adds up the sizes of a principal's memories.
+  "CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)",
+  // The memories of one principal in the order of their ids, which recall reads slice by slice.
+  "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
+  // A snapshot is a cache of the log. It has one row here for each session, and further rows in `snapshot_row`.
+  `CREATE TABLE agent_gateway.snapshot (
+    session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
+  )`,
+  `CREATE TABLE agent_gateway.snapshot_row (
+    session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
+  )`,
+  // The compressed bodies of old events. The bodies of their rows are empty.
+  `CREATE TABLE agent_gateway.archived_body (
+    session_id text NOT NULL, seq bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, seq)
+  )`,
+  "CREATE TABLE agent_gateway.archive_due (session_id text PRIMARY KEY, seq bigint NOT NULL)",
 ]
 
 /**
- * The oldest version whose processes can work with the newest one, while they live or after a rollback (rule 14,
- * versions). It stays as it is when a migration only adds tables, indexes, and columns that may be left out of an
- * `INSERT`. Any other migration sets it to its own number.
+ * The schema. The table `migration` has its version. Earlier versions were never published. A new table, column or
+ * index is a migration at the end of the list.
  */
-export const oldestSchema = 21
+export const schema: Schema = { firstVersion: 22, oldestVersion: 22, tables, migrations: [] }
 
 /**
  * SQL: the number of the newest stored entry, for the session in the same statement. Storing deltas therefore does

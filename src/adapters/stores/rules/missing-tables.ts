@@ -1,19 +1,13 @@
-const change =
-  /^(?:CREATE (?:VIRTUAL )?TABLE (?:IF NOT EXISTS )?|(DROP|ALTER) TABLE )(?:agent_gateway\.)?(\w+)(?: RENAME TO (\w+))?/
+import type { Schema } from "./schema-versions.ts"
 
-/**
- * Returns the tables that migrations leave and that the store does not have, for example after an incomplete restore.
- */
+const creation = /^CREATE (?:VIRTUAL )?TABLE (?:agent_gateway\.)?(\w+)/
+
+/** Returns the tables of the schema that the store does not have, for example after an incomplete restore. */
 export function findMissingTables(
-  migrations: readonly (readonly string[])[],
+  { tables, migrations }: Pick<Schema, "tables" | "migrations">,
   present: ReadonlySet<string>,
 ): readonly string[] {
-  const tables = new Set<string>()
-  for (const statement of migrations.flat()) {
-    const [matched, removal, name = "", renamed] = change.exec(statement) ?? []
-    if (matched === undefined || (removal === "ALTER" && renamed === undefined)) continue
-    if (removal !== undefined) tables.delete(name)
-    if (removal === undefined || renamed !== undefined) tables.add(renamed ?? name)
-  }
-  return [...tables].filter((name) => !present.has(name))
+  return [...tables, ...migrations.flat()]
+    .flatMap((statement) => creation.exec(statement)?.[1] ?? [])
+    .filter((name) => !present.has(name))
 }

@@ -22,7 +22,7 @@ import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
-import { migrations } from "./schema.ts"
+import { schema } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
@@ -155,5 +155,5 @@ export async function openStore(
 
 function listMissingTables(database: Database): readonly string[] {
   const rows = database.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
-  return findMissingTables(migrations, new Set(rows.map((row) => readText(row, "name"))))
+  return findMissingTables(schema, new Set(rows.map((row) => readText(row, "name"))))
 }

@@ -11,15 +11,11 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { ConfigurationError } from "../../../../core/errors.ts"
-import {
-  checkApprovalsWithoutOrigin,
-  formatApprovalsWithoutOrigin,
-} from "../../fixtures/approvals-without-origin.ts"
-import { checkMigratedStore } from "../../fixtures/migrated-store.ts"
+import { migrate } from "../migrate.ts"
 import { openSqliteStore } from "../open.ts"
+import { schema } from "../schema.ts"
 import { openDatabase } from "./database.ts"
 
 const ignore = () => undefined
@@ -122,54 +118,24 @@ test("a database of a newer version is refused only if that version says so, and
   database.close()
 })
 
-test("a database of version 1 is migrated with all its data, once", async () => {
+test("a later schema is migrated to once, and this version still opens it", async () => {
+  await (await open(directory)).close()
   const file = join(directory, "gateway.db")
-  const former = new DatabaseSync(file)
-  former.exec(readFileSync(new URL("../fixtures/version-1.sql", import.meta.url), "utf8"))
-  former.close()
-  const store = await open(directory)
-  await checkMigratedStore(store)
-  await store.close()
-  const again = await open(directory)
-  expect(await again.log.session("sess_idle")).toMatchObject({ revokedAt: 5_000 })
-  await again.close()
-})
-
-test.each([
-  ["where no secret was put yet", "", null],
-  [
-    "where a secret was, which made its table",
-    `CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-     INSERT INTO secret (name, value) VALUES ('token', 'kept')`,
-    "kept",
-  ],
-])("a database of version 2 is migrated %s", async (_, since, token) => {
-  const former = new DatabaseSync(join(directory, "gateway.db"))
-  for (const version of [1, 2]) {
-    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+  const later = {
+    ...schema,
+    migrations: [["CREATE TABLE later (id INTEGER)"], ["INSERT INTO later VALUES (1)"]],
   }
-  former.exec(since)
-  former.close()
-  const store = await open(directory)
-  await checkMigratedStore(store)
-  expect(await store.secrets.get("token")).toBe(token)
-  expect(await store.secrets.replace("token", token, "new")).toBe(true)
-  await store.close()
-  const again = await open(directory)
-  expect(await again.secrets.get("token")).toBe("new")
-  await again.close()
-})
-
-test("a database of version 3 is migrated", async () => {
-  const former = new DatabaseSync(join(directory, "gateway.db"))
-  for (const version of [1, 2, 3]) {
-    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
-  }
-  former.close()
-  const store = await open(directory)
-  await checkMigratedStore(store)
-  expect(await store.log.held()).toHaveLength(1)
-  await store.close()
+  const database = await openDatabase(file, "process")
+  await migrate(database, file, later)
+  await migrate(database, file, later)
+  expect(await database.read(() => database.all("SELECT id FROM later"))).toEqual([{ id: 1 }])
+  const former = { ...schema, firstVersion: schema.firstVersion + 3, migrations: [] }
+  await expect(migrate(database, file, former)).rejects.toThrow(
+    `The database ${file} was written by a development version of ai-agent-gateway, which was never published ` +
+      `(it is at ${schema.firstVersion + 2}, the first published version is ${schema.firstVersion + 3}).`,
+  )
+  database.close()
+  await (await open(directory)).close()
 })
 
 test("a directory is opened again with all its data", async () => {
@@ -179,17 +145,4 @@ test("a directory is opened again with all its data", async () => {
   const second = await open(directory)
   expect(await second.log.session("sess_1")).toMatchObject({ id: "sess_1", userId: "u" })
   await second.close()
-})
-
-test("approvals and grants of version 2, which named no server, cover no server's tool", async () => {
-  const former = new DatabaseSync(join(directory, "gateway.db"))
-  for (const version of [1, 2]) {
-    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
-  }
-  former.exec(formatApprovalsWithoutOrigin(""))
-  former.exec("DELETE FROM command")
-  former.close()
-  const store = await open(directory)
-  await checkApprovalsWithoutOrigin(store)
-  await store.close()
 })
