@@ -7,6 +7,8 @@ export interface Usage {
   readonly outputTokens: number
   readonly cacheCreationInputTokens: number
   readonly cacheReadInputTokens: number
+  /** Part of `outputTokens` that the model used for reasoning. Absent if the provider did not report it. */
+  readonly reasoningTokens?: number
 }
 
 export const noUsage: Usage = {
@@ -36,10 +38,13 @@ export function addSpending(left: Spending, right: Spending): Spending {
 }
 
 function addUsage(left: Usage, right: Usage): Usage {
+  const { reasoningTokens } = right
   return {
+    ...left,
     inputTokens: left.inputTokens + right.inputTokens,
     outputTokens: left.outputTokens + right.outputTokens,
     cacheCreationInputTokens: left.cacheCreationInputTokens + right.cacheCreationInputTokens,
     cacheReadInputTokens: left.cacheReadInputTokens + right.cacheReadInputTokens,
+    ...(reasoningTokens !== undefined && { reasoningTokens: (left.reasoningTokens ?? 0) + reasoningTokens }),
   }
 }

@@ -36,6 +36,7 @@ test("input is the number of uncached tokens, reported or computed", () => {
     expect(toUsage({ inputTokens: { ...cached, noCache }, outputTokens })).toEqual({
       inputTokens: 30,
       outputTokens: 9,
+      reasoningTokens: 5,
       cacheReadInputTokens: 60,
       cacheCreationInputTokens: 10,
     })

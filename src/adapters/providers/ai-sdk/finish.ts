@@ -55,5 +55,6 @@ export function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Us
     outputTokens: outputTokens.total ?? 0,
     cacheCreationInputTokens: cacheWrite,
     cacheReadInputTokens: cacheRead,
+    ...(outputTokens.reasoning !== undefined && { reasoningTokens: outputTokens.reasoning }),
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { Message } from "../../../core/history/messages.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
-import { countPlainBytes, estimateInput } from "./estimate-tokens.ts"
+import { countPlainBytes, countUsage, estimateInput } from "./estimate-tokens.ts"
 import { TokenSizes } from "./token-sizes.ts"
 
 const request = (...messages: readonly Message[]) => ({
@@ -95,4 +95,13 @@ it("a large message is counted once in its conversation", async () => {
     expect(await turnsOf(count)).toBeLessThan(5)
     expect(await count()).toBe(first)
   }
+})
+
+it("counts of reasoning tokens are part of a plausible output", async () => {
+  const evidence = { inputTokens: async () => 1, plainInputBytes: null, outputBytes: 12 }
+  const reported = { inputTokens: 3, outputTokens: 10, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+  const reasoningOf = async (reasoningTokens: number, outputTokens = 10) =>
+    (await countUsage({ ...reported, outputTokens, reasoningTokens }, evidence)).usage.reasoningTokens
+  expect(await Promise.all([reasoningOf(4), reasoningOf(99), reasoningOf(Number.NaN)])).toEqual([4, 10, 0])
+  expect(await reasoningOf(4, Number.NaN)).toBeUndefined()
 })

@@ -155,7 +155,8 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     outputTokens: output,
     cacheCreationInputTokens,
     cacheReadInputTokens,
-  } = {
+    reasoningTokens,
+  }: Usage = {
     ...nothing,
     ...reported,
   }
@@ -170,6 +171,8 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     outputTokens: outputIsFine ? output : estimateTokens({ bytes: evidence.outputBytes, images: 0 }),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),
+    ...(reasoningTokens !== undefined &&
+      outputIsFine && { reasoningTokens: Math.min(count(reasoningTokens), output) }),
   }
   const usualInput = Math.ceil(plainInputBytes / usualBytesPerToken) - cached
   const usualOutput = Math.ceil(evidence.outputBytes / usualBytesPerToken)

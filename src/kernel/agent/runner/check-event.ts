@@ -63,8 +63,14 @@ function isContentPart(part: unknown): boolean {
 
 function isUsage(usage: unknown): boolean {
   if (!isJsonObject(usage)) return false
-  const { inputTokens, outputTokens, cacheCreationInputTokens, cacheReadInputTokens } = usage
-  return [inputTokens, outputTokens, cacheCreationInputTokens, cacheReadInputTokens].every(
+  const {
+    inputTokens,
+    outputTokens,
+    cacheCreationInputTokens,
+    cacheReadInputTokens,
+    reasoningTokens = 0,
+  } = usage
+  return [inputTokens, outputTokens, cacheCreationInputTokens, cacheReadInputTokens, reasoningTokens].every(
     (count) => typeof count === "number" && count >= 0 && count <= Number.MAX_SAFE_INTEGER,
   )
 }

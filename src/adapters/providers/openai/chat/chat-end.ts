@@ -31,6 +31,8 @@ export function toUsage(usage: JsonObject | null): Usage | null {
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage ?? {}
   if (usage === null || typeof input !== "number" || typeof output !== "number") return null
   const details = isJsonObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
+  const outputDetails = isJsonObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {}
+  const { reasoning_tokens: reasoningTokens } = outputDetails
   // DeepSeek and Moonshot use these names.
   const read = count(details.cached_tokens ?? usage.prompt_cache_hit_tokens ?? usage.cached_tokens)
   const written = count(details.cache_write_tokens)
@@ -40,6 +42,7 @@ export function toUsage(usage: JsonObject | null): Usage | null {
     outputTokens: Math.max(output, count(total) - input),
     cacheReadInputTokens: read,
     cacheCreationInputTokens: written,
+    ...(typeof reasoningTokens === "number" && { reasoningTokens }),
   }
 }
 

@@ -17,6 +17,8 @@ interface Recorded {
   readonly call?: { readonly id: string; readonly name: string; readonly input: JsonObject }
   /** Numbers of tokens: input, output, and read from a cache. */
   readonly usage: readonly [input: number, output: number, cached: number]
+  /** Number of reasoning tokens, if the service reports it. */
+  readonly reasoning?: number
   readonly stopReason: StopReason
 }
 
@@ -28,6 +30,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     model: "gpt-5-nano-2025-08-07",
     text: ["Capital of Denmark.", 19],
     usage: [15, 78, 0],
+    reasoning: 64,
     stopReason: "end",
   },
   "chat__deepseek-reasoning.jsonl": {
@@ -35,6 +38,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     thinking: ["We need to count the number", 606],
     text: ['The word "strawberry"', 42],
     usage: [18, 219, 0],
+    reasoning: 205,
     stopReason: "end",
   },
   "chat__deepseek-text.jsonl": {
@@ -48,6 +52,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     thinking: ["The user is asking", 191],
     call: { id: "call_00_ioIn7yN9p1ZOMNpDLwd4MgAF", ...weather },
     usage: [19, 83, 320],
+    reasoning: 39,
     stopReason: "toolCalls",
   },
   "chat__mistral-incremental-tool-call.jsonl": {
@@ -84,12 +89,14 @@ const expected: Readonly<Record<string, Recorded>> = {
     thinking: ["Thinking aloud. ", 16],
     text: ["Hello!", 6],
     usage: [9, 12, 0],
+    reasoning: 7,
     stopReason: "end",
   },
   "chat__openai-text.jsonl": {
     model: "gpt-4.1-nano-2025-04-14",
     text: ["**Holiday Name:** Harmon", 1724],
     usage: [16, 300, 0],
+    reasoning: 0,
     stopReason: "end",
   },
   // The completion tokens of this recording do not include the reasoning tokens.
@@ -98,6 +105,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     thinking: ['First, the user said: "S', 1455],
     text: ["Grok", 4],
     usage: [1, 342, 11],
+    reasoning: 340,
     stopReason: "end",
   },
   "chat__xai-tool-call.jsonl": {
@@ -105,6 +113,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     thinking: ["First, the user is askin", 1069],
     call: { id: "call_79382389", ...weather },
     usage: [1, 253, 306],
+    reasoning: 227,
     stopReason: "toolCalls",
   },
 }
@@ -134,6 +143,7 @@ function summary({ content, model, usage, stopReason }: ModelEnd, recorded: Reco
     ...(text !== undefined && { text: begin(text, recorded?.text) }),
     ...(call && { call: { id: String(call.vendor?.data.id), name: call.name, input: call.input } }),
     usage: [usage?.inputTokens ?? -1, usage?.outputTokens ?? -1, usage?.cacheReadInputTokens ?? -1],
+    ...(usage?.reasoningTokens !== undefined && { reasoning: usage.reasoningTokens }),
     stopReason,
   }
 }

@@ -26,13 +26,16 @@ describe.runIf(names.length > 0)("recorded answers", () => {
       items.map(withoutLogprobs),
     )
     const response = chunks.at(-1)?.response as JsonObject
-    const { input_tokens, output_tokens, input_tokens_details } = response.usage as Record<string, number>
+    const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } =
+      response.usage as Record<string, number>
+    const { reasoning_tokens } = (output_tokens_details ?? {}) as unknown as Record<string, number>
     const { cached_tokens = 0 } = input_tokens_details as unknown as Record<string, number>
     expect(end.usage).toEqual({
       inputTokens: Number(input_tokens) - cached_tokens,
       outputTokens: output_tokens,
       cacheReadInputTokens: cached_tokens,
       cacheCreationInputTokens: 0,
+      ...(reasoning_tokens !== undefined && { reasoningTokens: reasoning_tokens }),
     })
     expect(end.model).toBe(response.model)
     const called = items.some(({ type }) => type === "function_call")

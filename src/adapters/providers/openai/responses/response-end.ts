@@ -25,10 +25,12 @@ export function toStopReason(
 export function toUsage(usage: OpenAI.Responses.ResponseUsage | undefined | null): Usage | null {
   if (!usage) return null
   const { cached_tokens: read = 0, cache_write_tokens: written = 0 } = usage.input_tokens_details ?? {}
+  const { reasoning_tokens: reasoningTokens } = usage.output_tokens_details ?? {}
   return {
     inputTokens: Math.max(0, usage.input_tokens - read - written),
     outputTokens: usage.output_tokens,
     cacheReadInputTokens: read,
     cacheCreationInputTokens: written,
+    ...(typeof reasoningTokens === "number" && { reasoningTokens }),
   }
 }

@@ -144,7 +144,10 @@ test("reasoning, text and calls become parts in the order of their items", () =>
     type: "end",
     model: "gpt-answered",
     stopReason: "toolCalls",
-    usage: { inputTokens: 10, outputTokens: 20, cacheReadInputTokens: 60, cacheCreationInputTokens: 30 },
+    usage: {
+      ...{ inputTokens: 10, outputTokens: 20, cacheReadInputTokens: 60, cacheCreationInputTokens: 30 },
+      reasoningTokens: 15,
+    },
     content: [
       { type: "thinking", text: "First.\n\nThen.", ...own(reasoning) },
       {
