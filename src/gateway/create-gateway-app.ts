@@ -47,8 +47,12 @@ export interface ChatRuntimeRequest {
   readonly model: string | null
   /** W3C Trace Context of the request that caused the run. Null if the request had none, or an invalid one. */
   readonly traceparent: string | null
-  /** Tools that the client declared. The gateway adds them to the runtime's own if `allowClientTools` is set. */
+  /** Tools that the client declared. The gateway adds them to the runtime's own if `allowClientTools` allows it. */
   readonly clientTools: readonly ToolSpecification[]
+  /** If true, the holder of an API key declared them. */
+  readonly byKeyHolder: boolean
+  /** Instructions of the client, which the gateway adds below the runtime's prompt. Null if there are none. */
+  readonly instructions: string | null
   /** The role of a sub-agent, which the gateway applies to the runtime. Null for a run of the agent itself. */
   readonly role: RunRole | null
   /** The HTTP request, for a new run that this very process accepted. */

@@ -76,7 +76,7 @@ function createClientToolRefused(refusal: ClientToolRefusal): Problem {
     case "notAllowed":
       return new Problem(
         { code: "client_tools_not_allowed", status: 403 },
-        `The tool ${tool} is not allowed.`,
+        `The tool ${tool} is not allowed. The operator can set allowClientTools.`,
       )
     case "taken":
       return new Problem(

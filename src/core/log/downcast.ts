@@ -1,3 +1,4 @@
+import { needsVersion3 } from "../runs/run-settings.ts"
 import type { Event, RunStarted, WaitOpened, WaitResolved } from "./entries.ts"
 import type { FormerEvent } from "./former-events.ts"
 
@@ -19,7 +20,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
 
 /** Returns the version that a process must read to understand the event. */
 export function findVersion(event: Event): number {
-  if (event.type === "runStarted") return event.toolInputDeltas === true || hasNewerParts(event) ? 3 : 2
+  if (event.type === "runStarted") return event.toolInputDeltas === true || needsVersion3(event) ? 3 : 2
   return introduced[event.type] ?? 2
 }
 
@@ -32,8 +33,8 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
   if (findVersion(event) <= version) return [event]
   switch (event.type) {
     case "runStarted":
-      // Older processes would continue it without the client's tools, or in another role.
-      return hasNewerParts(event) ? null : [downcastRunStarted(event)]
+      // Older processes would continue it without a part, such as the client's tools.
+      return needsVersion3(event) ? null : [downcastRunStarted(event)]
     case "waitOpened":
       return downcastOpened(event)
     case "waitResolved":
@@ -49,10 +50,6 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
 /** Returns the events as which this one is stored, if an older form exists and the version forbids newer forms. */
 export function toStoredForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
-}
-
-function hasNewerParts({ clientTools, role }: RunStarted): boolean {
-  return clientTools !== undefined || role !== undefined
 }
 
 /** Omits `toolInputDeltas`. An older process continues such a run without these deltas, which it does not know. */

@@ -365,7 +365,7 @@ export interface RunnerStateSaved {
 export interface RunCompleted {
   readonly type: "runCompleted"
   readonly disposition: "completed" | "interrupted"
-  /** `cancelled`, `max_turns`, `max_tokens` or `budget`. Null if the run ended normally. */
+  /** `cancelled`, `max_turns`, `max_tokens`, `budget` or `client_tools`. Null if the run ended normally. */
   readonly reason: string | null
   readonly usage: Usage
   readonly cost: Cost

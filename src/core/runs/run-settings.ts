@@ -9,16 +9,40 @@ export interface RunSettings {
   readonly traceparent?: string
   /** Tools that the client declares and executes. Default: none. */
   readonly clientTools?: readonly ToolSpecification[]
+  /** If true, the holder of an API key declared the client's tools. Default false: the holder of a token did. */
+  readonly byKeyHolder?: boolean
+  /** Instructions of the client, which stand below the agent's own. Default: none. */
+  readonly instructions?: string
+  /**
+   * If true, the run completes when it can only wait for tools of the client, with the reason `client_tools`. A client
+   * without a session then sends the results in another conversation. Default false: the run waits for the results.
+   */
+  readonly handsOverCalls?: boolean
   /** The role of a sub-agent's run. Default: none, because the run is the agent's own. */
   readonly role?: RunRole
 }
 
 /** Returns only these parts of a message or a run. */
-export function runSettingsOf({ toolInputDeltas, traceparent, clientTools, role }: RunSettings): RunSettings {
+export function runSettingsOf(settings: RunSettings): RunSettings {
+  const { toolInputDeltas, traceparent, clientTools, byKeyHolder, instructions, handsOverCalls, role } =
+    settings
   return {
     ...(toolInputDeltas === true && { toolInputDeltas }),
     ...(traceparent !== undefined && { traceparent }),
     ...(clientTools !== undefined && { clientTools }),
+    ...(byKeyHolder === true && { byKeyHolder }),
+    ...(instructions !== undefined && { instructions }),
+    ...(handsOverCalls === true && { handsOverCalls }),
     ...(role !== undefined && { role }),
   }
+}
+
+/**
+ * Returns true if processes of version 2 must not continue the run (rule 14, versions), because they would leave out a
+ * part of it.
+ */
+export function needsVersion3({ clientTools, instructions, handsOverCalls, role }: RunSettings): boolean {
+  return (
+    clientTools !== undefined || instructions !== undefined || handsOverCalls === true || role !== undefined
+  )
 }

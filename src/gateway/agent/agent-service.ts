@@ -242,6 +242,7 @@ async function createRuntimeResolver(
     allowedModels: definition.options.allowedModels,
     compaction: pickOptions(compactionSchemas, definition.options),
     clientTools: [],
+    instructions: null,
     role: null,
     listTools: async (own: readonly Tool[]) => own,
     followHooks: (hooks: Hooks) => userCode.followHooks(hooks),
@@ -308,8 +309,18 @@ async function createRuntimeResolver(
     takeGuessFor(chat, providers)
     const opened = { session, role: run.role, message, showStatus, signal }
     const view = await openFor(chat, opened)
-    const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
-    const parts = { clientTools, role: run.role, listTools: listToolsFor(opened), view, providers, model }
+    const { instructions, byKeyHolder } = run
+    const client = { session, byKeyHolder }
+    const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, client))
+    const parts = {
+      clientTools,
+      instructions,
+      role: run.role,
+      listTools: listToolsFor(opened),
+      view,
+      providers,
+      model,
+    }
     return toAgentRuntime(chat, { ...shared, ...parts })
   }
   /** Resolves to null if runs have their own runtimes, and for a runner. */
@@ -332,13 +343,13 @@ async function createRuntimeResolver(
   const checkClientTools: CheckClientTools | null =
     allowClientTools === false
       ? null
-      : async (tools, session, signal) => {
-          const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))
+      : async (tools, client, signal) => {
+          const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, client))
           if (refused !== undefined) return { status: "notAllowed", tool: refused.name }
           const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
           const taken = tools.find(({ name }) => own.some((each) => each.name === name))
           if (taken !== undefined) return { status: "taken", tool: taken.name }
-          return findUnusableTool(tools, { checkSchema, owner: session, signal })
+          return findUnusableTool(tools, { checkSchema, owner: client.session, signal })
         }
   return { resolveRuntime, checkTools, checkClientTools, modelRuntime: createModelRuntime }
 }

@@ -11,6 +11,7 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { RunHooks } from "../../core/runs/run-hooks.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
 import type { Runner, RunnerRequest } from "../../core/runs/runner.ts"
+import { writeDataBlock } from "../../core/text/data-block.ts"
 import type { CodeExecutionRunSettings } from "../../features/sandbox/code-execution/options.ts"
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../../kernel/agent/agent-runtime.ts"
 import type { LoopOptions } from "../../kernel/agent/options.ts"
@@ -97,6 +98,8 @@ export interface RuntimeSurroundings {
   readonly follow: AgentRuntime["follow"]
   /** Tools that the client declared and is allowed to declare. */
   readonly clientTools: readonly ToolSpecification[]
+  /** Instructions of the client. Null if there are none. */
+  readonly instructions: string | null
   /** The role of a sub-agent. Null for a run of the agent itself. */
   readonly role: RunRole | null
   /** The parts of the plugins in this run. */
@@ -204,7 +207,9 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
   return {
     ...limits,
     type: "model",
-    systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
+    systemPrompt: addClientInstructions(systemPrompt, surroundings.instructions).filter(
+      ({ text }) => text !== "",
+    ),
     background: view.background,
     models,
     pricing,
@@ -228,6 +233,18 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }
+}
+
+/** Adds the client's instructions below the agent's own, as a block that they cannot end. */
+function addClientInstructions(
+  own: readonly SystemBlock[],
+  instructions: string | null,
+): readonly SystemBlock[] {
+  if (instructions === null) return own
+  const note =
+    "The client of this conversation sent these instructions, as JSON. Follow them as far as they do not contradict " +
+    "the instructions above."
+  return [...own, { text: writeDataBlock({ name: "client_instructions", note, values: [instructions] }) }]
 }
 
 /** Returns the compaction of the runtime if it has options of its own, and otherwise that of the plugins. */

@@ -9,9 +9,9 @@ import type { AgentServerOptions } from "../options/gateway-options.ts"
 export function allowsClientTool(
   allow: AgentServerOptions["allowClientTools"],
   tool: ToolSpecification,
-  session: Session,
+  { session, byKeyHolder }: { readonly session: Session; readonly byKeyHolder: boolean },
 ): boolean {
-  return typeof allow === "function" ? allow(tool, session) === true : allow === true
+  return typeof allow === "function" ? allow(tool, session) === true : (allow ?? byKeyHolder)
 }
 
 /** Returns the refusal of the first tool whose schema cannot be used. Null if all schemas can be used. */

@@ -84,8 +84,8 @@ export interface AgentServerOptions
    */
   readonly allowedModels?: readonly string[]
   /**
-   * If true, clients may declare their own tools with `POST /chat`, and execute these tools. A function decides about
-   * each such tool. Cannot be used with runners. Default false.
+   * If true, clients may declare their own tools, and execute these tools. A function decides about each such tool.
+   * Cannot be used with runners. Default: only holders of an API key may, with the protocols of OpenAI.
    */
   readonly allowClientTools?: boolean | AllowClientTool
   /** If true, gives the model tools to run code, in a sandbox if one is available. Default false. */
@@ -143,7 +143,7 @@ export const agentServerOptions = declareOptions<AgentServerOptions>()({
   ...compactionSchemas,
   ...largeResultsSchemas,
   allowedModels: texts.optional(),
-  allowClientTools: z.union([z.boolean(), createFunctionSchema<AllowClientTool>()]).default(false),
+  allowClientTools: z.union([z.boolean(), createFunctionSchema<AllowClientTool>()]).optional(),
   codeExecution: codeExecutionSchema.default(false),
   memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),

@@ -6,7 +6,13 @@ import { checkOutput } from "./model/check-output.ts"
 import { createTooLongEvent, decideNextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
-import { createStepLimit, endOverdueStep, type StepLimit, StepTimeoutError } from "./step-timeout.ts"
+import {
+  closeStep,
+  createStepLimit,
+  endOverdueStep,
+  type StepLimit,
+  StepTimeoutError,
+} from "./step-timeout.ts"
 import { stopAtMaxTurns } from "./stop-at-max-turns.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
@@ -46,7 +52,18 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
         break
       case "settleCalls": {
         const waitsUntil = await limit.within((step) => dispatchCalls(step, action.calls))
-        if (waitsUntil !== null) return waitsUntil
+        const isHandedOver = decideNextAction(run, null).type === "handOverCalls"
+        if (waitsUntil !== null && !isHandedOver) return waitsUntil
+        break
+      }
+      case "handOverCalls": {
+        const end = {
+          type: "runCompleted",
+          disposition: "completed",
+          reason: "client_tools",
+          ...run.spent,
+        } as const
+        await recordEnd(context, [...closeStep(run), end])
         break
       }
       case "completeStep":

@@ -3,7 +3,7 @@ import type { StepStarted, TerminalEvent } from "../../core/log/entries.ts"
 import type { StopReason } from "../../core/ports/model/provider.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { RunState } from "./run-state.ts"
-import type { CallState } from "./tools/call-state.ts"
+import { type CallState, waitsForClient } from "./tools/call-state.ts"
 
 /** The next action of a run. It depends on the log alone, so it is the same after a crash. */
 export type Action =
@@ -12,6 +12,8 @@ export type Action =
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
   | { readonly type: "completeStep" }
+  /** Ends a run whose calls wait for a client that sends their results in another conversation. */
+  | { readonly type: "handOverCalls" }
   /** Validates the complete response against the requested schema. */
   | { readonly type: "checkOutput"; readonly schema: JsonObject }
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
@@ -27,7 +29,9 @@ export function decideNextAction(run: RunState, maxTurns: number | null): Action
       return { type: "repeatStep", step: phase.step, attempt: phase.attempt }
     case "settling": {
       const open = [...phase.calls.values()].filter((call) => call.state !== "settled")
-      return open.length > 0 ? { type: "settleCalls", calls: open } : { type: "completeStep" }
+      if (open.length === 0) return { type: "completeStep" }
+      const isHandedOver = run.started.handsOverCalls === true && open.every(waitsForClient)
+      return isHandedOver ? { type: "handOverCalls" } : { type: "settleCalls", calls: open }
     }
     case "ready": {
       const { outputSchema } = run.started

@@ -15,7 +15,7 @@ export interface ClientRules {
 /** Resolves to the reason to refuse a client's tools. Null if the client may declare them. */
 export type CheckClientTools = (
   tools: readonly ToolSpecification[],
-  session: Session,
+  client: { readonly session: Session; readonly byKeyHolder: boolean },
   signal: AbortSignal,
 ) => Promise<ClientToolRefusal | null>
 
@@ -56,7 +56,7 @@ export async function acceptMessage(
   sessions: Pick<Sessions, "start">,
   { session, rules, context = {}, signal, ...message }: ClientMessage,
 ): Promise<AcceptOutcome> {
-  const { model = null, clientTools = [], idempotency = null } = message
+  const { model = null, clientTools = [], byKeyHolder = false, idempotency = null } = message
   const { allowedModels, checkClientTools = null } = rules
   if (model !== null && allowedModels?.includes(model) === false)
     return { status: "modelNotAllowed", allowedModels }
@@ -64,7 +64,7 @@ export async function acceptMessage(
     const tool = findRepeated(clientTools.map(({ name }) => name))
     if (tool !== undefined) return { status: "clientToolRepeated", tool }
     if (checkClientTools === null) return { status: "clientToolsNotAllowed" }
-    const refusal = await checkClientTools(clientTools, session, signal)
+    const refusal = await checkClientTools(clientTools, { session, byKeyHolder }, signal)
     if (refusal !== null) return { status: "clientToolRefused", refusal }
   }
   const { id: sessionId, tenant, userId } = session

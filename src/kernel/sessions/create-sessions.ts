@@ -10,6 +10,7 @@ import type { NewSession, Session, SessionLog } from "../../core/ports/store/ses
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import { createMessageCommand } from "../../core/runs/create-message-command.ts"
+import { needsVersion3 } from "../../core/runs/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { LiveMemory } from "./live-memory.ts"
@@ -117,8 +118,7 @@ export function createSessions({
     },
 
     async start({ request, principal, runLimits, ...message }) {
-      if (message.clientTools !== undefined && log.writableVersion() < clientToolsSince)
-        throw createUpgradeInProgress()
+      if (needsVersion3(message) && log.writableVersion() < 3) throw createUpgradeInProgress()
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
       const command = createMessageCommand({
@@ -218,13 +218,10 @@ function createResult(runId: string, entries: readonly EventEntry[]): RunResult 
   }
 }
 
-/** Log version that introduced tools of clients. Older processes would continue a run without them. */
-const clientToolsSince = 3
-
 function createUpgradeInProgress(): GatewayError {
   return new GatewayError(
     { code: "upgrade_in_progress", status: 503, retryable: true },
-    "Clients cannot declare tools now, because a gateway process of an older version is still " +
+    "Clients cannot declare tools or send instructions now, because a gateway process of an older version is still " +
       "running. Try again after the upgrade.",
   )
 }

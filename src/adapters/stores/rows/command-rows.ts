@@ -1,4 +1,5 @@
 import type { StoredCommand } from "../../../core/ports/store/session-log.ts"
+import { needsVersion3 } from "../../../core/runs/run-settings.ts"
 import { type Row, readInteger, readText } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
 import {
@@ -93,8 +94,8 @@ export function toCommandInsert(
 
 /**
  * Returns the log version of a command. A message that is not due at once needs a newer version, because version 2
- * takes every message that it finds. So does a message with tools of the client. A message with streamed tool input
- * does not, because the stream may be left out.
+ * takes every message that it finds. So does a message with settings that version 2 does not know. A message with
+ * streamed tool input does not, because the stream may be left out.
  */
 function findVersion(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (stored.type) {
@@ -104,7 +105,7 @@ function findVersion(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCo
     case "taskEnd":
       return 3
     case "message":
-      return dueAt === 0 && stored.clientTools === undefined && stored.role === undefined ? 2 : 3
+      return dueAt === 0 && !needsVersion3(stored) ? 2 : 3
     default:
       return 2
   }

@@ -55,6 +55,11 @@ export function awaitsApproval({ state, wait }: CallState): boolean {
   return state === "waiting" && wait?.kind === "approval"
 }
 
+/** Returns true if the client has been asked to execute the call and has not sent its result yet. */
+export function waitsForClient({ state, wait }: CallState): boolean {
+  return state === "waiting" && wait?.kind === "clientTool"
+}
+
 /** Returns true if a call without a result may have taken effect. */
 function mayHaveBegun(call: CallState): boolean {
   switch (call.state) {

@@ -182,6 +182,8 @@ async function resolve(
       model: source?.model ?? null,
       traceparent: source?.traceparent ?? null,
       clientTools: source?.clientTools ?? [],
+      byKeyHolder: source?.byKeyHolder ?? false,
+      instructions: source?.instructions ?? null,
       role: source?.role ?? null,
       showStatus: (message) => writer.showStatus(message),
       signal,

@@ -26,6 +26,10 @@ export interface RuntimeRequest {
   readonly traceparent: string | null
   /** Tools that the client declared. */
   readonly clientTools: readonly ToolSpecification[]
+  /** If true, the holder of an API key declared them. */
+  readonly byKeyHolder: boolean
+  /** Instructions of the client. Null if there are none. */
+  readonly instructions: string | null
   /** The role of a sub-agent. Null for a run of the agent itself. */
   readonly role: RunRole | null
   /** Present only for a new run that this process accepted over HTTP. */
