@@ -15,6 +15,7 @@ export type IdPrefix =
   | "sched"
   | "cmp"
   | "task"
+  | "store"
 
 /** Number of base-36 digits of a time in milliseconds since the Unix epoch. They are enough until the year 5188. */
 const timeDigits = 9

@@ -98,6 +98,7 @@ export type {
 export type { StorePause } from "../core/ports/store/pause.ts"
 export type { PruneLimits } from "../core/ports/store/prune-limits.ts"
 export type { ReadOptions } from "../core/ports/store/read-options.ts"
+export type { Revocations } from "../core/ports/store/revocations.ts"
 export type {
   AdvanceOutcome,
   CreateOutcome,

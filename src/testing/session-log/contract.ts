@@ -9,6 +9,7 @@ import { memoryCases } from "../store/memory-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
 import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
+import { revocationsCases } from "../store/revocations-contract.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { snapshotCases } from "../store/snapshots-contract.ts"
@@ -67,6 +68,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...approvalsCases,
   ...directoryCases,
   ...keyringCases,
+  ...revocationsCases,
   ...secretsCases,
   ...casesOf("memory", memoryCases),
   ...outboxCases,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { ClientConfig } from "pg"
+import { randomIds } from "../../../core/ids.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
@@ -32,6 +33,7 @@ import { migrate } from "./migrate.ts"
 import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
+import { createRevocations } from "./revocations.ts"
 import { createSchedules } from "./schedules.ts"
 import { lastSeq, schema } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
@@ -39,7 +41,7 @@ import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 import { createSnapshots } from "./session-log/snapshots.ts"
-import { readSetting, writeSetting } from "./settings.ts"
+import { readSetting, requireSetting, writeSetting } from "./settings.ts"
 import { createApprovals } from "./waits/approvals.ts"
 
 export interface PostgresStoreOptions {
@@ -139,6 +141,7 @@ async function openMember(
       clock: membership.clock,
       log: createSessionLog({ database, commits, space, membership, times, versions, hub, alarms }),
       keyring: createKeyring(database.query, membership.clock),
+      revocations: createRevocations(database.query),
       approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
@@ -153,6 +156,7 @@ async function openMember(
         read: (name) => readSetting(database.query, name),
         write: (name, value) => writeSetting(database.query, name, value),
       }),
+      id: () => requireSetting(database.query, "storeId", randomIds.next("store")),
       missingTables: () => listMissingTables(database),
       close,
     }

@@ -300,11 +300,21 @@ const tables: readonly string[] = [
   "CREATE TABLE agent_gateway.archive_due (session_id text PRIMARY KEY, seq bigint NOT NULL)",
 ]
 
+/** Each brings the schema to the next version. */
+const migrations: readonly (readonly string[])[] = [
+  [
+    // The tokens of a principal are valid from this time. Without a row, all of them are.
+    `CREATE TABLE agent_gateway.revocation (
+      tenant text NOT NULL, user_id text NOT NULL, valid_after bigint NOT NULL, PRIMARY KEY (tenant, user_id)
+    )`,
+  ],
+]
+
 /**
  * The schema. The table `migration` has its version. Earlier versions were never published. A new table, column or
  * index is a migration at the end of the list.
  */
-export const schema: Schema = { firstVersion: 22, oldestVersion: 22, tables, migrations: [] }
+export const schema: Schema = { firstVersion: 22, oldestVersion: 22, tables, migrations }
 
 /**
  * SQL: the number of the newest stored entry, for the session in the same statement. Storing deltas therefore does

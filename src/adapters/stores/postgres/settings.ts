@@ -18,3 +18,14 @@ export async function writeSetting(query: Query, name: string, value: string | n
     )
   }
 }
+
+/** Returns a setting, which receives the given value if it has none. Processes that race agree on one value. */
+export async function requireSetting(query: Query, name: string, value: string): Promise<string> {
+  const known = await readSetting(query, name)
+  if (known !== null) return known
+  await query("INSERT INTO agent_gateway.setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", [
+    name,
+    value,
+  ])
+  return (await readSetting(query, name)) ?? value
+}

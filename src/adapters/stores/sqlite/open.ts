@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
+import { randomIds } from "../../../core/ids.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
@@ -21,6 +22,7 @@ import { createMemory } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
+import { createRevocations } from "./revocations.ts"
 import { createSchedules } from "./schedules.ts"
 import { schema } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
@@ -28,7 +30,7 @@ import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 import { createSnapshots } from "./session-log/snapshots.ts"
-import { readSetting, writeSetting } from "./settings.ts"
+import { readSetting, requireSetting, writeSetting } from "./settings.ts"
 import { createApprovals } from "./waits/approvals.ts"
 
 export interface SqliteStoreOptions {
@@ -126,6 +128,7 @@ export async function openStore(
   return {
     log: createSessionLog(database, { membership, hub, alarms, clock, directory, remover, versions: fleet }),
     keyring: createKeyring(database, clock),
+    revocations: createRevocations(database, clock),
     approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
@@ -140,6 +143,10 @@ export async function openStore(
       read: (name) => database.read(() => readSetting(database, name)),
       write: (name, value) => database.write(() => writeSetting(database, name, value)),
     }),
+    async id() {
+      const known = await database.read(() => readSetting(database, "storeId"))
+      return known ?? database.write(() => requireSetting(database, "storeId", randomIds.next("store")))
+    },
     missingTables: () => database.read(() => listMissingTables(database)),
     async close() {
       await remover.close()

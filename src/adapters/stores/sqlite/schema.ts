@@ -310,11 +310,21 @@ const tables: readonly string[] = [
   END`,
 ]
 
+/** Each brings the schema to the next version. */
+const migrations: readonly (readonly string[])[] = [
+  [
+    // The tokens of a principal are valid from this time. Without a row, all of them are.
+    `CREATE TABLE revocation (
+      tenant TEXT NOT NULL, user_id TEXT NOT NULL, valid_after INTEGER NOT NULL, PRIMARY KEY (tenant, user_id)
+    ) STRICT, WITHOUT ROWID`,
+  ],
+]
+
 /**
  * The schema. `PRAGMA user_version` has its version. Earlier versions were never published. A new table, column or
  * index is a migration at the end of the list.
  */
-export const schema: Schema = { firstVersion: 24, oldestVersion: 24, tables, migrations: [] }
+export const schema: Schema = { firstVersion: 24, oldestVersion: 24, tables, migrations }
 
 /**
  * SQL: the number of the newest stored entry, for the session in the same statement. It is looked up and not kept

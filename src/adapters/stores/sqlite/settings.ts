@@ -21,3 +21,10 @@ export function writeSetting(database: Database, name: string, value: string | n
     )
   }
 }
+
+/** Returns a setting, which receives the given value if it has none. Must be called inside a transaction. */
+export function requireSetting(database: Database, name: string, value: string): string {
+  const known = readSetting(database, name)
+  if (known === null) writeSetting(database, name, value)
+  return known ?? value
+}

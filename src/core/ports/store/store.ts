@@ -8,6 +8,7 @@ import type { Keyring } from "./keyring.ts"
 import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
 import type { StorePause } from "./pause.ts"
+import type { Revocations } from "./revocations.ts"
 import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
@@ -36,6 +37,7 @@ export interface Store {
   readonly clock?: Clock
   readonly log: SessionLog
   readonly keyring: Keyring
+  readonly revocations: Revocations
   readonly approvals: Approvals
   readonly directory: Directory
   readonly secrets: Secrets
@@ -52,6 +54,8 @@ export interface Store {
   readonly archive?: Archive
   /** Default: the store cannot be paused. */
   readonly pause?: StorePause
+  /** Resolves to the id of the store, which all its processes share. Tokens for users name it. */
+  id(): Promise<string>
   /** Returns the names of tables that the store needs and does not have. Default: it has all of them. */
   missingTables?(): Promise<readonly string[]>
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
