@@ -13,6 +13,7 @@ import type { Clock } from "../core/time/clock.ts"
 import { createTranscripts } from "../features/transcripts/transcripts.ts"
 import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
+import { rememberRevocations } from "../http/auth/remember-revocations.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
 import { rejectOnAbort } from "../kernel/agent/reject-on-abort.ts"
@@ -165,6 +166,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const { store, pause, storage, agents, live, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
+  const revocations = rememberRevocations(store.revocations)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
@@ -269,6 +271,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     builtInWires: [nativeRoutes],
     keyring,
+    revocations,
+    storeId: () => store.id(),
     observers,
     clock,
     logger,

@@ -13,7 +13,8 @@ import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { authenticate, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
-import { createSecretKeyring, createSessionTokens } from "./auth/tokens.ts"
+import type { RememberedRevocations } from "./auth/remember-revocations.ts"
+import { createSecretKeyring, createTokens } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
@@ -56,6 +57,9 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
   readonly keyring: Keyring
+  readonly revocations: RememberedRevocations
+  /** Resolves to the id of the store. */
+  readonly storeId: () => Promise<string>
   readonly observers: Partial<Observer>
   readonly clock: Clock
   readonly logger: Logger
@@ -120,7 +124,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
   const agents = createServedAgents(options.agents)
   const keyring = options.jwtSecret === undefined ? options.keyring : createSecretKeyring(options.jwtSecret)
-  const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
+  const { revocations, storeId, sessionTtlSeconds: ttlSeconds } = options
+  const tokens = createTokens({ keyring, revocations, storeId, clock, ttlSeconds })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = createRateLimits(options, clientAddress)

@@ -1,7 +1,7 @@
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
-import type { SessionTokens } from "./auth/tokens.ts"
+import type { Tokens } from "./auth/tokens.ts"
 import { createSessionNotFound, Problem } from "./problem.ts"
 import type { ServedAgents } from "./served-agents.ts"
 
@@ -30,7 +30,7 @@ export type IssueSession = (principal: Principal, choice: SessionChoice) => Prom
 export interface IssueSessionOptions {
   readonly sessions: Sessions
   readonly agents: ServedAgents
-  readonly tokens: SessionTokens
+  readonly tokens: Tokens
 }
 
 export function createIssueSession({ sessions, agents, tokens }: IssueSessionOptions): IssueSession {
@@ -39,7 +39,7 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
     if (agent !== undefined && !agents.has(agent)) throw createAgentNotFound()
     const session = await findSession()
     const { id: sessionId, tenant, userId } = session
-    const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
+    const { token, expiresAt } = await tokens.issue({ kind: "session", sessionId, tenant, userId })
     return {
       session_token: token,
       session_id: sessionId,

@@ -6,10 +6,10 @@ import type { FailureLimit } from "../limits/rate-limits.ts"
 import { createSessionNotFound, createSessionRevoked } from "../problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
-import { createInvalidTokenError, type SessionTokens } from "./tokens.ts"
+import { createInvalidTokenError, type Tokens } from "./tokens.ts"
 
 export interface AuthenticateOptions {
-  readonly tokens: SessionTokens
+  readonly tokens: Tokens
   readonly sessions: Sessions
   readonly agents: ServedAgents
   readonly failures: FailureLimit
@@ -34,7 +34,7 @@ export function authenticate({
   }
 
   async function findSession(token: string): Promise<Session> {
-    const subject = await tokens.verify(token)
+    const { subject } = await tokens.verify("session", token)
     const session = await sessions.session(subject.sessionId)
     if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {
       throw createSessionNotFound(401)

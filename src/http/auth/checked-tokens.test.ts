@@ -1,8 +1,8 @@
 import { expect, it } from "vitest"
 import { createCheckedTokens } from "./checked-tokens.ts"
 
-const subject = { sessionId: "sess_1", tenant: "acme", userId: "ann" }
-const checked = { keyId: "key_1", expiresAt: 60, subject }
+const subject = { kind: "session" as const, sessionId: "sess_1", tenant: "acme", userId: "ann" }
+const checked = { keyId: "key_1", expiresAt: 60, validAfter: 0, subject }
 
 it("remembers the newest tokens, up to its bound", () => {
   const tokens = createCheckedTokens(2)

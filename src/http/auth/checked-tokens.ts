@@ -7,6 +7,8 @@ export interface CheckedToken {
   readonly keyId: string
   /** Seconds since the Unix epoch. */
   readonly expiresAt: number
+  /** The time from which the tokens of the user were valid when this one was issued. */
+  readonly validAfter: number
   readonly subject: TokenSubject
 }
 

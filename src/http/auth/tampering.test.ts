@@ -3,7 +3,7 @@ import { exportJWK, SignJWT } from "jose"
 import { describe, expect, it } from "vitest"
 import { createRequest, protectedRoutes } from "../../wires/native/fixtures/protected-routes.ts"
 import { createTestApp, readProblem, testSecret } from "../fixtures/test-app.ts"
-import { tokenAudience, tokenIssuer, tokenType } from "./tokens.ts"
+import { tokenAudience, tokenIssuer, tokenType, userTokenType } from "./tokens.ts"
 
 const app = createTestApp({ rateLimits: false })
 const now = Math.floor(app.clock.now() / 1000)
@@ -32,6 +32,7 @@ const goodClaims = {
   aud: tokenAudience,
   iat: now,
   exp: now + 60,
+  va: 0,
 }
 
 /**
@@ -104,6 +105,8 @@ const forgeries: readonly (readonly [string, string])[] = [
   ],
   ["another tenant", token({ claims: { tenant: "key_other" } })],
   ["no tenant", token({ claims: { tenant: undefined } })],
+  ["no time of validity", token({ claims: { va: undefined } })],
+  ["the type of a user's token", token({ header: { typ: userTokenType } })],
   ["another user", token({ claims: { user_id: "other" } })],
   ["another session's payload", [goodHead, tokenIn(other.headers).split(".")[1], goodSignature].join(".")],
   ["another session's signature", [goodHead, goodBody, tokenIn(other.headers).split(".")[2]].join(".")],

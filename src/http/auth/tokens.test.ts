@@ -2,8 +2,10 @@ import { decodeProtectedHeader } from "jose"
 import { describe, expect, it } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
-import { createTestApp, readProblem, type TestApp } from "../fixtures/test-app.ts"
-import { createSecretKeyring, createSessionTokens } from "./tokens.ts"
+import { createFakeRevocations } from "../fixtures/fake-revocations.ts"
+import { createTestApp, readProblem, type TestApp, testSecret } from "../fixtures/test-app.ts"
+import { rememberRevocations } from "./remember-revocations.ts"
+import { createSecretKeyring, createTokens, readTokenKind, type TokensOptions } from "./tokens.ts"
 
 function open(app: TestApp, headers: Record<string, string>): Promise<Response> {
   return app.fetch("/api/chat/history", { headers })
@@ -24,18 +26,17 @@ describe("session tokens", () => {
 
   it("of another process are valid and expire like its own", async () => {
     const keyring = createFakeKeyring()
-    const [issuer, other] = [0, 1].map(() =>
-      createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 }),
-    )
+    const [issuer, other] = [0, 1].map(() => createTestTokens({ keyring, now: () => now }))
     let now = 1_000_000
-    const subject = { sessionId: "sess_1", tenant: "acme", userId: "ann" }
+    const subject = { kind: "session", sessionId: "sess_1", tenant: "acme", userId: "ann" } as const
     const { token } = (await issuer?.issue(subject)) ?? { token: "" }
     // The first time, the signature is verified. The second time, the token is known.
-    for (let time = 0; time < 2; time++) expect(await other?.verify(token)).toEqual(subject)
+    for (let time = 0; time < 2; time++)
+      expect(await other?.verify("session", token)).toMatchObject({ subject })
     now += 60_000
-    const late = createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 })
+    const late = createTestTokens({ keyring, now: () => now })
     for (const tokens of [issuer, other, late]) {
-      await expect(tokens?.verify(token)).rejects.toMatchObject({ code: "token_expired" })
+      await expect(tokens?.verify("session", token)).rejects.toMatchObject({ code: "token_expired" })
     }
   })
 
@@ -94,6 +95,92 @@ describe("session tokens", () => {
     expect(await keyring.remove("configured")).toBe(false)
   })
 })
+
+const ann = { kind: "user", tenant: "acme", userId: "ann", agent: "agent" } as const
+
+describe("tokens for users", () => {
+  it("name the user, the tenant and the agent, and no session token is one", async () => {
+    const tokens = createTestTokens()
+    const { token } = await tokens.issue(ann)
+    const { token: ofSession } = await tokens.issue({ ...ann, kind: "session", sessionId: "sess_1" })
+    // The second time, the tokens are known.
+    for (let time = 0; time < 2; time++) {
+      expect((await tokens.verify("user", token)).subject).toEqual(ann)
+      await expect(tokens.verify("session", token)).rejects.toMatchObject({ code: "invalid_token" })
+      await expect(tokens.verify("user", ofSession)).rejects.toMatchObject({ code: "invalid_token" })
+    }
+    expect([token, ofSession, "key", "a.b.c"].map(readTokenKind)).toEqual(["user", "session", null, null])
+  })
+
+  it("of another store are refused, though it has the same secret", async () => {
+    const [here, there] = ["store_1", "store_2"].map((id) => createTestTokens({ storeId: async () => id }))
+    const issued = await here?.issue(ann)
+    await expect(there?.verify("user", issued?.token ?? "")).rejects.toMatchObject({ code: "invalid_token" })
+  })
+
+  it("end with the revocation of the user, like the user's session tokens, and later ones are valid", async () => {
+    const revocations = rememberRevocations(createFakeRevocations())
+    const tokens = createTestTokens({ revocations })
+    const { token } = await tokens.issue(ann)
+    const ofSession = await tokens.issue({ ...ann, kind: "session", sessionId: "sess_1" })
+    const verified = await tokens.verify("user", token)
+    expect(await verified.isRevoked()).toBe(false)
+
+    await revocations.revoke(ann)
+    expect(await verified.isRevoked()).toBe(true)
+    await expect(tokens.verify("user", token)).rejects.toMatchObject({ code: "token_revoked" })
+    await expect(tokens.verify("session", ofSession.token)).rejects.toMatchObject({ code: "token_revoked" })
+    const { token: later } = await tokens.issue(ann)
+    expect((await tokens.verify("user", later)).subject).toEqual(ann)
+    const { token: bobs } = await tokens.issue({ ...ann, userId: "bob" })
+    await revocations.revoke(ann)
+    expect((await tokens.verify("user", bobs)).subject.userId).toBe("bob")
+  })
+
+  it("are refused with 503 while the store does not say whether they are revoked", async () => {
+    const away = Object.assign(new Error("away"), { code: "store_unavailable" })
+    let isAway = false
+    const validAfter = async () => {
+      if (isAway) throw away
+      return 0
+    }
+    let time = 0
+    const revocations = rememberRevocations({ validAfter, revoke: validAfter }, () => time)
+    const tokens = createTestTokens({ revocations })
+    const { token } = await tokens.issue(ann)
+    isAway = true
+    expect((await tokens.verify("user", token)).subject).toEqual(ann)
+    time = 5_000
+    await expect(tokens.verify("user", token)).rejects.toBe(away)
+  })
+
+  it("of an unknown store are refused until the store says its id", async () => {
+    const { token } = await createTestTokens().issue(ann)
+    let isAway = true
+    const storeId = async () => {
+      if (isAway) throw new Error("away")
+      return "store_1"
+    }
+    const tokens = createTestTokens({ storeId })
+    await expect(tokens.verify("user", token)).rejects.toThrow("away")
+    isAway = false
+    expect((await tokens.verify("user", token)).subject).toEqual(ann)
+  })
+})
+
+function createTestTokens({
+  now = () => 1_000_000,
+  ...options
+}: Partial<TokensOptions> & { readonly now?: () => number } = {}) {
+  return createTokens({
+    keyring: createSecretKeyring(testSecret),
+    revocations: rememberRevocations(createFakeRevocations()),
+    storeId: async () => "store_1",
+    clock: { now },
+    ttlSeconds: 60,
+    ...options,
+  })
+}
 
 function keyIdOf({ authorization = "" }: Record<string, string>): string | undefined {
   return decodeProtectedHeader(authorization.slice("Bearer ".length)).kid

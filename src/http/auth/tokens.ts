@@ -1,74 +1,135 @@
 import { z } from "@hono/zod-openapi"
-import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose"
+import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createUnauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
+import type { RememberedRevocations } from "./remember-revocations.ts"
 
 export const tokenIssuer = "ai-agent-gateway"
+
 /** The audience contains neither the prefix nor the host, so a token is valid wherever the gateway is mounted. */
 export const tokenAudience = "ai-agent-gateway:sessions"
+
+/** Tokens for users name the store too. A session token names a session, which only one store has. */
+const userAudience = "ai-agent-gateway:users:"
+
 /**
- * Explicit type (RFC 8725, section 3.11), so that no other JWT with the same secret is accepted as a session token.
+ * Explicit types (RFC 8725, section 3.11), so that no other JWT with the same secret is accepted, and neither kind of
+ * token in place of the other.
  */
 export const tokenType = "session+jwt"
-const algorithm = "HS256"
+export const userTokenType = "user+jwt"
 
+const algorithm = "HS256"
 const minSecretBytes = 32
 
 /** The session of a token, and its owner. */
-export interface TokenSubject {
+export interface SessionSubject extends Principal {
+  readonly kind: "session"
   readonly sessionId: string
-  readonly tenant: string
-  readonly userId: string
 }
 
-export interface SessionTokens {
+/** The user of a token, at one agent. */
+export interface UserSubject extends Principal {
+  readonly kind: "user"
+  readonly agent: string
+}
+
+export type TokenSubject = SessionSubject | UserSubject
+
+export interface VerifiedToken<Subject extends TokenSubject = TokenSubject> {
+  readonly subject: Subject
+  /** Resolves to true if the tokens of its user were revoked meanwhile. */
+  isRevoked(): Promise<boolean>
+}
+
+export interface Tokens {
   /** Returns a signed token. `expiresAt` is in seconds since the Unix epoch. */
   issue(subject: TokenSubject): Promise<{ readonly token: string; readonly expiresAt: number }>
-  /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for all other reasons. */
-  verify(token: string): Promise<TokenSubject>
+  /**
+   * Rejects with a 401 problem: `token_expired`, `token_revoked`, or `invalid_token` for all other reasons, such as a
+   * token of another kind.
+   */
+  verify<Kind extends TokenSubject["kind"]>(
+    kind: Kind,
+    token: string,
+  ): Promise<VerifiedToken<Extract<TokenSubject, { kind: Kind }>>>
 }
 
-export interface SessionTokensOptions {
+export interface TokensOptions {
   readonly keyring: Keyring
+  readonly revocations: RememberedRevocations
+  /** Resolves to the id of the store. */
+  readonly storeId: () => Promise<string>
   readonly clock: Clock
   readonly ttlSeconds: number
 }
 
-/** Creates session tokens: JWTs with HS256 only, signed with the keyring's newest key. */
-export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
+/** Creates tokens of sessions and of users: JWTs with HS256 only, signed with the keyring's newest key. */
+export function createTokens(options: TokensOptions): Tokens {
+  const { keyring, revocations, clock, ttlSeconds } = options
   const nobodysSecret = crypto.getRandomValues(new Uint8Array(minSecretBytes))
-  const checkedTokens = createCheckedTokens()
+  const checkedTokens = { session: createCheckedTokens(), user: createCheckedTokens() }
   const importedKeys = new WeakMap<SigningKey, Promise<CryptoKey>>()
+  let storeId: Promise<string> | null = null
 
   return {
     async issue(subject) {
-      const { sessionId, tenant, userId } = subject
+      const validAfter = await revocations.validAfter(subject)
       const key = await keyring.signingKey()
       const issuedAt = Math.floor(clock.now() / 1000)
       const expiresAt = issuedAt + ttlSeconds
-      const token = await new SignJWT({ tenant, user_id: userId })
-        .setProtectedHeader({ alg: algorithm, typ: tokenType, kid: key.id })
+      const { typ, audience, sub, claims } = await describeClaims(subject)
+      const token = await new SignJWT({ ...claims, va: validAfter })
+        .setProtectedHeader({ alg: algorithm, typ, kid: key.id })
         .setIssuer(tokenIssuer)
-        .setAudience(tokenAudience)
-        .setSubject(sessionId)
+        .setAudience(audience)
+        .setSubject(sub)
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
         .sign(await importOnce(key))
-      checkedTokens.add(token, { keyId: key.id, expiresAt, subject })
+      checkedTokens[subject.kind].add(token, { keyId: key.id, expiresAt, validAfter, subject })
       return { token, expiresAt }
     },
 
-    async verify(token) {
-      const known = checkedTokens.find(token)
-      // The removal of a key invalidates its tokens.
-      if (known !== undefined && (await keyring.key(known.keyId)) !== null) return requireCurrent(known)
-      const checked = await check(token)
-      checkedTokens.add(token, checked)
-      return checked.subject
+    async verify(kind, token) {
+      const checked = await findChecked(kind, token)
+      const subject = checked.subject as Extract<TokenSubject, { kind: typeof kind }>
+      const isRevoked = async () => checked.validAfter < (await revocations.recent(subject))
+      if (await isRevoked()) throw createTokenRevokedError()
+      return { subject, isRevoked }
     },
+  }
+
+  async function findChecked(kind: TokenSubject["kind"], token: string): Promise<CheckedToken> {
+    const known = checkedTokens[kind].find(token)
+    // The removal of a key invalidates its tokens.
+    if (known !== undefined && (await keyring.key(known.keyId)) !== null) return requireCurrent(known)
+    const checked = await check(kind, token)
+    checkedTokens[kind].add(token, checked)
+    return checked
+  }
+
+  /** Returns the claims by which the kinds of tokens differ. */
+  async function describeClaims(subject: TokenSubject) {
+    const { tenant, userId } = subject
+    if (subject.kind === "session") {
+      const claims = { tenant, user_id: userId }
+      return { typ: tokenType, audience: tokenAudience, sub: subject.sessionId, claims }
+    }
+    const claims = { tenant, agent: subject.agent }
+    return { typ: userTokenType, audience: await findUserAudience(), sub: userId, claims }
+  }
+
+  async function findUserAudience(): Promise<string> {
+    storeId ??= options.storeId().catch((error: unknown) => {
+      storeId = null
+      throw error
+    })
+    return `${userAudience}${await storeId}`
   }
 
   /** Returns the key for the signature. To import it with each token would take 10 µs of CPU time. */
@@ -80,22 +141,24 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
     return imported
   }
 
-  function requireCurrent({ expiresAt, subject }: CheckedToken): TokenSubject {
-    if (Math.floor(clock.now() / 1000) >= expiresAt) throw createTokenExpiredError()
-    return subject
+  function requireCurrent(checked: CheckedToken): CheckedToken {
+    if (Math.floor(clock.now() / 1000) >= checked.expiresAt) throw createTokenExpiredError()
+    return checked
   }
 
-  async function check(token: string): Promise<CheckedToken> {
+  async function check(kind: TokenSubject["kind"], token: string): Promise<CheckedToken> {
+    const [typ, audience] =
+      kind === "session" ? [tokenType, tokenAudience] : [userTokenType, await findUserAudience()]
     try {
       const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => findSecret(kid), {
         algorithms: [algorithm],
-        typ: tokenType,
+        typ,
         issuer: tokenIssuer,
-        audience: tokenAudience,
+        audience,
         requiredClaims: ["sub", "iat", "exp"],
         currentDate: new Date(clock.now()),
       })
-      return { keyId: protectedHeader.kid ?? "", ...readPayload(payload) }
+      return { keyId: protectedHeader.kid ?? "", ...readPayload(kind, payload) }
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw createTokenExpiredError()
       if (error instanceof errors.JOSEError) throw createInvalidTokenError()
@@ -111,6 +174,27 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
   async function findSecret(keyId: unknown): Promise<Uint8Array> {
     const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
     return key?.secret ?? nobodysSecret
+  }
+}
+
+/**
+ * Returns the kind of token that a Bearer credential claims to be. Null for anything else, such as an API key or a JWT
+ * of the application.
+ */
+export function readTokenKind(credential: string): TokenSubject["kind"] | null {
+  const typ = readType(credential)
+  if (typ === tokenType) return "session"
+  return typ === userTokenType ? "user" : null
+}
+
+function readType(credential: string): unknown {
+  // Most keys contain no dot, so that no error is made and caught for them.
+  if (!credential.includes(".")) return undefined
+  try {
+    return decodeProtectedHeader(credential).typ
+  } catch {
+    // It is not a JWT.
+    return undefined
   }
 }
 
@@ -134,22 +218,36 @@ export function createSecretKeyring(jwtSecret: string): Keyring {
   }
 }
 
-export function createInvalidTokenError(message = "The session token is not valid."): Error {
+export function createInvalidTokenError(message = "The token is not valid."): Error {
   return createUnauthorized("invalid_token", message)
 }
 
 function createTokenExpiredError(): Error {
+  return createUnauthorized("token_expired", "The token has expired. Get a new one with POST /chat/init.")
+}
+
+function createTokenRevokedError(): Error {
   return createUnauthorized(
-    "token_expired",
-    "The session token has expired. Get a new one with POST /chat/init.",
+    "token_revoked",
+    "The tokens of this user were revoked. Get a new one with POST /chat/init.",
   )
 }
 
-const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), user_id: z.string() })
+const commonClaims = { sub: z.string(), exp: z.number(), tenant: z.string(), va: z.number() }
+const sessionClaims = z.object({ ...commonClaims, user_id: z.string() })
+const userClaims = z.object({ ...commonClaims, agent: z.string() })
 
-function readPayload(payload: unknown): Omit<CheckedToken, "keyId"> {
-  const parsed = claims.safeParse(payload)
+function readPayload(kind: TokenSubject["kind"], payload: unknown): Omit<CheckedToken, "keyId"> {
+  if (kind === "session") {
+    const { sub: sessionId, exp, va, tenant, user_id: userId } = parseClaims(sessionClaims, payload)
+    return { expiresAt: exp, validAfter: va, subject: { kind, sessionId, tenant, userId } }
+  }
+  const { sub: userId, exp, va, tenant, agent } = parseClaims(userClaims, payload)
+  return { expiresAt: exp, validAfter: va, subject: { kind, tenant, userId, agent } }
+}
+
+function parseClaims<Claims>(schema: z.ZodType<Claims>, payload: unknown): Claims {
+  const parsed = schema.safeParse(payload)
   if (!parsed.success) throw createInvalidTokenError()
-  const { sub: sessionId, exp: expiresAt, tenant, user_id: userId } = parsed.data
-  return { expiresAt, subject: { sessionId, tenant, userId } }
+  return parsed.data
 }

@@ -6,7 +6,9 @@ import { createAdaptorServer } from "@hono/node-server"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { nativeRoutes } from "../../wires/native/native-routes.ts"
 import { createHttpApp } from "../app.ts"
+import { rememberRevocations } from "../auth/remember-revocations.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
+import { createFakeRevocations } from "../fixtures/fake-revocations.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
 import {
   createCollectingLogger,
@@ -83,6 +85,8 @@ describe("on a real server", () => {
     agents: [{ name: "agent" }],
     builtInWires: [nativeRoutes],
     keyring: createFakeKeyring(),
+    revocations: rememberRevocations(createFakeRevocations()),
+    storeId: async () => "store_1",
     clock: { now: () => Date.now() },
     logger: createCollectingLogger([]),
     version: "1",

@@ -10,6 +10,7 @@ export const refusals = {
   "400 authorization_failed": "The access was refused, or the link was used or has expired.",
   "401 invalid_token": "The header has no bearer token, or the token is not valid.",
   "401 token_expired": "The token has expired. Get a new one from POST /chat/init.",
+  "401 token_revoked": "The tokens of the user were revoked. Get a new one from POST /chat/init.",
   "401 session_not_found": "The token's session no longer exists, or no process serves its agent.",
   "401 session_revoked": "The client or the operator ended the session.",
   "401 invalid_api_key": "The key is not one of `validApiKeys`.",
@@ -78,6 +79,7 @@ export const ofStore = [
 /** Refusals of routes that require a session token. */
 export const ofToken = [
   ...["401 invalid_token", "401 token_expired", "401 session_not_found", "401 session_revoked"],
+  "401 token_revoked",
   ...["429 rate_limited", ...ofStore],
 ] as const satisfies readonly Refusal[]
 

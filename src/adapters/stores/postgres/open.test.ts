@@ -25,6 +25,7 @@ import {
   createWait,
   decider,
 } from "../../../testing/session-log/waits/wait-fixtures.ts"
+import { findNewestVersion } from "../rules/schema-versions.ts"
 import { createMigrationConfig, loadDriver, openDatabase } from "./database/database.ts"
 import { unnamed } from "./database/statement-names.ts"
 import { layCable } from "./fixtures/cable.ts"
@@ -209,6 +210,7 @@ test("a later schema is migrated to once, and this version still opens it", asyn
   const later = {
     ...schema,
     migrations: [
+      ...schema.migrations,
       ["CREATE TABLE agent_gateway.later (id integer)"],
       ["INSERT INTO agent_gateway.later VALUES (1)"],
     ],
@@ -218,10 +220,11 @@ test("a later schema is migrated to once, and this version still opens it", asyn
   const database = openDatabase(driver, createMigrationConfig({ connectionString: url }), options)
   await Promise.all([migrate(database, later), migrate(database, later)])
   expect(await database.query("SELECT id FROM agent_gateway.later")).toEqual([{ id: 1 }])
-  const former = { ...schema, firstVersion: schema.firstVersion + 3, migrations: [] }
+  const newest = findNewestVersion(schema)
+  const former = { ...schema, firstVersion: newest + 3, migrations: [] }
   await expect(migrate(database, former)).rejects.toThrow(
     `The schema agent_gateway was written by a development version of ai-agent-gateway, which was never published ` +
-      `(it is at ${schema.firstVersion + 2}, the first published version is ${schema.firstVersion + 3}).`,
+      `(it is at ${newest + 2}, the first published version is ${newest + 3}).`,
   )
   await database.close()
   await (await open()).close()

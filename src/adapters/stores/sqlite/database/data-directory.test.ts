@@ -13,6 +13,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { ConfigurationError } from "../../../../core/errors.ts"
+import { findNewestVersion } from "../../rules/schema-versions.ts"
 import { migrate } from "../migrate.ts"
 import { openSqliteStore } from "../open.ts"
 import { schema } from "../schema.ts"
@@ -123,16 +124,17 @@ test("a later schema is migrated to once, and this version still opens it", asyn
   const file = join(directory, "gateway.db")
   const later = {
     ...schema,
-    migrations: [["CREATE TABLE later (id INTEGER)"], ["INSERT INTO later VALUES (1)"]],
+    migrations: [...schema.migrations, ["CREATE TABLE later (id INTEGER)"], ["INSERT INTO later VALUES (1)"]],
   }
   const database = await openDatabase(file, "process")
   await migrate(database, file, later)
   await migrate(database, file, later)
   expect(await database.read(() => database.all("SELECT id FROM later"))).toEqual([{ id: 1 }])
-  const former = { ...schema, firstVersion: schema.firstVersion + 3, migrations: [] }
+  const newest = findNewestVersion(schema)
+  const former = { ...schema, firstVersion: newest + 3, migrations: [] }
   await expect(migrate(database, file, former)).rejects.toThrow(
     `The database ${file} was written by a development version of ai-agent-gateway, which was never published ` +
-      `(it is at ${schema.firstVersion + 2}, the first published version is ${schema.firstVersion + 3}).`,
+      `(it is at ${newest + 2}, the first published version is ${newest + 3}).`,
   )
   database.close()
   await (await open(directory)).close()
