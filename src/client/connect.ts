@@ -15,7 +15,7 @@ export interface ConnectOptions {
   readonly token?: TokenSource
   /** API key of the gateway, for servers and demos. A page with a key reveals it to its readers. */
   readonly apiKey?: string
-  /** User of the API key. Default: derived from the key. */
+  /** User of the API key. Default: none. */
   readonly userId?: string
   /** Existing session to continue. Default: a new session. */
   readonly sessionId?: string

@@ -115,6 +115,7 @@ export type {
 export type { ProcessOptions } from "../gateway/options/process-options.ts"
 export type { SecretsOptions } from "../gateway/options/secrets-key.ts"
 export type { ShutdownOptions } from "../gateway/options/shutdown-options.ts"
+export type { ApiKey } from "../http/auth/api-keys.ts"
 export type { AuthenticatePerson } from "../http/auth/identify.ts"
 export type { Person } from "../http/auth/principal.ts"
 export type { TokenOptions } from "../http/auth/token-options.ts"

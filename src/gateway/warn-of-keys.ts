@@ -1,5 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
-import { minKeyLength } from "../http/auth/api-keys.ts"
+import { minKeyLength, readKey } from "../http/auth/api-keys.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 
@@ -18,7 +18,7 @@ export function createKeyWarning(settings: KeySettings, logger: Logger): () => v
         "Any API key is accepted, so anyone who reaches the gateway can use it. Set validApiKeys or authenticate.",
       )
     }
-    const short = (settings.validApiKeys ?? []).filter(({ length }) => length < minKeyLength).length
+    const short = (settings.validApiKeys ?? []).filter((key) => readKey(key).length < minKeyLength).length
     if (short === 0) return
     logger.warn(
       { short, minKeyLength },

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { declareOptions, type Resolved } from "../platform/options/declare-options.ts"
 import { createFunctionSchema, texts } from "../platform/options/schemas.ts"
+import { type ApiKey, apiKeys } from "./auth/api-keys.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
 import { type CustomWire, customWires } from "./custom-wire.ts"
@@ -11,8 +12,11 @@ import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
 export interface HttpOptions extends TokenOptions, CorsOptions {
   /** Path prefix of all routes; `/` for none. Default `/api`. */
   readonly prefix?: string
-  /** API keys that `POST /chat/init` accepts. Default: any key that is not empty, with one warning in the log. */
-  readonly validApiKeys?: readonly string[]
+  /**
+   * API keys of the servers that use the gateway. A key is a text, or `{ key, tenant }`: the sessions of a named tenant
+   * outlive the key. Default: any key that is not empty, with one warning in the log.
+   */
+  readonly validApiKeys?: readonly ApiKey[]
   /**
    * A custom identity provider in place of API keys. Returns the person who sent this request to `/chat/init`, or
    * null. If it rejects, the response is 503. Requests whose credentials a browser adds by itself, such as cookies,
@@ -53,7 +57,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
     .string()
     .regex(/^(\/|(\/[\w.~-]+)+)$/, 'expected a path like "/api"')
     .default("/api"),
-  validApiKeys: texts.optional(),
+  validApiKeys: apiKeys.optional(),
   authenticate: createFunctionSchema<AuthenticatePerson>().optional(),
   allowSystemMessages: z.boolean().default(false),
   allowAnyKey: z.boolean().default(false),

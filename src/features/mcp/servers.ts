@@ -107,7 +107,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       const openServer = (name: string) => {
         const server = shared.get(name)
         if (server !== undefined) return [server]
-        return principal === null ? [] : listOwnServers(name, principal)
+        return principal === null || principal.userId === "" ? [] : listOwnServers(name, principal)
       }
       // The order is that of the configuration, for shared and other servers alike.
       const listServers = () =>

@@ -32,6 +32,8 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
       const stopPruning = pruneOnSchedule(store, logger)
       return {
         openRun: async ({ session, message, maxToolResultBytes, signal }) => {
+          // The holder of an API key named no user.
+          if (session?.userId === "") return {}
           const tools = createMemoryTools({
             memoriesOf: createMemoriesOf,
             maxResultBytes: maxToolResultBytes,

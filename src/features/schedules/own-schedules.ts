@@ -43,7 +43,7 @@ export function createOwnSchedules({
   readonly allowed: ResolvedAllowed
   /**
    * False while a client can claim to be any user. A session then sees only the schedules that continue it, and not
-   * those of other sessions of its owner.
+   * those of other sessions of its owner. The same holds for a session without a user.
    */
   readonly knowsUsers: boolean
   readonly now: () => Promise<number>
@@ -52,7 +52,7 @@ export function createOwnSchedules({
   const bounds = { perOwner: maxPerUser, perAgent: maxSchedules }
 
   const isVisible = ({ origin, sessionId }: Schedule, asking: Asking) =>
-    origin !== "options" && (knowsUsers || sessionId === asking.id)
+    origin !== "options" && ((knowsUsers && asking.userId !== "") || sessionId === asking.id)
 
   async function find(asking: Asking, scheduleId: string): Promise<Schedule> {
     const schedule = await schedules.find(scheduleId)

@@ -3,8 +3,8 @@ import { GatewayError } from "../../core/errors.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { createUnauthorized } from "../problem.ts"
 import { printable } from "../schemas/parts/printable.ts"
-import { createApiKeyCheck } from "./api-keys.ts"
-import { type Person, toPrincipal, toPrincipalOfPerson } from "./principal.ts"
+import { type ApiKey, createTenantOf } from "./api-keys.ts"
+import { type Person, toPrincipalOfPerson } from "./principal.ts"
 
 /**
  * Returns the person who sends this request, identified by the application. Null for an unknown person. Receives the
@@ -24,12 +24,13 @@ export interface Claim {
   readonly external_id?: string | undefined
 }
 
-/** Identifies by API key. A valid key may name any user. */
-export function identifyByApiKey(validApiKeys: readonly string[] | undefined): Identify {
-  const isValid = createApiKeyCheck(validApiKeys)
-  return async ({ api_key: apiKey = "", user_id: userId }) => {
-    if (!isValid(apiKey)) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
-    return toPrincipal(apiKey, userId)
+/** Identifies by API key. A valid key may name any user. Without a user, the user id is empty. */
+export function identifyByApiKey(validApiKeys: readonly ApiKey[] | undefined): Identify {
+  const tenantOf = createTenantOf(validApiKeys)
+  return async ({ api_key: apiKey = "", user_id: userId = "" }) => {
+    const tenant = tenantOf(apiKey)
+    if (tenant === null) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
+    return { tenant, userId }
   }
 }
 

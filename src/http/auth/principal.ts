@@ -1,17 +1,19 @@
 import { hash } from "node:crypto"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 
-/**
- * Returns the principal of an API key. The tenant is a digest of the key, so the key itself is never stored. Without
- * a user id, a key is one user.
- */
-export function toPrincipal(apiKey: string, userId: string | undefined): Principal {
-  const digest = hash("sha256", apiKey)
-  return { tenant: `${keyPrefix}${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
+const keyPrefix = "key_"
+const namedPrefix = "named_"
+const personPrefix = "app_"
+
+/** Returns the tenant of an API key without a name: a digest of the key, so that the key itself is never stored. */
+export function toTenantOfKey(apiKey: string): string {
+  return `${keyPrefix}${hash("sha256", apiKey).slice(0, 32)}`
 }
 
-const keyPrefix = "key_"
-const personPrefix = "app_"
+/** Returns the tenant that an API key names. */
+export function toTenantOfName(name: string): string {
+  return `${namedPrefix}${name}`
+}
 
 /** Returns the principal of a person. Tenants of persons have a prefix, so that none equals the tenant of a key. */
 export function toPrincipalOfPerson({ tenant = "default", userId }: Person): Principal {
@@ -29,7 +31,7 @@ export function toPrincipalOfPlugin(plugin: string, { tenant = "default", userId
 /** Returns true for the tenants of API keys, of persons, and of this plugin's own users. */
 export function isTenantFor(plugin: string, tenant: string): boolean {
   const own = toPrincipalOfPlugin(plugin, { tenant: "", userId: "" }).tenant
-  return [keyPrefix, personPrefix, own].some((prefix) => tenant.startsWith(prefix))
+  return [keyPrefix, namedPrefix, personPrefix, own].some((prefix) => tenant.startsWith(prefix))
 }
 
 /** Returns true for a principal that the application can identify. */

@@ -28,7 +28,7 @@ export const initRequestSchema = z
     api_key: printable(4096).openapi({ description: "One of `validApiKeys`. Without that option, any key." }),
     user_id: printable(256)
       .optional()
-      .openapi({ description: "The user of the key. Default: derived from the key." }),
+      .openapi({ description: "The user of the key. Default: none, so that nothing is kept for a user." }),
     session_id: identifier
       .optional()
       .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
