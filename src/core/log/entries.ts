@@ -388,6 +388,12 @@ export function isTerminal(event: Event): event is TerminalEvent {
   return event.type === "runCompleted" || event.type === "runFailed"
 }
 
+/** Returns true if the last of the entries ends a run. */
+export function endsRun(entries: readonly LiveEntry[]): boolean {
+  const last = entries.at(-1)
+  return last?.kind === "event" && isTerminal(last.event)
+}
+
 /** Returns true if the event replaces the deltas before it, which are then kept only for slow subscribers. */
 export function settlesDeltas(event: Event): boolean {
   return event.type === "stepCompleted" || isTerminal(event)

@@ -33,8 +33,9 @@ export function createRendering(afterSeq: number, options: NativeWireOptions) {
     const { subAgent, entries } = batch
     let ofSubAgent = states.get(subAgent)
     if (ofSubAgent === undefined) {
-      ofSubAgent = wire.start(subAgent.afterSeq)
-      yield [null, subAgents?.start(subAgent) ?? []]
+      const [own, frames] = subAgents?.start(subAgent, state) ?? [state, []]
+      ofSubAgent = own
+      yield [null, frames]
     }
     let after = ofSubAgent
     for (const entry of entries) {

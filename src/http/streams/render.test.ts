@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest"
 import type { Entry, LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
 import { nativeWire } from "../../wires/native/fold/native-wire.ts"
+import { runCompleted } from "../fixtures/entries.ts"
 import { parseFrames } from "../fixtures/frames.ts"
 import { createCollectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { createRenderer } from "./render.ts"
 import { formatServerSentEvent } from "./server-sent-events.ts"
-import type { Frame, SubAgentWire, Wire } from "./wire.ts"
+import type { Frame, StreamEnd, SubAgentWire, Wire } from "./wire.ts"
 
 /** A wire that sends each word of a delta's text as one frame, and counts its calls. */
 class CountingWire implements Wire<string> {
@@ -40,8 +41,9 @@ class CountingWire implements Wire<string> {
     return one === other
   }
 
-  end(state: string): readonly Frame[] {
-    return [JSON.stringify({ word: `end in ${state}` })]
+  end(state: string, _end: StreamEnd, subAgents: readonly SubAgent[]): readonly Frame[] {
+    const open = subAgents.map(({ sessionId }) => ` without ${sessionId}`)
+    return [JSON.stringify({ word: `end in ${state}${open.join("")}` })]
   }
 
   failure(): readonly Frame[] {
@@ -49,7 +51,7 @@ class CountingWire implements Wire<string> {
   }
 
   readonly subAgents: SubAgentWire<string> = {
-    start: ({ sessionId }) => [JSON.stringify({ word: `start of ${sessionId}` })],
+    start: ({ sessionId }, state) => [state, [JSON.stringify({ word: `start of ${sessionId}` })]],
     progress: ({ turn }) => [JSON.stringify({ word: `turn ${turn}` })],
     fold: ({ sessionId }, state, entry) => {
       const [next, frames] = this.fold(state, entry)
@@ -79,7 +81,7 @@ function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
 function subAgent(sessionId: string): SubAgent {
   return {
     ...{ sessionId, runId: "run_1", name: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
-    ...{ isDirect: true, taskId: null, afterSeq: 0, turn: 1, startedAt: 1_000 },
+    ...{ isDirect: true, taskId: null, isNew: true, afterSeq: 0, turn: 1, startedAt: 1_000 },
   }
 }
 
@@ -161,6 +163,17 @@ describe("rendering", () => {
   it("ends with the frames of the wire, in the viewer's state", () => {
     const { renderer } = setup()
     expect(renderer.viewer(99).end({ type: "complete" })).toBe('data: {"word":"end in odd"}\n\n')
+    expect(renderer.viewer(99, "given").end({ type: "complete" })).toBe('data: {"word":"end in given"}\n\n')
+  })
+
+  it("names the sub-agents whose end was not shown to the wire at the end", () => {
+    const { renderer } = setup()
+    const view = renderer.viewer(0)
+    const [first, second] = [subAgent("sess_a"), subAgent("sess_b")]
+    for (const each of [first, second]) view.render({ subAgent: each, entries: [] })
+    const ended: Entry = { kind: "event", seq: 9, v: 1, at: 0, runId: "run_1", event: runCompleted }
+    view.render({ subAgent: first, entries: [ended] })
+    expect(view.end({ type: "complete" })).toBe('data: {"word":"end in even without sess_b"}\n\n')
   })
 
   it("is shared by viewers whose states are different objects but the same to the wire", () => {

@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/log/entries.ts"
+import { endsRun, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import {
   isOfSubAgent,
@@ -19,7 +19,10 @@ export interface Viewer {
 }
 
 export interface Renderer {
-  viewer(afterSeq: number): Viewer
+  /** `state` is the state of the subscriber. Default: the one that the wire has at the cursor. */
+  viewer(afterSeq: number, state?: unknown): Viewer
+  /** Returns the text of frames without a cursor. */
+  write(frames: readonly Frame[]): string
   heartbeat(now: number): string
   /** Returns the text of a run that must wait. It has no id, so the subscriber's cursor stays valid. */
   queued(runId: string, position: number): string
@@ -40,7 +43,9 @@ interface Rendering<State> {
 export function createRenderer<State>(wire: Wire<State>, logger: Logger): Renderer {
   const shared = new SharedRenderings(wire, logger)
   return {
-    viewer: (afterSeq) => new WireViewer(shared, afterSeq),
+    // The route of a stream chooses both the wire and the state.
+    viewer: (afterSeq, state) => new WireViewer(shared, afterSeq, state as State | undefined),
+    write: (frames) => shared.write(frames, null),
     heartbeat: (now) => wire.heartbeat(now),
     queued: (runId, position) => shared.write(wire.queued(runId, position), null),
   }
@@ -51,13 +56,13 @@ class WireViewer<State> implements Viewer {
   readonly #shared: SharedRenderings<State>
   readonly #afterSeq: number
   #state: State
-  /** Null until a sub-agent works for the session. */
-  #states: WeakMap<SubAgent, State> | null = null
+  /** The states of the sub-agents whose end was not shown. Null until one works for the session. */
+  #states: Map<SubAgent, State> | null = null
 
-  constructor(shared: SharedRenderings<State>, afterSeq: number) {
+  constructor(shared: SharedRenderings<State>, afterSeq: number, state?: State) {
     this.#shared = shared
     this.#afterSeq = afterSeq
-    this.#state = shared.wire.start(afterSeq)
+    this.#state = state ?? shared.wire.start(afterSeq)
   }
 
   render(batch: TreeBatch): string | null {
@@ -68,7 +73,8 @@ class WireViewer<State> implements Viewer {
   }
 
   end(end: StreamEnd): string {
-    return this.#shared.write(this.#shared.wire.end(this.#state, end), null)
+    const subAgents = [...(this.#states?.keys() ?? [])]
+    return this.#shared.write(this.#shared.wire.end(this.#state, end, subAgents), null)
   }
 
   #renderOfSubAgent(batch: ProgressBatch | SubAgentBatch): string | null {
@@ -76,14 +82,16 @@ class WireViewer<State> implements Viewer {
     if (wire.subAgents === null) return null
     if (isProgress(batch)) return this.#shared.write(wire.subAgents.progress(batch.progress), null)
     const { subAgent, entries } = batch
-    this.#states ??= new WeakMap()
+    this.#states ??= new Map()
     if (!this.#states.has(subAgent)) {
-      this.#states.set(subAgent, wire.start(subAgent.afterSeq))
-      return this.#shared.write(wire.subAgents.start(subAgent), null)
+      const [state, frames] = wire.subAgents.start(subAgent, this.#state)
+      this.#states.set(subAgent, state)
+      return this.#shared.write(frames, null)
     }
     const before = this.#states.get(subAgent) as State
     const rendering = this.#shared.renderOfSubAgent(wire.subAgents, subAgent, { entries, before })
-    this.#states.set(subAgent, rendering.after)
+    if (endsRun(entries)) this.#states.delete(subAgent)
+    else this.#states.set(subAgent, rendering.after)
     return rendering.text
   }
 }

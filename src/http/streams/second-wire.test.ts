@@ -50,7 +50,10 @@ function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): O
     app.get(`/${wire.name}/:cursor`, (c) => {
       const principal = { tenant: "tenant", userId: "user" }
       const afterSeq = Number(c.req.param("cursor"))
-      return streams.respond(c, sessionId, async () => ({ wire, sessionId, principal, afterSeq }))
+      // The state of both wires counts something, from a number.
+      const place = c.req.query("place")
+      const opening = place === undefined ? {} : { opening: [Number(place), ['{"opened":true}']] as const }
+      return streams.respond(c, sessionId, async () => ({ wire, sessionId, principal, afterSeq, ...opening }))
     })
   }
   return app
@@ -63,7 +66,12 @@ describe.each([
   let server: TestServer
   let entries: readonly LiveEntry[]
   beforeAll(async () => {
-    const app = appOf([nativeWire, jsonLinesWire])
+    const states = {
+      ...jsonLinesWire,
+      name: "states",
+      fold: (state: number) => [state, [`${state}`]] as const,
+    }
+    const app = appOf([nativeWire, jsonLinesWire, states])
     server = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
     entries = await recorded.log.read(recorded.sessionId, { afterSeq: 0, limit: 1_000 })
   })
@@ -90,6 +98,13 @@ describe.each([
       .slice(0, -1)
       .map((line) => JSON.parse(line).entry)
     expect(parsed).toEqual(shown)
+  })
+
+  it("starts with the frames and the state that its route gives it", async () => {
+    const text = await (await fetch(`${server.url}/states/0?place=40`)).text()
+    const [first, ...rest] = text.split("\n").slice(0, -1)
+    expect(first).toBe('{"opened":true}')
+    expect([...new Set(rest)]).toEqual(["40"])
   })
 
   it("resumes from every cursor with exactly the later events", async () => {

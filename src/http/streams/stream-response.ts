@@ -9,11 +9,16 @@ import { createPlaces } from "../limits/places.ts"
 import { createHeartbeat, defaultHeartbeatMs, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
-import type { Wire } from "./wire.ts"
+import type { Folded, Wire } from "./wire.ts"
 
 /** The events that a response streams. */
 export interface EventStreamRequest {
   readonly wire: Wire
+  /**
+   * The state of the subscriber, and frames that precede all others. A wire needs it if its frames contain facts that
+   * are not in the log. Default: the state that the wire has at the cursor, and no frames.
+   */
+  readonly opening?: Folded<unknown>
   /** Queue position of a run that must wait. The stream starts with it. */
   readonly position?: number | undefined
   readonly sessionId: string
@@ -85,16 +90,18 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
   const createSource = (request: EventStreamRequest, onEnd: () => void): EventSource => {
-    const { wire, headers: _, sessionId, position, fromRunStart = false, ...from } = request
+    const { wire, opening, headers: _, sessionId, position, fromRunStart = false, ...from } = request
     const { renderer, heartbeat } = findRendering(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
     const parking = wire.endsWhenParked ? { untilParked: {} } : {}
     const { runId } = from
     const isQueued = position !== undefined && runId !== undefined
+    const [state, frames = []] = opening ?? []
+    const text = renderer.write(frames) + (isQueued ? renderer.queued(runId, position) : "")
     return {
-      opening: isQueued ? renderer.queued(runId, position) : null,
+      opening: text === "" ? null : text,
       open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, ...parking, signal }),
-      viewer: renderer.viewer(from.afterSeq),
+      viewer: renderer.viewer(from.afterSeq, state),
       heartbeat,
       onEnd,
       logger,

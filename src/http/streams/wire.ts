@@ -40,9 +40,9 @@ export interface Wire<State = unknown> {
   fold(state: State, entry: LiveEntry): Folded<State>
   /**
    * Returns the last frames of a stream. Without them, a client must not take the response for a whole one: if the
-   * stream ends for another reason, its connection is destroyed.
+   * stream ends for another reason, its connection is destroyed. `subAgents` are those whose end was not shown.
    */
-  end(state: State, end: StreamEnd): readonly Frame[]
+  end(state: State, end: StreamEnd, subAgents: readonly SubAgent[]): readonly Frame[]
   /** Returns the text of the stream for one frame. With `seq`, the client can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
   /** Returns the text of a heartbeat; `now` is in milliseconds since the Unix epoch. */
@@ -61,11 +61,11 @@ export interface Wire<State = unknown> {
 /** Frames of the sessions below the viewed one. They have no cursor. */
 export interface SubAgentWire<State> {
   /**
-   * Returns the frames that precede the frames of a sub-agent. After a reconnect they come again, and so do the frames
-   * of the sub-agent's last turn.
+   * Returns a sub-agent's own state before its first entry, and the frames that precede its frames. `state` is that of
+   * the viewed session. After a reconnect they come again, and so do the frames of the sub-agent's last turn.
    */
-  start(subAgent: SubAgent): readonly Frame[]
-  /** Folds an entry of a sub-agent. Each sub-agent has a state of its own, which is `start` of the wire at first. */
+  start(subAgent: SubAgent, state: State): Folded<State>
+  /** Folds an entry of a sub-agent. */
   fold(subAgent: SubAgent, state: State, entry: LiveEntry): Folded<State>
   /** Returns the frames of a background task's progress. Later ones replace them. */
   progress(progress: TaskProgress): readonly Frame[]

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
-import { isTerminal } from "../../core/log/entries.ts"
+import { endsRun } from "../../core/log/entries.ts"
 import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import { isOfSubAgent, isProgress, type TreeBatch } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
@@ -98,7 +98,7 @@ class StreamWriter implements HeartbeatStream {
   #writeBatch(batch: TreeBatch): boolean {
     const text = this.#viewer.render(batch)
     // The end of the response usually follows in the same turn.
-    if (endsRun(batch)) joinWrites(this.#outgoing)
+    if (!isProgress(batch) && !isOfSubAgent(batch) && endsRun(batch)) joinWrites(this.#outgoing)
     return text === null || writeText(this.#outgoing, text)
   }
 
@@ -139,10 +139,4 @@ class StreamWriter implements HeartbeatStream {
     this.#heartbeat.leave(this)
     this.#onEnd()
   }
-}
-
-function endsRun(batch: TreeBatch): boolean {
-  if (isProgress(batch) || isOfSubAgent(batch)) return false
-  const last = batch.at(-1)
-  return last?.kind === "event" && isTerminal(last.event)
 }

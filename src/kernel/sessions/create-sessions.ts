@@ -117,9 +117,8 @@ export function createSessions({
       return isNext ? undefined : run?.position
     },
 
-    async start({ request, principal, runLimits, ...message }) {
+    async start({ request, principal, runLimits, runId = ids.next("run"), ...message }) {
       if (needsVersion3(message) && log.writableVersion() < 3) throw createUpgradeInProgress()
-      const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
       const command = createMessageCommand({
         runId,

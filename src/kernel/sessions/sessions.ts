@@ -121,6 +121,11 @@ export interface Sessions {
 
 export interface StartRequest extends RunSettings {
   readonly sessionId: string
+  /**
+   * Id of the run that the message starts, in a form that no other message has. Default: a new id. With `idempotency`,
+   * a repeated message has the same one.
+   */
+  readonly runId?: string
   /** The session's owner, whose storage is limited. Absent for the operator's own code, which has no limit. */
   readonly principal?: Principal
   readonly input: MessageInput

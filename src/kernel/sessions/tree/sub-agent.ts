@@ -20,6 +20,11 @@ export interface SubAgent {
    * that a call waits for.
    */
   readonly taskId: string | null
+  /**
+   * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn on
+   * are shown.
+   */
+  readonly isNew: boolean
   /** The view shows everything after this sequence number. */
   readonly afterSeq: number
   /** Number of the first shown turn, from 1. */

@@ -14,13 +14,7 @@ export interface ChildViewParts {
 }
 
 /** A session that works for a tool call. */
-export interface ChildToView extends Omit<SubAgent, "afterSeq" | "turn" | "startedAt"> {
-  /**
-   * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn
-   * on are shown.
-   */
-  readonly isNew: boolean
-}
+export type ChildToView = Omit<SubAgent, "afterSeq" | "turn" | "startedAt">
 
 export interface ChildViewOptions {
   readonly principal: Principal | undefined
@@ -44,10 +38,10 @@ export interface SubAgentStart {
  */
 export async function* viewChild(
   parts: ChildViewParts,
-  { isNew, ...child }: ChildToView,
+  child: ChildToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[], undefined> {
-  const { sessionId, runId, parentSessionId } = child
+  const { sessionId, runId, parentSessionId, isNew } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })

@@ -29,10 +29,10 @@ const maxReplayedBytes = 1_000_000
  */
 export async function* viewTask(
   parts: ChildViewParts,
-  { isNew, reported, ...child }: TaskToView,
+  { reported, ...child }: TaskToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[] | { readonly progress: TaskProgress }, undefined> {
-  const { sessionId, runId, parentSessionId } = child
+  const { sessionId, runId, parentSessionId, isNew } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })

@@ -28,7 +28,7 @@ export const nativeWire: Wire<NativeState> = {
   contentType: eventStreamType,
   replayFrom: "step",
   endsWhenParked: false,
-  start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
+  start: startAfter,
   fold: foldEntry,
   // The terminal event is the last one.
   end: () => nothing,
@@ -37,7 +37,7 @@ export const nativeWire: Wire<NativeState> = {
   heartbeat: (now) => formatServerSentEvent(createFrame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => [createFrame({ type: "run_queued", run_id: runId, position })],
   failure: () => [failureFrame],
-  subAgents: createSubAgentWire(foldEntry, { providerErrors: false }),
+  subAgents: createSubAgentWire(foldEntry, { start: startAfter, providerErrors: false }),
 }
 
 /** The same events for subscribers who requested the arguments of calls while the model writes them. */
@@ -45,7 +45,7 @@ const nativeWireWithToolInput: Wire<NativeState> = {
   ...nativeWire,
   name: "native with tool input",
   fold: foldEntryWithToolInput,
-  subAgents: createSubAgentWire(foldEntryWithToolInput, { providerErrors: false }),
+  subAgents: createSubAgentWire(foldEntryWithToolInput, { start: startAfter, providerErrors: false }),
 }
 
 /** Each wire, also for subscribers who see the messages of providers. */
@@ -77,8 +77,12 @@ function addProviderErrors(wire: Wire<NativeState>): Wire<NativeState> {
       if (entry.kind !== "event" || entry.event.type !== "runFailed") return wire.fold(state, entry)
       return [discardStreamed(state), [createErrorFrame(entry.event, { providerErrors: true })]]
     },
-    subAgents: createSubAgentWire(wire.fold, { providerErrors: true }),
+    subAgents: createSubAgentWire(wire.fold, { start: startAfter, providerErrors: true }),
   }
+}
+
+function startAfter(afterSeq: number): NativeState {
+  return afterSeq === 0 ? 0 : `after:${afterSeq}`
 }
 
 function foldEntry(state: NativeState, entry: LiveEntry): Step {

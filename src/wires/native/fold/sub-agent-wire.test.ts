@@ -13,7 +13,7 @@ const subAgent: SubAgent = {
     parentSessionId: "sess_root",
     toolCallId: "call_1",
   },
-  ...{ isDirect: true, taskId: null, afterSeq: 0, turn: 1, startedAt: 1_000 },
+  ...{ isDirect: true, taskId: null, isNew: true, afterSeq: 0, turn: 1, startedAt: 1_000 },
 }
 
 /** Returns the events that a subscriber of the parent session receives for an event of the sub-agent. */

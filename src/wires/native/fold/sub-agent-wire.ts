@@ -6,7 +6,9 @@ import { createTaskProgressEvent } from "../forms/tasks.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { createFrame, failureFrame } from "./event-frames.ts"
 
-export interface SubAgentWireOptions {
+export interface SubAgentWireOptions<State> {
+  /** Returns the state before an entry. */
+  readonly start: (afterSeq: number) => State
   /** If true, the end of a failed run has the provider's own message. */
   readonly providerErrors: boolean
 }
@@ -14,11 +16,11 @@ export interface SubAgentWireOptions {
 /** Creates the frames of sub-agents: those that `fold` returns for their entries, each with the sub-agent's id. */
 export function createSubAgentWire<State>(
   fold: (state: State, entry: LiveEntry) => Folded<State>,
-  { providerErrors }: SubAgentWireOptions,
+  { start, providerErrors }: SubAgentWireOptions<State>,
 ): SubAgentWire<State> {
   return {
-    start: ({ sessionId, name, toolCallId, parentSessionId, isDirect, taskId, turn }) => [
-      createFrame({
+    start({ sessionId, name, toolCallId, parentSessionId, isDirect, taskId, turn, afterSeq }) {
+      const frame = createFrame({
         type: "sub_agent_start",
         sub_agent_id: sessionId,
         agent_name: name,
@@ -26,8 +28,9 @@ export function createSubAgentWire<State>(
         parent_sub_agent_id: isDirect ? null : parentSessionId,
         turn,
         ...(taskId !== null && { task_id: taskId }),
-      }),
-    ],
+      })
+      return [start(afterSeq), [frame]]
+    },
     fold(subAgent, state, entry) {
       // The end of a sub-agent's run is not the end of the stream.
       if (entry.kind === "event" && isTerminal(entry.event)) {
