@@ -2,6 +2,7 @@ import type { JsonObject } from "./json/json.ts"
 import type { ToolResult } from "./ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
 import type { ChildOutcome } from "./runs/child.ts"
+import type { ToolOrigin } from "./tools/tool-origin.ts"
 
 /**
  * The kinds of waits, each with its payload. A wait is an open request of a run to the outside: to a person, to the
@@ -147,4 +148,26 @@ export type AnyResolution = {
  */
 export function toFormerWaitId(kind: WaitKind, toolCallId: string): string {
   return `${kind}:${toolCallId}`
+}
+
+/** An open request of a run to the outside. */
+export type NewWait = WaitFacts & AnyPayload
+
+interface WaitFacts {
+  readonly waitId: string
+  readonly runId: string
+  readonly toolCallId: string
+  readonly toolName: string
+  /** The tool that the answer is for. Null for a local tool, and for a runner's. */
+  readonly origin: ToolOrigin | null
+  /**
+   * JSON Schema of the data in an answer: edited arguments, or a form. It is stored, so that any process can refuse
+   * an answer that does not match. Null if an answer has no such data.
+   */
+  readonly answerSchema: JsonObject | null
+  readonly nonce: string
+  readonly openedAt: number
+  readonly expiresAt: number
+  /** The session whose token may answer it: the root of the tree of the run's session. */
+  readonly rootSessionId: string
 }

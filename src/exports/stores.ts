@@ -126,7 +126,6 @@ export type {
   MessageCommand,
   MessageInput,
   NewSession,
-  NewWait,
   OpenedSession,
   Principal,
   PutOutcome,
@@ -169,4 +168,5 @@ export type {
 } from "../core/ports/store/subscriptions.ts"
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../core/schedule.ts"
 export type { Clock } from "../core/time/clock.ts"
+export type { NewWait } from "../core/wait.ts"
 export { memoryStore, postgresStore, sqliteStore } from "../gateway/open-store.ts"

@@ -95,7 +95,7 @@ async function serve(provider: ReturnType<typeof scriptedProvider>, paid: string
   })
   const gateway = createGateway({
     ...quiet,
-    wires: [linesWire],
+    wires: { custom: [linesWire] },
     agents: { payer: { systemPrompt: "You pay.", provider, tools: [pay] } },
   })
   gateways.push(gateway)
@@ -198,10 +198,12 @@ describe("a wire of the application", () => {
     const options = { ...quiet, agents: { a: { systemPrompt: "Hi.", provider: "demo" } } } as const
     const wire = (route: string): CustomWire => ({ name: "mine", routes: { [route]: () => new Response() } })
     for (const route of ["POST /chat", "GET /health", "GET /chat/tasks/mine"]) {
-      const taken = createGateway({ ...options, wires: [wire(route)] })
+      const taken = createGateway({ ...options, wires: { custom: [wire(route)] } })
       gateways.push(taken)
       await expect(taken.prepare()).rejects.toThrow(`wires: the route ${route} of mine is taken`)
     }
-    expect(() => createGateway({ ...options, wires: [wire("chat")] })).toThrow("expected a method and a path")
+    expect(() => createGateway({ ...options, wires: { custom: [wire("chat")] } })).toThrow(
+      "expected a method and a path",
+    )
   })
 })

@@ -6,7 +6,7 @@ import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
-import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
+import { type ParkedWait, type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
 import type { Decision, PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress, type TreeBatch } from "../kernel/sessions/tree/sub-agent.ts"
@@ -40,8 +40,12 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     if (!isJsonObject(restored) || isStillRedacted(restored, asked)) return null
     return { ...decision, editedInput: restored }
   }
+  const redactParked = (wait: ParkedWait) => ({
+    ...redactWait(wait, mask),
+    rootToolCallId: wait.rootToolCallId,
+  })
   const showEnd = (end: ViewEnd): ViewEnd =>
-    end.type === "parked" ? { ...end, waits: end.waits.map((wait) => redactWait(wait, mask)) } : end
+    end.type === "parked" ? { ...end, waits: end.waits.map(redactParked) } : end
   return {
     ...sessions,
     view: (sessionId, options) => mapView(sessions.view(sessionId, options), { show, showEnd }),

@@ -37,9 +37,9 @@ import { createImagePreparation } from "../kernel/tools/images/prepare-images.ts
 import { createSchemaChecker, type SchemaChecker } from "../kernel/tools/schema-check/schema-checker.ts"
 import { createMask } from "../platform/logging/mask.ts"
 import { pickOptions } from "../platform/options/resolve-options.ts"
-import { nativeRoutes } from "../wires/native/native-routes.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
+import { listWires } from "./built-in-wires.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { computeHeapShares } from "./heap-shares.ts"
 import { announceSessions } from "./hooks/announce-sessions.ts"
@@ -269,7 +269,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     })),
     sessions: shownSessions,
     directory,
-    builtInWires: [nativeRoutes],
+    wires: listWires(server.wires),
     keyring,
     revocations,
     storeId: () => store.id(),

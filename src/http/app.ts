@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
+import { getPath } from "hono/utils/url"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
 import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -10,16 +11,19 @@ import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import { LiveMemory } from "../kernel/sessions/live-memory.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
-import { authenticate, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
+import { authenticate, createFindTokenSession, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import type { RememberedRevocations } from "./auth/remember-revocations.ts"
+import { resolveCaller } from "./auth/resolve-caller.ts"
 import { createSecretKeyring, createTokens } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import { readRawBody } from "./body/raw-body.ts"
+import { createChooseSession } from "./choose-session.ts"
 import { createImageReader } from "./content/read-images.ts"
+import { createConversations } from "./conversations.ts"
 import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
@@ -27,7 +31,7 @@ import type { HttpLimits } from "./limits/http-limits.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { computeNetwork } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
-import { createAmbientGuard } from "./middleware/ambient-guard.ts"
+import { createAmbientCheck, createAmbientGuard } from "./middleware/ambient-guard.ts"
 import { createCors } from "./middleware/cors.ts"
 import { createHostGuard } from "./middleware/host-guard.ts"
 import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
@@ -46,13 +50,13 @@ import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addStatusRoutes } from "./routes/status.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
 import { createEventStreams, type EventStreams } from "./streams/stream-response.ts"
-import type { ListSessions, OpenSessionFile, WireParts, WireRoutes } from "./wire-routes.ts"
+import { createWirePaths, type WirePaths } from "./wire-paths.ts"
+import type { ListSessions, OpenSessionFile, ServedWires, WireParts } from "./wire-routes.ts"
 
 export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
   readonly directory: ListSessions
-  /** The protocols of the gateway itself. */
-  readonly builtInWires: readonly WireRoutes[]
+  readonly wires: ServedWires
   /** The served agents. The first one is the default. Sessions of other agents are treated as missing. */
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
@@ -132,17 +136,23 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 
   const readers = createBodyReaders(options, clientAddress)
   const { body, optionalBody, chatBody, initBody, pageBody, readJson, readRaw } = readers
-  const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
+  const findSession = createFindTokenSession({ tokens, sessions, agents })
+  const authenticated = authenticate(findSession, rateLimiting.failures)
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
   const identify = identifyBy(options)
   const ambient = byApiKey ? [] : [createAmbientGuard(options)]
 
-  const root = createRootApp(options)
+  const prefix = options.prefix.replace(/\/$/, "")
+  const wirePaths = createWirePaths(options.wires.builtIn, prefix)
+  const respond = (error: unknown, c: Context<HttpEnv>) =>
+    toProblemResponse(error, c, { logger, format: wirePaths.find(c.req.path)?.formatProblem })
+  const root = createRootApp(options, wirePaths, respond)
   const app = root.basePath(options.prefix)
-  app.notFound((c) => toProblemResponse(createPathNotFound(c.req.path, options.prefix), c, logger))
-  const issueSession = createIssueSession({ sessions, agents, tokens })
+  app.notFound((c) => respond(createPathNotFound(c.req.path, options.prefix), c))
+  const choose = createChooseSession({ sessions, agents })
+  const issueSession = createIssueSession(choose, tokens)
   const wireParts: WireParts = {
     sessions,
     directory: options.directory,
@@ -150,6 +160,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     streams: createStreams(options),
     logger,
     issueSession,
+    conversations: createConversations({ sessions, agents, choose, init: rateLimiting.init }),
     identify,
     byApiKey,
     rateLimiting,
@@ -164,13 +175,23 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
       reading: [authenticated],
       changing,
       newWork,
+      byCaller: [
+        resolveCaller({
+          findSession,
+          identify,
+          byApiKey,
+          checkAmbient: createAmbientCheck(options),
+          userHeader: options.userHeader,
+          rateLimiting,
+        }),
+      ],
       credentials: [...ambient, newWork, initBody],
       body,
       optionalBody,
       chatBody,
     },
   }
-  for (const wire of options.builtInWires) wire.add(app, wireParts)
+  for (const wire of options.wires.builtIn) wire.add(app, wireParts)
   addStatusRoutes(app, { readiness, accepting })
   const { findAuthorization: find } = options
   if (find !== undefined) {
@@ -179,14 +200,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     addMcpCallbackRoute(app, { find, identify: byApiKey ? null : identify, failures, guard })
   }
   const { pluginRoutes = new Map() } = options
-  const prefix = options.prefix.replace(/\/$/, "")
   addOpenApiRoute(app, {
     version,
     prefix,
     pluginRoutes,
-    tags: options.builtInWires.flatMap(({ tags }) => tags),
+    tags: options.wires.builtIn.flatMap(({ tags }) => tags),
   })
-  addCustomWires(app, options.wires, wireParts)
+  addCustomWires(app, options.wires.custom, wireParts)
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,
@@ -251,7 +271,7 @@ function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress
     pacer,
     parsedMemory,
     budget: createBudget(Math.max(chatBodyBytes, bodyBytes)),
-    owner: (c: Context<HttpEnv>) => c.get("session"),
+    owner: (c: Context<HttpEnv>) => c.get("caller").principal,
   }
   const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
   const initBytes = Math.min(bodyBytes, maxInitBodyBytes)
@@ -310,15 +330,24 @@ function createRateLimits(
 }
 
 /** Returns an app with the rules for every path, including paths that do not exist. */
-function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
+function createRootApp(
+  options: HttpAppOptions,
+  wirePaths: WirePaths,
+  onError: (error: unknown, c: Context<HttpEnv>) => Response,
+): OpenAPIHono<HttpEnv> {
   const { logger } = options
   const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw createInvalidBody(toFieldErrors(result.error))
     },
+    // A gateway inside another app must not take paths of that app.
+    getPath: (request, options) => {
+      const path = getPath(request)
+      return isOwnServer(options?.env) ? wirePaths.resolveAlias(path) : path
+    },
   })
-  root.onError((error, c) => toProblemResponse(error, c, logger))
+  root.onError(onError)
   if (options.logsRequests === true) root.use(logRequests(logger))
   root.use(createSecurityHeaders({ trustProxy }))
   root.use(throwErrorsOnly)
@@ -328,6 +357,10 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     root.use(createCors({ ...options, allowLocalhost }))
   }
   return root
+}
+
+function isOwnServer(bindings: HttpEnv["Bindings"] | undefined): boolean {
+  return bindings?.ownServer !== undefined
 }
 
 /** Throws only errors, because the framework's error handler receives nothing else. */

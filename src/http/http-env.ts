@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http"
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
+import type { Caller } from "./auth/caller.ts"
 import type { Reach } from "./middleware/host-guard.ts"
 
 export interface HttpEnv {
@@ -16,6 +17,8 @@ export interface HttpEnv {
   Variables: {
     /** The session of the request's token. */
     session: Session
+    /** The sender of the request. */
+    caller: Caller
     /** The user of the request, on a plugin's route for users or for everyone. Null if there is none. */
     principal: Principal | null
     /** The received body, after `readBoundedBody`. Undefined for an empty one. */

@@ -4,7 +4,6 @@ import { createFunctionSchema, texts } from "../platform/options/schemas.ts"
 import { type ApiKey, apiKeys } from "./auth/api-keys.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
-import { type CustomWire, customWires } from "./custom-wire.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limit-options.ts"
 import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
 
@@ -44,8 +43,11 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   readonly showProviderErrors?: "operators" | "clients"
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
-  /** Further protocols that the gateway speaks, each with a format of its own. Default none. */
-  readonly wires?: readonly CustomWire[]
+  /**
+   * Name of the header in which the holder of an API key names a user, on the routes of other protocols. A proxy
+   * before the gateway must remove it from requests of others. Default `x-user-id`.
+   */
+  readonly userHeader?: string
   /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
 }
@@ -64,7 +66,10 @@ export const httpOptions = declareOptions<HttpOptions>()({
   allowedHosts: texts.optional(),
   showProviderErrors: z.enum(["operators", "clients"]).default("operators"),
   rateLimits: z.union([z.literal(false), z.strictObject(rateLimits)]).prefault({}),
-  wires: customWires.default([]),
+  userHeader: z
+    .string()
+    .regex(/^[!#$%&'*+.^_`|~\w-]{1,64}$/, "expected the name of a header")
+    .default("x-user-id"),
   trustProxy: z.int().nonnegative().default(0),
 })
 

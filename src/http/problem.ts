@@ -6,6 +6,7 @@ import type { Json } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { respondText } from "./respond.ts"
+import type { WireRoutes } from "./wire-routes.ts"
 
 /** A request that cannot be served, with the extension members that RFC 9457 allows. */
 export class Problem extends GatewayError {
@@ -66,8 +67,15 @@ export function createSessionRevoked(): Problem {
   )
 }
 
-/** Converts any error of a handler into `application/problem+json`. Internal details go to the log only. */
-export function toProblemResponse(thrown: unknown, c: Context<HttpEnv>, logger: Logger): Response {
+/**
+ * Converts any error of a handler into a response, by default with `application/problem+json`. Internal details go to
+ * the log only.
+ */
+export function toProblemResponse(
+  thrown: unknown,
+  c: Context<HttpEnv>,
+  { logger, format }: { readonly logger: Logger; readonly format?: WireRoutes["formatProblem"] },
+): Response {
   const problem = toGatewayError(thrown)
   const origin = { method: c.req.method, path: c.req.path }
   const fields = { code: problem.code, detail: problem.detail, ...origin }
@@ -75,8 +83,11 @@ export function toProblemResponse(thrown: unknown, c: Context<HttpEnv>, logger: 
   if (problem instanceof ShuttingDownError)
     logger.debug(fields, "A request was refused. The gateway is stopping.")
   else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")
-  return respondText(c, formatProblem(problem), problem.status as ContentfulStatusCode, {
-    ...problemType,
+  const formatted = format?.(problem)
+  const body = formatted === undefined ? formatProblem(problem) : JSON.stringify(formatted.body)
+  return respondText(c, body, problem.status as ContentfulStatusCode, {
+    ...(formatted === undefined ? problemType : { "content-type": "application/json" }),
+    ...formatted?.headers,
     ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
     ...(problem instanceof Problem ? problem.headers : {}),
   })

@@ -1,5 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import type { GatewayError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Directory } from "../core/ports/store/directory.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
@@ -8,18 +10,39 @@ import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { DeciderOf } from "./auth/decider.ts"
 import type { Identify } from "./auth/identify.ts"
 import type { ReadImages } from "./content/read-images.ts"
+import type { Conversations } from "./conversations.ts"
+import type { CustomWire } from "./custom-wire.ts"
 import type { HttpEnv } from "./http-env.ts"
 import type { IssueSession } from "./issue-session.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
 import type { ServedAgents } from "./served-agents.ts"
 import type { EventStreams } from "./streams/stream-response.ts"
 
+/** The protocols of an app. */
+export interface ServedWires {
+  readonly builtIn: readonly WireRoutes[]
+  /** The protocols of the application itself. */
+  readonly custom: readonly CustomWire[]
+}
+
 /** The routes of a protocol. The app adds them below its prefix, and knows no protocol by name. */
 export interface WireRoutes {
+  /** Path below the prefix that is only the protocol's, such as `/v1`. Undefined for the gateway's own protocol. */
+  readonly path?: string
+  /** If true, the gateway's own server serves `path` at the root too. Default false. */
+  readonly hasRootAlias?: boolean
+  /** Returns a problem in the protocol's own form. Default: a problem document (RFC 9457). */
+  readonly formatProblem?: (problem: GatewayError) => FormattedProblem
   /** Tags of the operations in the OpenAPI document. */
   readonly tags: readonly OperationTag[]
   /** Adds the routes and their descriptions. */
   add(app: OpenAPIHono<HttpEnv>, parts: WireParts): void
+}
+
+/** The response to a request that cannot be served, beside its status and the headers of the problem. */
+export interface FormattedProblem {
+  readonly body: JsonObject
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface OperationTag {
@@ -35,6 +58,7 @@ export interface WireParts {
   readonly streams: EventStreams
   readonly logger: Logger
   readonly issueSession: IssueSession
+  readonly conversations: Conversations
   readonly identify: Identify
   /** If true, `identify` requires an API key in the body. Otherwise the body may be empty. */
   readonly byApiKey: boolean
@@ -61,6 +85,8 @@ export interface WireMiddleware {
   readonly changing: MiddlewareHandler<HttpEnv>[]
   /** Before routes that start a run, together with `changing`. */
   readonly newWork: MiddlewareHandler<HttpEnv>
+  /** Before routes that accept every credential of a client. Sets the caller. */
+  readonly byCaller: MiddlewareHandler<HttpEnv>[]
   /** Before routes that accept credentials in place of a token. */
   readonly credentials: MiddlewareHandler<HttpEnv>[]
   /** Reads a body of `limits.bodyBytes`. */

@@ -65,7 +65,7 @@ const consoleProblems = [
 /**
  * Problems that other tests cover: between the registration of a task and its start, during a rolling upgrade, from a
  * route of a plugin, after the revocation of a user, of requests that never reach a route, with thousands of waiting
- * schema checks, and of images on the paths of other protocols.
+ * schema checks, and on the paths of other protocols.
  */
 const problemsElsewhere = [
   ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout", "503 overloaded"],
@@ -77,6 +77,7 @@ const problemsElsewhere = [
     "417 expectation_failed",
   ],
   ...["422 image_not_usable", "429 too_many_downloads"],
+  ...["400 invalid_user", "409 session_mismatch", "409 user_mismatch"],
 ]
 
 interface EventSchema {

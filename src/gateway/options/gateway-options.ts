@@ -37,6 +37,7 @@ import { type ObserverOptions, observerOptions } from "../hooks/observers.ts"
 import { type ConsoleOption, consoleOption } from "./console-options.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
+import { type WiresOption, wiresOption } from "./wires-options.ts"
 
 /** Options of a server with one agent, whatever kind of agent it is. All are optional. */
 export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
@@ -60,7 +61,8 @@ export interface SharedServerOptions
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
-    McpAuthorizationOptions {
+    McpAuthorizationOptions,
+    WiresOption {
   /** Limits of requests, streams and storage. */
   readonly limits?: Partial<HttpLimits & StorageBounds & LiveBounds>
 }
@@ -132,6 +134,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...transcriptOptions,
   ...telemetryOptions,
   ...mcpAuthorizationOptions,
+  ...wiresOption,
   limits: z.strictObject({ ...httpLimits, ...storageBounds }).prefault({}),
 })
 

@@ -8,32 +8,38 @@ import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
 import { createInvalidTokenError, type Tokens } from "./tokens.ts"
 
-export interface AuthenticateOptions {
-  readonly tokens: Tokens
-  readonly sessions: Sessions
-  readonly agents: ServedAgents
-  readonly failures: FailureLimit
-}
-
 /**
  * Requires a token of an existing, unrevoked session of a served agent, and passes the session on. A valid token is
  * accepted whatever else its address has sent, so that a client that shares an address with an attacker is not locked
  * out.
  */
-export function authenticate({
-  tokens,
-  sessions,
-  agents,
-  failures,
-}: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
+export function authenticate(
+  findSession: FindTokenSession,
+  failures: FailureLimit,
+): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     // A request without a token is not a guess, because any web page can make a browser send one.
     const token = readBearerToken(c)
-    c.set("session", await failures.counting(c, token, () => findSession(token)))
+    const session = await failures.counting(c, token, () => findSession(token))
+    c.set("session", session)
+    c.set("caller", { principal: session, credential: "sessionToken", session })
     await next()
   }
+}
 
-  async function findSession(token: string): Promise<Session> {
+export type FindTokenSession = (token: string) => Promise<Session>
+
+/** Creates a function that resolves to the session of a token. It rejects with a 401 problem. */
+export function createFindTokenSession({
+  tokens,
+  sessions,
+  agents,
+}: {
+  readonly tokens: Pick<Tokens, "verify">
+  readonly sessions: Pick<Sessions, "session">
+  readonly agents: ServedAgents
+}): FindTokenSession {
+  return async (token) => {
     const { subject } = await tokens.verify("session", token)
     const session = await sessions.session(subject.sessionId)
     if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {

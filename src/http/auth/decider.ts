@@ -8,7 +8,7 @@ export type DeciderOf = (c: Context<HttpEnv>) => Decider
 
 export function createDeciderOf(clientAddress: ClientAddress): DeciderOf {
   return (c) => {
-    const { tenant, userId } = c.get("session")
+    const { tenant, userId } = c.get("caller").principal
     return { via: "http", tenant, userId, address: clientAddress(c) }
   }
 }

@@ -23,20 +23,27 @@ const ambientSchemes: ReadonlySet<string> = new Set(["basic", "digest", "negotia
  * site may have made a browser send with its user's credentials (CSRF), and on the gateway's own server one for a host
  * that an attacker may have registered (DNS rebinding). A browser sends `Origin` with every POST.
  */
-export function createAmbientGuard({
+export function createAmbientGuard(options: AmbientGuardOptions): MiddlewareHandler<HttpEnv> {
+  const check = createAmbientCheck(options)
+  return async (c, next) => {
+    check(c)
+    await next()
+  }
+}
+
+/** Returns the check of such a request, which throws a problem. */
+export function createAmbientCheck({
   allowedHosts,
   corsOrigins,
   trustProxy,
-}: AmbientGuardOptions): MiddlewareHandler<HttpEnv> {
+}: AmbientGuardOptions): (c: Context<HttpEnv>) => void {
   const requireHost = createHostCheck(allowedHosts)
   const allowedOrigins = new Set(corsOrigins)
 
-  return async (c, next) => {
-    if (isAmbient(c)) {
-      if (c.env?.ownServer !== undefined) requireHost(c)
-      requireOrigin(c)
-    }
-    await next()
+  return (c) => {
+    if (!isAmbient(c)) return
+    if (c.env?.ownServer !== undefined) requireHost(c)
+    requireOrigin(c)
   }
 
   function requireOrigin(c: Context<HttpEnv>): void {

@@ -83,7 +83,7 @@ describe("on a real server", () => {
     observers: {},
     directory: emptyDirectory,
     agents: [{ name: "agent" }],
-    builtInWires: [nativeRoutes],
+    wires: { builtIn: [nativeRoutes], custom: [] },
     keyring: createFakeKeyring(),
     revocations: rememberRevocations(createFakeRevocations()),
     storeId: async () => "store_1",

@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import type { Wait } from "../../core/ports/store/approvals.ts"
+import type { ParkedWait } from "../../kernel/sessions/reading/view-end.ts"
 import type { SubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../kernel/sessions/tree/task-progress.ts"
 
@@ -80,7 +80,7 @@ export type Folded<State> = readonly [State, readonly Frame[]]
 export type StreamEnd =
   | { readonly type: "complete" }
   /** The run can only wait for people or for the client. The open waits are those of the run and its sub-agents. */
-  | { readonly type: "parked"; readonly waits: readonly Wait[] }
+  | { readonly type: "parked"; readonly waits: readonly ParkedWait[] }
 
 export type ReplayStart = "step" | "run"
 

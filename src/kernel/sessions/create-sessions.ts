@@ -107,6 +107,7 @@ export function createSessions({
       return { session, isNew }
     },
 
+    find: (principal, agent = defaultAgent, externalId) => log.findSession(principal, agent, externalId),
     session: (sessionId) => log.session(sessionId),
     run: (sessionId, runId) => log.run(sessionId, runId),
 

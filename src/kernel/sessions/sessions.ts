@@ -39,6 +39,8 @@ export interface Sessions {
     agent: string | undefined,
     externalId: string,
   ): Promise<{ readonly session: Session; readonly isNew: boolean }>
+  /** Resolves to the session that `open` would open, without creating one. Null if there is none. */
+  find(principal: Principal, agent: string | undefined, externalId: string): Promise<Session | null>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message. When this resolves, the run that the message starts or joins is durable (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>

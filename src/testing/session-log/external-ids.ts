@@ -19,11 +19,13 @@ export const externalIdCases: readonly SessionLogCase[] = [
       for (const externalId of ["chat 1", odd, "x".repeat(200), " ", "CHAT 1"]) {
         const first = createNewSession({ userId: `user ${externalId}` })
         const { id, agent, tenant, userId } = first
+        assert.equal(await log.findSession(first, agent, externalId), null)
         assert.deepEqual(await log.openSession(first, externalId), { sessionId: id, isNew: true })
         const again = createNewSession({ agent, tenant, userId, createdAt: 2_000 })
         assert.deepEqual(await log.openSession(again, externalId), { sessionId: id, isNew: false })
         assert.equal(await log.session(again.id), null)
         const session = await log.session(id)
+        assert.deepEqual(await log.findSession(first, agent, externalId), session)
         assert.deepEqual([session?.externalId, session?.createdAt], [externalId, 1_000])
         assert.equal((await directory.session(id))?.externalId, externalId)
         const { items } = await directory.sessions({ principal: { tenant, userId }, limit: 10 })
@@ -37,6 +39,7 @@ export const externalIdCases: readonly SessionLogCase[] = [
           { agent, tenant, userId: "other" },
         ]
         for (const other of others) {
+          assert.equal(await log.findSession(other, other.agent, externalId), null)
           const opened = await log.openSession(createNewSession(other), externalId)
           assert.deepEqual([opened.isNew, opened.sessionId === id], [true, false])
         }

@@ -1,7 +1,8 @@
 import { randomIds } from "../../core/ids.ts"
 import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
-import type { Lease, NewWait, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
+import type { NewWait } from "../../core/wait.ts"
 import {
   claimSession,
   commitOk,

@@ -1,5 +1,6 @@
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../../core/ports/store/approvals.ts"
-import type { AnswerCommand, NewWait } from "../../../core/ports/store/session-log.ts"
+import type { AnswerCommand } from "../../../core/ports/store/session-log.ts"
+import type { NewWait } from "../../../core/wait.ts"
 import { type Row, readJson } from "./columns.ts"
 
 const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const

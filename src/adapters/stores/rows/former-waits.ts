@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { NewWait } from "../../../core/ports/store/session-log.ts"
 import type { Question } from "../../../core/question.ts"
 import type { ToolOrigin } from "../../../core/tools/tool-origin.ts"
+import type { NewWait } from "../../../core/wait.ts"
 import { type AnyPayload, toFormerWaitId } from "../../../core/wait.ts"
 
 /** The body of a wait's row as version 2 stored it. The first processes of version 2 stored no origin. */

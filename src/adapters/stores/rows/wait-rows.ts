@@ -1,5 +1,5 @@
 import type { Wait, WaitKey } from "../../../core/ports/store/approvals.ts"
-import type { NewWait } from "../../../core/ports/store/session-log.ts"
+import type { NewWait } from "../../../core/wait.ts"
 import { toFormerWaitId, type WaitKind } from "../../../core/wait.ts"
 import { escapeText, type Row, readJson, readText, unescapeText } from "./columns.ts"
 import { convertFormerWait, type FormerWait, toFormerWait } from "./former-waits.ts"

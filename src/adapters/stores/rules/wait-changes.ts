@@ -1,5 +1,6 @@
 import type { AuditRecord, Wait } from "../../../core/ports/store/approvals.ts"
-import type { NewWait, SessionBatch } from "../../../core/ports/store/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
+import type { NewWait } from "../../../core/wait.ts"
 import { type Row, readInteger, readText } from "../rows/columns.ts"
 import { createClosingRecord } from "../rows/decision-records.ts"
 import { toNewWait } from "../rows/wait-rows.ts"

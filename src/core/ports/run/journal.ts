@@ -1,7 +1,7 @@
 import type { Delta } from "../../log/deltas.ts"
 import type { AppData, Event, EventEntry } from "../../log/entries.ts"
+import type { NewWait } from "../../wait.ts"
 import type { OutboxItem } from "../store/outbox.ts"
-import type { NewWait } from "../store/session-log.ts"
 
 /**
  * The log as the process that executes a run sees it. The process can only write, and only while it holds the lease.

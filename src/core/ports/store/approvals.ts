@@ -1,8 +1,7 @@
 import type { JsonObject } from "../../json/json.ts"
 import type { Decider } from "../../log/entries.ts"
 import type { ToolOrigin } from "../../tools/tool-origin.ts"
-import type { GrantScope, WaitKind } from "../../wait.ts"
-import type { NewWait } from "./session-log.ts"
+import type { GrantScope, NewWait, WaitKind } from "../../wait.ts"
 
 /** Open waits, grants and decisions of all sessions. They are removed together with their sessions. */
 export interface Approvals {

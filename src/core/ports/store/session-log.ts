@@ -3,8 +3,7 @@ import type { JsonObject } from "../../json/json.ts"
 import type { Decider, Entry } from "../../log/entries.ts"
 import type { RunLimits } from "../../runs/child.ts"
 import type { RunSettings } from "../../runs/run-settings.ts"
-import type { ToolOrigin } from "../../tools/tool-origin.ts"
-import type { AnyAnswer, AnyPayload, Segment } from "../../wait.ts"
+import type { AnyAnswer, NewWait, Segment } from "../../wait.ts"
 import type {
   InboxMessage,
   PendingOptions,
@@ -52,6 +51,8 @@ export interface SessionLog {
    * revoked one keeps it.
    */
   openSession(session: NewSession, externalId: string): Promise<OpenedSession>
+  /** Resolves to the session that `openSession` would open, without creating one. Null if there is none. */
+  findSession(principal: Principal, agent: string, externalId: string): Promise<Session | null>
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
@@ -375,26 +376,4 @@ export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "steere
 export interface ReleaseOptions {
   readonly force?: boolean
   readonly parkUntil?: number
-}
-
-/** An open request of a run to the outside. */
-export type NewWait = WaitFacts & AnyPayload
-
-interface WaitFacts {
-  readonly waitId: string
-  readonly runId: string
-  readonly toolCallId: string
-  readonly toolName: string
-  /** The tool that the answer is for. Null for a local tool, and for a runner's. */
-  readonly origin: ToolOrigin | null
-  /**
-   * JSON Schema of the data in an answer: edited arguments, or a form. It is stored, so that any process can refuse
-   * an answer that does not match. Null if an answer has no such data.
-   */
-  readonly answerSchema: JsonObject | null
-  readonly nonce: string
-  readonly openedAt: number
-  readonly expiresAt: number
-  /** The session whose token may answer it: the root of the tree of the run's session. */
-  readonly rootSessionId: string
 }

@@ -1,6 +1,6 @@
 import type { Event } from "../../../core/log/entries.ts"
-import type { NewWait } from "../../../core/ports/store/session-log.ts"
 import type { RunnerDecision, RunnerToolCall } from "../../../core/runs/runner.ts"
+import type { NewWait } from "../../../core/wait.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { createDenial } from "../tools/call-errors.ts"

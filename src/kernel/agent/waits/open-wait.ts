@@ -1,8 +1,7 @@
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { Event, WaitOpened } from "../../../core/log/entries.ts"
-import type { NewWait } from "../../../core/ports/store/session-log.ts"
 import type { ToolOrigin } from "../../../core/tools/tool-origin.ts"
-import type { AnyPayload } from "../../../core/wait.ts"
+import type { AnyPayload, NewWait } from "../../../core/wait.ts"
 import { type RunContext, record } from "../run-context.ts"
 
 export interface Asked {

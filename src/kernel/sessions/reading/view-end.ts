@@ -5,7 +5,7 @@ export type ViewEnd =
   /** The run has ended or, in a view of all runs, none is open or due. */
   | { readonly type: "complete" }
   /** The run can only wait for people or for the client. */
-  | { readonly type: "parked"; readonly waits: readonly Wait[] }
+  | { readonly type: "parked"; readonly waits: readonly ParkedWait[] }
   /** The viewer has left. */
   | { readonly type: "left" }
   /** The process stops. */
@@ -14,6 +14,12 @@ export type ViewEnd =
   | { readonly type: "lapsed" }
   /** The session or the run no longer exists. */
   | { readonly type: "gone" }
+
+/** A wait of the viewed session or of a sub-agent below it. */
+export type ParkedWait = Wait & {
+  /** The tool call of the viewed session that the wait holds up. */
+  readonly rootToolCallId: string
+}
 
 /** The ends without details. Views share them, because there is a view for each idle subscriber. */
 export const viewEnds = {

@@ -9,15 +9,28 @@ export interface ParkedQuery {
   readonly released: boolean
 }
 
+/** An open wait of a tree. */
+export interface ParkedAt {
+  readonly wait: WaitOpened
+  /** The tool call of the root that it holds up. */
+  readonly rootToolCallId: string
+}
+
 /**
  * Returns the waits of a tree that can only wait for people or for the client. Null if a session of it works, or waits
  * for its time.
  */
-export function findParked(root: Branch, query: ParkedQuery): readonly WaitOpened[] | null {
-  const waits = findWaits(root, query)
-  if (waits === null || !query.released) return waits
+export function findParked(root: Branch, query: ParkedQuery): readonly ParkedAt[] | null {
+  const found: ParkedAt[] = []
+  for (const wait of root.calls?.waits ?? []) {
+    const own = findOwnWaits(wait, query)
+    if (own === null) return null
+    found.push(...own.map((each) => ({ wait: each, rootToolCallId: wait.toolCallId })))
+  }
+  if (found.length === 0) return null
+  if (!query.released) return found
   const tasks = query.subAgents?.tasks() ?? []
-  return tasks === null || tasks.some((task) => findWaits(task, query) === null) ? null : waits
+  return tasks === null || tasks.some((task) => findWaits(task, query) === null) ? null : found
 }
 
 function findWaits(branch: Branch, query: ParkedQuery): readonly WaitOpened[] | null {

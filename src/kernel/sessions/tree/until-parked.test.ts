@@ -108,7 +108,8 @@ describe("a view until the tree is parked", () => {
     expect(view.end).toBeNull()
     log.publish("child", createApproval("ask"))
     await settle()
-    expect(view.end).toEqual(parkedWith("ask"))
+    const held = { type: "parked", waits: [{ waitId: "ask", rootToolCallId: "call_child" }] }
+    expect(view.end).toMatchObject(held)
     expect(log.openViews).toBe(0)
   })
 

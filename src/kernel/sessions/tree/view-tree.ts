@@ -157,8 +157,11 @@ class TreeView implements AsyncIterator<TreeBatch, ViewEnd> {
     const open = new Map(
       (await this.#parts.openWaits(this.#root.sessionId)).map((wait) => [wait.waitId, wait]),
     )
-    const found = waits.map(({ waitId }) => open.get(waitId))
-    return found.every((wait) => wait !== undefined) ? { type: "parked", waits: found } : null
+    const found = waits.flatMap(({ wait: { waitId }, rootToolCallId }) => {
+      const wait = open.get(waitId)
+      return wait === undefined ? [] : [{ ...wait, rootToolCallId }]
+    })
+    return found.length === waits.length ? { type: "parked", waits: found } : null
   }
 
   async #presentOfRoot(): Promise<Present> {

@@ -6,14 +6,13 @@ import type {
   AnswerCommand,
   AnswerOutcome,
   Lease,
-  NewWait,
   SessionBatch,
   SessionLog,
 } from "../../../core/ports/store/session-log.ts"
 import type { Question, QuestionAnswer } from "../../../core/question.ts"
 import type { ChildOutcome } from "../../../core/runs/child.ts"
 import { noSpending } from "../../../core/usage.ts"
-import type { AnyPayload, ApprovalDecision, ApprovalPayload, WaitKind } from "../../../core/wait.ts"
+import type { AnyPayload, ApprovalDecision, ApprovalPayload, NewWait, WaitKind } from "../../../core/wait.ts"
 import { commitOk, createEvent, runFailed, startSession, stepStarted, toSeq } from "../fixtures.ts"
 
 export const decider: Decider = { via: "http", tenant: "tenant", userId: "boss", address: "192.0.2.1" }

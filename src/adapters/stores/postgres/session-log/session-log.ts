@@ -65,6 +65,10 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       await createSession(query, session)
     },
     openSession: (session, externalId) => openSession(query, session, externalId),
+    async findSession(principal, agent, externalId) {
+      const id = await findExternalId(query, { ...principal, agent }, externalId)
+      return id === null ? null : findSession(query, id, versions)
+    },
     session: (sessionId) => findSession(query, sessionId, versions),
     inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
@@ -142,21 +146,29 @@ async function now(query: Query): Promise<number> {
 
 /** Creates a session under an external id, or returns the one that has it. */
 async function openSession(query: Query, session: NewSession, externalId: string): Promise<OpenedSession> {
-  const { id, tenant, userId, agent } = session
-  const key = [tenant, userId, agent, externalId].map(escapeText)
   for (let attempt = 1; attempt <= maxOpenings; attempt++) {
-    const [known] = await query(
-      `SELECT id FROM agent_gateway.session
-       WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND external_id = $4`,
-      key,
-    )
-    if (known !== undefined) return { sessionId: readText(known, "id"), isNew: false }
+    const known = await findExternalId(query, session, externalId)
+    if (known !== null) return { sessionId: known, isNew: false }
     // If another process creates it at the same moment, this waits for its commit, and the next read finds it.
-    if (await createSession(query, session, externalId)) return { sessionId: id, isNew: true }
+    if (await createSession(query, session, externalId)) return { sessionId: session.id, isNew: true }
   }
   throw new StoreUnavailableError({
     detail: "Sessions with one external id are created and removed all the time.",
   })
+}
+
+/** Resolves to the id of the session with an external id. */
+async function findExternalId(
+  query: Query,
+  { tenant, userId, agent }: Pick<NewSession, "tenant" | "userId" | "agent">,
+  externalId: string,
+): Promise<string | null> {
+  const [row] = await query(
+    `SELECT id FROM agent_gateway.session
+     WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND external_id = $4`,
+    [tenant, userId, agent, externalId].map(escapeText),
+  )
+  return row === undefined ? null : readText(row, "id")
 }
 
 /** Another attempt is only necessary if the session was created and removed in between. */

@@ -76,6 +76,11 @@ export function createSessionLog(
     now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
     openSession: (session, externalId) => database.write(() => openSession(database, session, externalId)),
+    findSession: (principal, agent, externalId) =>
+      database.read(() => {
+        const id = findExternalId(database, { ...principal, agent }, externalId)
+        return id === null ? null : findSession(database, id, { versions, now: now() })
+      }),
     session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
     inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
@@ -179,15 +184,23 @@ export function createSessionLog(
 
 /** Creates a session under an external id, or returns the one that has it. Must be called inside a transaction. */
 function openSession(database: Database, session: NewSession, externalId: string): OpenedSession {
-  const { id, tenant, userId, agent } = session
-  const key = [tenant, userId, agent, externalId].map(escapeText)
-  const known = database.get(
-    "SELECT id FROM session WHERE tenant = ? AND user_id = ? AND agent = ? AND external_id = ?",
-    ...key,
-  )
-  if (known !== undefined) return { sessionId: readText(known, "id"), isNew: false }
+  const known = findExternalId(database, session, externalId)
+  if (known !== null) return { sessionId: known, isNew: false }
   createSession(database, session, externalId)
-  return { sessionId: id, isNew: true }
+  return { sessionId: session.id, isNew: true }
+}
+
+/** Returns the id of the session with an external id. */
+function findExternalId(
+  database: Database,
+  { tenant, userId, agent }: Pick<NewSession, "tenant" | "userId" | "agent">,
+  externalId: string,
+): string | null {
+  const row = database.get(
+    "SELECT id FROM session WHERE tenant = ? AND user_id = ? AND agent = ? AND external_id = ?",
+    ...[tenant, userId, agent, externalId].map(escapeText),
+  )
+  return row === undefined ? null : readText(row, "id")
 }
 
 /** Creates a session. Must be called inside a transaction. */

@@ -1,0 +1,8 @@
+import type { ServedWires } from "../http/wire-routes.ts"
+import { nativeRoutes } from "../wires/native/native-routes.ts"
+import type { ResolvedWires } from "./options/wires-options.ts"
+
+/** Lists the protocols that the gateway speaks. A further one needs a line here, and its key in `WiresOptions`. */
+export function listWires({ custom }: ResolvedWires): ServedWires {
+  return { builtIn: [nativeRoutes], custom }
+}

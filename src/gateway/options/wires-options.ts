@@ -1,0 +1,20 @@
+import { z } from "zod"
+import { type CustomWire, customWires } from "../../http/custom-wire.ts"
+import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
+
+/** The protocols that the gateway speaks beside its own. */
+export interface WiresOptions {
+  /** Protocols of the application, each with routes and a format of its own. Default none. */
+  readonly custom?: readonly CustomWire[]
+}
+
+export interface WiresOption {
+  /** The protocols that the gateway speaks beside its own HTTP API. Default: all but those of the application. */
+  readonly wires?: WiresOptions
+}
+
+const wires = declareOptions<WiresOptions>()({ custom: customWires.default([]) })
+
+export const wiresOption = declareOptions<WiresOption>()({ wires: z.strictObject(wires).prefault({}) })
+
+export type ResolvedWires = Resolved<WiresOptions, typeof wires>

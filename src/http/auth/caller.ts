@@ -1,0 +1,12 @@
+import type { Principal, Session } from "../../core/ports/store/session-log.ts"
+
+/** The kind of credential by which the gateway knows the sender of a request. */
+export type Credential = "sessionToken" | "apiKey" | "authenticate"
+
+/** The sender of a request. */
+export interface Caller {
+  readonly principal: Principal
+  readonly credential: Credential
+  /** The session of a session token. Null with other credentials. */
+  readonly session: Session | null
+}
