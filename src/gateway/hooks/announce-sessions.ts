@@ -24,8 +24,8 @@ export function announceSessions(
   }
   return {
     ...sessions,
-    async create(principal, agent, id) {
-      const session = await sessions.create(principal, agent, id)
+    async create(principal, agent, options) {
+      const session = await sessions.create(principal, agent, options)
       await announce(session)
       return session
     },

@@ -125,7 +125,7 @@ async function openJobSession(
 ): Promise<Session> {
   const { tenant, userId } = job.owner
   const id = `sess_${digest(["job", tenant, userId, job.agent ?? "", job.jobId ?? ""]).slice(0, 32)}`
-  return (await sessions.session(id)) ?? sessions.create(job.owner, job.agent, id)
+  return (await sessions.session(id)) ?? sessions.create(job.owner, job.agent, { id })
 }
 
 /** Returns an idempotency key. A client of the HTTP API would not choose such a key for its own message. */

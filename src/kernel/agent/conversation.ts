@@ -136,7 +136,8 @@ export class Conversation {
         this.tasks.restore(event.tasks ?? [], null)
         return
       case "runStarted":
-        this.#history.push({ role: "user", content: event.content }, seq)
+        // The conversation of a client may end with results of tools.
+        if (event.content.length > 0) this.#history.push({ role: "user", content: event.content }, seq)
         // A reader of a long session holds few messages, so its run must not hold one either.
         this.#run = startRun(this.#isComplete ? { ...event, content: [] } : event, entry)
         return

@@ -90,9 +90,10 @@ export function createSessions({
   return {
     ...decisions,
 
-    async create({ tenant, userId }, agent = defaultAgent, id) {
+    async create({ tenant, userId }, agent = defaultAgent, { id, keepMs } = {}) {
       const createdAt = clock.now()
-      const session = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
+      const given = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
+      const session = { ...given, ...(keepMs !== undefined && { keepMs }) }
       await log.createSession(session)
       const existing = id === undefined ? null : await log.session(id)
       return existing ?? describeNew(session, null)
@@ -159,8 +160,8 @@ export function createSessions({
     tasks: (sessionId, { signal }) => tasks(sessionId, signal),
     hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),
 
-    async revoke(sessionId) {
-      const found = await log.revokeSession(sessionId, clock.now())
+    async revoke(sessionId, options) {
+      const found = await log.revokeSession(sessionId, clock.now(), options)
       if (found) await worker.take(sessionId)
       return found
     },

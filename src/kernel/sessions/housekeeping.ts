@@ -40,6 +40,7 @@ export function startHousekeeping({
       await log.prune({
         deltasSettledBefore: now - keepDeltasSeconds * 1_000,
         sessionsUsedBefore: now - sessionRetentionDays * dayMs,
+        keptUntil: now,
         subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
         subscribersSeenBefore: now - subscriberPatienceDays * dayMs,
         outboxDiedBefore: now - sessionRetentionDays * dayMs,

@@ -115,6 +115,28 @@ describe("a conversation", () => {
     expect(selectEvents(entries)[0]).toMatchObject({ type: "historyReplaced" })
     expect(provider.requests[1]?.messages).toEqual(messages)
   })
+
+  it("lets the model respond to results of tools at the end of a client's conversation", async () => {
+    const provider = scriptedProvider([[say("Rome it is.")], [say("Yes.")]])
+    const node = await start(provider)
+    const { id } = await node.sessions.create(alice)
+    const toolCall = { type: "toolCall", toolCallId: "call_1", name: "locate", input: {} } as const
+    const messages: Message[] = [
+      { role: "user", content: [{ type: "text", text: "Where am I?" }] },
+      { role: "assistant", content: [toolCall] },
+      { role: "tool", results: [{ toolCallId: "call_1", result: { type: "json", value: "Rome" } }] },
+    ]
+    const outcome = await node.sessions.start(
+      createStartRequest(id, "", { input: { type: "conversation", messages } }),
+    )
+    if (outcome.status !== "accepted") throw new Error(outcome.status)
+    await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
+    expect(provider.requests[0]?.messages).toEqual(messages)
+    await watchRun(node.sessions, id, await putAccepted(node, id, "Sure?"))
+    expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual([
+      ...["user", "assistant", "tool", "assistant", "user"],
+    ])
+  })
 })
 
 describe("viewers", () => {

@@ -25,10 +25,10 @@ import type { TreeBatch } from "./tree/sub-agent.ts"
 /** The operations on sessions for HTTP, headless runs and other code. */
 export interface Sessions {
   /**
-   * Creates a session with an agent. Default: the gateway's default agent, and a new id. If a session with the given
-   * id exists, nothing is created and that session is returned. It may have another owner.
+   * Creates a session with an agent. Default: the gateway's default agent. If a session with the given id exists,
+   * nothing is created and that session is returned. It may have another owner.
    */
-  create(principal: Principal, agent?: string, id?: string): Promise<Session>
+  create(principal: Principal, agent?: string, options?: SessionOptions): Promise<Session>
   /**
    * Opens the session that the principal has with the agent under an external id, or creates it. Of concurrent calls,
    * in any processes, one creates it. The session may have been revoked. The caller has checked the external id with
@@ -115,10 +115,23 @@ export interface Sessions {
    * way.
    */
   hasTaskWork(sessionId: string, options: { readonly signal: AbortSignal }): Promise<boolean>
-  /** Revokes the session: refuses its tokens, cancels its open run, and withdraws its queued runs. */
-  revoke(sessionId: string): Promise<boolean>
+  /**
+   * Revokes the session: refuses its tokens, cancels its open run, and withdraws its queued runs. With `keepMs`, it is
+   * deleted at that time after its last use.
+   */
+  revoke(sessionId: string, options?: Pick<SessionOptions, "keepMs">): Promise<boolean>
   /** Waits for the run's end. */
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
+}
+
+export interface SessionOptions {
+  /** Default: a new id. */
+  readonly id?: string
+  /**
+   * Milliseconds after its last use until it is deleted, unless it has work then. Housekeeping deletes it up to a
+   * minute later. Default: it is kept for `sessionRetentionDays`.
+   */
+  readonly keepMs?: number
 }
 
 export interface StartRequest extends RunSettings {

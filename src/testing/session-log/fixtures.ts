@@ -70,11 +70,12 @@ export interface SessionLogCase {
 /** Creates a session with its own agent, so that cases do not affect each other in `claimRunnable`. */
 export async function openSession(
   log: SessionLog,
-  options: { readonly agent?: string; readonly at?: number } = {},
+  options: { readonly agent?: string; readonly at?: number; readonly keepMs?: number } = {},
 ): Promise<string> {
-  const { agent = createAgentName(), at = 1_000 } = options
+  const { agent = createAgentName(), at: createdAt = 1_000, keepMs } = options
   const id = randomIds.next("sess")
-  await log.createSession({ id, tenant: "tenant", userId: "user", agent, createdAt: at })
+  const session = { id, tenant: "tenant", userId: "user", agent, createdAt }
+  await log.createSession({ ...session, ...(keepMs !== undefined && { keepMs }) })
   return id
 }
 

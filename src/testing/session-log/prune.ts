@@ -129,4 +129,29 @@ export const pruneCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.commit([late]), ["fenced"])
     },
   },
+  {
+    rule: null,
+    name: "a session that is kept for a time of its own is removed after that time, unless it has work",
+    async run({ open }) {
+      const { log } = await open()
+      const kept = await openSession(log, { at: 1_000, keepMs: 500 })
+      const other = await openSession(log, { at: 1_000 })
+      const busy = await openSession(log, { at: 1_000, keepMs: 500 })
+      requireAcceptedPut(await log.put(createMessage(busy, { at: 1_100 })))
+      const revoked = await openSession(log, { at: 1_000 })
+      await log.revokeSession(revoked, 1_200, { keepMs: 0 })
+      const exist = async () =>
+        (await Promise.all([kept, other, busy, revoked].map((id) => log.session(id)))).map(
+          (session) => session !== null,
+        )
+      await log.prune({ deltasSettledBefore: 0, ...noSessions })
+      assert.deepEqual(await exist(), [true, true, true, true])
+      await log.prune({ deltasSettledBefore: 0, ...noSessions, keptUntil: 1_500 })
+      assert.deepEqual(await exist(), [true, true, true, false])
+      await log.prune({ deltasSettledBefore: 0, ...noSessions, keptUntil: 1_501 })
+      assert.deepEqual(await exist(), [false, true, true, false])
+      await log.prune({ deltasSettledBefore: 0, ...noSessions, keptUntil: Number.MAX_SAFE_INTEGER })
+      assert.deepEqual(await exist(), [false, true, true, false])
+    },
+  },
 ]

@@ -308,6 +308,11 @@ const migrations: readonly (readonly string[])[] = [
       tenant text NOT NULL, user_id text NOT NULL, valid_after bigint NOT NULL, PRIMARY KEY (tenant, user_id)
     )`,
   ],
+  [
+    // Null if the session is kept as long as others.
+    "ALTER TABLE agent_gateway.session ADD COLUMN keep_ms bigint",
+    "CREATE INDEX session_kept ON agent_gateway.session ((last_used_at + keep_ms)) WHERE keep_ms IS NOT NULL",
+  ],
 ]
 
 /**

@@ -4,6 +4,7 @@ import { escapeText, readText } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
+import type { Revocation } from "../rules/revocation.ts"
 import type { Versions } from "../rules/versions.ts"
 import type { Query } from "./database/database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
@@ -34,10 +35,11 @@ export async function putInTree(query: Query, command: PutCommand, options: PutO
  */
 export async function revokeInTree(
   query: Query,
-  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  revocation: Revocation,
   versions: Versions,
 ): Promise<boolean | null> {
-  const isDue = await revokeSession(query, { sessionId, at }, versions)
+  const { sessionId, at } = revocation
+  const isDue = await revokeSession(query, revocation, versions)
   if (isDue === null) return null
   await revokeBelow(query, sessionId, at)
   await cancelBelow(query, { sessionId, runId: null, at }, versions)

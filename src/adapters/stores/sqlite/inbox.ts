@@ -27,6 +27,7 @@ import { toPending } from "../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
 import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
+import type { Revocation } from "../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { selectLargeText } from "./database/large-text.ts"
@@ -115,14 +116,19 @@ function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits |
  */
 export function revokeSession(
   database: Database,
-  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  { sessionId, at, keepMs }: Revocation,
   { versions, now }: Omit<PutOptions, "limits">,
 ): boolean | null {
   const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
   const receiver = findReceiver(database, sessionId, { versions, now })
   if (session === undefined || receiver === null) return null
   if (session.revoked_at !== null) return false
-  database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
+  database.run(
+    "UPDATE session SET revoked_at = ?, keep_ms = coalesce(?, keep_ms) WHERE id = ?",
+    at,
+    keepMs,
+    sessionId,
+  )
   const plan = planRevocation({ sessionId, at }, receiver)
   return carryOut(database, plan, { sessionId, message: null, versions }).isDue
 }

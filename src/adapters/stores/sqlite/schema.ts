@@ -318,6 +318,11 @@ const migrations: readonly (readonly string[])[] = [
       tenant TEXT NOT NULL, user_id TEXT NOT NULL, valid_after INTEGER NOT NULL, PRIMARY KEY (tenant, user_id)
     ) STRICT, WITHOUT ROWID`,
   ],
+  [
+    // Null if the session is kept as long as others.
+    "ALTER TABLE session ADD COLUMN keep_ms INTEGER",
+    "CREATE INDEX session_kept ON session (last_used_at + keep_ms) WHERE keep_ms IS NOT NULL",
+  ],
 ]
 
 /**

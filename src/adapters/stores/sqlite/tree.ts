@@ -5,6 +5,7 @@ import { escapeText, readInteger, readText } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
+import type { Revocation } from "../rules/revocation.ts"
 import type { Database } from "./database/database.ts"
 import { findAcceptedRun, type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
 import { putAnswer } from "./waits/answer.ts"
@@ -44,10 +45,11 @@ export function putInTree(
  */
 export function revokeInTree(
   database: Database,
-  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  revocation: Revocation,
   options: PutOptions,
 ): TreeChange<boolean> {
-  const isDue = revokeSession(database, { sessionId, at }, options)
+  const { sessionId, at } = revocation
+  const isDue = revokeSession(database, revocation, options)
   if (isDue === null) return { outcome: false, arrivals: [] }
   revokeBelow(database, sessionId, at)
   const below = cancelBelow(database, { sessionId, runId: null, at }, options)

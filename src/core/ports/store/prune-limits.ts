@@ -1,6 +1,8 @@
 export interface PruneLimits {
   readonly deltasSettledBefore: number
   readonly sessionsUsedBefore: number
+  /** Sessions with `keepMs` are dropped if that time after their last use ended before this. Default: none. */
+  readonly keptUntil?: number
   /** Default: sessions wait for no subscriber. */
   readonly subscribersBehindBefore?: number
   /** Subscriptions last registered before this time are forgotten with their cursors. Default: none. */

@@ -63,9 +63,9 @@ export interface SessionLog {
 
   /**
    * Refuses the session's tokens from now on, puts a cancel of its open run, and withdraws its queued runs. Resolves
-   * to true if the session exists. A second revocation changes nothing.
+   * to true if the session exists. A second revocation changes nothing. `keepMs` replaces that of the session.
    */
-  revokeSession(sessionId: string, at: number): Promise<boolean>
+  revokeSession(sessionId: string, at: number, options?: { readonly keepMs?: number }): Promise<boolean>
 
   /**
    * Makes the command durable (rule 1). A message becomes a queued run, joins the open run, or is refused, as its
@@ -173,8 +173,9 @@ export interface SessionLog {
   /**
    * Drops deltas settled before `deltasSettledBefore` (rule 6). Drops sessions last used before `sessionsUsedBefore`
    * that have no open run, no command, no waiting outbox row, and no subscriber that has been behind since
-   * `subscribersBehindBefore` or later. Also drops the other records for which limits are given. Times are in
-   * milliseconds since the Unix epoch, by the store's clock (`now`).
+   * `subscribersBehindBefore` or later. Drops sessions with `keepMs` in the same way, by `keptUntil`. Also drops the
+   * other records for which limits are given. Times are in milliseconds since the Unix epoch, by the store's clock
+   * (`now`).
    */
   prune(limits: PruneLimits): Promise<void>
 
@@ -195,6 +196,11 @@ export interface NewSession extends Principal {
   readonly parent?: SessionParent | null
   /** Id of the root of its tree. Default: its own id. */
   readonly rootId?: string
+  /**
+   * Milliseconds after its last use until `prune` drops it with its tree, if it has no work then. Default: it is kept
+   * as long as other sessions.
+   */
+  readonly keepMs?: number
 }
 
 /** The session with an external id. */

@@ -7,7 +7,7 @@ import {
   ShuttingDownError,
   StoreUnavailableError,
 } from "../../../core/errors.ts"
-import { selectNewMessage } from "../../../core/history/message-input.ts"
+import { selectFormerMessages, selectNewMessage } from "../../../core/history/message-input.ts"
 import type { Ids } from "../../../core/ids.ts"
 import type { Event, RunStarted } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
@@ -252,7 +252,7 @@ async function begin(
   const { input, context: clientContext, channel, model, outputSchema } = message
   const announced = await limitAnnounced(execution, message.runId, runtime)
   const events: Event[] = []
-  const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
+  const former = selectFormerMessages(input)
   if (former !== null && !(await isKnownHistory(conversation, former))) {
     const tasks = conversation.tasks.open()
     const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }

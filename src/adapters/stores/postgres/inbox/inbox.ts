@@ -29,6 +29,7 @@ import {
   type Receiver,
 } from "../../rules/put-rules.ts"
 import { listQueuedRuns } from "../../rules/queue-order.ts"
+import type { Revocation } from "../../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { claimFree } from "../leases/leases.ts"
@@ -98,14 +99,15 @@ export async function putAndClaim(
  */
 export async function revokeSession(
   query: Query,
-  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  { sessionId, at, keepMs }: Revocation,
   versions: Versions,
 ): Promise<boolean | null> {
   const receiver = await lockReceiver(query, sessionId, versions)
   if (receiver === null) return null
   const revoked = await query(
-    "UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
-    [sessionId, at],
+    `UPDATE agent_gateway.session SET revoked_at = $2, keep_ms = coalesce($3, keep_ms)
+     WHERE id = $1 AND revoked_at IS NULL RETURNING id`,
+    [sessionId, at, keepMs],
   )
   if (revoked.length === 0) return false
   const plan = planRevocation({ sessionId, at }, receiver)

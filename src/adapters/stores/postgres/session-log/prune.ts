@@ -48,9 +48,24 @@ const ownTables = [
   "archive_due",
 ]
 
-export async function pruneSessions(
+export async function pruneSessions(query: Query, limits: PruneLimits): Promise<void> {
+  const { sessionsUsedBefore, keptUntil = 0 } = limits
+  await removeSessions(query, limits, { ...keptAsOthers, before: sessionsUsedBefore })
+  await removeSessions(query, limits, { ...keptForOwnTime, before: keptUntil })
+}
+
+/** SQL: sessions that are kept as long as others, or for a time of their own. */
+const keptAsOthers = { condition: "true", endsAt: "root.last_used_at", keptMs: "0::bigint" }
+const keptForOwnTime = {
+  condition: "root.keep_ms IS NOT NULL",
+  endsAt: "root.last_used_at + root.keep_ms",
+  keptMs: "root.keep_ms",
+}
+
+async function removeSessions(
   query: Query,
-  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
+  { subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
+  { condition, endsAt, keptMs, before }: typeof keptAsOthers & { readonly before: number },
 ): Promise<void> {
   const ofGone = ownTables.map(
     (table) =>
@@ -60,12 +75,12 @@ export async function pruneSessions(
     -- A tree is kept or removed as a whole. A session that is in use at this moment may lose its root. It then counts
     -- as a root itself.
     roots AS (
-      SELECT id FROM agent_gateway.session AS root
-      WHERE (parent_session_id IS NULL
+      SELECT id, ${keptMs} AS kept_ms FROM agent_gateway.session AS root
+      WHERE ${condition} AND (parent_session_id IS NULL
           OR NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = root.root_id))
-        AND active_run IS NULL AND last_used_at < $1 AND NOT EXISTS (
+        AND active_run IS NULL AND ${endsAt} < $1 AND NOT EXISTS (
         SELECT FROM agent_gateway.session WHERE coalesce(session.root_id, session.id) = root.id AND (
-          session.active_run IS NOT NULL OR session.last_used_at >= $1
+          session.active_run IS NOT NULL OR session.last_used_at + ${keptMs} >= $1
           OR EXISTS (SELECT FROM agent_gateway.command WHERE command.session_id = session.id)
           OR EXISTS (SELECT FROM agent_gateway.outbox WHERE outbox.session_id = session.id AND outbox.died_at IS NULL)
           OR EXISTS (
@@ -77,7 +92,7 @@ export async function pruneSessions(
     idle AS (
       SELECT session.id FROM agent_gateway.session
       JOIN roots ON session.id = roots.id OR coalesce(session.root_id, session.id) = roots.id
-      WHERE session.active_run IS NULL AND session.last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
+      WHERE session.active_run IS NULL AND session.last_used_at + roots.kept_ms < $1 FOR UPDATE OF session SKIP LOCKED
     ),
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.*),
     reports AS (
@@ -99,7 +114,7 @@ export async function pruneSessions(
     SELECT id FROM gone`
   const kinds = removedSessionKinds.map(escapeText)
   for (const { count, maxBytes } of sessionSlices) {
-    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count, kinds]
+    const parameters = [before, subscribersBehindBefore, maxBytes, count, kinds]
     while ((await query(statement, parameters)).length > 0);
   }
 }

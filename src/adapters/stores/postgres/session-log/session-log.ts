@@ -73,8 +73,9 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
-    async revokeSession(sessionId, at) {
-      const isDue = await database.transaction((query) => revokeInTree(query, { sessionId, at }, versions))
+    async revokeSession(sessionId, at, { keepMs = null } = {}) {
+      const revocation = { sessionId, at, keepMs }
+      const isDue = await database.transaction((query) => revokeInTree(query, revocation, versions))
       if (isDue === true) hub.arrived(sessionId)
       return isDue !== null
     },
@@ -182,8 +183,8 @@ export async function createSession(
 ): Promise<boolean> {
   const created = await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
-       parent_run_id, parent_tool_call_id, root_id, external_id)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id`,
+       parent_run_id, parent_tool_call_id, root_id, external_id, keep_ms)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING id`,
     [
       session.id,
       escapeText(session.tenant),
@@ -195,6 +196,7 @@ export async function createSession(
       session.parent?.toolCallId ?? null,
       session.rootId ?? null,
       externalId === null ? null : escapeText(externalId),
+      session.keepMs ?? null,
     ],
   )
   return created.length > 0

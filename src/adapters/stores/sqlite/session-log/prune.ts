@@ -64,19 +64,32 @@ const numbered = [
   ["archived_body", "seq"],
 ] as const
 
+/** SQL: sessions that are kept as long as others, or for a time of their own. */
+const keptRoots = {
+  asOthers: { condition: "true", endsAt: "root.last_used_at", keptMs: "0" },
+  forOwnTime: {
+    condition: "root.keep_ms IS NOT NULL",
+    endsAt: "root.last_used_at + root.keep_ms",
+    keptMs: "root.keep_ms",
+  },
+} as const
+
 /**
  * Selects the roots of trees without recent use, open work, outbox rows, commands, and subscribers that are behind. A
  * tree is kept or removed as a whole.
  */
-const idleTrees = `
+const selectIdleTrees = ({ condition, endsAt, keptMs }: (typeof keptRoots)[keyof typeof keptRoots]) => `
   SELECT id FROM session AS root
-  WHERE parent_session_id IS NULL AND active_run IS NULL AND last_used_at < ? AND NOT EXISTS (
+  WHERE ${condition} AND parent_session_id IS NULL AND active_run IS NULL AND ${endsAt} < ? AND NOT EXISTS (
     SELECT 1 FROM session WHERE coalesce(session.root_id, session.id) = root.id AND (
-      session.active_run IS NOT NULL OR session.last_used_at >= ?
+      session.active_run IS NOT NULL OR session.last_used_at + ${keptMs} >= ?
       OR EXISTS (SELECT 1 FROM outbox WHERE outbox.session_id = session.id AND outbox.died_at IS NULL)
       OR EXISTS (SELECT 1 FROM subscriber_cursor AS own WHERE own.session_id = session.id AND own.behind_since >= ?)
       OR EXISTS (SELECT 1 FROM command WHERE command.session_id = session.id)))
-  ORDER BY last_used_at LIMIT ${slice}`
+  ORDER BY ${endsAt} LIMIT ${slice}`
+
+const idleTrees = selectIdleTrees(keptRoots.asOthers)
+const expiredTrees = selectIdleTrees(keptRoots.forOwnTime)
 
 /**
  * Removes sessions. The sessions are gone at once. Their rows are deleted afterwards, even if this process ends in
@@ -87,16 +100,20 @@ export async function pruneSessions(
   limits: PruneLimits,
   { now }: { readonly now: () => number },
 ): Promise<void> {
-  await repeatInTransactions(database, () => removeSessions(database, limits, now()))
+  const { sessionsUsedBefore, keptUntil = 0 } = limits
+  const remove = (trees: string, before: number) =>
+    repeatInTransactions(database, () => removeSessions(database, limits, { trees, before, now: now() }))
+  await remove(idleTrees, sessionsUsedBefore)
+  await remove(expiredTrees, keptUntil)
   await repeatInTransactions(database, () => deleteRows(database))
 }
 
 function removeSessions(
   database: Database,
-  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
-  now: number,
+  { subscribersBehindBefore = 0, removedSessionKinds = [] }: PruneLimits,
+  { trees, before, now }: { readonly trees: string; readonly before: number; readonly now: number },
 ): boolean {
-  const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
+  const roots = database.all(trees, before, before, subscribersBehindBefore)
   const members = database.all(
     "SELECT id FROM session WHERE coalesce(root_id, id) IN (SELECT value FROM json_each(?))",
     JSON.stringify(roots.map((row) => readText(row, "id"))),

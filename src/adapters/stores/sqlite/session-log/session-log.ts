@@ -85,10 +85,10 @@ export function createSessionLog(
     inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
-    async revokeSession(sessionId, at) {
+    async revokeSession(sessionId, at, { keepMs = null } = {}) {
       await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
       const { outcome, arrivals } = await database.write(() =>
-        revokeInTree(database, { sessionId, at }, inTree.options()),
+        revokeInTree(database, { sessionId, at, keepMs }, inTree.options()),
       )
       remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
@@ -211,8 +211,8 @@ export function createSession(
 ): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
-       parent_tool_call_id, root_id, external_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       parent_tool_call_id, root_id, external_id, keep_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
@@ -224,6 +224,7 @@ export function createSession(
     session.parent?.toolCallId ?? null,
     session.rootId ?? null,
     externalId === null ? null : escapeText(externalId),
+    session.keepMs ?? null,
   )
 }
 
