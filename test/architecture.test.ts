@@ -11,16 +11,28 @@ const folders = {
   "kernel/*": ["core", "platform", "kernel"],
   "adapters/*": ["core", "platform", "kernel/tools"],
   "features/*": ["core", "platform", "kernel/tools"],
-  http: ["core", "platform", "kernel"],
+  operations: ["core", "kernel"],
+  http: ["core", "platform", "kernel", "operations"],
   "wires/*": ["core", "platform", "kernel", "http"],
-  console: ["core", "kernel/sessions", "http"],
+  console: ["core", "kernel/sessions", "operations", "http"],
   // The types of the native protocol, which are generated from the OpenAPI document.
   client: ["core/wire"],
-  gateway: ["core", "platform", "kernel", "adapters", "features", "http", "wires", "console"],
+  gateway: ["core", "platform", "kernel", "adapters", "features", "operations", "http", "wires", "console"],
   cli: ["core", "client", "exports", "gateway"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
-  exports: ["core", "platform", "kernel", "adapters", "features", "http", "wires", "console", "gateway"],
+  exports: [
+    "core",
+    "platform",
+    "kernel",
+    "adapters",
+    "features",
+    "operations",
+    "http",
+    "wires",
+    "console",
+    "gateway",
+  ],
 }
 
 const architecture: Architecture = {

@@ -1,17 +1,18 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http/http-env.ts"
 import { isLoopbackName } from "../http/middleware/host-guard.ts"
+import { anyOperator, type Operator, type Operators } from "../http/operate/operators.ts"
 import { Problem } from "../http/problem.ts"
 import { isForwarded } from "../http/request/forwarded.ts"
 import type { OperatorCookie } from "./operator-cookie.ts"
 
 /**
  * Decides who may use the console. `loopback`: everyone on this machine, for development. `operator`: everyone with
- * the operator key.
+ * an operator key.
  */
 export type ConsoleAccess =
   | { readonly type: "loopback" }
-  | { readonly type: "operator"; readonly cookie: OperatorCookie }
+  | { readonly type: "operator"; readonly cookie: OperatorCookie; readonly operators: Operators }
 
 /** Browsers send this header to another origin only after a preflight, and CORS does not allow it. */
 const requestHeader = "x-agent-gateway-console"
@@ -30,20 +31,28 @@ export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await next()
 }
 
-/** Refuses requests of people who may not use the console. */
+/** Refuses requests of people who may not use the console, and passes the operator on. */
 export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    if (access.type === "loopback") requireLoopback(c)
-    else if (!access.cookie.isValid(c)) throw createSignedOut()
+    const operator = findOperator(access, c)
+    if (operator === null) throw createSignedOut()
+    c.set("operator", operator)
     await next()
   }
+}
+
+/** Returns the operator who uses the page. Null if the operator must sign in. Throws for a foreign machine. */
+export function findOperator(access: ConsoleAccess, c: Context<HttpEnv>): Operator | null {
+  if (access.type === "operator") return access.cookie.read(c)
+  requireLoopback(c)
+  return anyOperator
 }
 
 /**
  * Refuses requests from other machines, including those that a browser would send to this machine: other host names,
  * and tunnels.
  */
-export function requireLoopback(c: Context<HttpEnv>): void {
+function requireLoopback(c: Context<HttpEnv>): void {
   const host = URL.canParse(`http://${readHost(c)}`) ? new URL(`http://${readHost(c)}`).hostname : ""
   if (c.env?.ownServer?.reach === "loopback" && !isForwarded(c) && isLoopbackName(host)) return
   throw new Problem(
@@ -67,5 +76,5 @@ function isOwnOrigin(origin: string | undefined, host: string): boolean {
 }
 
 function createSignedOut(): Problem {
-  return new Problem({ code: "operator_signed_out", status: 401 }, "Sign in with the operator key.")
+  return new Problem({ code: "operator_signed_out", status: 401 }, "Sign in with an operator key.")
 }

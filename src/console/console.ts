@@ -1,5 +1,12 @@
+import type { MiddlewareHandler } from "hono"
+import type { Directory } from "../core/ports/store/directory.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import type { AddPages } from "../http/app.ts"
+import type { HttpEnv } from "../http/http-env.ts"
+import { Problem } from "../http/problem.ts"
+import type { Sessions } from "../kernel/sessions/sessions.ts"
+import { operatorScopes } from "../operations/scopes.ts"
+import type { FindTitles } from "../operations/titles.ts"
 import { type ConsoleAccess, requireAccess, requireOwnPage } from "./access.ts"
 import { addAccessRoutes } from "./routes/access.ts"
 import { addConversationRoutes } from "./routes/conversations.ts"
@@ -8,11 +15,9 @@ import { addOutboxRoutes, type ConsoleOutbox } from "./routes/outbox.ts"
 import { addPageRoutes } from "./routes/page.ts"
 import { addSandboxRoutes, type SandboxRoutesOptions } from "./routes/sandbox.ts"
 import { addScheduleRoutes, type ScheduleRoutesOptions } from "./routes/schedules.ts"
-import { addSessionRoutes, type SessionRoutesOptions } from "./routes/sessions.ts"
 import { addStatusRoutes, type StatusRoutesOptions } from "./routes/status.ts"
 import { addToolSourceRoutes, type ToolSourceRoutesOptions } from "./routes/tool-sources.ts"
 import { addWaitRoutes } from "./routes/waits.ts"
-import { createTitles, type ReadFirstMessage } from "./titles.ts"
 
 /** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
@@ -21,8 +26,7 @@ export const consolePath = "/console"
 export const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
-  extends Omit<SessionRoutesOptions, "prefix" | "titles">,
-    Omit<StatusRoutesOptions, "prefix">,
+  extends Omit<StatusRoutesOptions, "prefix">,
     Pick<ScheduleRoutesOptions, "schedules">,
     Omit<ToolSourceRoutesOptions, "prefix">,
     Omit<SandboxRoutesOptions, "prefix"> {
@@ -31,27 +35,30 @@ export interface ConsoleOptions
   readonly folder: string
   readonly outbox: ConsoleOutbox
   readonly memory: () => ConsoleMemory
-  readonly readFirstMessage: ReadFirstMessage
+  readonly sessions: Sessions
+  readonly directory: Directory
+  readonly titles: FindTitles
 }
 
 /** Adds the page and its own routes. The conversations use the HTTP API. */
 export function createConsolePages(options: ConsoleOptions): AddPages {
-  const { access, folder, info, sessions, directory, outbox, memory } = options
+  const { access, folder, info, sessions, directory, outbox, memory, titles } = options
   const agents = info.agents.map(({ name }) => name)
-  const titles = createTitles(options.readFirstMessage)
 
-  return (root, { issueSession, clientAddress, body, failures, isSecure }) => {
+  return (root, parts) => {
+    const { issueSession, clientAddress, body, failures, isSecure, countOperator, addOperations } = parts
     addPageRoutes(root, consolePath, folder)
     const prefix = `${consolePath}/api`
     root.use(`${prefix}/*`, requireOwnPage)
     addAccessRoutes(root, { prefix, access, body, failures, isSecure })
-    root.use(`${prefix}/*`, requireAccess(access))
+    const admit = [requireAccess(access), countOperator]
+    addOperations(root, prefix, admit)
+    root.use(`${prefix}/*`, ...admit, requireAll)
     addConversationRoutes(root, {
       prefix,
       ...{ directory, agents, titles, issueSession, body },
       principal: consolePrincipal,
     })
-    addSessionRoutes(root, { ...options, prefix, titles })
     addWaitRoutes(root, { prefix, sessions, principal: consolePrincipal, clientAddress, body })
     addOutboxRoutes(root, { prefix, outbox, body })
     addScheduleRoutes(root, {
@@ -64,4 +71,14 @@ export function createConsolePages(options: ConsoleOptions): AddPages {
     addToolSourceRoutes(root, { ...options, prefix })
     addStatusRoutes(root, { ...options, prefix })
   }
+}
+
+/** Refuses operators who may not do and see everything. */
+const requireAll: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const { scopes, tenant } = c.get("operator")
+  if (tenant === null && operatorScopes.every((scope) => scopes.includes(scope))) return next()
+  throw new Problem(
+    { code: "scope_missing", status: 403 },
+    "This view needs an operator key with all scopes.",
+  )
 }

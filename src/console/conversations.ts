@@ -1,6 +1,6 @@
 import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/store/directory.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
-import type { FindTitles } from "./titles.ts"
+import type { FindTitles } from "../operations/titles.ts"
 
 export interface ListedConversation {
   readonly session: ListedSession

@@ -1,15 +1,15 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import { createHmac, timingSafeEqual } from "node:crypto"
 import type { Context } from "hono"
 import { deleteCookie, getCookie, setCookie } from "hono/cookie"
 import type { Clock } from "../core/time/clock.ts"
 import type { HttpEnv } from "../http/http-env.ts"
+import type { Operator, Operators, SigningOperator } from "../http/operate/operators.ts"
 
 /** Keeps an operator signed in without storing the key in the page. */
 export interface OperatorCookie {
-  /** Returns true if this is the operator key. The time of the check reveals nothing about the key. */
-  isKey(key: string): boolean
-  isValid(c: Context<HttpEnv>): boolean
-  set(c: Context<HttpEnv>, options: { readonly secure: boolean }): void
+  /** Returns the operator who is signed in. Null if there is none. */
+  read(c: Context<HttpEnv>): Operator | null
+  set(c: Context<HttpEnv>, signer: SigningOperator, options: { readonly secure: boolean }): void
   remove(c: Context<HttpEnv>): void
 }
 
@@ -17,32 +17,34 @@ const cookieName = "agent_gateway_operator"
 const lifeSeconds = 12 * 60 * 60
 
 /**
- * Creates the cookie: its expiry, signed with the operator key. Another key signs everyone out, and every node of a
- * gateway accepts the cookie.
+ * Creates the cookie `NAME.ISSUED.EXPIRES.MAC`, signed with the operator's key. Without the key it is worth nothing,
+ * and every node of a gateway accepts it.
  */
 export function createOperatorCookie({
-  operatorKey,
+  operators,
   clock,
   path,
 }: {
-  readonly operatorKey: string
+  readonly operators: Operators
   readonly clock: Clock
   readonly path: string
 }): OperatorCookie {
-  const sign = (expiry: string) =>
-    createHmac("sha256", operatorKey).update(`console ${expiry}`).digest("base64url")
   const readSeconds = () => Math.floor(clock.now() / 1000)
 
   return {
-    isKey: (key) => areEqual(key, operatorKey),
-    isValid(c) {
-      const [expiry = "", signature = ""] = (getCookie(c, cookieName) ?? "").split(".")
-      if (!/^\d{1,12}$/.test(expiry) || !areEqual(signature, sign(expiry))) return false
-      return readSeconds() < Number(expiry)
+    read(c) {
+      const [, claims = "", expiry = "", mac = ""] =
+        /^([\w-]+\.\d{1,12}\.(\d{1,12}))\.([\w-]{43})$/.exec(getCookie(c, cookieName) ?? "") ?? []
+      if (readSeconds() >= Number(expiry)) return null
+      const signer = operators.keys.find(
+        ({ key, operator }) => claims.startsWith(`${operator.name}.`) && areEqual(mac, sign(key, claims)),
+      )
+      return signer?.operator ?? null
     },
-    set(c, { secure }) {
-      const expiry = String(readSeconds() + lifeSeconds)
-      const value = `${expiry}.${sign(expiry)}`
+    set(c, { key, operator }, { secure }) {
+      const now = readSeconds()
+      const claims = `${operator.name}.${now}.${now + lifeSeconds}`
+      const value = `${claims}.${sign(key, claims)}`
       setCookie(c, cookieName, value, {
         path,
         httpOnly: true,
@@ -55,8 +57,11 @@ export function createOperatorCookie({
   }
 }
 
-/** Compares digests. They have one length, which the comparison needs. */
+function sign(key: string, claims: string): string {
+  return createHmac("sha256", key).update(`console ${claims}`).digest("base64url")
+}
+
+/** Compares signatures, which have one length. */
 function areEqual(left: string, right: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest()
-  return timingSafeEqual(digest(left), digest(right))
+  return timingSafeEqual(Buffer.from(left), Buffer.from(right))
 }

@@ -105,7 +105,7 @@ export type {
   GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "../gateway/operate/waits.ts"
-export type { ConsoleOption, ConsoleOptions } from "../gateway/options/console-options.ts"
+export type { ConsoleOption } from "../gateway/options/console-options.ts"
 export type {
   AgentServerOptions,
   AllowClientTool,
@@ -133,6 +133,7 @@ export type {
 export type { HttpLimits } from "../http/limits/http-limits.ts"
 export type { RateLimits } from "../http/limits/rate-limit-options.ts"
 export type { CorsOptions } from "../http/middleware/cors-options.ts"
+export type { OperatorKey, OperatorOptions } from "../http/operate/operators.ts"
 export type { HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
 export type { Folded, Frame, ReplayStart, StreamEnd, SubAgentWire, Wire } from "../http/streams/wire.ts"
@@ -143,6 +144,8 @@ export type { LiveBounds, SessionOptions, StorageBounds } from "../kernel/sessio
 export type { ParkedWait } from "../kernel/sessions/reading/view-end.ts"
 export type { SubAgent } from "../kernel/sessions/tree/sub-agent.ts"
 export type { TaskProgress } from "../kernel/sessions/tree/task-progress.ts"
+export type { OperationInput, OperationName, OperationOutput } from "../operations/operations.ts"
+export type { OperatorScope } from "../operations/scopes.ts"
 export {
   createLogger,
   type LogDestination,

@@ -6,6 +6,7 @@ import { systemClock } from "../core/time/clock.ts"
 import { mcpOptions } from "../features/mcp/options.ts"
 import type { Decisions } from "../kernel/sessions/answering/decisions.ts"
 import { compileSchema } from "../kernel/tools/input-schema.ts"
+import { callByName, everyone } from "../operations/operations.ts"
 import { guardLogger } from "../platform/logging/guard-logger.ts"
 import { createLogger } from "../platform/logging/logger.ts"
 import { shortenOutages } from "../platform/logging/outage-logger.ts"
@@ -126,6 +127,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     stream(message, options = {}) {
       if (closed !== null) throw new ShuttingDownError()
       return streamRun(followParts, message, options)
+    },
+    async operate(name, input, { signal = new AbortController().signal } = {}) {
+      const { operationParts } = await startOnce()
+      return callByName(name, operationParts, input, { ...everyone, signal })
     },
     waits: createWaits(
       deferDecisions(async () => (await startOnce()).sessions),

@@ -6,6 +6,7 @@ import type { ChatEvent } from "../core/wire/chat-event.ts"
 import type { McpOptions } from "../features/mcp/options.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { InferInput, InputSchema } from "../kernel/tools/input-schema.ts"
+import type { OperationInput, OperationName, OperationOutput } from "../operations/operations.ts"
 import type { LoggerOptions } from "../platform/logging/logger.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
@@ -43,6 +44,15 @@ export interface Gateway {
    * then resumes at the next start.
    */
   stream(message: string, options?: StreamOptions): ChatStream
+  /**
+   * Runs an operation for operators with all scopes and for all tenants, such as `sessions.list`. Its input and its
+   * result are those of the same operation over HTTP. Rejects with a `GatewayError` with the same `code`.
+   */
+  operate<Name extends OperationName>(
+    name: Name,
+    input: OperationInput<Name>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<OperationOutput<Name>>
   readonly waits: GatewayWaits
   /** Outbox items that wait for delivery. */
   readonly outbox: GatewayOutbox

@@ -14,6 +14,7 @@ import { createTranscripts } from "../features/transcripts/transcripts.ts"
 import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
 import { rememberRevocations } from "../http/auth/remember-revocations.ts"
+import { createOperators } from "../http/operate/operators.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
 import { rejectOnAbort } from "../kernel/agent/reject-on-abort.ts"
@@ -35,6 +36,7 @@ import { Committer } from "../kernel/sessions/writing/committer.ts"
 import { createImageExaminer, type ImageExaminer } from "../kernel/tools/images/image-examiner.ts"
 import { createImagePreparation } from "../kernel/tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../kernel/tools/schema-check/schema-checker.ts"
+import type { OperationParts } from "../operations/parts.ts"
 import { createMask } from "../platform/logging/mask.ts"
 import { pickOptions } from "../platform/options/resolve-options.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
@@ -49,6 +51,7 @@ import { hookOptions } from "./hooks/hooks.ts"
 import { createObservers } from "./hooks/observers.ts"
 import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
+import { openOperations } from "./open-operations.ts"
 import { openStore } from "./open-store.ts"
 import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
 import { type ScheduleParts, selectScheduleParts } from "./operate/schedules.ts"
@@ -73,6 +76,7 @@ export interface Service {
   readonly memory: Memory | undefined
   /** Throws a `ConfigurationError` if the store has no schedules. */
   readonly schedules: () => ScheduleParts
+  readonly operationParts: OperationParts
   readonly logger: Logger
   /** If true, all clients and streams see the own messages of providers. */
   readonly providerErrors: boolean
@@ -246,10 +250,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   live.fill({ sessions: shownSessions, directory, providerErrors, accepting: () => accepting, logger })
   const schedules = () => selectScheduleParts(store, ids)
+  const operators = createOperators(server, options.settings.operatorKey)
+  const operationParts = openOperations({ store, sessions: shownSessions, redact: server.redact })
   const ownConsole = openConsole({
     server,
     agents: options.agents,
-    settings: options.settings,
+    operators,
+    titles: operationParts.titles,
     mode,
     isAsked: options.console,
     sessions: shownSessions,
@@ -261,12 +268,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   const app = createHttpApp({
     ...server,
-    agents: agents.map(({ name, allowedModels, checkClientTools, usesRequests }) => ({
-      name,
-      allowedModels,
-      checkClientTools,
-      usesRequests,
-    })),
+    agents,
     sessions: shownSessions,
     directory,
     wires: listWires(server.wires),
@@ -284,7 +286,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     parsedBytes: heapShares.parsedBytes,
     findAuthorization: findAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
-    operatorKey: findOperatorKey(options),
+    operators,
+    operationParts,
     callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
@@ -332,6 +335,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     memory: store.memory,
     schedules,
+    operationParts,
     logger,
     providerErrors,
     takesAnyKey: !knowsUsers(server),
@@ -378,12 +382,6 @@ function createTranscriptSubscribers({
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
-}
-
-/** Returns the key of the option, or that of the environment. */
-function findOperatorKey({ server, settings }: ServiceOptions): string | undefined {
-  const { operatorKey } = typeof server.console === "object" ? server.console : {}
-  return operatorKey ?? settings.operatorKey
 }
 
 /**

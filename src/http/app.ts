@@ -2,25 +2,19 @@ import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { getPath } from "hono/utils/url"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Observer } from "../core/ports/observer.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
-import type { Principal } from "../core/ports/store/session-log.ts"
 import type { Clock } from "../core/time/clock.ts"
-import { createPacer } from "../core/time/pacer.ts"
-import { LiveMemory } from "../kernel/sessions/live-memory.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
+import type { OperationParts } from "../operations/parts.ts"
 import { authenticate, createFindTokenSession, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import type { RememberedRevocations } from "./auth/remember-revocations.ts"
 import { resolveCaller } from "./auth/resolve-caller.ts"
 import { createSecretKeyring, createTokens } from "./auth/tokens.ts"
-import { createBodyBudget } from "./body/body-budget.ts"
-import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
-import { createJsonParser } from "./body/json-parser.ts"
-import { readRawBody } from "./body/raw-body.ts"
+import { createBodyReaders } from "./body/body-readers.ts"
 import { createChooseSession } from "./choose-session.ts"
 import { createImageReader } from "./content/read-images.ts"
 import { createConversations } from "./conversations.ts"
@@ -28,8 +22,6 @@ import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
-import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
-import { computeNetwork } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { createAmbientCheck, createAmbientGuard } from "./middleware/ambient-guard.ts"
 import { createCors } from "./middleware/cors.ts"
@@ -38,6 +30,10 @@ import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
 import { logRequests } from "./middleware/request-log.ts"
 import { createSecurityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
+import { admitOperators } from "./operate/admit-operators.ts"
+import { describeOperations } from "./operate/describe-operations.ts"
+import { addOperationRoutes } from "./operate/operation-routes.ts"
+import type { Operators } from "./operate/operators.ts"
 import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { createInvalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
@@ -94,8 +90,10 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly mcpOAuthRedirectUrl?: string | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
-  /** Key of the operators, for plugins' routes for them. Default: no one may use those routes. */
-  readonly operatorKey?: string | undefined
+  /** Default: there are no operators. */
+  readonly operators?: Operators | undefined
+  /** Default: there are no operations for operators. */
+  readonly operationParts?: OperationParts | undefined
   /** Maximum milliseconds of a plugin's route. */
   readonly callbackTimeoutMs: number
   /** If true, each request has a line in the log. For development. Default false. */
@@ -118,7 +116,17 @@ export interface PageParts {
   readonly failures: RateLimiting["failures"]
   /** Returns true if the client used HTTPS. */
   readonly isSecure: (c: Context<HttpEnv>) => boolean
+  /** Limits the requests of one operator. */
+  readonly countOperator: MiddlewareHandler<HttpEnv>
+  /** Adds the routes of all operations below a path, behind middleware that admits operators. */
+  readonly addOperations: (
+    app: OpenAPIHono<HttpEnv>,
+    path: string,
+    admit: readonly MiddlewareHandler<HttpEnv>[],
+  ) => void
 }
+
+const noOperators: Operators = { keys: [], find: () => null }
 
 /**
  * Creates the HTTP API of a gateway as a web-standard `fetch`, as docs/http-api.md specifies it. Throws a
@@ -134,7 +142,11 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = createRateLimits(options, clientAddress)
 
-  const readers = createBodyReaders(options, clientAddress)
+  const readers = createBodyReaders({
+    ...options,
+    clientAddress,
+    hasAuthenticate: options.authenticate !== undefined,
+  })
   const { body, optionalBody, chatBody, initBody, pageBody, readJson, readRaw } = readers
   const findSession = createFindTokenSession({ tokens, sessions, agents })
   const authenticated = authenticate(findSession, rateLimiting.failures)
@@ -199,7 +211,15 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     const guard = byApiKey ? [] : [createCallbackGuard(options)]
     addMcpCallbackRoute(app, { find, identify: byApiKey ? null : identify, failures, guard })
   }
-  const { pluginRoutes = new Map() } = options
+  const { operators = noOperators, operationParts, pluginRoutes = new Map() } = options
+  const admission = admitOperators(operators, rateLimiting)
+  const readOperation = readJson(findBodyOwner("operator", clientAddress))
+  const addOperations: PageParts["addOperations"] = (base, path, admit) => {
+    if (operationParts === undefined) return
+    addOperationRoutes(base, { prefix: path, admit, readBody: readOperation, parts: operationParts })
+  }
+  addOperations(app, "/operate", admission)
+  if (operators.keys.length > 0) describeOperations(app)
   addOpenApiRoute(app, {
     version,
     prefix,
@@ -218,7 +238,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
       identify: byApiKey ? null : identify,
       ambient,
       knowsUsers: knowsUsers(options),
-      operatorKey: options.operatorKey,
+      operators: admission,
       rateLimiting,
     }),
     readBody(access, rawBytes) {
@@ -237,63 +257,11 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     clientAddress,
     failures: rateLimiting.failures,
     isSecure: (c) => isSecure(c, trustProxy),
+    countOperator: rateLimiting.operator,
+    addOperations,
   })
   refuseOtherMethods(root)
   return app
-}
-
-/** Maximum size of the bodies in memory at once, of one owner and of all together, in bodies of the largest size. */
-const bodiesOfOwner = 8
-const bodiesTogether = 32
-const bodiesKept = computePlacesForNewcomers(bodiesTogether)
-/**
- * Share of the event loop for the large bodies of one owner, and the time that two of the largest bodies take at
- * once.
- */
-const shareOfBodies = 0.15
-const burstOfBodiesMs = 200
-
-type BodyOwner = (c: Context<HttpEnv>) => Principal
-
-function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
-  const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = options.limits
-  const parse = createJsonParser()
-  const createBudget = (maxBytes: number) =>
-    createBodyBudget({
-      ownerBytes: bodiesOfOwner * maxBytes,
-      totalBytes: bodiesTogether * maxBytes,
-      keptBytes: bodiesKept * maxBytes,
-    })
-  const pacer = createPacer({ share: shareOfBodies, burstMs: burstOfBodiesMs })
-  const parsedMemory = new LiveMemory({ maxBytes: options.parsedBytes })
-  const ofPrincipals = {
-    parse,
-    pacer,
-    parsedMemory,
-    budget: createBudget(Math.max(chatBodyBytes, bodyBytes)),
-    owner: (c: Context<HttpEnv>) => c.get("caller").principal,
-  }
-  const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
-  const initBytes = Math.min(bodyBytes, maxInitBodyBytes)
-  return {
-    body: readBoundedBody({ ...ofPrincipals, limits }),
-    optionalBody: readBoundedBody({ ...ofPrincipals, limits, optional: true }),
-    chatBody: readBoundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
-    pageBody: readBoundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
-    readJson: (owner: BodyOwner) => readBoundedBody({ ...ofPrincipals, owner, limits, optional: true }),
-    readRaw: (owner: BodyOwner, maxBytes: number) =>
-      readRawBody({ budget: ofPrincipals.budget, owner, maxBytes }),
-    // No client has been authenticated yet.
-    initBody: readBoundedBody({
-      parse,
-      pacer,
-      parsedMemory,
-      budget: createBudget(initBytes),
-      owner: (c) => ({ tenant: computeNetwork(clientAddress(c) ?? ""), userId: "" }),
-      limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
-      optional: options.authenticate !== undefined,
-    }),
-  }
 }
 
 function createStreams(options: HttpAppOptions): EventStreams {

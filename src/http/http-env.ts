@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http"
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Caller } from "./auth/caller.ts"
 import type { Reach } from "./middleware/host-guard.ts"
+import type { Operator } from "./operate/operators.ts"
 
 export interface HttpEnv {
   Bindings: {
@@ -21,6 +22,8 @@ export interface HttpEnv {
     caller: Caller
     /** The user of the request, on a plugin's route for users or for everyone. Null if there is none. */
     principal: Principal | null
+    /** The operator of the request, on routes for operators. */
+    operator: Operator
     /** The received body, after `readBoundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
   }

@@ -71,6 +71,7 @@ function createDocument(
         name: "mcp",
         description: "Authorization of MCP servers. Only with the option `mcpOAuthRedirectUrl`.",
       },
+      { name: "operate", description: "Operations for operators. Only with `operatorKeys`." },
       { name: "status", description: "State and description of the gateway, for its operators." },
     ],
   })

@@ -121,7 +121,7 @@ test("events for operators contain no nonce that could answer a wait", async () 
 
 test("a summary that a session does not have is not found", async () => {
   const { sessionId } = await startRun("hello")
-  for (const seq of ["1", "999999999999", "x"]) {
+  for (const seq of ["1", "999999999999"]) {
     const path = `/console/api/sessions/${sessionId}/compactions/${seq}`
     const { status, text } = await rawRequest(`${served.url}${path}`, { headers: ownPage })
     expect([status, JSON.parse(text).code]).toEqual([404, "compaction_not_found"])

@@ -50,15 +50,19 @@ test("operators sign in with the key, and stay signed in by a cookie that pages 
   expect(JSON.parse((await api("access", { ...ownPage, cookie: pair })).text)).toEqual({
     type: "open",
     can_sign_out: true,
+    name: "operator",
+    scopes: ["metrics", "read", "content", "approve", "operate"],
+    tenant: null,
   })
 
   expect((await api("sessions", { cookie: pair })).status).toBe(403)
   const [name = "", value = ""] = pair.split("=")
-  const [expiry = "", signature = ""] = value.split(".")
+  const [issued = "", expiry = "", signature = ""] = value.split(".").slice(1)
   for (const forged of [
-    `${Number(expiry) + 1}.${signature}`,
-    `${expiry}.`,
-    `${expiry}.${"a".repeat(43)}`,
+    `operator.${issued}.${Number(expiry) + 1}.${signature}`,
+    `other.${issued}.${expiry}.${signature}`,
+    `operator.${issued}.${expiry}.`,
+    `operator.${issued}.${expiry}.${"a".repeat(43)}`,
     "",
     "x.y",
   ]) {

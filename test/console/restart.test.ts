@@ -20,7 +20,7 @@ test("an operator signs in, and the page recovers from a gateway that is killed 
 
   await page.getByLabel("Operator key").fill("wrong")
   await page.getByRole("button", { name: "Sign in" }).click()
-  await page.getByRole("alert").getByText("This is not the operator key.").waitFor()
+  await page.getByRole("alert").getByText("This is not an operator key.").waitFor()
   await page.getByLabel("Operator key").fill(operatorKey)
   await page.getByLabel("Operator key").press("Enter")
 

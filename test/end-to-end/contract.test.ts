@@ -56,10 +56,16 @@ test("docs/http-api.md lists the routes and events of the OpenAPI document, fiel
   expect(documentedEvents()).toEqual(Object.fromEntries(fields))
 })
 
-/** Problems of the operators' console, whose routes are not in the OpenAPI document. */
+/** Problems of the operators' console and of the operations, which are tested in test/console and test/credentials. */
 const consoleProblems = [
   ...["401 operator_signed_out", "403 console_not_local", "403 console_request_refused"],
-  ...["404 compaction_not_found", "409 no_key_needed", "503 console_not_built"],
+  ...[
+    "403 scope_missing",
+    "403 tenant_restricted",
+    "404 compaction_not_found",
+    "409 no_key_needed",
+    "503 console_not_built",
+  ],
 ]
 
 /**

@@ -1,52 +1,11 @@
+import type { OperationOutput } from "../../../src/operations/operations.ts"
+
 /** Responses of the routes for operators. Times are in milliseconds since the Unix epoch. */
 
-export interface ListedSession {
-  readonly id: string
-  readonly agent: string
-  readonly tenant: string
-  readonly userId: string
-  readonly state: string
-  readonly activeRunId: string | null
-  readonly parent: { readonly sessionId: string; readonly runId: string; readonly toolCallId: string } | null
-  readonly createdAt: number
-  readonly lastUsedAt: number
-  readonly revokedAt: number | null
-  readonly storedBytes: number
-  /** Beginning of the first message. Null before the first run. */
-  readonly title: string | null
-  /** Cost of its newest runs in US dollars. */
-  readonly spent: { readonly cost: number | null; readonly isPartial: boolean }
-}
-
-export interface ListedRun {
-  readonly id: string
-  readonly sessionId: string
-  readonly agent: string
-  readonly tenant: string
-  readonly userId: string
-  readonly state: string
-  readonly createdAt: number
-  /** Null while the run has not ended. */
-  readonly end: { readonly at: number; readonly cost: number | null; readonly error: string | null } | null
-}
-
-export interface SessionDetail {
-  readonly session: ListedSession
-  readonly runs: readonly ListedRun[]
-  readonly children: readonly ListedSession[]
-  readonly grants: readonly {
-    readonly toolName: string
-    readonly qualifier: string | null
-    readonly at: number
-  }[]
-}
-
-export interface EventEntry {
-  readonly seq: number
-  readonly at: number
-  readonly runId: string | null
-  readonly event: { readonly type: string } & Readonly<Record<string, unknown>>
-}
+export type SessionDetail = OperationOutput<"sessions.show">
+export type ListedSession = SessionDetail["session"]
+export type ListedRun = SessionDetail["runs"][number]
+export type EventEntry = OperationOutput<"sessions.events">["items"][number]
 
 interface WaitFacts {
   readonly waitId: string

@@ -1,6 +1,6 @@
 import type { Info } from "../api.ts"
 import { formatHref, navigate, type Route } from "../router.ts"
-import { formatCost, formatDuration } from "../ui/format.ts"
+import { formatCost, formatDuration, formatRunError } from "../ui/format.ts"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedRun } from "./operator-types.ts"
@@ -68,7 +68,7 @@ const columns: readonly Column<ListedRun>[] = [
     cell: ({ state, end }) => (
       <>
         <StateBadge state={state} />
-        {end?.error != null && <p class="field-error">{end.error}</p>}
+        {end?.error != null && <p class="field-error">{formatRunError(end.error)}</p>}
       </>
     ),
   },

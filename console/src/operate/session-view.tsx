@@ -1,6 +1,6 @@
 import type { Info } from "../api.ts"
 import { formatHref } from "../router.ts"
-import { formatBytes, formatCost } from "../ui/format.ts"
+import { formatBytes, formatCost, formatRunError } from "../ui/format.ts"
 import { EmptyState } from "./empty-state.tsx"
 import { EventList } from "./event-list.tsx"
 import type { EventEntry, SessionDetail } from "./operator-types.ts"
@@ -44,7 +44,10 @@ export function SessionView({
 
   return (
     <>
-      <PageHead title={session.title ?? "Session without a message"} parent={parent}>
+      <PageHead
+        title={session.title ?? (session.title === null ? "Session without a message" : session.id)}
+        parent={parent}
+      >
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
           <a class="button" href={formatHref(["chat", session.id])}>
@@ -95,7 +98,7 @@ export function SessionView({
             </a>
           </Fact>
         )}
-        {grants.length > 0 && (
+        {grants !== undefined && grants.length > 0 && (
           <Fact name="Allowed for the session">
             {grants
               .map(({ toolName, qualifier }) => (qualifier === null ? toolName : `${toolName} ${qualifier}`))
@@ -124,7 +127,7 @@ export function SessionView({
                     <Age at={run.createdAt} />
                   </span>
                   {run.end !== null && <span class="hint">{formatCost(run.end.cost)}</span>}
-                  {run.end?.error != null && <span class="field-error">{run.end.error}</span>}
+                  {run.end?.error != null && <span class="field-error">{formatRunError(run.end.error)}</span>}
                 </a>
               </li>
             ))}

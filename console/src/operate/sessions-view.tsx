@@ -90,7 +90,7 @@ const columns: readonly Column<ListedSession>[] = [
     title: "Session",
     cell: ({ id, title }) => (
       <a class="titled" href={formatHref(["sessions", id])} title={title ?? undefined}>
-        {title !== null && <span class="title">{title}</span>} <span class="id">{id}</span>
+        {title && <span class="title">{title}</span>} <span class="id">{id}</span>
       </a>
     ),
   },

@@ -73,3 +73,14 @@ export function formatBytes(bytes: number): string {
     ? `${(bytes / 1_000_000).toFixed(1)} MB`
     : `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }
+
+/** Describes the end of a run. An operator without the scope `content` sees only the code. */
+export function formatRunError({
+  code,
+  message,
+}: {
+  readonly code: string
+  readonly message?: string | undefined
+}): string {
+  return message === undefined ? code : `${code}: ${message}`
+}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import { createJsonRequest, createTestApp } from "../../http/fixtures/test-app.ts"
+import { createOperators } from "../../http/operate/operators.ts"
 import { createOperatorCookie } from "../operator-cookie.ts"
 import { addAccessRoutes } from "./access.ts"
 
@@ -10,8 +11,13 @@ async function signIn(trustProxy: number, forwardedProto: string | null, url = "
   const app = createTestApp({
     trustProxy,
     addPages(root, parts) {
-      const cookie = createOperatorCookie({ operatorKey, clock: { now: () => 0 }, path: "/console" })
-      addAccessRoutes(root, { prefix: "/console/api", access: { type: "operator", cookie }, ...parts })
+      const operators = createOperators({ operatorKeys: [operatorKey] }, undefined)
+      const cookie = createOperatorCookie({ operators, clock: { now: () => 0 }, path: "/console" })
+      addAccessRoutes(root, {
+        prefix: "/console/api",
+        access: { type: "operator", cookie, operators },
+        ...parts,
+      })
     },
   })
   const headers: Record<string, string> =

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { PageParts } from "../../http/app.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
-import { type ConsoleAccess, requireLoopback } from "../access.ts"
+import { type ConsoleAccess, findOperator } from "../access.ts"
 import { readBody } from "../read-request.ts"
 
 export interface AccessRoutesOptions {
@@ -23,22 +23,21 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
   const { prefix, access, body, failures, isSecure } = options
 
   root.get(`${prefix}/access`, (c) => {
-    if (access.type === "loopback") {
-      requireLoopback(c)
-      return c.json({ type: "open", can_sign_out: false })
-    }
-    const isSignedIn = access.cookie.isValid(c)
-    return c.json({ type: isSignedIn ? "open" : "key", can_sign_out: isSignedIn })
+    const operator = findOperator(access, c)
+    if (operator === null) return c.json({ type: "key", can_sign_out: false })
+    return c.json({ type: "open", can_sign_out: access.type === "operator", ...operator })
   })
 
   root.post(`${prefix}/sign-in`, body, async (c) => {
     if (access.type !== "operator") throw createNoKeyNeeded()
     const { key } = await readBody(c, keySchema)
-    await failures.counting(c, key, async () => {
-      if (!access.cookie.isKey(key)) throw createWrongKey()
+    const signer = await failures.counting(c, key, async () => {
+      const found = access.operators.find(key)
+      if (found === null) throw createWrongKey()
+      return found
     })
     // Browsers do not store a secure cookie that arrives over plain HTTP.
-    access.cookie.set(c, { secure: isSecure(c) })
+    access.cookie.set(c, signer, { secure: isSecure(c) })
     return c.json({ status: "ok" })
   })
 
@@ -53,5 +52,5 @@ function createNoKeyNeeded(): Problem {
 }
 
 function createWrongKey(): Problem {
-  return new Problem({ code: "invalid_credentials", status: 401 }, "This is not the operator key.")
+  return new Problem({ code: "invalid_credentials", status: 401 }, "This is not an operator key.")
 }

@@ -5,9 +5,9 @@ import type { Directory, ListedSession } from "../../core/ports/store/directory.
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { IssueSession } from "../../http/issue-session.ts"
+import type { FindTitles } from "../../operations/titles.ts"
 import { createConversations } from "../conversations.ts"
 import { readBody, readCursor } from "../read-request.ts"
-import type { FindTitles } from "../titles.ts"
 
 export interface ConversationRoutesOptions {
   readonly prefix: string

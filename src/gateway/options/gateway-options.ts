@@ -20,6 +20,7 @@ import { type SkillOptions, skillOptions } from "../../features/skills/options.t
 import { type SubAgentOptions, subAgentsSchema } from "../../features/sub-agents/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../features/transcripts/options.ts"
 import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
+import { type OperatorOptions, operatorOptions } from "../../http/operate/operators.ts"
 import { type HttpOptions, httpOptions } from "../../http/options.ts"
 import { type CompactionOptions, compactionSchemas } from "../../kernel/compaction/options.ts"
 import {
@@ -55,6 +56,7 @@ export interface SharedServerOptions
     StoreOptions,
     SecretsOptions,
     ConsoleOption,
+    OperatorOptions,
     Hooks,
     SessionHooks,
     ObserverOptions,
@@ -127,6 +129,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...storeOptions,
   ...secretsOptions,
   ...consoleOption,
+  ...operatorOptions,
   ...hookOptions,
   ...sessionHookOptions,
   ...observerOptions,

@@ -11,7 +11,7 @@ const secretNames = [
     "authToken",
     "jwtSecret",
     "secretsKey",
-    "operatorKey",
+    "operatorKeys",
     "validApiKeys",
     "password",
     "passphrase",

@@ -104,7 +104,7 @@ describe("a route for operators", () => {
   }
 
   it("needs the operator key as a Bearer token", async () => {
-    const gateway = agent(routes, { console: { operatorKey } })
+    const gateway = agent(routes, { operatorKeys: [operatorKey] })
     const statusOf = async (token?: string) =>
       (await send(gateway, "/figures", token === undefined ? {} : { token })).status
     expect([await statusOf(operatorKey), await statusOf(), await statusOf("wrong")]).toEqual([200, 401, 401])
@@ -114,7 +114,7 @@ describe("a route for operators", () => {
   it("is closed without a key, and slows down who guesses one", async () => {
     const closed = await read(await send(agent(routes), "/figures", { token: operatorKey }))
     expect(closed).toMatchObject({ status: 401, body: { code: "invalid_credentials" } })
-    const gateway = agent(routes, { console: { operatorKey }, rateLimits: { failuresPerMinute: 2 } })
+    const gateway = agent(routes, { operatorKeys: [operatorKey], rateLimits: { failuresPerMinute: 2 } })
     const statuses = []
     for (let count = 0; count < 3; count++)
       statuses.push((await send(gateway, "/figures", { token: "wrong" })).status)

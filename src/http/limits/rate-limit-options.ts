@@ -13,6 +13,8 @@ export interface RateLimits {
    * Default 120.
    */
   readonly requestsPerMinute: number
+  /** Requests of one operator. Default 600. */
+  readonly operatorPerMinute: number
   /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number
 }
@@ -20,5 +22,6 @@ export interface RateLimits {
 export const rateLimits = declareOptions<Partial<RateLimits>>()({
   initPerMinute: count.default(60),
   requestsPerMinute: count.default(120),
+  operatorPerMinute: count.default(600),
   failuresPerMinute: count.default(30),
 })

@@ -17,6 +17,8 @@ export interface RateLimiting {
   principal(c: Context<HttpEnv>, principal: Principal): Promise<void>
   /** Limits requests without any credentials, by the client's network. */
   readonly network: MiddlewareHandler<HttpEnv>
+  /** Limits the requests of one operator. Used after authentication. */
+  readonly operator: MiddlewareHandler<HttpEnv>
   readonly init: InitLimit
   readonly failures: FailureLimit
 }
@@ -59,6 +61,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const { limits, clock, clientAddress, logger } = options
   const inits = createRateLimiter({ name: "init", limit: limits.initPerMinute, clock })
   const requests = createRateLimiter({ name: "session", limit: limits.requestsPerMinute, clock })
+  const operators = createRateLimiter({ name: "operator", limit: limits.operatorPerMinute, clock })
   const unknown = createRateLimiter({ name: "address", limit: limits.requestsPerMinute, clock })
   const failures = createRateLimiter({ name: "authentication", limit: limits.failuresPerMinute, clock })
   const ofNetworks = createRateLimiter({ name: "network", limit: limits.failuresPerMinute, clock })
@@ -77,6 +80,10 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     },
     async network(c, next) {
       enforce(c, unknown, await unknown.count([findNetwork(c) ?? ""]))
+      await next()
+    },
+    async operator(c, next) {
+      enforce(c, operators, await operators.count([c.get("operator").name]))
       await next()
     },
     init: {
@@ -125,6 +132,7 @@ export const noRateLimiting: RateLimiting = {
   session: (_c, next) => next(),
   principal: () => Promise.resolve(),
   network: (_c, next) => next(),
+  operator: (_c, next) => next(),
   init: { claimed: () => Promise.resolve(), proven: () => Promise.resolve() },
   failures: { counting: (_c, _credential, authenticate) => authenticate() },
 }

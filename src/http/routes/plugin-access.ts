@@ -1,12 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { PluginRoute } from "../../core/ports/plugin-route.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { createApiKeyCheck, minKeyLength } from "../auth/api-keys.ts"
 import type { Identify } from "../auth/identify.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { computeNetwork } from "../limits/network.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
-import { createUnauthorized, Problem } from "../problem.ts"
+import { Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
 import { selectCredential } from "../request/credential.ts"
 
@@ -22,7 +21,8 @@ export interface PluginAccessOptions {
   readonly ambient: readonly MiddlewareHandler<HttpEnv>[]
   /** If false, any API key is accepted, so a client can claim to be any user. */
   readonly knowsUsers: boolean
-  readonly operatorKey: string | undefined
+  /** Admits operators. */
+  readonly operators: readonly MiddlewareHandler<HttpEnv>[]
   readonly rateLimiting: RateLimiting
 }
 
@@ -34,7 +34,7 @@ export function createPluginAccess(
   return {
     session: [authenticated, rateLimiting.session],
     user: admitUsers(options),
-    operator: [admitOperators(options)],
+    operator: [...options.operators],
     public: [rateLimiting.network],
   }
 }
@@ -86,25 +86,6 @@ function admitUsers(options: PluginAccessOptions): MiddlewareHandler<HttpEnv>[] 
     },
     count,
   ]
-}
-
-function admitOperators({ operatorKey, rateLimiting }: PluginAccessOptions): MiddlewareHandler<HttpEnv> {
-  const hasKey = operatorKey !== undefined && operatorKey.length >= minKeyLength
-  const isValid = hasKey ? createApiKeyCheck([operatorKey]) : () => false
-  return async (c, next) => {
-    const [, key = ""] = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "") ?? []
-    await rateLimiting.failures.counting(c, key, async () => {
-      if (isValid(key)) return
-      throw createUnauthorized(
-        "invalid_credentials",
-        hasKey
-          ? "This path is for operators. Send the operator key as a Bearer token."
-          : `This path is for operators, and the gateway has no operator key of at least ${minKeyLength} characters. ` +
-              "Set AGENT_GATEWAY_OPERATOR_KEY.",
-      )
-    })
-    await next()
-  }
 }
 
 function createUsersUnknown(): Problem {

@@ -14,12 +14,15 @@ export const refusals = {
   "401 session_not_found": "The token's session no longer exists, or no process serves its agent.",
   "401 session_revoked": "The client or the operator ended the session.",
   "401 invalid_api_key": "The key is not one of `validApiKeys`.",
-  "401 invalid_credentials": "The application's `authenticate` refused the credentials.",
+  "401 invalid_credentials":
+    "The application's `authenticate`, or the check of operator keys, refused the credentials.",
   "403 origin_not_allowed":
     "A page of another site sent the request to a gateway that accepts any key, or with its user's credentials.",
   "403 wrong_user": "The link was made for another user than the one that `authenticate` returned.",
   "403 wrong_nonce": "The nonce is not that of the wait.",
   "403 users_unknown": "The gateway accepts any API key, so users are not known.",
+  "403 scope_missing": "The operator key does not have the scope of the operation.",
+  "403 tenant_restricted": "The operator key is for one tenant, and the operation concerns others too.",
   "403 client_tools_not_allowed": "The agent does not allow one of the declared tools.",
   "404 session_not_found": "There is no such session of this agent and user, or it was revoked.",
   "404 agent_not_found": "The gateway serves no agent of this name.",
@@ -31,6 +34,7 @@ export const refusals = {
   "404 file_not_found": "The session has no such file.",
   "404 sub_agent_not_found": "The session has no such sub-agent.",
   "404 task_not_found": "The session has no such background task.",
+  "404 compaction_not_found": "The session has no such summary.",
   "404 memory_not_found": "The user has no such memory.",
   "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",
   "409 client_tool_name_taken": "The agent or another declared tool has this name.",
@@ -120,3 +124,7 @@ export const ofCredentials = [
   "409 session_revoked",
   ...["429 rate_limited", "503 authentication_unavailable"],
 ] as const satisfies readonly Refusal[]
+
+export function isRefusal(kind: string): kind is Refusal {
+  return Object.hasOwn(refusals, kind)
+}

@@ -222,6 +222,8 @@ export const directoryCases: readonly SessionLogCase[] = [
         return items.map(({ id }) => runs.indexOf(id))
       }
       assert.deepEqual(await list({ principal }), [2, 1, 0])
+      assert.deepEqual(await list({ tenant: principal.tenant }), [2, 1, 0])
+      assert.deepEqual(await list({ tenant: principal.tenant, sessionId: other.id }), [])
       assert.deepEqual(await list({ sessionId: root.id }), [2, 0])
       assert.deepEqual(await list({ sessionId: other.id, principal }), [])
       assert.deepEqual(await list({ rootId: root.id }), [2, 1, 0])

@@ -63,7 +63,6 @@ export function readRootId(row: Row): string {
 }
 
 export function matchesSession(session: ListedSession, query: SessionQuery): boolean {
-  if (query.tenant !== undefined && session.tenant !== query.tenant) return false
   return matches(session, query) && (query.states?.includes(session.state) ?? true)
 }
 
@@ -73,7 +72,8 @@ export function matchesRun(run: ListedRun, query: RunQuery): boolean {
 }
 
 function matches(listed: ListedSession | ListedRun, query: DirectoryQuery): boolean {
-  const { principal, agents, parentSessionId, rootId } = query
+  const { principal, tenant, agents, parentSessionId, rootId } = query
+  if (tenant !== undefined && listed.tenant !== tenant) return false
   if (principal !== undefined && principal.tenant !== listed.tenant) return false
   if (principal !== undefined && principal.userId !== listed.userId) return false
   if (agents !== undefined && !agents.includes(listed.agent)) return false

@@ -4,6 +4,7 @@ import type {
   RunQuery,
   SessionQuery,
 } from "../../../core/ports/store/directory.ts"
+import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 
 /** A statement with `?` in place of its values. */
@@ -97,22 +98,28 @@ function createSessionScope(query: SessionQuery): readonly Condition[] {
   if (parentSessionId !== undefined)
     return [{ sql: "parent_session_id = ?", values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: "coalesce(root_id, id) = ?", values: [escapeText(rootId)] }]
-  if (principal !== undefined) return [createOwnerCondition(principal)]
-  return tenant === undefined ? [] : [{ sql: "tenant = ?", values: [escapeText(tenant)] }]
+  return createOwnerScope(principal, tenant)
 }
 
 function runScope(
-  { sessionId, principal, parentSessionId, rootId }: RunQuery,
+  { sessionId, principal, tenant, parentSessionId, rootId }: RunQuery,
   { inTree, ofParent }: { readonly inTree: string; readonly ofParent: string },
 ): readonly Condition[] {
   if (sessionId !== undefined) return [{ sql: "session_id = ?", values: [escapeText(sessionId)] }]
   if (parentSessionId !== undefined) return [{ sql: ofParent, values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: inTree, values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [createOwnerCondition(principal)]
+  return createOwnerScope(principal, tenant)
 }
 
-function createOwnerCondition({ tenant, userId }: NonNullable<DirectoryQuery["principal"]>): Condition {
-  return { sql: "tenant = ? AND user_id = ?", values: [escapeText(tenant), escapeText(userId)] }
+function createOwnerScope(
+  principal: Principal | undefined,
+  tenant: string | undefined,
+): readonly Condition[] {
+  if (principal !== undefined) {
+    const values = [escapeText(principal.tenant), escapeText(principal.userId)]
+    return [{ sql: "tenant = ? AND user_id = ?", values }]
+  }
+  return tenant === undefined ? [] : [{ sql: "tenant = ?", values: [escapeText(tenant)] }]
 }
 
 function createRange({ createdFrom, createdBefore }: DirectoryQuery, { after }: Slice): readonly Condition[] {

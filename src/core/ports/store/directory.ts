@@ -20,6 +20,8 @@ export interface Directory {
 /** Filters for sessions and runs. A record must match all of them. */
 export interface DirectoryQuery {
   readonly principal?: Principal
+  /** Sessions and runs of all users of this tenant. */
+  readonly tenant?: string
   /** Names of agents. A record matches if its agent is one of them. */
   readonly agents?: readonly string[]
   /** Id of the session that started the session. */
@@ -39,8 +41,6 @@ export interface DirectoryQuery {
 export const maxDirectoryPage = 200
 
 export interface SessionQuery extends DirectoryQuery {
-  /** Sessions of all users of this tenant. */
-  readonly tenant?: string
   readonly states?: readonly SessionState[]
 }
 

@@ -9,8 +9,8 @@ export interface RunEnd {
   readonly at: number
   /** Includes the run's sub-agents. Null if the price of a model is not known. */
   readonly cost: Cost
-  /** Code and message of the error that ended the run. Null without one. */
-  readonly error: string | null
+  /** The error that ended the run. Null without one. */
+  readonly error: { readonly code: string; readonly message: string } | null
 }
 
 /** The cost of a session's newest runs. */

@@ -1,0 +1,49 @@
+import { z } from "zod"
+import { parseDirectoryCursor } from "../core/directory-cursor.ts"
+import { GatewayError } from "../core/errors.ts"
+import type { DirectoryCursor } from "../core/ports/store/directory.ts"
+import { createTenantRestricted, type OperationCaller } from "./operation.ts"
+
+export const name = z.string().min(1).max(256)
+export const id = z.string().min(1).max(128)
+/** Milliseconds since the Unix epoch. */
+export const time = z.number()
+export const json = z.record(z.string(), z.unknown())
+export const done = z.object({ status: z.literal("ok") })
+export const ok = { status: "ok" } as const
+/** US dollars. Null if the price of a model is not known. */
+export const cost = z.number().nullable()
+
+/** Members of the inputs of lists. */
+export const paging = {
+  /** The `next` of the previous page. */
+  after: z.string().max(4_000).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+}
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), next: z.string().nullable() })
+}
+
+export function parseCursor(after: string | undefined): DirectoryCursor | undefined {
+  if (after === undefined) return undefined
+  const cursor = parseDirectoryCursor(after)
+  if (cursor === null) throw createInvalidCursor()
+  return cursor
+}
+
+function createInvalidCursor(): GatewayError {
+  return new GatewayError(
+    { code: "invalid_cursor", status: 400 },
+    "after must be the `next` of an earlier page.",
+  )
+}
+
+/** Returns the tenant to which a list is limited. Throws if the caller may not see the requested one. */
+export function chooseTenant(
+  requested: string | undefined,
+  { tenant: own }: OperationCaller,
+): string | undefined {
+  if (own !== null && requested !== undefined && requested !== own) throw createTenantRestricted()
+  return own ?? requested
+}
