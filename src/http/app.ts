@@ -182,6 +182,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     knowsUsers: knowsUsers(options),
     allowSystemMessages: options.allowSystemMessages,
     accepting,
+    clock,
     showsProviderErrors: options.showsProviderErrors ?? (() => false),
     middleware: {
       reading: [authenticated],

@@ -83,11 +83,11 @@ export function toProblemResponse(
   if (problem instanceof ShuttingDownError)
     logger.debug(fields, "A request was refused. The gateway is stopping.")
   else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")
-  const formatted = format?.(problem)
-  const body = formatted === undefined ? formatProblem(problem) : JSON.stringify(formatted.body)
-  return respondText(c, body, problem.status as ContentfulStatusCode, {
-    ...(formatted === undefined ? problemType : { "content-type": "application/json" }),
-    ...formatted?.headers,
+  const { body, headers } = format?.(problem) ?? { body: formatProblem(problem), headers: problemType }
+  const isText = typeof body === "string"
+  return respondText(c, isText ? body : JSON.stringify(body), problem.status as ContentfulStatusCode, {
+    "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+    ...headers,
     ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
     ...(problem instanceof Problem ? problem.headers : {}),
   })

@@ -6,6 +6,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Directory } from "../core/ports/store/directory.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
 import type { OpenedFile } from "../core/ports/tools/sandbox.ts"
+import type { Clock } from "../core/time/clock.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { DeciderOf } from "./auth/decider.ts"
 import type { Identify } from "./auth/identify.ts"
@@ -41,7 +42,8 @@ export interface WireRoutes {
 
 /** The response to a request that cannot be served, beside its status and the headers of the problem. */
 export interface FormattedProblem {
-  readonly body: JsonObject
+  /** A text is sent as plain text. */
+  readonly body: JsonObject | string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -72,6 +74,7 @@ export interface WireParts {
   readonly allowSystemMessages: boolean
   /** Returns false while the process stops. It then starts no runs. */
   readonly accepting: () => boolean
+  readonly clock: Clock
   /** Returns true if clients of the tenant see the own messages of providers. */
   readonly showsProviderErrors: (tenant: string) => boolean
   readonly middleware: WireMiddleware

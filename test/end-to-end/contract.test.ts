@@ -83,6 +83,7 @@ const problemsElsewhere = [
     "417 expectation_failed",
   ],
   ...["422 image_not_usable", "429 too_many_downloads"],
+  ...["422 regenerate_not_supported", "422 edit_not_supported"],
   ...["400 invalid_user", "409 session_mismatch", "409 user_mismatch"],
 ]
 

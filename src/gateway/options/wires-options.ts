@@ -4,6 +4,8 @@ import { declareOptions, type Resolved } from "../../platform/options/declare-op
 
 /** The protocols that the gateway speaks beside its own. */
 export interface WiresOptions {
+  /** If true, the gateway speaks the protocol of AI SDK UI below `/ai-sdk`. Default true. */
+  readonly aiSdk?: boolean
   /** Protocols of the application, each with routes and a format of its own. Default none. */
   readonly custom?: readonly CustomWire[]
 }
@@ -13,7 +15,10 @@ export interface WiresOption {
   readonly wires?: WiresOptions
 }
 
-const wires = declareOptions<WiresOptions>()({ custom: customWires.default([]) })
+const wires = declareOptions<WiresOptions>()({
+  aiSdk: z.boolean().default(true),
+  custom: customWires.default([]),
+})
 
 export const wiresOption = declareOptions<WiresOption>()({ wires: z.strictObject(wires).prefault({}) })
 

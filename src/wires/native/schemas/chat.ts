@@ -1,14 +1,8 @@
 import { z } from "@hono/zod-openapi"
-import type { JsonObject } from "../../../core/json/json.ts"
-import { isJsonObject } from "../../../core/json/json.ts"
-import { isLongerThan } from "../../../http/schemas/parts/json-length.ts"
+import { contextSchema, maxNameCharacters } from "../../../http/schemas/parts/context.ts"
 import { listOf } from "../../../http/schemas/parts/list.ts"
 import { clientToolsSchema } from "./client-tools.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
-
-/** Maximum characters of the context's JSON, which is stored with the run. */
-const maxContextCharacters = 65_536
-const maxNameCharacters = 256
 
 const userContentSchema = z.union([
   z.string().min(1),
@@ -27,29 +21,6 @@ export const chatMessageSchema = z
     z.object({ role: z.literal("system"), content: systemContentSchema }),
   ])
   .openapi("ChatMessage")
-
-const contextSchema = z
-  .custom<JsonObject>(isJsonObject, "Invalid input: expected object")
-  .refine((context) => !("channel" in context) || isChannel(context.channel), {
-    path: ["channel"],
-    message: `Invalid input: expected a string of 1 to ${maxNameCharacters} characters`,
-  })
-  .refine((context) => !isLongerThan(maxContextCharacters, context), {
-    message: `Too big: expected at most ${maxContextCharacters} characters of JSON`,
-  })
-  .openapi({
-    type: "object",
-    additionalProperties: true,
-    properties: {
-      channel: {
-        type: "string",
-        minLength: 1,
-        maxLength: maxNameCharacters,
-        description: "Name of the client's channel, such as `voice`.",
-      },
-    },
-    description: "The app's own data for this run. `channel` may choose how the run is executed.",
-  })
 
 export const chatRequestSchema = z
   .object({
@@ -100,7 +71,3 @@ export const chatRequestSchema = z
 export type ChatRequest = z.output<typeof chatRequestSchema>
 export type ChatMessage = z.output<typeof chatMessageSchema>
 export type UserContent = z.output<typeof userContentSchema>
-
-function isChannel(value: unknown): boolean {
-  return typeof value === "string" && value.length > 0 && value.length <= maxNameCharacters
-}
