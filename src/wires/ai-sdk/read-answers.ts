@@ -42,7 +42,7 @@ function isAnswered({ state, approval, toolCallId }: Part, wait: Wait): boolean 
 
 function readResult(part: Part): ToolResult {
   if (part.state === "output-error")
-    return { type: "error", code: "client_error", message: parse(failureSchema, part).errorText }
+    return { type: "error", code: "tool_failed", message: parse(failureSchema, part).errorText }
   // The body was parsed from JSON, so its members are JSON values.
   return { type: "json", value: (part.output ?? null) as Json }
 }

@@ -23,7 +23,7 @@ import {
   toFinishReason,
 } from "./chunks.ts"
 import { createTaskChunks, subAgentChunks } from "./sub-agents.ts"
-import { closeText, foldResponse, foldText } from "./text.ts"
+import { closeText, discardResponse, foldResponse, foldText } from "./text.ts"
 
 type Step = Folded<ChatState>
 
@@ -100,13 +100,16 @@ function foldDelta(state: ChatState, delta: Extract<LiveEntry, { kind: "delta" }
 function foldEvent(state: ChatState, { event, runId, seq }: EventEntry): Step {
   switch (event.type) {
     case "runStarted":
-      return [changeMessage(state, { runId: runId ?? "" }), nothing]
+      return [
+        changeMessage(state, { runId: runId ?? "", streamsInput: event.toolInputDeltas === true }),
+        nothing,
+      ]
     case "userMessageAdded":
       return foldJoined(state)
     case "stepStarted":
       return [startStep(state), [createChunk({ type: "start-step" })]]
     case "stepRetried":
-      return [dropResponse(state), [createChunk({ type: "reset-step" })]]
+      return [discardResponse(state), [createChunk({ type: "reset-step" })]]
     case "messageCompleted":
       return foldResponse(state, event)
     case "stepCompleted":
@@ -173,11 +176,6 @@ function foldJoined(state: ChatState): Step {
 function startStep(state: ChatState): ChatState {
   const step = { hasSteps: true, closed: [], calls: new Map(), asked: [] }
   return { ...changeMessage(state, step), open: null, length: 0 }
-}
-
-/** Returns the state after the response of the step was discarded. None of its calls was requested. */
-function dropResponse(state: ChatState): ChatState {
-  return { ...changeMessage(state, { closed: [], calls: new Map() }), open: null, length: 0 }
 }
 
 /** A continuation keeps the id that the client's message has. */

@@ -10,15 +10,13 @@ import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { isFailure } from "../../../core/tools/tool-result.ts"
 import type { AnyPayload } from "../../../core/wait.ts"
 import type { Folded, Frame } from "../../../http/streams/wire.ts"
-import { type ChatState, changeMessage, type ShownCall } from "./chat-state.ts"
-import { createChunk, createNotice, createPart, nothing } from "./chunks.ts"
+import { addCall, type ChatState, changeMessage } from "./chat-state.ts"
+import { createChunk, createInput, createInputDelta, createNotice, createPart, nothing } from "./chunks.ts"
 
 export function foldInput(state: ChatState, delta: ToolInputDelta): Folded<ChatState> {
   const { toolCallId, toolName, text } = delta
-  const frame = createInputDelta(toolCallId, text)
-  if (state.message.calls.has(toolCallId)) return [state, [frame]]
-  const next = addCall(state, toolCallId, { toolName, isRequested: false, isDenied: false })
-  return [next, [createInputStart(toolCallId, toolName), frame]]
+  if (state.message.calls.has(toolCallId)) return [state, [createInputDelta(toolCallId, text)]]
+  return [addCall(state, toolCallId, { toolName, isDenied: false }), createInput(toolCallId, toolName, text)]
 }
 
 /**
@@ -28,7 +26,7 @@ export function foldInput(state: ChatState, delta: ToolInputDelta): Folded<ChatS
 export function foldRequested(state: ChatState, event: ToolCallRequested): Folded<ChatState> {
   const { toolCallId, name: toolName, input, executionLocation } = event
   const wasStreamed = state.message.calls.has(toolCallId)
-  const next = addCall(state, toolCallId, { toolName, isRequested: true, isDenied: false })
+  const next = addCall(state, toolCallId, { toolName, isDenied: false })
   if (executionLocation === "backend")
     return [
       next,
@@ -40,8 +38,7 @@ export function foldRequested(state: ChatState, event: ToolCallRequested): Folde
       ],
     ]
   if (wasStreamed) return [next, nothing]
-  const frame = createInputDelta(toolCallId, JSON.stringify(input))
-  return [next, [createInputStart(toolCallId, toolName), frame]]
+  return [next, createInput(toolCallId, toolName, JSON.stringify(input))]
 }
 
 /** If `asksClient` is false, a client must not execute its call yet, because the call may have its result already. */
@@ -144,18 +141,6 @@ export function createInterrupted({ toolCallId, reason, outcome }: ToolCallInter
 
 export function createOutput({ toolCallId, toolName, stream, text }: ToolOutputDelta): readonly Frame[] {
   return [createNotice("tool-output", { toolCallId, toolName, stream, text })]
-}
-
-function addCall(state: ChatState, toolCallId: string, call: ShownCall): ChatState {
-  return changeMessage(state, { calls: new Map(state.message.calls).set(toolCallId, call) })
-}
-
-function createInputStart(toolCallId: string, toolName: string): Frame {
-  return createChunk({ type: "tool-input-start", toolCallId, toolName, dynamic: true })
-}
-
-function createInputDelta(toolCallId: string, inputTextDelta: string): Frame {
-  return createChunk({ type: "tool-input-delta", toolCallId, inputTextDelta })
 }
 
 /** Returns the output as a user interface shows it. Images are data URLs. */

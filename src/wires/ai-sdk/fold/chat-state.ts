@@ -15,6 +15,8 @@ export interface ShownMessage {
   /** `left`: the rest of the run belongs to another message. */
   readonly phase: "before" | "open" | "left" | "ended"
   readonly runId: string
+  /** If true, the arguments of calls are streamed. */
+  readonly streamsInput: boolean
   /** Counts the messages of the run from 1. A steering message starts another one. */
   readonly number: number
   readonly hasSteps: boolean
@@ -53,14 +55,21 @@ export interface ClosedText {
 
 export interface ShownCall {
   readonly toolName: string
-  /** If false, only its arguments were streamed. */
-  readonly isRequested: boolean
   readonly isDenied: boolean
 }
 
 export function startChat(afterSeq: number, shows: ShownPart = "resumed"): ChatState {
   const message: ShownMessage = {
-    ...{ shows, afterSeq, phase: "before", runId: "", number: 1, hasSteps: false, seq: 0 },
+    ...{
+      shows,
+      afterSeq,
+      phase: "before",
+      runId: "",
+      streamsInput: false,
+      number: 1,
+      hasSteps: false,
+      seq: 0,
+    },
     ...{ closed: [], calls: new Map(), asked: [] },
   }
   return { message, open: null, length: 0 }
@@ -103,4 +112,8 @@ export function toMessageId({ runId, number }: ShownMessage): string {
 
 export function changeMessage(state: ChatState, change: Partial<ShownMessage>): ChatState {
   return { ...state, message: { ...state.message, ...change } }
+}
+
+export function addCall(state: ChatState, toolCallId: string, call: ShownCall): ChatState {
+  return changeMessage(state, { calls: new Map(state.message.calls).set(toolCallId, call) })
 }

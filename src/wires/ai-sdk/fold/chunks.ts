@@ -9,6 +9,16 @@ export function createChunk(chunk: UIMessageChunk): Frame {
   return JSON.stringify(chunk)
 }
 
+/** Shows a call and the first piece of its input. */
+export function createInput(toolCallId: string, toolName: string, text: string): readonly Frame[] {
+  const start = createChunk({ type: "tool-input-start", toolCallId, toolName, dynamic: true })
+  return [start, createInputDelta(toolCallId, text)]
+}
+
+export function createInputDelta(toolCallId: string, inputTextDelta: string): Frame {
+  return createChunk({ type: "tool-input-delta", toolCallId, inputTextDelta })
+}
+
 /** Creates a notice that is shown to current subscribers, and is not part of the message. */
 export function createNotice(name: string, data: object): Frame {
   return createChunk({ type: `data-gateway-${name}`, data, transient: true })

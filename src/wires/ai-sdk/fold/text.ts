@@ -1,8 +1,8 @@
 import type { TextDelta, ThinkingDelta } from "../../../core/log/deltas.ts"
 import type { MessageCompleted } from "../../../core/log/entries.ts"
 import type { Folded, Frame } from "../../../http/streams/wire.ts"
-import { type ChatState, changeMessage, type OpenText } from "./chat-state.ts"
-import { createChunk } from "./chunks.ts"
+import { addCall, type ChatState, changeMessage, type OpenText } from "./chat-state.ts"
+import { createChunk, createInput } from "./chunks.ts"
 
 /** This is the hot path: it runs once for each token, however many subscribers there are. */
 export function foldText(state: ChatState, delta: TextDelta | ThinkingDelta): Folded<ChatState> {
@@ -29,22 +29,27 @@ export function closeText(state: ChatState): Folded<ChatState> {
 }
 
 /**
- * Shows the text of a complete response that the subscriber has not received. The deltas of a response are dropped some
- * time after it is durable (rule 6).
+ * Shows the parts of a complete response that the subscriber has not received, in the order in which they are streamed.
+ * The deltas of a response are dropped some time after it is durable (rule 6).
  */
 export function foldResponse(state: ChatState, event: MessageCompleted): Folded<ChatState> {
-  const frames: Frame[] = []
   const missing = findMissing(state, event)
   // What was received is no beginning of the response, so the step is shown from its start.
-  if (missing === null) frames.push(createChunk({ type: "reset-step" }), ...createWhole(event, []))
-  else {
-    const [, ends] = closeText(state)
-    if (missing !== "" && state.open !== null) frames.push(createDelta(state.open, missing))
-    const received = [...state.message.closed.map(({ part }) => part), state.open?.part]
-    frames.push(...ends, ...createWhole(event, received))
+  if (missing === null) {
+    const [next, frames] = showParts(discardResponse(state), event, [])
+    return [next, [createChunk({ type: "reset-step" }), ...frames]]
   }
-  const calls = missing === null ? new Map() : state.message.calls
-  return [{ ...changeMessage(state, { closed: [], calls }), open: null, length: 0 }, frames]
+  const { open } = state
+  const rest = open === null || missing === "" ? [] : [createDelta(open, missing)]
+  const [closed, ends] = closeText(state)
+  const received = closed.message.closed.map(({ part }) => part)
+  const [next, frames] = showParts(closed, event, received)
+  return [changeMessage(next, { closed: [] }), [...rest, ...ends, ...frames]]
+}
+
+/** Returns the state after the response of the step was discarded. None of its calls was requested. */
+export function discardResponse(state: ChatState): ChatState {
+  return { ...changeMessage(state, { closed: [], calls: new Map() }), open: null, length: 0 }
 }
 
 /** Returns the end of the open part. Null if a part that was received is not the beginning of that of the response. */
@@ -59,17 +64,26 @@ function findMissing({ message, open, length }: ChatState, event: MessageComplet
   return textOf(open.part).length < length ? null : textOf(open.part).slice(length)
 }
 
-/** Returns the parts of a response that were not received. */
-function createWhole(
+/** Shows the parts that were not received. Calls are among them if their input is streamed in this run. */
+function showParts(
+  state: ChatState,
   { message, messageId }: MessageCompleted,
-  received: readonly (number | undefined)[],
-): readonly Frame[] {
-  return message.content.flatMap((content, part) => {
-    if ((content.type !== "text" && content.type !== "thinking") || content.text === "") return []
-    if (received.includes(part)) return []
-    const opened = openText(content.type === "text" ? "text" : "reasoning", { messageId, part })
-    return [createStart(opened), createDelta(opened, content.text), createEnd(opened)]
-  })
+  received: readonly number[],
+): Folded<ChatState> {
+  let next = state
+  const frames: Frame[] = []
+  for (const [part, content] of message.content.entries()) {
+    if (content.type === "toolCall") {
+      const { toolCallId, name, input } = content
+      if (!state.message.streamsInput || next.message.calls.has(toolCallId)) continue
+      next = addCall(next, toolCallId, { toolName: name, isDenied: false })
+      frames.push(...createInput(toolCallId, name, JSON.stringify(input)))
+    } else if (content.type !== "opaque" && content.text !== "" && !received.includes(part)) {
+      const opened = openText(content.type === "text" ? "text" : "reasoning", { messageId, part })
+      frames.push(createStart(opened), createDelta(opened, content.text), createEnd(opened))
+    }
+  }
+  return [next, frames]
 }
 
 function openText(
