@@ -142,14 +142,6 @@ export type AnyResolution = {
   [Kind in WaitKind]: { readonly kind: Kind; readonly resolution: WaitResolutions[Kind] }
 }[WaitKind]
 
-/**
- * Returns the id of a wait that version 2 opened. Version 2 identified a wait by its call, because a call has at most
- * one open wait at a time.
- */
-export function toFormerWaitId(kind: WaitKind, toolCallId: string): string {
-  return `${kind}:${toolCallId}`
-}
-
 /** An open request of a run to the outside. */
 export type NewWait = WaitFacts & AnyPayload
 

@@ -74,7 +74,7 @@ const consoleProblems = [
  * schema checks, and on the paths of other protocols.
  */
 const problemsElsewhere = [
-  ...["503 task_not_started", "503 upgrade_in_progress", "500 callback_timeout", "503 overloaded"],
+  ...["503 task_not_started", "500 callback_timeout", "503 overloaded"],
   ...[
     "401 token_revoked",
     "403 wrong_user",

@@ -126,7 +126,7 @@ describe("a server of 2026-07-28", () => {
     const server = await startAskingServer()
     const agent = testAgent({ mcpServers: { asking: { url: server.url } } })
     expect(textOfResult(await agent.call(tool))).toMatch(expected)
-    expect(agent.events.map(({ type }) => type)).not.toContain("elicitationRequested")
+    expect(agent.events.map(({ type }) => type)).not.toContain("waitOpened")
   })
 
   it("is declined on the command line, which asks no one", async () => {

@@ -36,13 +36,3 @@ export function runSettingsOf(settings: RunSettings): RunSettings {
     ...(role !== undefined && { role }),
   }
 }
-
-/**
- * Returns true if processes of version 2 must not continue the run (rule 14, versions), because they would leave out a
- * part of it.
- */
-export function needsVersion3({ clientTools, instructions, handsOverCalls, role }: RunSettings): boolean {
-  return (
-    clientTools !== undefined || instructions !== undefined || handsOverCalls === true || role !== undefined
-  )
-}

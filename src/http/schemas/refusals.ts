@@ -67,8 +67,6 @@ export const refusals = {
   "503 overloaded": "Too many schema checks wait, so the value was not validated. Retry later.",
   "503 shutting_down": "The process accepts no new work. Retry later.",
   "503 authentication_unavailable": "The application's `authenticate` failed or took too long. Retry later.",
-  "503 upgrade_in_progress":
-    "Clients cannot declare `tools` while a process of an older version is live. Retry later.",
   "503 task_not_started": "The background task is about to start. Retry later.",
 } as const
 
@@ -114,7 +112,6 @@ export const ofMessage = [
     "422 invalid_client_tool",
     "429 queue_full",
     "503 overloaded",
-    "503 upgrade_in_progress",
   ],
 ] as const satisfies readonly Refusal[]
 

@@ -10,7 +10,6 @@ import type { NewSession, Session, SessionLog } from "../../core/ports/store/ses
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import { createMessageCommand } from "../../core/runs/create-message-command.ts"
-import { needsVersion3 } from "../../core/runs/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { LiveMemory } from "./live-memory.ts"
@@ -120,7 +119,6 @@ export function createSessions({
     },
 
     async start({ request, principal, runLimits, runId = ids.next("run"), ...message }) {
-      if (needsVersion3(message) && log.writableVersion() < 3) throw createUpgradeInProgress()
       const limits = await storage.limitsFor(principal)
       const command = createMessageCommand({
         runId,
@@ -217,12 +215,4 @@ function createResult(runId: string, entries: readonly EventEntry[]): RunResult 
     ...{ runId, outcome: last.event, response: said.at(-1) ?? "", transcript: said.join("\n\n") },
     ...{ toolsUsed: [...toolsUsed], startedAt, endedAt: last.at },
   }
-}
-
-function createUpgradeInProgress(): GatewayError {
-  return new GatewayError(
-    { code: "upgrade_in_progress", status: 503, retryable: true },
-    "Clients cannot declare tools or send instructions now, because a gateway process of an older version is still " +
-      "running. Try again after the upgrade.",
-  )
 }

@@ -1,7 +1,6 @@
+import { logVersion } from "../../../core/log/entries.ts"
 import type { StoredCommand } from "../../../core/ports/store/session-log.ts"
-import { needsVersion3 } from "../../../core/runs/run-settings.ts"
 import { type Row, readInteger, readText } from "./columns.ts"
-import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
 import {
   findLargeContent,
   type LargeContents,
@@ -64,49 +63,25 @@ export function createDueCommand(command: StoredCommand): NewCommand {
   return { command, rank: 0, notBefore: 0, dueAt: 0 }
 }
 
-/**
- * Returns the row of a command in a form that processes of this version read, if there is one. `texts` contains the
- * texts of large contents that were made before.
- */
+/** Returns the row of a command. `texts` contains the texts of large contents that were made before. */
 export function toCommandInsert(
   { command, ...place }: NewCommand,
-  version: number,
   texts: LargeContents = noLargeContents,
 ): NewCommandRow {
-  const stored = (command.type === "answer" && version < 3 ? toFormerAnswer(command) : null) ?? command
-  const body = writeCommandText(stored, texts)
+  const body = writeCommandText(command, texts)
   const { sessionId, runId } = command
   // Other commands are small.
   const counts = command.type === "message" || command.type === "steer" || command.type === "taskEnd"
-  const large = findLargeContent(stored, texts)
+  const large = findLargeContent(command, texts)
   const elsewhere = large === null ? 0 : large.bytes - Buffer.byteLength(large.text)
   const bytes = counts ? Buffer.byteLength(body) + elsewhere : 0
   return {
     ...place,
     sessionId,
     runId,
-    type: stored.type,
+    type: command.type,
     body,
     bytes,
-    version: findVersion(stored, place),
-  }
-}
-
-/**
- * Returns the log version of a command. A message that is not due at once needs a newer version, because version 2
- * takes every message that it finds. So does a message with settings that version 2 does not know. A message with
- * streamed tool input does not, because the stream may be left out.
- */
-function findVersion(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
-  switch (stored.type) {
-    case "answer":
-    case "steer":
-    case "withdraw":
-    case "taskEnd":
-      return 3
-    case "message":
-      return dueAt === 0 && !needsVersion3(stored) ? 2 : 3
-    default:
-      return 2
+    version: logVersion,
   }
 }

@@ -5,9 +5,9 @@ import { type Row, readJson } from "./columns.ts"
 
 const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const
 
-/** Parses a row's `body`. Records of older versions have no origin. */
+/** Parses a row's `body`. */
 export function toAuditRecord(row: Row): AuditRecord {
-  return { origin: null, ...readJson<Omit<AuditRecord, "origin">>(row, "body") }
+  return readJson<AuditRecord>(row, "body")
 }
 
 /** Returns the audit records of an accepted answer, oldest first. */
@@ -64,8 +64,6 @@ export function findGrant(wait: Wait, command: AnswerCommand): Grant | null {
   if (wait.kind !== "approval" || command.kind !== "approval") return null
   if (!command.answer.approved || !command.answer.grant) return null
   const { toolName, origin, payload } = wait
-  // An older version stored this wait, so the tool of the grant is unknown.
-  if (origin?.digest === "") return null
   const toolType = { toolName, qualifier: payload.qualifier, origin }
   const given = { ...toolType, grantedBy: command.decidedBy, at: command.at }
   return command.answer.scope === "tree"

@@ -1,15 +1,15 @@
 import { LogTooNewError } from "../../../core/errors.ts"
 import { pieceCharacters } from "../../../core/json/json-pieces.ts"
 import { parseInSlices } from "../../../core/json/parse-in-slices.ts"
-import { toStoredForms } from "../../../core/log/downcast.ts"
 import {
   type DeltaEntry,
   type Entry,
+  type Event,
   type EventEntry,
   logVersion,
   settlesDeltas,
 } from "../../../core/log/entries.ts"
-import { upcast } from "../../../core/log/upcast.ts"
+import { toStoredForms } from "../../../core/log/forms.ts"
 import { type Row, readInteger, readJson, readText, readTextLength } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large/large-bodies.ts"
@@ -94,7 +94,7 @@ export function toEntries(row: Row, reads = logVersion): Entry[] {
   if (readText(row, "kind") === "delta")
     return unpackDeltas({ firstSeq: seq, runId, body: readText(row, "body") })
   refuseNewer(row, reads)
-  return convertEvent(row, readJson(row, "body"))
+  return [convertEvent(row, readJson(row, "body"))]
 }
 
 /** Returns true for a row whose body takes more than one slice to parse. */
@@ -105,14 +105,14 @@ export function isLargeRow(row: Row): boolean {
 /** Converts the row of an event like `toEntries`. Parses a large body in slices (rule 15). */
 export async function toEntriesInSlices(row: Row, reads = logVersion): Promise<Entry[]> {
   refuseNewer(row, reads)
-  return convertEvent(row, await parseInSlices(readText(row, "body")))
+  return [convertEvent(row, await parseInSlices(readText(row, "body")))]
 }
 
 function refuseNewer(row: Row, reads: number): void {
   if (readInteger(row, "v") > reads) throw new LogTooNewError()
 }
 
-function convertEvent(row: Row, body: unknown): EventEntry[] {
+function convertEvent(row: Row, body: unknown): EventEntry {
   const [seq, v, at, runId] = [
     readInteger(row, "seq"),
     readInteger(row, "v"),
@@ -120,9 +120,7 @@ function convertEvent(row: Row, body: unknown): EventEntry[] {
     readText(row, "run_id"),
   ]
   // This package wrote the body, so its shape is not checked.
-  return upcast(body as Parameters<typeof upcast>[0], v).map((event) => {
-    return { kind: "event", seq, v, at, runId: runId === "" ? null : runId, event }
-  })
+  return { kind: "event", seq, v, at, runId: runId === "" ? null : runId, event: body as Event }
 }
 
 /** A row with this number of characters is full, because readers hold whole rows. */

@@ -14,14 +14,11 @@ export function toToolTypeKey(grant: Grant): string {
   return createHash("sha256").update(toCanonicalJson(type)).digest("hex")
 }
 
-/**
- * Returns the grants that apply to the session, from rows with a `body` that belong to it or to the root of its tree.
- * Grants of older versions have no origin, so they have lapsed.
- */
+/** Returns the grants that apply to the session, from rows that belong to it or to the root of its tree. */
 export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
   return rows
     .map((row) => readJson<Grant>(row, "body"))
-    .filter((grant) => grant.origin !== undefined && (grant.sessionId === sessionId || isOfTree(grant)))
+    .filter((grant) => grant.sessionId === sessionId || isOfTree(grant))
 }
 
 function isOfTree({ scope }: Pick<Grant, "scope">): boolean {

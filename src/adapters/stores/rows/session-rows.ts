@@ -14,7 +14,6 @@ import {
   unescapeText,
 } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
-import { convertFormerAnswer, type FormerAnswer, isFormerAnswer } from "./former-answers.ts"
 
 /** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
@@ -85,9 +84,9 @@ export function toClaim(
   return { lease: toLease(row), found: { session, commands: found } }
 }
 
-/** Converts a command's `id` and its parsed `body`, as a process of any version stored it. */
-function toCommand(row: Row, body: StoredCommand | FormerAnswer): Command {
-  return { ...(isFormerAnswer(body) ? convertFormerAnswer(body) : body), id: readInteger(row, "id") }
+/** Converts a command's `id` and its parsed `body`. */
+function toCommand(row: Row, body: StoredCommand): Command {
+  return { ...body, id: readInteger(row, "id") }
 }
 
 /**
@@ -99,7 +98,7 @@ export async function toPending(
   rows: readonly Row[],
   { now, known }: { readonly now: number; readonly known: PendingOptions["known"] },
 ): Promise<Command[]> {
-  const [next] = listQueue(rows.map(toCommandRow), { now, openRunId: null })
+  const [next] = listQueue(rows.map(toCommandRow), now)
   const commands: Command[] = []
   for (const row of rows.toSorted((left, right) => readInteger(left, "id") - readInteger(right, "id"))) {
     if (readText(row, "type") === "message" && readInteger(row, "id") !== next?.id) continue
@@ -110,7 +109,7 @@ export async function toPending(
     }
     const body = await parseInSlices(readText(row, "body"))
     // This package wrote the body, so its shape is not checked.
-    commands.push(toCommand(row, body as StoredCommand | FormerAnswer))
+    commands.push(toCommand(row, body as StoredCommand))
   }
   return commands
 }

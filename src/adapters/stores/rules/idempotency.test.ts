@@ -9,7 +9,6 @@ const receiver: Receiver = {
   storedBytes: 0,
   rows: [],
   now: 1_000,
-  writes: 3,
 }
 const known = { id: "run_1", cursor: 5, body_hash: "hash" }
 

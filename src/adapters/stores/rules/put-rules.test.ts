@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { createMessage } from "../../../testing/session-log/fixtures.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
-import { toCommandInsert } from "../rows/command-rows.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
-import { computeDueChanges, listQueue } from "./queue-order.ts"
 
 const idle: Receiver = {
   open: null,
@@ -12,7 +10,6 @@ const idle: Receiver = {
   storedBytes: 0,
   rows: [],
   now: 1_000,
-  writes: 3,
 }
 const open = { runId: "run_open", cursor: 3, steerable: true }
 
@@ -23,7 +20,7 @@ function row(id: number, options: Partial<CommandRow> = {}): CommandRow {
 describe("a message", () => {
   it("is due at once in an idle session, but not before its time", () => {
     const now = planMessage(createMessage("sess_1"), idle, undefined)
-    expect([now.isDue, now.commands[0]?.dueAt, now.run?.state]).toEqual([true, 0, "queued"])
+    expect([now.isDue, now.commands[0]?.dueAt]).toEqual([true, 0])
     const later = planMessage(createMessage("sess_1", { notBefore: 2_000 }), idle, undefined)
     expect([later.isDue, later.commands[0]?.dueAt]).toEqual([false, 2_000])
   })
@@ -42,46 +39,6 @@ describe("a message", () => {
     expect(planMessage(put, idle, undefined).commands[0]?.command).toMatchObject({ input })
     const { commands } = planMessage(put, { ...idle, rows: [row(1, { dueAt: 0 })] }, undefined)
     expect(commands[0]?.command).toMatchObject({ input: { type: "message", content } })
-  })
-})
-
-describe("while a live process reads only version 2", () => {
-  const former = { ...idle, writes: 2 }
-
-  it("a run opens when its message is put, as that process expects it", () => {
-    const plan = planMessage(createMessage("sess_1"), former, undefined)
-    expect([plan.run?.state, plan.isDue]).toEqual(["open", true])
-    expect(plan.commands.map((command) => toCommandInsert(command, 2).version)).toEqual([2])
-  })
-
-  it.each(["queue", "interrupt", "steer"] as const)(
-    "a message to a busy session is refused with %s",
-    (whenBusy) => {
-      const put = createMessage("sess_1", { whenBusy })
-      const { outcome } = planMessage(put, { ...former, open }, undefined)
-      expect(outcome).toEqual({ status: "busy", runId: "run_open" })
-    },
-  )
-
-  it("the message of the open run stays due, is not queued, and is cancelled rather than withdrawn", () => {
-    const rows = [row(1, { runId: "run_open", dueAt: 0 })]
-    const moment = { now: 1_000, openRunId: "run_open" }
-    expect([listQueue(rows, moment), computeDueChanges(rows, moment)]).toEqual([[], []])
-    const cancel = { type: "cancel", sessionId: "sess_1", runId: null, at: 0 } as const
-    const { commands, deleted } = planCancel(cancel, { ...former, open, rows })
-    expect([commands.map(({ command }) => command.type), deleted]).toEqual([["cancel"], []])
-  })
-})
-
-describe("what is not due at once, or has no older form", () => {
-  it("is left to processes that read version 3", () => {
-    const plans = [
-      planMessage(createMessage("sess_1", { whenBusy: "queue" }), { ...idle, open }, undefined),
-      planMessage(createMessage("sess_1", { whenBusy: "steer" }), { ...idle, open }, undefined),
-      planMessage(createMessage("sess_1", { notBefore: 2_000 }), idle, undefined),
-    ]
-    const versions = plans.flatMap(({ commands }) => commands.map((each) => toCommandInsert(each, 3).version))
-    expect(versions).toEqual([3, 3, 3])
   })
 })
 

@@ -24,19 +24,13 @@ export interface Receiver {
   readonly rows: readonly CommandRow[]
   /** The time of the store's clock. */
   readonly now: number
-  /** The newest log version that all live processes read (rule 14, versions). */
-  readonly writes: number
 }
 
 /** All changes of a put in the store. */
 export interface PutPlan {
   readonly outcome: PutOutcome
-  /** A run to insert. If it is open at once, it also becomes the session's open run. */
-  readonly run: {
-    readonly runId: string
-    readonly cursor: number
-    readonly state: "queued" | "open"
-  } | null
+  /** A queued run to insert. */
+  readonly run: { readonly runId: string; readonly cursor: number } | null
   /** Commands to insert, in this order. */
   readonly commands: readonly NewCommand[]
   /** Ids of commands to delete: withdrawn messages, also steering ones. */
@@ -135,25 +129,22 @@ export function planRevocation(
   receiver: Receiver,
 ): PutPlan {
   const { open, rows } = receiver
-  const queued = listQueue(rows, toMoment(receiver)).map(({ runId }) => runId)
+  const queued = listQueue(rows, receiver.now).map(({ runId }) => runId)
   const plan = withdraw(queued, { outcome: { status: "unknown" }, sessionId, at }, receiver)
   if (open === null || isCancelled(rows, open.runId)) return plan
   const cancel = createDueCommand({ type: "cancel", sessionId, runId: open.runId, at })
   return { ...plan, commands: [cancel, ...plan.commands], isDue: true }
 }
 
-/**
- * Returns the reason to refuse a message. A process that reads only version 2 has no queue, so while such a process
- * is live, every message to a busy session is refused.
- */
+/** Returns the reason to refuse a message. */
 function findRefusal(
   { whenBusy = "reject" }: MessageCommand,
   receiver: Receiver,
   limits: StorageLimits | undefined,
 ): PutOutcome | null {
-  const { open, rows, storedBytes, writes } = receiver
+  const { open, rows, storedBytes } = receiver
   const busy = open ?? findDueMessage(receiver)
-  if (busy !== null && (whenBusy === "reject" || writes < 3)) return { status: "busy", runId: busy.runId }
+  if (busy !== null && whenBusy === "reject") return { status: "busy", runId: busy.runId }
   const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
   if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
   return checkStorage(storedBytes, limits)
@@ -173,10 +164,10 @@ function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor 
 }
 
 function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
-  const { open, rows, now, lastSeq, writes } = receiver
+  const { open, rows, now, lastSeq } = receiver
   const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
   const moment = toMoment(receiver)
-  const queue = listQueue(rows, moment)
+  const queue = listQueue(rows, now)
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
   // The id is higher than all others. The store assigns the final number.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
@@ -187,10 +178,9 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const stored = follows ? dropClientHistory(message) : message
   const cancels = whenBusy === "interrupt" && open !== null && !isCancelled(rows, open.runId)
   const cancel = open === null ? [] : [createDueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
-  const state = position === undefined && writes < 3 ? "open" : "queued"
   return {
     outcome: createAccepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
-    run: { runId, cursor: lastSeq, state },
+    run: { runId, cursor: lastSeq },
     commands: [
       ...(cancels ? cancel : []),
       { command: stored, rank, notBefore, dueAt: isNext ? notBefore : null },
@@ -238,7 +228,7 @@ function toMoment({ open, now }: Receiver): Moment {
 
 /** Returns the next queued message, if it is due. */
 function findDueMessage(receiver: Receiver): CommandRow | null {
-  const [next] = listQueue(receiver.rows, toMoment(receiver))
+  const [next] = listQueue(receiver.rows, receiver.now)
   return next !== undefined && next.notBefore <= receiver.now ? next : null
 }
 

@@ -5,17 +5,13 @@ import type { CommandRow } from "../rows/command-rows.ts"
 export interface Moment {
   /** The time of the store's clock. */
   readonly now: number
-  /**
-   * The open run. Its message may still be in the inbox, because processes that read only version 2 open a run when
-   * its message is put.
-   */
   readonly openRunId: string | null
 }
 
 /** Returns the queued messages in the order in which they are taken. */
-export function listQueue(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
+export function listQueue(rows: readonly CommandRow[], now: number): CommandRow[] {
   return rows
-    .filter(({ type, runId }) => type === "message" && runId !== openRunId)
+    .filter(({ type }) => type === "message")
     .sort(
       (left, right) =>
         Math.max(left.notBefore, now) - Math.max(right.notBefore, now) ||
@@ -24,8 +20,8 @@ export function listQueue(rows: readonly CommandRow[], { now, openRunId }: Momen
     )
 }
 
-export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
-  return listQueue(rows, moment).map(({ runId, notBefore }, index) => ({
+export function listQueuedRuns(rows: readonly CommandRow[], now: number): QueuedRun[] {
+  return listQueue(rows, now).map(({ runId, notBefore }, index) => ({
     runId,
     notBefore,
     position: index + 1,
@@ -34,7 +30,7 @@ export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): Que
 
 /** Returns the position of a queued run that waits for others or for its time. Undefined for other runs. */
 export function findPosition(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
-  const queue = listQueue(rows, moment)
+  const queue = listQueue(rows, moment.now)
   const index = queue.findIndex((row) => row.runId === runId)
   const row = queue[index]
   if (row === undefined) return undefined
@@ -52,7 +48,7 @@ export interface DueChange {
  * While a run is open, no message is due. Otherwise only the next message is due, at its time.
  */
 export function computeDueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
-  const queue = listQueue(rows, moment)
+  const queue = listQueue(rows, moment.now)
   if (moment.openRunId !== null)
     return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
   const [next] = queue

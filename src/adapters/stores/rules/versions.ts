@@ -1,9 +1,6 @@
 import { LogTooNewError } from "../../../core/errors.ts"
 import { type Row, readInteger } from "../rows/columns.ts"
 
-/** Newest version that processes read if they were built before versions were published. */
-export const oldestReader = 2
-
 /** The versions of the log that this process reads and writes (rule 14, versions). */
 export interface Versions {
   /** The newest version that this process reads. The store publishes it to the other processes. */

@@ -14,8 +14,6 @@ export interface CommittedWait {
   /** Time at which it was closed. */
   readonly at: number
   readonly wait: NewWait
-  /** The newest version in which it may be stored. */
-  readonly version: number
 }
 
 /** Returns true if the batch may close waits, so that the open waits of its session must be read. */
@@ -26,7 +24,7 @@ export function mayCloseWaits({ waitsExpired = [], runEnded }: SessionBatch): bo
 /** Converts an open wait's row with `id`, `session_id` and `body`. */
 export function toOpenWait(row: Row): CommittedWait {
   const sessionId = readText(row, "session_id")
-  return { id: readInteger(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row), version: 0 }
+  return { id: readInteger(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row) }
 }
 
 /** Returns true if each of the waits that would expire is still open. */
@@ -48,11 +46,11 @@ export function areOpen(
 export function changeWaits(
   waits: readonly CommittedWait[],
   { lease, waitsOpened = [], waitsExpired = [], runEnded }: SessionBatch,
-  { at, version }: { readonly at: number; readonly version: number },
+  at: number,
 ): readonly CommittedWait[] {
   const { sessionId } = lease
   const opened = waitsOpened.map((wait): CommittedWait => {
-    return { id: null, sessionId, state: "open", at, wait, version }
+    return { id: null, sessionId, state: "open", at, wait }
   })
   return [...waits, ...opened].map((each) => {
     if (each.sessionId !== sessionId || each.state !== "open") return each

@@ -13,7 +13,7 @@ import type {
   PutOutcome,
 } from "../../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
-import { escapeText, type Row, readInteger, readNullableText, readText } from "../rows/columns.ts"
+import { escapeText, type Row, readInteger, readNullableText } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -76,10 +76,9 @@ export function put(
     sessionId: command.sessionId,
     message,
     texts,
-    versions,
     ...(claim !== undefined && plan.isDue && { claim: { ...claim, lastSeq } }),
   })
-  const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
+  const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run !== null
   return isIdle ? done : { ...done, inserted: null }
 }
 
@@ -130,7 +129,7 @@ export function revokeSession(
     sessionId,
   )
   const plan = planRevocation({ sessionId, at }, receiver)
-  return carryOut(database, plan, { sessionId, message: null, versions }).isDue
+  return carryOut(database, plan, { sessionId, message: null }).isDue
 }
 
 const receiverById = `
@@ -162,7 +161,6 @@ export function findReceiver(
     storedBytes: readInteger(session, "stored_bytes"),
     rows: session.has_commands === 1 ? readInbox(database, sessionId) : [],
     now,
-    writes: versions.writes(),
   }
 }
 
@@ -203,13 +201,11 @@ function carryOut(
     sessionId,
     message,
     texts,
-    versions,
     claim,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
     readonly texts?: LargeContents | undefined
-    readonly versions: Versions
     readonly claim?: Claimable & { readonly owner: string; readonly lastSeq: number }
   },
 ): Put {
@@ -218,10 +214,9 @@ function carryOut(
   if (run !== null) {
     database.run(
       `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
-       SELECT ?, id, ?, ?, ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
+       SELECT ?, id, ?, 'queued', ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
       run.runId,
       run.cursor,
-      run.state,
       key,
       hash,
       message?.at ?? 0,
@@ -238,7 +233,7 @@ function carryOut(
     )
   }
   const freed = deleteCommands(database, sessionId, plan.deleted)
-  const inserted = plan.commands.map((command) => insertCommand(database, command, versions, texts))
+  const inserted = plan.commands.map((command) => insertCommand(database, command, texts))
   const hasLarge = inserted.some(({ textId }) => textId !== null)
   changeDue(database, plan.due)
   const bytes = inserted.reduce((sum, each) => sum + each.bytes, -freed)
@@ -248,7 +243,6 @@ function carryOut(
     claim === undefined ? null : claimFree(database, sessionId, { ...claim, bytes, version, usedAt })
   changeSession(database, sessionId, {
     ...(claimed === null && { bytes, version, ...(usedAt > 0 && { usedAt }) }),
-    ...(run?.state === "open" && { activeRun: run.runId }),
   })
   return { outcome, isDue, inserted: hasLarge ? null : inserted, claimed }
 }
@@ -260,10 +254,9 @@ function carryOut(
 export function insertCommand(
   database: Database,
   command: NewCommand,
-  versions: Versions,
   texts?: LargeContents,
 ): InsertedCommand {
-  const row = toCommandInsert(command, versions.writes(), texts)
+  const row = toCommandInsert(command, texts)
   const reference = texts === undefined ? null : findReference(command.command, texts)
   if (reference !== null) claimText(database, reference)
   const textId = reference?.id ?? null
@@ -350,10 +343,7 @@ export function changeSession(
 
 /** Returns the queued runs of a session in the order in which they open. */
 export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
-  const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
-  if (session === undefined) return []
-  const openRunId = readNullableText(session, "active_run")
-  return listQueuedRuns(readInbox(database, readText(session, "id")), { now, openRunId })
+  return listQueuedRuns(readInbox(database, escapeText(sessionId)), now)
 }
 
 /** Returns the messages that no run has taken yet, oldest first. Reads no large message. */

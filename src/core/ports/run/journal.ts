@@ -7,8 +7,6 @@ import type { OutboxItem } from "../store/outbox.ts"
  * The log as the process that executes a run sees it. The process can only write, and only while it holds the lease.
  */
 export interface Journal {
-  /** The newest log version that may be written now (rule 14, versions). */
-  readonly version: number
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before. The effects
    * are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` (only for a terminal event),

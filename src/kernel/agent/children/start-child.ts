@@ -26,8 +26,6 @@ const budgetShares = 4
 const maxTaskCharacters = 200_000
 const defaultTimeoutMs = 86_400_000
 const longestTimeoutMs = 366 * 86_400_000
-/** Log version that introduced children. Older versions have no form for them. */
-const childrenSince = 3
 
 type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
 
@@ -78,16 +76,11 @@ export async function startChild(
 }
 
 /** Returns the open run if the task may be started. Otherwise throws a `WaitRefused`. */
-export function checkTask(
-  { conversation, journal }: ModelRunContext,
-  task: unknown,
-  continuation: unknown,
-): RunState {
+export function checkTask({ conversation }: ModelRunContext, task: unknown, continuation: unknown): RunState {
   const problem = findProblem(task, continuation)
   if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's task ${problem}.`)
   const { run } = conversation
   if (run === null) throw new Error("A tool call belongs to an open run.")
-  if (journal.version < childrenSince) throw createUpgradeInProgress()
   return run
 }
 
@@ -237,12 +230,4 @@ function createStorageFull(): WaitRefused {
   const message =
     "The user's sessions use all of their storage, so no sub-agent can start. Do the task without one."
   return new WaitRefused("storage_full", message)
-}
-
-function createUpgradeInProgress(): WaitRefused {
-  return new WaitRefused(
-    "upgrade_in_progress",
-    "No sub-agent can start now, because a gateway process of an older version is still running. " +
-      "Try again after the upgrade.",
-  )
 }

@@ -8,8 +8,6 @@ import { type ModelRunContext, record } from "../run-context.ts"
 import { countRequestTokens } from "./request-size.ts"
 import { summarize } from "./summarize.ts"
 
-/** Log version that introduced compactions. */
-const compactionSince = 3
 /**
  * Maximum number of compaction steps before one request. A long history from a client is summarized in at most this
  * number of pieces.
@@ -27,8 +25,7 @@ export async function compactHistory(
   context: ModelRunContext,
   { isRefused }: { readonly isRefused: boolean },
 ): Promise<CompactionOutcome> {
-  const { runtime, journal } = context
-  if (runtime.compaction === null || journal.version < compactionSince) return "unchanged"
+  if (context.runtime.compaction === null) return "unchanged"
   let outcome: CompactionOutcome = "unchanged"
   for (let steps = 0; steps < mostSteps; steps++) {
     const history = await createHistory(context, isRefused && outcome === "unchanged")

@@ -175,7 +175,6 @@ function stepOf(compactionId: string): StepStarted {
 /** Returns a journal that does not publish streamed text. */
 function dropDeltas(journal: Journal): Journal {
   return {
-    version: journal.version,
     append: (events, effects) => journal.append(events, effects),
     emit: () => 0,
     show: () => undefined,

@@ -52,14 +52,11 @@ function addReminder({ tasks }: Conversation, messages: readonly Message[]): rea
   return [...messages, { role: "user", content: [{ type: "text", text }] }]
 }
 
-/** Log version that introduced deltas of tool input. */
-const toolInputSince = 3
-
 /**
  * Returns true if the arguments of calls are shown piece by piece. If secrets in them must be masked, they are not,
  * because a piece may contain half of a secret.
  */
-function mustShowToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
+function mustShowToolInput({ conversation, runtime }: ModelRunContext): boolean {
   const isAskedFor = conversation.run?.started.toolInputDeltas === true
-  return isAskedFor && runtime.outputFilter === null && journal.version >= toolInputSince
+  return isAskedFor && runtime.outputFilter === null
 }

@@ -109,11 +109,4 @@ describe("the input of calls", () => {
     await runLoop(run.context)
     expect(requests[0]).not.toHaveProperty("toolInputDeltas")
   })
-
-  it("is not requested while a live process does not know its deltas", async () => {
-    const { run, requests } = runOf([done])
-    Object.assign(run.context.journal, { version: 2 })
-    await runLoop(run.context)
-    expect(requests[0]).not.toHaveProperty("toolInputDeltas")
-  })
 })

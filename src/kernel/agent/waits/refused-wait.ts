@@ -21,7 +21,6 @@ export class WaitRefused extends Error {
       | "invalid_wait"
       | "input_rounds_exceeded"
       | "too_many_waits"
-      | "upgrade_in_progress"
       | "unknown_agent"
       | "too_deep"
       | "too_many_children"

@@ -12,8 +12,6 @@ import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
 const longestSleepMs = 366 * 24 * 60 * 60 * 1_000
 /** Maximum characters of a sleeping tool's continuation as JSON. */
 const maxContinuationCharacters = 1_000_000
-/** Log version that introduced timers. Older versions have no form for them. */
-const timersSince = 3
 
 /** Opens the wait that the tool returned. Throws a `WaitRefused` if it cannot be opened. */
 export async function openReturnedWait(
@@ -45,7 +43,6 @@ async function sleep(
   refuseIfTooMany(call, "timer")
   const problem = findProblem(until, continuation, context.clock.now())
   if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's sleep ${problem}.`)
-  if (context.journal.version < timersSince) throw createUpgradeInProgress()
   await openWait(context, {
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
@@ -68,12 +65,4 @@ function findProblem(until: unknown, continuation: unknown, now: number): string
     return `has a continuation of more than ${maxContinuationCharacters} characters`
   }
   return null
-}
-
-function createUpgradeInProgress(): WaitRefused {
-  return new WaitRefused(
-    "upgrade_in_progress",
-    "The tool cannot sleep now, because a gateway process of an older version is still running. " +
-      "The call may have taken effect. Try again after the upgrade.",
-  )
 }

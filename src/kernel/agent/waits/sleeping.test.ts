@@ -111,14 +111,6 @@ describe("a tool that sleeps", () => {
     expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "too_many_waits" } }])
   })
 
-  it("cannot sleep while a live process does not support timers, and opens no wait", async () => {
-    const run = runOf(once)
-    Object.assign(run.context.journal, { version: 2 })
-    await expect(runLoop(run.context)).resolves.toBeNull()
-    expect(run.waits).toEqual([])
-    expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "upgrade_in_progress" } }])
-  })
-
   const nested = JSON.parse(`${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`)
   it.each<[string, unknown, string]>([
     ["no time", { until: undefined, continuation: {} }, "invalid_wait"],

@@ -53,7 +53,9 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1])
     commit("ok")
     expect(shown()).toEqual([1, 2, 3])
-    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
+    await expect(appended).resolves.toMatchObject([
+      { seq: 3_000_000_002, v: logVersion, runId: "run_1", event },
+    ])
   })
 
   it("publishes transient entries in their place among the events, and stores none of them", async () => {

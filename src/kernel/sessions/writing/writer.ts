@@ -8,7 +8,6 @@ import {
 } from "../../../core/errors.ts"
 import { estimateJsonSize } from "../../../core/json/json-size.ts"
 import type { Delta } from "../../../core/log/deltas.ts"
-import { findVersion } from "../../../core/log/downcast.ts"
 import {
   type AppData,
   type Entry,
@@ -20,6 +19,7 @@ import {
   type StatusEntry,
   type TransientEntry,
 } from "../../../core/log/entries.ts"
+import { findVersion } from "../../../core/log/forms.ts"
 import { computeFirstSequence } from "../../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../../core/ports/run/journal.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../../../core/ports/store/session-log.ts"
@@ -92,10 +92,6 @@ export class SessionWriter implements Journal, Committable {
   constructor(options: WriterOptions) {
     this.#options = options
     this.#next = computeFirstSequence(options.lease.epoch)
-  }
-
-  get version(): number {
-    return this.#options.writableVersion()
   }
 
   /** The run of the following entries. */
@@ -214,7 +210,7 @@ export class SessionWriter implements Journal, Committable {
     if (this.#unstored.length === 0) return null
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
-    const { version } = this
+    const version = this.#options.writableVersion()
     if (version < logVersion) this.#isVerbatim = false
     this.#inFlight = {
       batch: createBatch(this.#options.lease, this.#unstored, {

@@ -32,22 +32,19 @@ const completedFrame = {
 }
 
 const decider = { via: "http", tenant: "key_1", userId: "ada", address: "192.0.2.1" } as const
-const resolved = {
-  type: "approvalResolved",
-  toolCallId: "call_1",
-  approved: false,
-  editedInput: null,
-  reason: "No.",
-} as const
+const resolved = { type: "waitResolved", waitId: "wait_1", toolCallId: "call_1" } as const
+const denied = { approved: false, editedInput: null, reason: "No." }
 const resolvedFrame = { type: "approval_resolved", tool_call_id: "call_1", approved: false, edited: false }
 
 const asked = {
+  type: "waitOpened",
+  waitId: "wait_1",
   toolCallId: "call_1",
   toolName: "look",
-  server: "eyes",
+  continuation: null,
   nonce: "nonce_1",
   expiresAt: 1_700_000_060_999,
-}
+} as const
 const askedFrame = {
   type: "elicitation_request",
   tool_call_id: "call_1",
@@ -133,7 +130,11 @@ describe("the native wire", () => {
       },
     ],
     [
-      { type: "clientToolOpened", ...call, input: {}, callIndex: 0, nonce: "nonce_1", expiresAt: 1 },
+      {
+        ...asked,
+        kind: "clientTool",
+        payload: { input: {}, callIndex: 0 },
+      },
       {
         type: "tool_call_start",
         tool_call_id: "call_1",
@@ -200,14 +201,9 @@ describe("the native wire", () => {
     ],
     [
       {
-        type: "approvalRequested",
-        toolCallId: "call_1",
-        toolName: "look",
-        input: { at: 1 },
-        qualifier: "window",
-        reason: null,
-        nonce: "nonce_1",
-        expiresAt: 1_700_000_060_999,
+        ...asked,
+        kind: "approval",
+        payload: { input: { at: 1 }, qualifier: "window", reason: null },
       },
       {
         type: "tool_approval_request",
@@ -223,14 +219,9 @@ describe("the native wire", () => {
     ],
     [
       {
-        type: "approvalRequested",
-        toolCallId: "call_1",
-        toolName: "look",
-        input: { at: 1 },
-        qualifier: "window",
-        reason: null,
-        nonce: "nonce_1",
-        expiresAt: 1_700_000_060_999,
+        ...asked,
+        kind: "approval",
+        payload: { input: { at: 1 }, qualifier: "window", reason: null },
         origin: createOrigin("tracker"),
       },
       {
@@ -246,41 +237,52 @@ describe("the native wire", () => {
       },
     ],
     [
-      { ...resolved, approved: true, editedInput: { at: 2 }, decidedBy: decider },
+      {
+        ...resolved,
+        kind: "approval",
+        resolution: { approved: true, editedInput: { at: 2 }, reason: "No." },
+        decidedBy: decider,
+      },
       { ...resolvedFrame, approved: true, edited: true, decided_by: "ada" },
     ],
     [
-      { ...resolved, decidedBy: { ...decider, via: "cli", userId: null } },
+      {
+        ...resolved,
+        kind: "approval",
+        resolution: denied,
+        decidedBy: { ...decider, via: "cli", userId: null },
+      },
       { ...resolvedFrame, decided_by: "cli" },
     ],
     [
-      { ...resolved, decidedBy: null },
+      { ...resolved, kind: "approval", resolution: denied, decidedBy: null },
       { ...resolvedFrame, decided_by: "expiry" },
     ],
     [
       {
-        type: "elicitationRequested",
         ...asked,
-        question: { mode: "form", message: "Who?", schema: { type: "object" } },
+        kind: "elicitation",
+        payload: { server: "eyes", question: { mode: "form", message: "Who?", schema: { type: "object" } } },
         continuation: { secret: 1 },
       },
       { ...askedFrame, mode: "form", message: "Who?", schema: { type: "object" } },
     ],
     [
       {
-        type: "elicitationRequested",
         ...asked,
-        question: { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: "7" },
-        continuation: null,
+        kind: "elicitation",
+        payload: {
+          server: "eyes",
+          question: { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: "7" },
+        },
       },
       { ...askedFrame, mode: "url", message: "Pay.", url: "https://pay.example" },
     ],
     [
       {
-        type: "elicitationResolved",
-        toolCallId: "call_1",
-        action: "accept",
-        content: { name: "Ada" },
+        ...resolved,
+        kind: "elicitation",
+        resolution: { action: "accept", content: { name: "Ada" } },
         decidedBy: decider,
       },
       { type: "elicitation_resolved", tool_call_id: "call_1", action: "accept", decided_by: "ada" },

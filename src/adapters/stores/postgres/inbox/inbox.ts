@@ -61,10 +61,10 @@ export async function putWithin(
   if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
   const announced = true
   if (command.type === "message") {
-    return putMessage(query, command, { receiver, limits, texts, versions, announced })
+    return putMessage(query, command, { receiver, limits, texts, announced })
   }
   const plan = planChange(command, receiver)
-  await carryOut(query, plan, { sessionId, message: null, versions, announced })
+  await carryOut(query, plan, { sessionId, message: null, announced })
   return plan
 }
 
@@ -84,7 +84,7 @@ export async function putAndClaim(
   return database.transaction(async (query) => {
     const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }
-    const put = { receiver, limits, texts, versions, announced: false }
+    const put = { receiver, limits, texts, announced: false }
     const { outcome, isDue } = await putMessage(query, message, put)
     const claimable = { agents, reads: versions.reads }
     const lease = isDue ? await claimFree(query, sessionId, claimable, owner) : null
@@ -111,7 +111,7 @@ export async function revokeSession(
   )
   if (revoked.length === 0) return false
   const plan = planRevocation({ sessionId, at }, receiver)
-  await carryOut(query, plan, { sessionId, message: null, versions, announced: true })
+  await carryOut(query, plan, { sessionId, message: null, announced: true })
   return plan.isDue
 }
 
@@ -151,7 +151,6 @@ export async function lockReceiver(
     storedBytes: readInteger(session, "stored_bytes"),
     rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),
     now: readInteger(session, "now"),
-    writes: versions.writes(),
   }
 }
 
@@ -166,7 +165,6 @@ async function putMessage(
     readonly receiver: Receiver
     readonly limits: StorageLimits | undefined
     readonly texts: LargeContents | undefined
-    readonly versions: Versions
     readonly announced: boolean
   },
 ): Promise<Put> {
@@ -201,13 +199,11 @@ async function carryOut(
     sessionId,
     message,
     texts,
-    versions,
     announced,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
     readonly texts?: LargeContents | undefined
-    readonly versions: Versions
     readonly announced: boolean
   },
 ): Promise<void> {
@@ -223,24 +219,23 @@ async function carryOut(
     )
   }
   if (commands.length === 0) return
-  const rows = commands.map((command) => toCommandInsert(command, versions.writes(), texts))
+  const rows = commands.map((command) => toCommandInsert(command, texts))
   const large = rows.find(({ body }) => body.length > pieceCharacters) ?? null
   await query(
     `WITH run AS (
        INSERT INTO agent_gateway.run
          (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
-       SELECT $2, id, $3, $10, $4, $5, $8, tenant, user_id FROM agent_gateway.session
+       SELECT $2, id, $3, 'queued', $4, $5, $8, tenant, user_id FROM agent_gateway.session
        WHERE id = $1 AND $2::text IS NOT NULL
      ),
      steered AS (
        INSERT INTO agent_gateway.steering_key (session_id, idempotency_key, body_hash, run_id)
        SELECT $1, $4, $5, $6 WHERE $6::text IS NOT NULL
      ),
-     put AS (${insertCommands("$7", { sessionId: "$1", largeBody: "$12::text" })})
+     put AS (${insertCommands("$7", { sessionId: "$1", largeBody: "$11::text" })})
      UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
-       active_run = CASE WHEN $10 = 'open' THEN $2 ELSE active_run END,
        -- If the inbox contains a newer form, only processes that can read it take the session.
-       log_version = greatest(log_version, $11)
+       log_version = greatest(log_version, $10)
      WHERE id = $1`,
     [
       sessionId,
@@ -252,7 +247,6 @@ async function carryOut(
       JSON.stringify(rows.map((row) => toColumns(row === large ? { ...row, body: null } : row))),
       message?.at ?? 0,
       rows.reduce((sum, { bytes }) => sum + bytes, 0),
-      run?.state ?? null,
       Math.max(...rows.map(({ version }) => version)),
       large?.body ?? null,
     ],
@@ -304,8 +298,8 @@ function toColumns({
 }
 
 /** Puts a due command, and announces it. */
-export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
-  const row = toCommandInsert(command, versions.writes())
+export async function insertCommand(query: Query, command: NewCommand): Promise<void> {
+  const row = toCommandInsert(command)
   await query(
     `WITH put AS (${insertCommands("$2", { sessionId: "$1::text", largeBody: "NULL" })}),
      newer AS (
@@ -330,15 +324,12 @@ async function deleteCommands(query: Query, sessionId: string, ids: readonly num
 /** Returns the queued runs of a session in the order in which they open. */
 export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
   const rows = await query(
-    `SELECT ${commandColumns}, session.active_run, ${nowMs} AS now FROM agent_gateway.session
-     JOIN agent_gateway.command ON command.session_id = session.id
-     WHERE session.id = $1 AND command.type = 'message'`,
+    `SELECT ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command
+     WHERE command.session_id = $1 AND command.type = 'message'`,
     [escapeText(sessionId)],
   )
   const [first] = rows
-  if (first === undefined) return []
-  const moment = { now: readInteger(first, "now"), openRunId: readNullableText(first, "active_run") }
-  return listQueuedRuns(rows.map(toCommandRow), moment)
+  return first === undefined ? [] : listQueuedRuns(rows.map(toCommandRow), readInteger(first, "now"))
 }
 
 /** Returns the messages that no run has taken yet, oldest first. Reads no large message. */

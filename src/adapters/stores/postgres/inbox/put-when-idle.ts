@@ -38,15 +38,14 @@ export async function putWhenIdle(
     storedBytes: 0,
     rows: [],
     now: message.notBefore ?? 0,
-    writes: versions.writes(),
   }
   const { outcome, run, commands } = planMessage(message, idle, limits)
   const [command] = commands
   // A message for later is due by the server's clock, which the transaction reads.
-  if (message.notBefore !== undefined || run?.state !== "queued" || command === undefined) return null
+  if (message.notBefore !== undefined || run === null || command === undefined) return null
   const { sessionId, at } = message
   const { key, hash } = toIdempotencyColumns(message.idempotency)
-  const { body, rank, dueAt, bytes, version } = toCommandInsert(command, versions.writes(), texts)
+  const { body, rank, dueAt, bytes, version } = toCommandInsert(command, texts)
   const [row] = await query(createStatement(versions.reads), [
     escapeText(sessionId),
     owner,

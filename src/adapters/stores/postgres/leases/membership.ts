@@ -2,7 +2,6 @@ import type { Client } from "pg"
 import type { Logger } from "../../../../core/ports/logger.ts"
 import type { Liveness } from "../../../../core/ports/store/liveness.ts"
 import type { Clock } from "../../../../core/time/clock.ts"
-import { oldestReader } from "../../rules/versions.ts"
 import { holdConnection, type StandingConnectionOptions } from "../database/standing-connection.ts"
 import { type HeartbeatTimes, sendHeartbeat } from "./heartbeat.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
@@ -71,7 +70,8 @@ export async function joinMembers(options: {
   readonly logger: Logger
 }): Promise<Membership> {
   const { id, connect, times, reads, logger } = options
-  let versionOfAll = oldestReader
+  // The first heartbeat, which this function waits for, reads the version.
+  let versionOfAll = 0
   const { heartbeatMs, validMs } = times
   const beats = createHeartbeatClock({ validMs })
   const clock = createStoreClock()

@@ -73,7 +73,7 @@ function commitOnce(
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
       inboxes.change(batch, held.get(id)?.activeRun ?? null)
-      waits = changeWaits(waits, batch, { at: rows.at, version: batch.version ?? logVersion })
+      waits = changeWaits(waits, batch, rows.at)
       return "ok"
     })
     await write(query, accepted, inboxes.dueChanges())

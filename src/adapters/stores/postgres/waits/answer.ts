@@ -63,6 +63,6 @@ export async function putAnswerWithin(
   await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [readInteger(row, "id")])
   await insertAudit(query, accepted.records)
   if (accepted.grant !== null) await insertGrant(query, accepted.grant)
-  await insertCommand(query, createDueCommand(accepted.command), versions)
+  await insertCommand(query, createDueCommand(accepted.command))
   return outcome
 }

@@ -59,10 +59,7 @@ function selectTree(sessionId: string): string {
   return `(SELECT id FROM agent_gateway.session WHERE id = ${sessionId} OR coalesce(root_id, id) = ${sessionId})`
 }
 
-/**
- * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
- * version are found by the call and the kind.
- */
+/** Returns the row of the newest wait with this key in the session, or in the tree whose root it is. */
 export async function findNewestWait(
   query: Query,
   sessionId: string,
@@ -71,7 +68,7 @@ export async function findNewestWait(
   const { waitId, toolCallId, kind } = toWaitColumns(key)
   const [row] = await query(
     `${waitsOfSessions} WHERE wait.session_id IN ${selectTree("$1")} AND (wait.wait_id = $2
-       OR (wait.tool_call_id = $3 AND wait.kind = $4 AND ($2::text IS NULL OR wait.wait_id IS NULL)))
+       OR (wait.tool_call_id = $3 AND wait.kind = $4))
      ORDER BY wait.id DESC LIMIT 1`,
     [escapeText(sessionId), waitId, toolCallId, kind],
   )

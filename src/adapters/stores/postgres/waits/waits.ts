@@ -1,6 +1,5 @@
 import type { SessionBatch } from "../../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { formatWaitBody } from "../../rows/wait-rows.ts"
 import {
   type CommittedWait,
   createClosingRecords,
@@ -45,7 +44,7 @@ export async function writeWaits(query: Query, waits: readonly CommittedWait[]):
 }
 
 async function insert(query: Query, waits: readonly CommittedWait[]): Promise<void> {
-  const rows = waits.map(({ sessionId, state, wait, version }, place) => ({
+  const rows = waits.map(({ sessionId, state, wait }, place) => ({
     place,
     session_id: sessionId,
     wait_id: escapeText(wait.waitId),
@@ -54,7 +53,7 @@ async function insert(query: Query, waits: readonly CommittedWait[]): Promise<vo
     kind: wait.kind,
     state,
     expires_at: wait.expiresAt,
-    body: formatWaitBody(wait, version),
+    body: JSON.stringify(wait),
   }))
   await query(
     `INSERT INTO agent_gateway.wait (session_id, wait_id, run_id, tool_call_id, kind, state, expires_at, body)

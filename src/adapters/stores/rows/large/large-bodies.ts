@@ -1,6 +1,6 @@
 import { isLargeJson } from "../../../../core/json/json-pieces.ts"
-import { toStoredForms } from "../../../../core/log/downcast.ts"
 import { type EventEntry, logVersion } from "../../../../core/log/entries.ts"
+import { toStoredForms } from "../../../../core/log/forms.ts"
 import type { SessionBatch } from "../../../../core/ports/store/session-log.ts"
 import { type LargeText, writeJson } from "./large-text.ts"
 

@@ -7,7 +7,6 @@ import type {
   MessageInput,
   StoredCommand,
 } from "../../../../core/ports/store/session-log.ts"
-import type { FormerAnswer } from "../former-answers.ts"
 import { type LargeText, type WriteLarge, writeJson } from "./large-text.ts"
 
 /** The JSON texts of large contents of a message. A put decides inside its transaction which of them it stores. */
@@ -32,10 +31,7 @@ export async function makeLargeContents(
 }
 
 /** Returns the large text that `writeCommandText` puts into the command. Null if there is none. */
-export function findLargeContent(
-  command: StoredCommand | FormerAnswer,
-  texts: LargeContents,
-): LargeText | null {
+export function findLargeContent(command: StoredCommand, texts: LargeContents): LargeText | null {
   if (command.type === "steer") return texts.get(command.content) ?? null
   if (command.type !== "message") return null
   const { input } = command
@@ -43,7 +39,7 @@ export function findLargeContent(
 }
 
 /** Returns the output of `JSON.stringify` for the command, except for the order of its members. */
-export function writeCommandText(command: StoredCommand | FormerAnswer, texts: LargeContents): string {
+export function writeCommandText(command: StoredCommand, texts: LargeContents): string {
   if (texts.size === 0) return JSON.stringify(command)
   if (command.type === "message") {
     const { input, ...others } = command

@@ -2,7 +2,6 @@ import { isLargeJson } from "../../../../core/json/json-pieces.ts"
 import { parseInSlices } from "../../../../core/json/parse-in-slices.ts"
 import type { PutCommand } from "../../../../core/ports/store/inbox.ts"
 import type { Command, MessageInput, StoredCommand } from "../../../../core/ports/store/session-log.ts"
-import type { FormerAnswer } from "../../rows/former-answers.ts"
 import {
   findLargeContent,
   type LargeContents,
@@ -48,10 +47,7 @@ function findReferenceIn(content: LargeText): TextReference | null {
 }
 
 /** Returns the reference that takes the place of a command's large content. Null if there is none. */
-export function findReference(
-  command: StoredCommand | FormerAnswer,
-  texts: LargeContents,
-): TextReference | null {
+export function findReference(command: StoredCommand, texts: LargeContents): TextReference | null {
   const content = findLargeContent(command, texts)
   return content === null ? null : findReferenceIn(content)
 }

@@ -5,7 +5,6 @@ import { setTimeout as delay } from "node:timers/promises"
 import { StoreUnavailableError } from "../../../../core/errors.ts"
 import { logVersion } from "../../../../core/log/entries.ts"
 import { type FileLock, tryLock } from "../../../../platform/locks/file-lock.ts"
-import { oldestReader } from "../../rules/versions.ts"
 import { toStoreError } from "../database/failures.ts"
 
 /** This process as an owner of leases. */
@@ -35,9 +34,9 @@ function createId(reads: number): string {
   return `${randomUUID()}.reads-${reads}`
 }
 
-/** Returns the version in an id. Processes that were built before versions were published have none. */
+/** Returns the version in an id. */
 function readVersion(id: string): number {
-  return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? oldestReader)
+  return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? 0)
 }
 
 /**

@@ -22,11 +22,7 @@ export function putAnswer(
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", readInteger(row, "id"))
-  changeSession(
-    database,
-    command.sessionId,
-    insertCommand(database, createDueCommand(accepted.command), versions),
-  )
+  changeSession(database, command.sessionId, insertCommand(database, createDueCommand(accepted.command)))
   insertAudit(database, accepted.records)
   if (accepted.grant !== null) insertGrant(database, accepted.grant)
   return outcome

@@ -58,22 +58,18 @@ export function insertAudit(database: Database, records: readonly AuditRecord[])
  */
 const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = ?)"
 
-/**
- * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
- * version are found by the call and the kind.
- */
+/** Returns the row of the newest wait with this key in the session, or in the tree whose root it is. */
 export function findNewestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
   const { waitId, toolCallId, kind } = toWaitColumns(key)
   return database.get(
     `${waitsOfSessions} WHERE wait.session_id IN ${inTree}
-     AND (wait.wait_id = ? OR (wait.tool_call_id = ? AND wait.kind = ? AND (? IS NULL OR wait.wait_id IS NULL)))
+     AND (wait.wait_id = ? OR (wait.tool_call_id = ? AND wait.kind = ?))
      ORDER BY wait.id DESC LIMIT 1`,
     escapeText(sessionId),
     escapeText(sessionId),
     waitId,
     toolCallId,
     kind,
-    waitId,
   )
 }
 

@@ -1,7 +1,5 @@
-import { logVersion } from "../../../../core/log/entries.ts"
 import type { SessionBatch } from "../../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { formatWaitBody } from "../../rows/wait-rows.ts"
 import {
   type CommittedWait,
   changeWaits,
@@ -31,7 +29,7 @@ export function writeWaits(
   batch: SessionBatch,
   { open, at }: { readonly open: readonly CommittedWait[]; readonly at: number },
 ): void {
-  const waits = changeWaits(open, batch, { at, version: batch.version ?? logVersion })
+  const waits = changeWaits(open, batch, at)
   for (const each of waits) {
     if (each.id === null) insertWait(database, each)
     else if (each.state !== "open") {
@@ -41,7 +39,7 @@ export function writeWaits(
   insertAudit(database, createClosingRecords(waits))
 }
 
-function insertWait(database: Database, { sessionId, state, wait, version }: CommittedWait): void {
+function insertWait(database: Database, { sessionId, state, wait }: CommittedWait): void {
   database.run(
     `INSERT INTO wait (session_id, wait_id, run_id, tool_call_id, kind, state, expires_at, body)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -52,6 +50,6 @@ function insertWait(database: Database, { sessionId, state, wait, version }: Com
     wait.kind,
     state,
     wait.expiresAt,
-    formatWaitBody(wait, version),
+    JSON.stringify(wait),
   )
 }
