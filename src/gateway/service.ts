@@ -170,7 +170,6 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const { store, pause, storage, agents, live, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
-  const revocations = rememberRevocations(store.revocations)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
@@ -273,7 +272,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     wires: listWires(server.wires),
     keyring,
-    revocations,
+    revocations: rememberRevocations(store.revocations),
     storeId: () => store.id(),
     observers,
     clock,

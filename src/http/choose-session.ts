@@ -55,7 +55,11 @@ export function createChooseSession({
 /** Throws a 404 problem for the name of an agent that is not served. */
 export function requireServed(agents: ServedAgents, agent: string | undefined): void {
   if (agent === undefined || agents.has(agent)) return
-  throw new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
+  throw createAgentNotFound()
+}
+
+export function createAgentNotFound(): Problem {
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
 }
 
 /** Returns a session that was chosen by its external id. Throws a 409 problem if it was revoked. */
