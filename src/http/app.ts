@@ -325,7 +325,15 @@ function createRootApp(
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    root.use(createCors({ ...options, allowLocalhost }))
+    const prefix = options.prefix.replace(/\/$/, "")
+    root.use(
+      createCors({
+        ...options,
+        allowLocalhost,
+        allowCredentials: options.authenticate !== undefined,
+        ownPaths: ["/console", `${prefix}/operate`, `${prefix}/metrics`],
+      }),
+    )
   }
   return root
 }

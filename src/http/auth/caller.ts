@@ -11,6 +11,11 @@ export interface Caller {
   readonly session: Session | null
   /** The only agent that a token is for. Null with other credentials. */
   readonly agent: string | null
-  /** Rejects with a 401 problem if the token was revoked meanwhile. Other credentials cannot be revoked. */
+  /**
+   * Resolves to true if the tokens of the user were revoked since, which this process knows after at most five seconds.
+   * Other credentials cannot be revoked.
+   */
+  isRevoked(): Promise<boolean>
+  /** Rejects with a 401 problem if the token or its session was revoked since. */
   requireUnrevoked(): Promise<void>
 }

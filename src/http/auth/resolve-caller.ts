@@ -123,6 +123,7 @@ export function createCallers(options: CallersOptions): Callers {
       credential: "sessionToken",
       session,
       agent,
+      isRevoked,
       async requireUnrevoked() {
         if (await isRevoked()) throw createTokenRevokedError()
         await find()
@@ -140,6 +141,7 @@ export function createCallers(options: CallersOptions): Callers {
       credential: "userToken",
       session: null,
       agent,
+      isRevoked,
       async requireUnrevoked() {
         if (await isRevoked()) throw createTokenRevokedError()
       },
@@ -177,7 +179,11 @@ export function createCallers(options: CallersOptions): Callers {
   }
 }
 
-const withoutToken = { session: null, agent: null, requireUnrevoked: async () => {} } as const
+const withoutToken = {
+  ...{ session: null, agent: null },
+  isRevoked: async () => false,
+  requireUnrevoked: async () => {},
+} as const
 
 /**
  * Returns the credential from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
