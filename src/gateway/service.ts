@@ -71,6 +71,7 @@ export interface Service {
   readonly sessions: Sessions
   readonly directory: Directory
   readonly keyring: Keyring
+  readonly revocations: Store["revocations"]
   readonly outbox: Outbox
   /** Undefined if the store has no memories. */
   readonly memory: Memory | undefined
@@ -170,6 +171,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const { store, pause, storage, agents, live, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
+  const revocations = rememberRevocations(store.revocations)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
@@ -272,7 +274,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     wires: listWires(server.wires),
     keyring,
-    revocations: rememberRevocations(store.revocations),
+    revocations,
     storeId: () => store.id(),
     observers,
     clock,
@@ -331,6 +333,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     sessions,
     directory,
     keyring,
+    revocations,
     outbox: store.outbox,
     memory: store.memory,
     schedules,

@@ -167,7 +167,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const root = createRootApp(options, wirePaths, respond)
   const app = root.basePath(options.prefix)
   app.notFound((c) => respond(createPathNotFound(c.req.path, options.prefix), c))
-  const choose = createChooseSession({ sessions, agents })
+  const choose = createChooseSession({ sessions, agents, logger })
   const issueSession = createIssueSession(choose, tokens)
   const wireParts: WireParts = {
     sessions,

@@ -257,6 +257,36 @@ test("17. a process whose clock is a minute ahead respects a revocation, and its
     expect((await send(gateway, "/sessions", { headers: bearer(next) })).status).toBe(200)
 })
 
+test("code revokes the tokens of a user, and of no one else", async () => {
+  const gateway = openGateway()
+  const [{ userToken, sessionToken }, { userToken: eves }] = [
+    await issueTokens(gateway, "ada"),
+    await issueTokens(gateway, "eve"),
+  ]
+  const ofAda = (await gateway.sessions.list()).items.find(({ userId }) => userId === "ada")
+  if (ofAda === undefined) throw new Error("The session of the user is missing.")
+  await gateway.revokeUser(ofAda)
+  for (const token of [userToken, sessionToken]) {
+    const refused = await send(gateway, "/sessions", { headers: bearer(token) })
+    expect(refused).toMatchObject({ status: 401, code: "token_revoked" })
+  }
+  expect((await send(gateway, "/sessions", { headers: bearer(eves) })).status).toBe(200)
+})
+
+test("callers without a user share their ids of sessions, of which the log warns once", async () => {
+  const warnings: string[] = []
+  const logger = { ...quiet, warn: (_fields: object, message: string) => void warnings.push(message) }
+  const gateway = openGateway({ logger })
+  const ids = []
+  for (let time = 0; time < 2; time++)
+    ids.push(
+      (await post(gateway, "/chat/init", { body: { api_key: apiKey, external_id: "1" } })).body.session_id,
+    )
+  await init(gateway, "ada", { external_id: "1" })
+  expect(ids[0]).toBe(ids[1])
+  expect(warnings.filter((each) => each.includes("without naming a user"))).toHaveLength(1)
+})
+
 test("a named tenant outlives its key, whose tokens stay valid", async () => {
   const store = await openMemoryStore({ clock: { now: () => Date.now() }, logger: quiet })
   onTestFinished(() => store.close())
