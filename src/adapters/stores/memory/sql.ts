@@ -82,12 +82,17 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
         count,
       ],
     }),
-    owners: ({ after, limit }: MemoryOwnersQuery, now: number): MemoryStatement => ({
+    owners: ({ after, tenant, limit }: MemoryOwnersQuery, now: number): MemoryStatement => ({
       sql: `SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${memory}
-        WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}
+        WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}${tenant === undefined ? "" : " AND tenant = ?"}
         GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ?`,
       // No tenant is empty, so this position precedes all of them.
-      values: [...(after === undefined ? ["", "", ""] : toScopeValues(after)), now, limit],
+      values: [
+        ...(after === undefined ? ["", "", ""] : toScopeValues(after)),
+        now,
+        ...(tenant === undefined ? [] : [escapeText(tenant)]),
+        limit,
+      ],
     }),
     count: (scope: MemoryScope, now: number): MemoryStatement => ({
       sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,

@@ -90,11 +90,12 @@ export function createOutbox(
       }
       return deliveries
     },
-    async rows({ state, kind, sessionId, after = 0, limit }) {
+    async rows({ state, kind, sessionId, tenant, after = 0, limit }) {
       const rows = await query(
         `SELECT ${rowColumns} FROM agent_gateway.outbox
          WHERE number > $1 AND ($2::boolean IS NULL OR (died_at IS NULL) = $2)
            AND ($3::text IS NULL OR kind = $3) AND ($4::text IS NULL OR session_id = $4)
+           AND ($6::text IS NULL OR session_id IN (SELECT id FROM agent_gateway.session WHERE tenant = $6))
          ORDER BY number LIMIT $5`,
         [
           after,
@@ -102,6 +103,7 @@ export function createOutbox(
           kind === undefined ? null : escapeText(kind),
           sessionId === undefined ? null : escapeText(sessionId),
           limit,
+          tenant === undefined ? null : escapeText(tenant),
         ],
       )
       return rows.map(toOutboxRow)

@@ -93,14 +93,15 @@ async function findWait(
 async function openWaits(
   query: Query,
   { reads }: Versions,
-  { sessionId, kind, now, limit }: WaitFilter,
+  { sessionId, kind, tenant, now, limit }: WaitFilter,
 ): Promise<Wait[]> {
   const rows = await query(
     `${waitsOfSessions}
      WHERE wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > $1
        AND ($2::text IS NULL OR wait.session_id IN ${selectTree("$2")}) AND ($3::text IS NULL OR wait.kind = $3)
+       AND ($5::text IS NULL OR session.tenant = $5)
      ORDER BY wait.id LIMIT $4`,
-    [now, sessionId === undefined ? null : escapeText(sessionId), kind ?? null, limit],
+    [now, escapeIfGiven(sessionId), kind ?? null, limit, escapeIfGiven(tenant)],
   )
   return parseRows(rows, toWait)
 }
@@ -141,10 +142,20 @@ async function revokeGrant(
   })
 }
 
-async function listAuditRecords(query: Query, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
+async function listAuditRecords(
+  query: Query,
+  { sessionId, tenant, limit }: AuditFilter,
+): Promise<AuditRecord[]> {
   const rows = await query(
-    `SELECT body FROM agent_gateway.audit WHERE $1::text IS NULL OR session_id = $1 ORDER BY id DESC LIMIT $2`,
-    [sessionId === undefined ? null : escapeText(sessionId), limit],
+    `SELECT body FROM agent_gateway.audit
+     WHERE ($1::text IS NULL OR session_id = $1)
+       AND ($3::text IS NULL OR session_id IN (SELECT id FROM agent_gateway.session WHERE tenant = $3))
+     ORDER BY id DESC LIMIT $2`,
+    [escapeIfGiven(sessionId), limit, escapeIfGiven(tenant)],
   )
   return parseRows(rows, toAuditRecord)
+}
+
+function escapeIfGiven(text: string | undefined): string | null {
+  return text === undefined ? null : escapeText(text)
 }

@@ -100,16 +100,18 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
         return delivery !== null
       })
     },
-    rows: ({ state, kind, sessionId, after = 0, limit }) =>
+    rows: ({ state, kind, sessionId, tenant, after = 0, limit }) =>
       database.read(() =>
         database
           .all(
             `SELECT ${rowColumns} FROM outbox WHERE number > ? AND (? IS NULL OR (died_at IS NULL) = ?)
-             AND (? IS NULL OR kind = ?) AND (? IS NULL OR session_id = ?) ORDER BY number LIMIT ?`,
+             AND (? IS NULL OR kind = ?) AND (? IS NULL OR session_id = ?)
+             AND (? IS NULL OR session_id IN (SELECT id FROM session WHERE tenant = ?)) ORDER BY number LIMIT ?`,
             after,
             ...repeatValue(state === undefined ? null : Number(state === "waiting")),
             ...repeatValue(kind === undefined ? null : escapeText(kind)),
             ...repeatValue(sessionId === undefined ? null : escapeText(sessionId)),
+            ...repeatValue(tenant === undefined ? null : escapeText(tenant)),
             limit,
           )
           .map(toOutboxRow),

@@ -92,15 +92,16 @@ function findWait(
 function openWaits(
   database: Database,
   { reads }: Versions,
-  { sessionId, kind, now, limit }: WaitFilter,
+  { sessionId, kind, tenant, now, limit }: WaitFilter,
 ): Promise<Wait[]> {
   const conditions = [
     `wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > ?`,
     ...(sessionId === undefined ? [] : [`wait.session_id IN ${inTree}`]),
     ...(kind === undefined ? [] : ["wait.kind = ?"]),
+    ...(tenant === undefined ? [] : ["session.tenant = ?"]),
   ]
   const session = sessionId === undefined ? undefined : escapeText(sessionId)
-  const values = [now, session, session, kind]
+  const values = [now, session, session, kind, tenant === undefined ? undefined : escapeText(tenant)]
   return readSlices(database, {
     sql: `${waitsOfSessions} WHERE ${conditions.join(" AND ")} AND wait.id > ? ORDER BY wait.id LIMIT ?`,
     values: values.filter((value) => value !== undefined),
@@ -136,11 +137,19 @@ function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
   return revoked.length > 0
 }
 
-function listAuditRecords(database: Database, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
+function listAuditRecords(
+  database: Database,
+  { sessionId, tenant, limit }: AuditFilter,
+): Promise<AuditRecord[]> {
+  const inTenant = "session_id IN (SELECT id FROM session WHERE tenant = ?)"
+  const conditions = [
+    ...(sessionId === undefined ? [] : ["session_id = ?"]),
+    ...(tenant === undefined ? [] : [inTenant]),
+    "id < ?",
+  ]
   return readSlices(database, {
-    sql: `SELECT id, body FROM audit
-      WHERE ${sessionId === undefined ? "" : "session_id = ? AND "}id < ? ORDER BY id DESC LIMIT ?`,
-    values: sessionId === undefined ? [] : [escapeText(sessionId)],
+    sql: `SELECT id, body FROM audit WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+    values: [sessionId, tenant].filter((value) => value !== undefined).map(escapeText),
     after: Number.MAX_SAFE_INTEGER,
     limit,
     parse: toAuditRecord,
