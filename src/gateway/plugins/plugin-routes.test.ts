@@ -111,6 +111,23 @@ describe("a route for operators", () => {
     expect(await statusOf(await tokenOf(gateway))).toBe(401)
   })
 
+  it("needs the scope operate for all tenants", async () => {
+    const [reader, ofTenant] = ["a-key-that-only-reads", "a-key-of-one-tenant-only"]
+    const operatorKeys = [
+      { key: reader, name: "reader", scopes: ["metrics", "read", "content", "approve"] },
+      { key: ofTenant, name: "support", scopes: ["operate"], tenant: "app_acme" },
+    ] as const
+    const gateway = agent(routes, { operatorKeys })
+    expect(await read(await send(gateway, "/figures", { token: reader }))).toMatchObject({
+      status: 403,
+      body: { code: "scope_missing" },
+    })
+    expect(await read(await send(gateway, "/figures", { token: ofTenant }))).toMatchObject({
+      status: 403,
+      body: { code: "tenant_restricted" },
+    })
+  })
+
   it("is closed without a key, and slows down who guesses one", async () => {
     const closed = await read(await send(agent(routes), "/figures", { token: operatorKey }))
     expect(closed).toMatchObject({ status: 401, body: { code: "invalid_credentials" } })

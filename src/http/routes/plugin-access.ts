@@ -34,7 +34,7 @@ export function createPluginAccess(
   return {
     session: [authenticated, rateLimiting.session],
     user: admitUsers(options),
-    operator: [...options.operators],
+    operator: [...options.operators, requireOperate],
     public: [rateLimiting.network],
   }
 }
@@ -86,6 +86,21 @@ function admitUsers(options: PluginAccessOptions): MiddlewareHandler<HttpEnv>[] 
     },
     count,
   ]
+}
+
+/** Refuses operators who may not operate, or who may only see one tenant, because a plugin filters nothing. */
+const requireOperate: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const { scopes, tenant } = c.get("operator")
+  if (!scopes.includes("operate")) {
+    throw new Problem({ code: "scope_missing", status: 403 }, "This path needs the scope operate.")
+  }
+  if (tenant !== null) {
+    throw new Problem(
+      { code: "tenant_restricted", status: 403 },
+      "Your operator key is for one tenant. This path concerns others too.",
+    )
+  }
+  await next()
 }
 
 function createUsersUnknown(): Problem {
