@@ -38,6 +38,8 @@ interface SnapshotCall {
 /** Folds the entries of ended runs, in their order, into the messages that a client of these runs has. */
 export class SnapshotFold {
   messages: SnapshotMessage[] = []
+  /** If true, the client's own conversation replaced the messages of earlier runs. */
+  isReplacement = false
   /** The id of the message of the current turn. */
   #messageId = ""
 
@@ -48,6 +50,7 @@ export class SnapshotFold {
   #addEvent({ event, seq, runId }: EventEntry): void {
     switch (event.type) {
       case "historyReplaced":
+        this.isReplacement = true
         this.messages = event.messages.flatMap((message, index) => toMessages(message, `msg_${seq}_${index}`))
         return
       case "runStarted":

@@ -51,7 +51,7 @@ function createSubAgentWire(): SubAgentWire<AgUiState> {
         afterSeq,
       } = subAgent
       // The client has what it was sent of a sub-agent that had started before.
-      const isKnown = viewer.isAuthor && !isNew
+      const isKnown = (viewer.isAuthor || viewer.isContinued) && !isNew
       const own = startState({ ...viewer, subAgentId, from: afterSeq, received: null })
       const state: AgUiState = isKnown ? own : { ...own, phase: "shown" }
       if (taskId !== null) return [{ ...state, phase: "over" }, []]
