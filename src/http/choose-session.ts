@@ -15,8 +15,8 @@ export interface SessionChoice {
 }
 
 const sharedIds =
-  "A client with an API key chose the id of a session without naming a user. All callers with keys of this tenant share " +
-  "such ids and sessions. Name the user: as user_id in POST /chat/init, otherwise in the header x-user-id."
+  "A client with an API key chose the id of a session without naming a user. All callers with keys of this tenant " +
+  "share such ids and sessions. Name the user: as user_id in POST /chat/init, otherwise in the header x-user-id."
 
 /** Resolves to a new or an existing session of an authenticated principal. */
 export type ChooseSession = (principal: Principal, choice: SessionChoice) => Promise<Session>

@@ -9,7 +9,7 @@ export const senders: readonly (readonly [Sender, string])[] = [
   ["authenticate", "`authenticate`"],
 ]
 
-export const rows: readonly AccessRow[] = Object.values(access)
+const rows: readonly AccessRow[] = Object.values(access)
 
 const shown: Readonly<Record<Verdict, string>> = {
   yes: "✓",

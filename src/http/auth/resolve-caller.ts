@@ -227,7 +227,7 @@ function createUserRequired(userHeader: string): Problem {
   )
 }
 
-export function createUsersUnknown(): Problem {
+function createUsersUnknown(): Problem {
   return new Problem(
     { code: "users_unknown", status: 403 },
     "This gateway accepts any API key, so it cannot know who you are. Configure validApiKeys or authenticate.",
