@@ -47,7 +47,9 @@ export function foldOpened(
   event: WaitOpened,
   { asksClient }: { readonly asksClient: boolean },
 ): Folded<ChatState> {
-  if (event.kind === "clientTool" && !asksClient) return [state, nothing]
+  // A person may have edited the input.
+  if (event.kind === "clientTool" && !asksClient)
+    return [state, createInput(event.toolCallId, event.toolName, JSON.stringify(event.payload.input))]
   const frames = createQuestion(event, event.toolCallId)
   if (frames.length === 0) return [state, nothing]
   return [changeMessage(state, { asked: [...state.message.asked, event.waitId] }), frames]

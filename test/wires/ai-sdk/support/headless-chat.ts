@@ -16,12 +16,19 @@ class HeadlessState implements ChatState<UIMessage> {
   pushMessage = (message: UIMessage) => void this.messages.push(message)
   popMessage = () => void this.messages.pop()
   replaceMessage = (index: number, message: UIMessage) => {
-    this.messages[index] = structuredClone(message)
+    this.messages[index] = message
   }
   snapshot = <Thing>(thing: Thing): Thing => structuredClone(thing)
 }
 
-class HeadlessChat extends AbstractChat<UIMessage> {}
+/** The chat of `useChat` without a page. */
+export class HeadlessChat extends AbstractChat<UIMessage> {
+  constructor({ messages = [], ...init }: ChatInit<UIMessage>) {
+    const state = new HeadlessState()
+    state.messages.push(...messages)
+    super({ ...init, state })
+  }
+}
 
 export interface HeadlessOptions extends Omit<ChatInit<UIMessage>, "transport" | "messages"> {
   /** Address of the gateway with its prefix, such as `http://127.0.0.1:8000/api`. */
@@ -43,8 +50,6 @@ export interface Chunk {
  * installed package, and collected.
  */
 export function createChat({ url, key, messages = [], body, fetch: send = fetch, ...init }: HeadlessOptions) {
-  const state = new HeadlessState()
-  state.messages.push(...messages)
   const responses: Chunk[][] = []
   const invalid: unknown[] = []
   const observed: typeof fetch = async (input, options) => {
@@ -62,7 +67,7 @@ export function createChat({ url, key, messages = [], body, fetch: send = fetch,
     fetch: observed,
     ...(body !== undefined && { body }),
   })
-  const chat = new HeadlessChat({ ...init, state, transport })
+  const chat = new HeadlessChat({ ...init, messages, transport })
   return { chat, responses, invalid }
 }
 
@@ -81,13 +86,19 @@ async function collect(body: ReadableStream<Uint8Array>, chunks: Chunk[], invali
 }
 
 async function check(event: string, chunks: Chunk[], invalid: unknown[]): Promise<void> {
-  if (event.startsWith(":")) return
-  const data = event.replace(/^data: /, "")
-  if (data === "[DONE]") return void chunks.push({ type: data })
-  const chunk = JSON.parse(data) as Chunk
+  const chunk = parseChunk(event)
+  if (chunk === null) return
   chunks.push(chunk)
+  if (chunk.type === "[DONE]") return
   const checked = await uiMessageChunkSchema().validate?.(chunk)
   if (checked?.success !== true) invalid.push({ chunk, checked })
+}
+
+/** Returns the chunk of an event. Null for a comment. */
+export function parseChunk(event: string): Chunk | null {
+  if (event.startsWith(":")) return null
+  const data = event.replace(/^data: /, "")
+  return data === "[DONE]" ? { type: data } : (JSON.parse(data) as Chunk)
 }
 
 /** Returns the texts of a message, joined. */
