@@ -1,0 +1,82 @@
+import { useChat } from "@ai-sdk/react"
+import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from "ai"
+import { useEffect } from "react"
+import { createRoot } from "react-dom/client"
+
+// A public page must not contain an API key. Its own server calls POST /chat/init, and gives it a token.
+const gateway = { api: "http://127.0.0.1:8000/api/ai-sdk/chat", headers: { authorization: "Bearer dev" } }
+
+/** The chat's id and messages stay in the tab when the page is loaded again. */
+const id = sessionStorage.getItem("chat") ?? crypto.randomUUID()
+sessionStorage.setItem("chat", id)
+const stored: UIMessage[] = JSON.parse(sessionStorage.getItem("messages") ?? "[]")
+
+export function Page({ api, headers }: typeof gateway) {
+  const transport = new DefaultChatTransport({ api, headers })
+  const { messages, sendMessage, addToolApprovalResponse, resumeStream, status, error } = useChat({
+    id,
+    transport,
+    messages: stored,
+    resume: true,
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
+  })
+
+  useEffect(() => sessionStorage.setItem("messages", JSON.stringify(messages)), [messages])
+
+  // After a lost connection, reads the response again. The gateway takes a message that is sent twice once.
+  useEffect(() => {
+    if (!(error instanceof TypeError)) return
+    const isUnanswered = messages.at(-1)?.role === "user"
+    const timer = setTimeout(() => void (isUnanswered ? sendMessage() : resumeStream()), 1_000)
+    return () => clearTimeout(timer)
+  }, [error, messages, sendMessage, resumeStream])
+
+  const stop = () => fetch(`${api}/${id}/stop`, { method: "POST", headers })
+  return (
+    <main>
+      {messages.map((message) => (
+        <article key={message.id} className={message.role}>
+          {message.parts.map((part, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: parts are only added at the end
+            <Part key={index} part={part} answer={addToolApprovalResponse} />
+          ))}
+        </article>
+      ))}
+      <form action={(form) => sendMessage({ text: String(form.get("message")) })}>
+        <input name="message" aria-label="Message" required autoComplete="off" />
+        <button type="submit">Send</button>
+        <button type="button" onClick={stop} disabled={status === "ready"}>
+          Stop
+        </button>
+      </form>
+      <output>{error?.message ?? status}</output>
+    </main>
+  )
+}
+
+interface PartProps {
+  readonly part: UIMessage["parts"][number]
+  readonly answer: (answer: { id: string; approved: boolean }) => void
+}
+
+function Part({ part, answer }: PartProps) {
+  if (part.type === "text") return <p>{part.text}</p>
+  if (part.type === "reasoning") return <details>{part.text}</details>
+  if (part.type !== "dynamic-tool") return null
+  const { toolName, input, state, output, approval } = part
+  if (state !== "approval-requested") return <pre>{`${toolName}: ${state} ${JSON.stringify(output)}`}</pre>
+  return (
+    <p role="alert">
+      Allow {toolName} {JSON.stringify(input)}?
+      <button type="button" onClick={() => answer({ id: approval.id, approved: true })}>
+        Allow
+      </button>
+      <button type="button" onClick={() => answer({ id: approval.id, approved: false })}>
+        Deny
+      </button>
+    </p>
+  )
+}
+
+const root = document.getElementById("root")
+if (root !== null) createRoot(root).render(<Page {...gateway} />)

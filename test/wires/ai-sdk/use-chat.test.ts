@@ -1,0 +1,82 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { bundle } from "../../client/bundle.ts"
+import { openPage } from "../../client/chromium.ts"
+import { longText } from "../../client/suite/model.mjs"
+import { repository, startSuite } from "../../client/support.ts"
+import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
+import { requires } from "../../needs.ts"
+
+/** Opens a page with `useChat` beside a gateway of the packed command, which the test can kill. */
+async function open(path: string) {
+  const folder = await temporaryFolder()
+  const code = await bundle(path, { transform: { define: { "process.env.NODE_ENV": '"development"' } } })
+  await writeFile(join(folder, "page.js"), code)
+  const { url } = await startSuite({ page: folder })
+  const page = await openPage(url)
+  const errors: string[] = []
+  page.on("pageerror", (error) => errors.push(String(error)))
+  const show = () => page.addScriptTag({ type: "module", url: "/page/page.js" })
+  await show()
+  const send = async (message: string) => {
+    await page.locator("[name=message]").fill(message)
+    await page.getByRole("button", { name: "Send" }).click()
+  }
+  const reload = async () => {
+    await page.reload()
+    await show()
+  }
+  const kill = () => fetch(`${url}/control/kill`, { method: "POST" })
+  return { page, errors, send, reload, kill, answers: page.locator("article.assistant") }
+}
+
+const examplePage = `${repository}test/wires/ai-sdk/pages/use-chat-page.tsx`
+
+test("the page of the example shows a response, asks for an approval, and stops", async () => {
+  await requires("chromium")
+  const { page, errors, send, answers } = await open(examplePage)
+  const isReady = () => page.getByText("ready", { exact: true }).waitFor()
+  await send("Hello")
+  await answers.first().getByText("Hello you.").waitFor()
+  await send('call|erase|{"folder":"a"}')
+  await page.getByText('Allow erase {"folder":"a"}?').waitFor()
+  await page.getByRole("button", { name: "Allow" }).click()
+  await page.getByText('erase: output-available "a is empty"').waitFor()
+  await answers.nth(1).getByText("Result:").waitFor()
+  await isReady()
+  await send("long")
+  await answers.nth(2).getByText("wörd5 ").waitFor()
+  await page.getByRole("button", { name: "Stop" }).click()
+  await isReady()
+  expect((await answers.last().textContent())?.length).toBeLessThan(longText.length)
+  expect(await answers.count()).toBe(3)
+  expect(errors).toEqual([])
+}, 60_000)
+
+test("the page shows a whole response after it was loaded again in the middle of it", async () => {
+  await requires("chromium")
+  const { page, errors, send, reload, answers } = await open(examplePage)
+  await send("long")
+  await page.getByText("wörd10 ").waitFor()
+  await reload()
+  await page.getByText("wörd60 ").waitFor()
+  await page.getByText("ready", { exact: true }).waitFor()
+  expect(await answers.allTextContents()).toEqual([longText])
+  expect(await page.locator("article.user").allTextContents()).toEqual(["long"])
+  expect(errors).toEqual([])
+}, 60_000)
+
+test("the page shows a whole response although the gateway was killed in the middle of it", async () => {
+  await requires("chromium")
+  const { page, errors, send, kill, answers } = await open(examplePage)
+  await send("Hello")
+  await answers.first().getByText("Hello you.").waitFor()
+  await send("long")
+  await page.getByText("wörd10 ").waitFor()
+  await kill()
+  await page.getByText("wörd60 ").waitFor()
+  await page.getByText("ready", { exact: true }).waitFor()
+  expect(await answers.allTextContents()).toEqual(["Hello you.", longText])
+  expect(errors).toEqual([])
+}, 60_000)
