@@ -147,6 +147,9 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     async revokeSession(sessionId) {
       return (await startOnce()).sessions.revoke(sessionId)
     },
+    async revokeUser({ tenant, userId }) {
+      await (await startOnce()).revocations.revoke({ tenant, userId })
+    },
     async rotateKeys() {
       if (server.jwtSecret !== undefined)
         throw new ConfigurationError(

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { ChatEvent } from "../core/wire/chat-event.ts"
@@ -65,6 +66,11 @@ export interface Gateway {
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to true if the session exists. */
   revokeSession(sessionId: string): Promise<boolean>
+  /**
+   * Refuses all tokens that the user has now, of sessions and of the user: in this process at once, in others within
+   * five seconds. `principal` has the `tenant` and the `userId` of the user's sessions.
+   */
+  revokeUser(principal: Principal): Promise<void>
   /**
    * Creates a new key for session tokens and resolves to its id. Tokens signed before stay valid until they expire,
    * or until `removeKey` is called with the id of the earlier key (the `kid` in their header). Cannot be used with a

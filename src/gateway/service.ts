@@ -71,6 +71,7 @@ export interface Service {
   readonly sessions: Sessions
   readonly directory: Directory
   readonly keyring: Keyring
+  readonly revocations: Store["revocations"]
   readonly outbox: Outbox
   /** Undefined if the store has no memories. */
   readonly memory: Memory | undefined
@@ -332,6 +333,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     sessions,
     directory,
     keyring,
+    revocations,
     outbox: store.outbox,
     memory: store.memory,
     schedules,

@@ -78,11 +78,11 @@ describe("the HTTP app", () => {
     const app = createTestApp({ accepting: () => accepting })
     const { headers } = await app.authorize()
     accepting = false
-    for (const [path, body] of [
-      ["/api/chat/init", { api_key: "key" }],
-      ["/api/chat", { message: "hello" }],
+    for (const [path, body, sent] of [
+      ["/api/chat/init", { api_key: "key" }, {}],
+      ["/api/chat", { message: "hello" }, headers],
     ] as const) {
-      const response = await app.fetch(path, createJsonRequest(body, headers))
+      const response = await app.fetch(path, createJsonRequest(body, sent))
       expect(response.status).toBe(503)
       expect(response.headers.get("retry-after")).toBe("1")
       expect(await readProblem(response)).toMatchObject({ code: "shutting_down" })

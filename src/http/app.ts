@@ -8,11 +8,10 @@ import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { OperationParts } from "../operations/parts.ts"
-import { authenticate, createFindTokenSession, refuseRevokedMeanwhile } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import type { RememberedRevocations } from "./auth/remember-revocations.ts"
-import { resolveCaller } from "./auth/resolve-caller.ts"
+import { createCallers } from "./auth/resolve-caller.ts"
 import { createSecretKeyring, createTokens } from "./auth/tokens.ts"
 import { createBodyReaders } from "./body/body-readers.ts"
 import { createChooseSession } from "./choose-session.ts"
@@ -20,7 +19,7 @@ import { createImageReader } from "./content/read-images.ts"
 import { createConversations } from "./conversations.ts"
 import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
-import { createIssueSession, type IssueSession } from "./issue-session.ts"
+import { createIssueSession, createIssueUserToken, type IssueSession } from "./issue-session.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { createAmbientCheck, createAmbientGuard } from "./middleware/ambient-guard.ts"
@@ -148,13 +147,18 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     hasAuthenticate: options.authenticate !== undefined,
   })
   const { body, optionalBody, chatBody, initBody, pageBody, readJson, readRaw } = readers
-  const findSession = createFindTokenSession({ tokens, sessions, agents })
-  const authenticated = authenticate(findSession, rateLimiting.failures)
-  const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
   const identify = identifyBy(options)
   const ambient = byApiKey ? [] : [createAmbientGuard(options)]
+  const callers = createCallers({
+    ...{ tokens, sessions, agents, identify, byApiKey, knowsUsers: knowsUsers(options) },
+    checkAmbient: createAmbientCheck(options),
+    userHeader: options.userHeader,
+    failures: rateLimiting.failures,
+  })
+  const ofSession = callers.admit("session")
+  const changing = [ofSession, rateLimiting.caller]
 
   const prefix = options.prefix.replace(/\/$/, "")
   const wirePaths = createWirePaths(options.wires.builtIn, prefix)
@@ -163,7 +167,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const root = createRootApp(options, wirePaths, respond)
   const app = root.basePath(options.prefix)
   app.notFound((c) => respond(createPathNotFound(c.req.path, options.prefix), c))
-  const choose = createChooseSession({ sessions, agents })
+  const choose = createChooseSession({ sessions, agents, logger })
   const issueSession = createIssueSession(choose, tokens)
   const wireParts: WireParts = {
     sessions,
@@ -172,6 +176,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     streams: createStreams(options),
     logger,
     issueSession,
+    issueUserToken: createIssueUserToken(agents, tokens),
+    requireAccess: callers.require,
+    revokeTokens: (principal) => revocations.revoke(principal),
     conversations: createConversations({ sessions, agents, choose, init: rateLimiting.init }),
     identify,
     byApiKey,
@@ -185,20 +192,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     clock,
     showsProviderErrors: options.showsProviderErrors ?? (() => false),
     middleware: {
-      reading: [authenticated],
+      reading: [ofSession],
       changing,
       newWork,
-      byCaller: [
-        resolveCaller({
-          findSession,
-          identify,
-          byApiKey,
-          checkAmbient: createAmbientCheck(options),
-          userHeader: options.userHeader,
-          rateLimiting,
-        }),
-      ],
-      credentials: [...ambient, newWork, initBody],
+      byCaller: [callers.admit("wire"), rateLimiting.caller],
+      byUser: [callers.admit("user"), rateLimiting.caller],
+      revoking: [callers.admit("revoke"), countUnlessSession(rateLimiting)],
+      credentials: [callers.refuseTokens, ...ambient, newWork, initBody],
       body,
       optionalBody,
       chatBody,
@@ -235,18 +235,15 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     callbackTimeoutMs: options.callbackTimeoutMs,
     maxRawBytes: options.limits.chatBodyBytes,
     admit: createPluginAccess({
-      authenticated,
-      identify: byApiKey ? null : identify,
-      ambient,
-      knowsUsers: knowsUsers(options),
+      callers,
       operators: admission,
       rateLimiting,
     }),
     readBody(access, rawBytes) {
       const owner = findBodyOwner(access, clientAddress)
       const read = rawBytes === undefined ? readJson(owner) : readRaw(owner, rawBytes)
-      const hasSession = access === "session" || (access === "user" && byApiKey)
-      return hasSession ? [read, refuseRevokedMeanwhile(sessions)] : [read]
+      const hasCaller = access === "session" || access === "user"
+      return hasCaller ? [read, callers.refuseRevokedMeanwhile] : [read]
     },
     failures: rateLimiting.failures,
     clientAddress,
@@ -263,6 +260,11 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   refuseOtherMethods(root)
   return app
+}
+
+/** A user can always sign out of a session. */
+function countUnlessSession({ caller: count }: RateLimiting): MiddlewareHandler<HttpEnv> {
+  return (c, next) => (c.get("caller").session === null ? count(c, next) : next())
 }
 
 function createStreams(options: HttpAppOptions): EventStreams {
@@ -323,7 +325,15 @@ function createRootApp(
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    root.use(createCors({ ...options, allowLocalhost }))
+    const prefix = options.prefix.replace(/\/$/, "")
+    root.use(
+      createCors({
+        ...options,
+        allowLocalhost,
+        allowCredentials: options.authenticate !== undefined,
+        ownPaths: ["/console", `${prefix}/operate`, `${prefix}/metrics`],
+      }),
+    )
   }
   return root
 }

@@ -1,3 +1,4 @@
+import type { Logger } from "../core/ports/logger.ts"
 import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
@@ -13,22 +14,33 @@ export interface SessionChoice {
   readonly externalId?: string | undefined
 }
 
+const sharedIds =
+  "A client with an API key chose the id of a session without naming a user. All callers with keys of this tenant " +
+  "share such ids and sessions. Name the user: as user_id in POST /chat/init, otherwise in the header x-user-id."
+
 /** Resolves to a new or an existing session of an authenticated principal. */
 export type ChooseSession = (principal: Principal, choice: SessionChoice) => Promise<Session>
 
 export function createChooseSession({
   sessions,
   agents,
+  logger,
 }: {
   readonly sessions: Sessions
   readonly agents: ServedAgents
+  readonly logger: Logger
 }): ChooseSession {
+  let hasWarned = false
   return async (principal, { agent, sessionId, externalId }) => {
     // Only a client with valid credentials can find out which agents exist.
     requireServed(agents, agent)
     if (sessionId !== undefined) return requireSession(sessionId, principal, agent)
     const name = agent ?? agents.defaultName
     if (externalId === undefined) return sessions.create(principal, name)
+    if (principal.userId === "" && !hasWarned) {
+      hasWarned = true
+      logger.warn({ tenant: principal.tenant }, sharedIds)
+    }
     const { session } = await sessions.open(principal, name, externalId)
     return requireUnrevoked(session)
   }
@@ -55,7 +67,11 @@ export function createChooseSession({
 /** Throws a 404 problem for the name of an agent that is not served. */
 export function requireServed(agents: ServedAgents, agent: string | undefined): void {
   if (agent === undefined || agents.has(agent)) return
-  throw new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
+  throw createAgentNotFound()
+}
+
+export function createAgentNotFound(): Problem {
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
 }
 
 /** Returns a session that was chosen by its external id. Throws a 409 problem if it was revoked. */

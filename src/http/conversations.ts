@@ -3,7 +3,7 @@ import { findExternalIdProblem } from "../core/external-id.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { Caller } from "./auth/caller.ts"
-import { type ChooseSession, requireServed, requireUnrevoked } from "./choose-session.ts"
+import { type ChooseSession, createAgentNotFound, requireServed, requireUnrevoked } from "./choose-session.ts"
 import type { HttpEnv } from "./http-env.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
 import { createInvalidBody, createSessionNotFound, Problem } from "./problem.ts"
@@ -35,24 +35,25 @@ export function createConversations({ sessions, agents, choose, init }: Conversa
   return {
     async open(c, choice) {
       const found = await findExisting(c, choice)
-      if (found !== null) return found
-      const { agent, id: externalId } = choice
-      const { principal, credential } = c.get("caller")
-      await init[credential === "authenticate" ? "proven" : "claimed"](c, principal)
-      return choose(principal, { agent, externalId })
+      if (found !== null) return keep(c, found)
+      const caller = c.get("caller")
+      await init.created(c, caller)
+      const agent = chooseAgent(caller, choice)
+      return keep(c, await choose(caller.principal, { agent, externalId: choice.id }))
     },
     async find(c, choice) {
       const found = await findExisting(c, choice)
       if (found === null) throw createSessionNotFound(404)
-      return found
+      return keep(c, found)
     },
   }
 
   /** Resolves to null if the caller has no such conversation, but may create it. */
   async function findExisting(c: Context<HttpEnv>, choice: ConversationChoice): Promise<Session | null> {
     const caller = c.get("caller")
-    const { id, agent } = choice
+    const { id } = choice
     if (caller.session !== null) return requireSame(caller.session, choice)
+    const agent = chooseAgent(caller, choice)
     requireServed(agents, agent)
     if (id === undefined) return null
     if (id.startsWith("sess_")) return choose(caller.principal, { agent, sessionId: id })
@@ -62,6 +63,18 @@ export function createConversations({ sessions, agents, choose, init }: Conversa
     const session = await sessions.find(caller.principal, agent ?? agents.defaultName, id)
     return session === null ? null : requireUnrevoked(session)
   }
+}
+
+/** Passes the session on to the parts that serve the rest of the request. */
+function keep(c: Context<HttpEnv>, session: Session): Session {
+  c.set("session", session)
+  return session
+}
+
+/** Another agent than that of a token is missing for its user, whether or not it is served. */
+function chooseAgent({ agent: own }: Caller, { agent }: ConversationChoice): string | undefined {
+  if (own === null || agent === undefined || agent === own) return agent ?? own ?? undefined
+  throw createAgentNotFound()
 }
 
 /** A token names its session, so any other id is a mistake, whether or not it exists. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http"
-import type { Principal, Session } from "../core/ports/store/session-log.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
 import type { Caller } from "./auth/caller.ts"
 import type { Reach } from "./middleware/host-guard.ts"
 import type { Operator } from "./operate/operators.ts"
@@ -20,8 +20,6 @@ export interface HttpEnv {
     session: Session
     /** The sender of the request. */
     caller: Caller
-    /** The user of the request, on a plugin's route for users or for everyone. Null if there is none. */
-    principal: Principal | null
     /** The operator of the request, on routes for operators. */
     operator: Operator
     /** The received body, after `readBoundedBody`. Undefined for an empty one. */

@@ -1,12 +1,17 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { TypedResponse } from "hono"
 import type { JSONValue } from "hono/utils/types"
+import { credentials } from "./auth/access.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
 import { respondText } from "./respond.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { describeProblems } from "./schemas/problem.ts"
 import type { OperationTag } from "./wire-routes.ts"
+
+const bearer = { type: "http", scheme: "bearer" } as const
+const jwt = { ...bearer, bearerFormat: "JWT" } as const
+const anyHeader = { type: "apiKey", in: "header", name: "Authorization" } as const
 
 export interface OpenApiOptions {
   /** The package's version. */
@@ -20,12 +25,12 @@ export interface OpenApiOptions {
 
 /** Adds GET /openapi.json, which describes all routes added so far, itself, and the described routes of plugins. */
 export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptions): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "sessionToken", {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-    description: "The `session_token` of POST /chat/init.",
-  })
+  for (const [name, { description }] of Object.entries(credentials)) {
+    app.openAPIRegistry.registerComponent("securitySchemes", name, {
+      ...(name.endsWith("Token") ? jwt : name === "apiKey" ? bearer : anyHeader),
+      description,
+    })
+  }
   const route = createRoute({
     method: "get",
     path: "/openapi.json",

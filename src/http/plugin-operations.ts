@@ -1,8 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
+import { describeSecurity } from "./auth/access.ts"
 import type { Access } from "./routes/plugin-access.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { describeProblemResponses } from "./schemas/problem.ts"
-import { ofToken } from "./schemas/refusals.ts"
+import { ofToken, ofUser } from "./schemas/refusals.ts"
 
 /** Returns the paths of plugins' described routes for the OpenAPI document. */
 export function describePluginPaths(
@@ -34,12 +35,16 @@ function completeOperation({ responses, ...operation }: JsonObject, access: Acce
     return [status, joinDescriptions(response, problems[status])] as const
   })
   const all = { ...problems, ...Object.fromEntries(completed) }
-  return { ...operation, security: access === "session" ? [{ sessionToken: [] }] : [], responses: all }
+  return { ...operation, security: securityOf(access), responses: all }
+}
+
+function securityOf(access: Access): Json {
+  return access === "session" || access === "user" ? describeSecurity(access) : []
 }
 
 const problemsOf = {
   session: ofToken,
-  user: [...ofToken, "401 invalid_credentials", "403 users_unknown"],
+  user: ofUser,
   operator: ["401 invalid_credentials", "429 rate_limited", "500 internal_error"],
   public: ["401 invalid_credentials", "429 rate_limited", "500 internal_error"],
 } as const

@@ -4,17 +4,19 @@ import type { GatewayError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Directory } from "../core/ports/store/directory.ts"
+import type { Revocations } from "../core/ports/store/revocations.ts"
 import type { Session } from "../core/ports/store/session-log.ts"
 import type { OpenedFile } from "../core/ports/tools/sandbox.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { DeciderOf } from "./auth/decider.ts"
 import type { Identify } from "./auth/identify.ts"
+import type { Callers } from "./auth/resolve-caller.ts"
 import type { ReadImages } from "./content/read-images.ts"
 import type { Conversations } from "./conversations.ts"
 import type { CustomWire } from "./custom-wire.ts"
 import type { HttpEnv } from "./http-env.ts"
-import type { IssueSession } from "./issue-session.ts"
+import type { IssueSession, IssueUserToken } from "./issue-session.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
 import type { ServedAgents } from "./served-agents.ts"
 import type { EventStreams } from "./streams/stream-response.ts"
@@ -62,6 +64,11 @@ export interface WireParts {
   readonly issueSession: IssueSession
   readonly conversations: Conversations
   readonly identify: Identify
+  /** Throws a problem if the sender may not use the paths. */
+  readonly requireAccess: Callers["require"]
+  readonly issueUserToken: IssueUserToken
+  /** Revokes all tokens of a principal. */
+  readonly revokeTokens: Revocations["revoke"]
   /** If true, `identify` requires an API key in the body. Otherwise the body may be empty. */
   readonly byApiKey: boolean
   readonly rateLimiting: RateLimiting
@@ -90,6 +97,10 @@ export interface WireMiddleware {
   readonly newWork: MiddlewareHandler<HttpEnv>
   /** Before routes that accept every credential of a client. Sets the caller. */
   readonly byCaller: MiddlewareHandler<HttpEnv>[]
+  /** Before routes that belong to a user, with or without a session. Sets the caller. */
+  readonly byUser: MiddlewareHandler<HttpEnv>[]
+  /** Before the route that revokes tokens. Sets the caller. */
+  readonly revoking: MiddlewareHandler<HttpEnv>[]
   /** Before routes that accept credentials in place of a token. */
   readonly credentials: MiddlewareHandler<HttpEnv>[]
   /** Reads a body of `limits.bodyBytes`. */

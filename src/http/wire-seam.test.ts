@@ -136,9 +136,12 @@ describe("a conversation", () => {
 
   test("counts as a new session only when it is created", async () => {
     const app = create({ rateLimits: { initPerMinute: 2 } })
-    const open = (id: string) =>
-      app.fetch("/api/other/open", createJsonRequest({ id }, byKey), "192.0.2.1").then(({ status }) => status)
+    const open = (id: string, user = "ann") =>
+      app
+        .fetch("/api/other/open", createJsonRequest({ id }, { ...byKey, "x-user-id": user }), "192.0.2.1")
+        .then(({ status }) => status)
     expect([await open("1"), await open("2"), await open("1"), await open("3")]).toEqual([200, 200, 200, 429])
+    expect(await open("3", "bob")).toBe(200)
   })
 })
 

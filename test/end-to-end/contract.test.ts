@@ -70,21 +70,14 @@ const consoleProblems = [
 
 /**
  * Problems that other tests cover: between the registration of a task and its start, during a rolling upgrade, from a
- * route of a plugin, after the revocation of a user, of requests that never reach a route, with thousands of waiting
+ * route of a plugin, of requests that never reach a route, with thousands of waiting
  * schema checks, and on the paths of other protocols.
  */
 const problemsElsewhere = [
   ...["503 task_not_started", "500 callback_timeout", "503 overloaded"],
-  ...[
-    "401 token_revoked",
-    "403 wrong_user",
-    "400 malformed_request",
-    "408 request_timeout",
-    "417 expectation_failed",
-  ],
+  ...["403 wrong_user", "400 malformed_request", "408 request_timeout", "417 expectation_failed"],
   ...["422 image_not_usable", "429 too_many_downloads"],
-  ...["422 regenerate_not_supported", "422 edit_not_supported"],
-  ...["400 invalid_user", "409 session_mismatch", "409 user_mismatch"],
+  ...["422 regenerate_not_supported", "422 edit_not_supported", "409 session_mismatch"],
 ]
 
 interface EventSchema {

@@ -27,8 +27,9 @@ export interface SessionRoute extends RouteOptions {
 }
 
 /**
- * For requests of a user: the person whom the option `authenticate` identifies or, without that option, the user of a
- * session token. Refused with 403 `users_unknown` if the gateway accepts any API key.
+ * For requests of a user: of a session token, of a user token, whom the holder of an API key names, or whom the option
+ * `authenticate` identifies. Refused with 403 `user_required` without a user, and with 403 `users_unknown` if the
+ * gateway accepts any API key.
  */
 export interface UserRoute extends RouteOptions {
   readonly access: "user"
@@ -83,6 +84,10 @@ export interface PluginRequest extends RouteRequest {
 
 export interface UserRequest extends RouteRequest {
   readonly principal: Principal
+  /** Name of the agent whose plugin handles the request. */
+  readonly agent: string
+  /** The session of a session token. Null with other credentials. */
+  readonly session: Session | null
 }
 
 export interface PublicRequest extends RouteRequest {

@@ -27,16 +27,17 @@ const removeQuery = z
     message: "needed with entity_type",
   })
 
-/** GET and DELETE /memory list and delete the memories of the user in the request's token. */
+/** GET and DELETE /memory list and delete the memories of the caller's user. */
 export function createMemoryRoutes(
   memoriesOf: (principal: Principal) => Memories,
 ): Readonly<Record<string, PluginRoute>> {
   return {
     "GET /memory": {
+      access: "user",
       operation: listOperation,
-      async handle({ session, request, signal }) {
+      async handle({ principal, request, signal }) {
         const { query, entity_type, tag, after, limit } = parseQuery(listQuery, request)
-        const memories = memoriesOf(session)
+        const memories = memoriesOf(principal)
         const filter = {
           ...(entity_type !== undefined && { entityType: entity_type }),
           ...(tag !== undefined && { tags: [tag] }),
@@ -53,10 +54,11 @@ export function createMemoryRoutes(
       },
     },
     "DELETE /memory": {
+      access: "user",
       operation: removeOperation,
-      async handle({ session, request }) {
+      async handle({ principal, request }) {
         const { name: forgotten, entity_type } = parseQuery(removeQuery, request)
-        const memories = memoriesOf(session)
+        const memories = memoriesOf(principal)
         if (forgotten === undefined) return createDoneResponse(await memories.forgetAll())
         const type = entity_type === undefined ? {} : { entityType: entity_type }
         const count = await memories.forget({ name: forgotten, ...type })

@@ -1,13 +1,16 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Occurrence, Schedule, Schedules } from "../../core/ports/store/schedules.ts"
-import type { Session } from "../../core/ports/store/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { ScheduleOrigin } from "../../core/schedule.ts"
 import type { ResolvedAllowed } from "./options.ts"
 import type { Scheduler } from "./scheduler.ts"
 import { parseSpec, scheduleNamePattern } from "./terms.ts"
 
-/** The session that asks. Its owner owns the schedules. */
-export type Asking = Pick<Session, "id" | "agent" | "tenant" | "userId">
+/** The owner of the schedules, and the session in which it asks. Its id is null without a session. */
+export interface Asking extends Principal {
+  readonly id: string | null
+  readonly agent: string
+}
 
 /** The schedules that users and the agent create at run time. Each owner sees and changes only their own. */
 export interface OwnSchedules {
@@ -79,8 +82,12 @@ export function createOwnSchedules({
       if ("problem" in parsed) throw createInvalid(parsed.problem)
       if (parsed.spec.at !== undefined && parsed.spec.at <= at)
         throw createInvalid("at: this time has passed")
-      const request = { agent, tenant, userId, name, origin, spec: parsed.spec, sessionId, bounds }
-      return scheduler.create({ ...request, ...(id !== undefined && { id }) })
+      const request = { agent, tenant, userId, name, origin, spec: parsed.spec, bounds }
+      return scheduler.create({
+        ...request,
+        ...(id !== undefined && { id }),
+        ...(sessionId !== null && { sessionId }),
+      })
     },
     history: ({ id }) => schedules.occurrences(id, maxListed),
     async remove(asking, scheduleId) {

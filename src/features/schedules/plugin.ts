@@ -37,7 +37,7 @@ export function schedulesPlugin(
       const own = createOwnSchedules({ schedules, scheduler, allowed, knowsUsers, now: storeTime })
       const tools = allowed.agent ? createScheduleTools(agent, { own, now: storeTime }) : []
       return {
-        ...(allowed.users && { routes: createScheduleRoutes({ own, scheduler, knowsUsers }) }),
+        ...(allowed.users && { routes: createScheduleRoutes({ own, scheduler }) }),
         ...(allowed.agent && { openRun: ({ role }) => (role === null ? { tools: () => tools } : {}) }),
         async start() {
           await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })

@@ -90,7 +90,7 @@ describe("a route for users", () => {
   })
 
   it("counts the requests of each user", async () => {
-    const gateway = agent(routes, { validApiKeys: ["key"], rateLimits: { requestsPerMinute: 1 } })
+    const gateway = agent(routes, { validApiKeys: ["key"], rateLimits: { tenantRequestsPerMinute: 1 } })
     const statuses = []
     for (const token of [await tokenOf(gateway), await tokenOf(gateway)])
       statuses.push((await send(gateway, "/me", { token })).status)

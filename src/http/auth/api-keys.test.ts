@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createApiKeyCheck, createTenantOf } from "./api-keys.ts"
+import { createTenantOf } from "./api-keys.ts"
 import { toTenantOfKey } from "./principal.ts"
 
 describe("createTenantOf", () => {
@@ -40,12 +40,5 @@ describe("createTenantOf", () => {
       { key: "same", tenant: "other" },
     ]
     expect(() => createTenantOf(twice)).toThrow(/listed twice/)
-  })
-})
-
-describe("createApiKeyCheck", () => {
-  it("accepts the listed keys only", () => {
-    const isValid = createApiKeyCheck(["secret", "other"])
-    expect(["secret", "other", "third"].map(isValid)).toEqual([true, true, false])
   })
 })

@@ -39,12 +39,6 @@ export function createTenantOf(
   return createKeySearch("validApiKeys", validApiKeys.map(readKey), tenants)
 }
 
-/** Creates a check of keys. The time of a check reveals nothing about valid keys. */
-export function createApiKeyCheck(validApiKeys: readonly string[]): (apiKey: string) => boolean {
-  const find = createKeySearch("validApiKeys", validApiKeys, validApiKeys)
-  return (apiKey) => find(apiKey) !== null
-}
-
 /** Creates a function that returns the value of a key. Its time reveals nothing about the keys. */
 function createKeySearch<Value>(
   option: string,

@@ -22,6 +22,7 @@ export interface Claim {
   readonly user_id?: string | undefined
   readonly session_id?: string | undefined
   readonly external_id?: string | undefined
+  readonly scope?: "session" | "user" | undefined
 }
 
 /** Identifies by API key. A valid key may name any user. Without a user, the user id is empty. */
@@ -40,11 +41,18 @@ const personSchema = z.object({ tenant: printable(250).optional(), userId: print
 export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_000): Identify {
   return async (_claim, { url, method, headers }) => {
     const signal = AbortSignal.timeout(timeoutMs)
-    const bare = new Request(url, { method, headers: [...headers], signal })
+    const bare = new Request(url, { method, headers: [...selectHeaders(headers)], signal })
     const person = await awaitResult(async () => personSchema.parse(await authenticate(bare)), signal)
     if (person === null) throw createUnauthorized("invalid_credentials", "The credentials are not valid.")
     return toPrincipalOfPerson(person)
   }
+}
+
+/** A Bearer credential is judged alone, so that a cookie cannot stand in for one that is refused. */
+function selectHeaders(headers: Headers): Headers {
+  const selected = new Headers(headers)
+  if (/^bearer\b/i.test(headers.get("authorization") ?? "")) selected.delete("cookie")
+  return selected
 }
 
 /**

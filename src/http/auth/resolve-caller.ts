@@ -1,59 +1,162 @@
 import type { Context, MiddlewareHandler } from "hono"
-import { decodeProtectedHeader } from "jose"
+import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
-import { createUnauthorized, Problem } from "../problem.ts"
+import { createSessionNotFound, createSessionRevoked, createUnauthorized, Problem } from "../problem.ts"
 import { selectCredential } from "../request/credential.ts"
-import type { FindTokenSession } from "./authenticate.ts"
+import type { ServedAgents } from "../served-agents.ts"
+import { type AccessRow, access, type ClientPaths, credentials, listAccepted, toSender } from "./access.ts"
 import type { Caller } from "./caller.ts"
 import type { Identify } from "./identify.ts"
-import { tokenType } from "./tokens.ts"
+import { isSamePrincipal } from "./principal.ts"
+import { createInvalidTokenError, createTokenRevokedError, readTokenKind, type Tokens } from "./tokens.ts"
 
-export interface ResolveCallerOptions {
-  readonly findSession: FindTokenSession
+export interface CallersOptions {
+  readonly tokens: Tokens
+  readonly sessions: Pick<Sessions, "session">
+  readonly agents: ServedAgents
   readonly identify: Identify
   /** If true, API keys are accepted. Otherwise the application identifies the sender by the request. */
   readonly byApiKey: boolean
+  /** If false, any API key is accepted, so a client can claim to be any user. */
+  readonly knowsUsers: boolean
   /** Throws a problem if a page of another site may have made a browser send the request. */
   readonly checkAmbient: (c: Context<HttpEnv>) => void
   /** Name of the header in which the holder of an API key names a user. */
   readonly userHeader: string
-  readonly rateLimiting: Pick<RateLimiting, "failures" | "principal" | "session">
+  readonly failures: RateLimiting["failures"]
+}
+
+/** Finds out who sends a request, and decides by the table of access. */
+export interface Callers {
+  /** Admits the senders that may use these paths, and sets the caller. */
+  admit(paths: ClientPaths): MiddlewareHandler<HttpEnv>
+  /** Throws a problem if a sender whose credentials are not in the header may not use these paths. */
+  require(paths: ClientPaths, caller: Pick<Caller, "credential" | "principal">): void
+  /** Refuses tokens, for a path that issues them: no token leads to another. */
+  readonly refuseTokens: MiddlewareHandler<HttpEnv>
+  /**
+   * Refuses a request whose token was revoked while its body arrived, which a client can draw out. Must follow the
+   * reader of the body.
+   */
+  readonly refuseRevokedMeanwhile: MiddlewareHandler<HttpEnv>
 }
 
 /**
- * For routes that accept any credential of a client: a session token, an API key, or whatever the application
- * accepts. Sets the caller, and counts the request on its account. The form of a credential decides its kind, so a
- * refused one is never tried as another kind.
+ * Creates the one place that knows callers. The form of a credential decides its kind, so a refused one is never tried
+ * as another kind. A valid token is accepted whatever else its address has sent, so that a client that shares an
+ * address with an attacker is not locked out.
  */
-export function resolveCaller(options: ResolveCallerOptions): MiddlewareHandler<HttpEnv> {
-  const { findSession, identify, byApiKey, checkAmbient, userHeader, rateLimiting } = options
-  const { failures } = rateLimiting
-  return async (c, next) => {
-    const caller = await findCaller(c)
-    c.set("caller", caller)
-    if (caller.session !== null) return rateLimiting.session(c, next)
-    await rateLimiting.principal(c, caller.principal)
-    await next()
+export function createCallers(options: CallersOptions): Callers {
+  const { tokens, sessions, agents, identify, byApiKey, knowsUsers, checkAmbient, userHeader } = options
+  const { failures } = options
+
+  return {
+    admit(paths) {
+      return async (c, next) => {
+        const caller = await resolve(c, access[paths])
+        requireAccess(paths, caller)
+        c.set("caller", caller)
+        if (caller.session !== null) c.set("session", caller.session)
+        await next()
+      }
+    },
+    require: requireAccess,
+    async refuseTokens(c, next) {
+      const bearer = readBearer(c)
+      const caller = bearer === null ? null : await resolveToken(c, bearer)
+      if (caller !== null) requireAccess("init", caller)
+      await next()
+    },
+    async refuseRevokedMeanwhile(c, next) {
+      if (c.get("bodyBytes") !== undefined) await c.get("caller").requireUnrevoked()
+      await next()
+    },
   }
 
-  async function findCaller(c: Context<HttpEnv>): Promise<Caller> {
-    const bearer = readBearer(c)
+  async function resolve(c: Context<HttpEnv>, { verdicts }: AccessRow): Promise<Caller> {
     const userId = readUser(c)
-    if (bearer !== null && isSessionToken(bearer)) {
-      const session = await failures.counting(c, bearer, () => findSession(bearer))
-      c.set("session", session)
-      return requireUser({ principal: session, credential: "sessionToken", session }, userId)
-    }
+    const bearer = readBearer(c)
+    const byToken = bearer === null ? null : await resolveToken(c, bearer)
+    if (byToken !== null) return requireUser(byToken, userId)
     if (byApiKey) {
-      if (bearer === null) throw createCredentialMissing()
-      const claim = { api_key: bearer, user_id: userId }
-      const principal = await failures.counting(c, bearer, () => identify(claim, c.req.raw))
-      return { principal, credential: "apiKey", session: null }
+      // A request without a credential is not a guess, because any web page can make a browser send one.
+      if (bearer === null) throw createCredentialMissing(verdicts)
+      const principal = await failures.counting(c, bearer, async () => {
+        // Where any key is accepted, a key proves nothing, and is no better than a false token.
+        if (!knowsUsers && verdicts.apiKey === "403") throw createInvalidTokenError()
+        return identify({ api_key: bearer, user_id: userId }, c.req.raw)
+      })
+      return { ...withoutToken, principal, credential: "apiKey" }
     }
+    if (verdicts.authenticate === "401") throw createCredentialMissing(verdicts)
     checkAmbient(c)
     const principal = await failures.counting(c, selectCredential(c), () => identify({}, c.req.raw))
-    return requireUser({ principal, credential: "authenticate", session: null }, userId)
+    return requireUser({ ...withoutToken, principal, credential: "authenticate" }, userId)
+  }
+
+  /** Resolves to null for a credential that is not a token of the gateway. */
+  async function resolveToken(c: Context<HttpEnv>, bearer: string): Promise<Caller | null> {
+    switch (readTokenKind(bearer)) {
+      case "session":
+        return failures.counting(c, bearer, () => findBySessionToken(bearer))
+      case "user":
+        return failures.counting(c, bearer, () => findByUserToken(bearer))
+      default:
+        return null
+    }
+  }
+
+  async function findBySessionToken(token: string): Promise<Caller> {
+    const { subject, isRevoked } = await tokens.verify("session", token)
+    const find = async () => {
+      const session = await sessions.session(subject.sessionId)
+      if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject))
+        throw createSessionNotFound(401)
+      if (session.revokedAt !== null) throw createSessionRevoked()
+      return session
+    }
+    const session = await find()
+    const { tenant, userId, agent } = session
+    return {
+      principal: { tenant, userId },
+      credential: "sessionToken",
+      session,
+      agent,
+      isRevoked,
+      async requireUnrevoked() {
+        if (await isRevoked()) throw createTokenRevokedError()
+        await find()
+      },
+    }
+  }
+
+  async function findByUserToken(token: string): Promise<Caller> {
+    const { subject, isRevoked } = await tokens.verify("user", token)
+    const { tenant, userId, agent } = subject
+    if (!agents.has(agent))
+      throw createInvalidTokenError("The gateway does not serve the agent of the token.")
+    return {
+      principal: { tenant, userId },
+      credential: "userToken",
+      session: null,
+      agent,
+      isRevoked,
+      async requireUnrevoked() {
+        if (await isRevoked()) throw createTokenRevokedError()
+      },
+    }
+  }
+
+  function requireAccess(paths: ClientPaths, caller: Pick<Caller, "credential" | "principal">): void {
+    const { verdicts, needsUsers }: AccessRow = access[paths]
+    const verdict = verdicts[toSender(caller)]
+    if (verdict === "401") throw createCredentialMissing(verdicts)
+    if (verdict === "403") throw createNotAccepted(verdicts, caller)
+    if (needsUsers && !knowsUsers) throw createUsersUnknown()
+    // A session token may belong to a session without a user.
+    if (verdict === "noUser" || (needsUsers && caller.principal.userId === ""))
+      throw createUserRequired(userHeader)
   }
 
   /** Repeated headers arrive joined by a comma, which no user id contains. */
@@ -76,22 +179,57 @@ export function resolveCaller(options: ResolveCallerOptions): MiddlewareHandler<
   }
 }
 
+const withoutToken = {
+  ...{ session: null, agent: null },
+  isRevoked: async () => false,
+  requireUnrevoked: async () => {},
+} as const
+
+/**
+ * Returns the credential from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
+ * histories. A key may have any characters, which arrive as the bytes of UTF-8.
+ */
 function readBearer(c: Context<HttpEnv>): string | null {
-  return /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null
+  const given = /^Bearer +(\S(?:.*\S)?) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
+  return given === undefined ? null : Buffer.from(given, "latin1").toString()
 }
 
-function isSessionToken(credential: string): boolean {
-  try {
-    return decodeProtectedHeader(credential).typ === tokenType
-  } catch {
-    // It is no JWT, but a key, or a token of the application.
-    return false
-  }
-}
-
-function createCredentialMissing(): Problem {
+function createCredentialMissing(verdicts: AccessRow["verdicts"]): Problem {
+  if (verdicts.authenticate === "401")
+    return createInvalidTokenError("The request needs an Authorization header with a Bearer token.")
   return createUnauthorized(
     "invalid_credentials",
-    "The request needs an Authorization header with a Bearer token: an API key or a session token.",
+    `The request needs an Authorization header with a Bearer token: ${formatAccepted(verdicts)}.`,
+  )
+}
+
+function createNotAccepted(
+  verdicts: AccessRow["verdicts"],
+  { credential }: Pick<Caller, "credential">,
+): Problem {
+  return new Problem(
+    { code: "credential_not_accepted", status: 403 },
+    `This path does not accept ${credentials[credential].name}. Use ${formatAccepted(verdicts)}.`,
+  )
+}
+
+function formatAccepted(verdicts: AccessRow["verdicts"]): string {
+  return listAccepted(verdicts)
+    .map((credential) => credentials[credential].name)
+    .join(" or ")
+}
+
+function createUserRequired(userHeader: string): Problem {
+  return new Problem(
+    { code: "user_required", status: 403 },
+    `This path belongs to a user. Name the user: as user_id in POST /chat/init, or in the header ${userHeader} ` +
+      "beside an API key.",
+  )
+}
+
+function createUsersUnknown(): Problem {
+  return new Problem(
+    { code: "users_unknown", status: 403 },
+    "This gateway accepts any API key, so it cannot know who you are. Configure validApiKeys or authenticate.",
   )
 }

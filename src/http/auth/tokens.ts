@@ -4,7 +4,7 @@ import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { createUnauthorized } from "../problem.ts"
+import { createUnauthorized, type Problem } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 import type { RememberedRevocations } from "./remember-revocations.ts"
 
@@ -218,7 +218,7 @@ export function createSecretKeyring(jwtSecret: string): Keyring {
   }
 }
 
-export function createInvalidTokenError(message = "The token is not valid."): Error {
+export function createInvalidTokenError(message = "The token is not valid."): Problem {
   return createUnauthorized("invalid_token", message)
 }
 
@@ -226,7 +226,7 @@ function createTokenExpiredError(): Error {
   return createUnauthorized("token_expired", "The token has expired. Get a new one with POST /chat/init.")
 }
 
-function createTokenRevokedError(): Error {
+export function createTokenRevokedError(): Problem {
   return createUnauthorized(
     "token_revoked",
     "The tokens of this user were revoked. Get a new one with POST /chat/init.",

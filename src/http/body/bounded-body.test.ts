@@ -41,9 +41,9 @@ describe("bodies", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     for (const coding of ["gzip", "GZIP", "br", "zstd", "identity, deflate", "unknown"]) {
-      const coded = { ...headers, "content-encoding": coding }
       for (const path of ["/api/chat", "/api/chat/cancel", "/api/chat/init"]) {
-        const response = await app.fetch(path, createJsonRequest({ message: "hi" }, coded))
+        const sent = { ...(path.endsWith("init") ? {} : headers), "content-encoding": coding }
+        const response = await app.fetch(path, createJsonRequest({ message: "hi" }, sent))
         expect(response.status).toBe(415)
         expect(response.headers.get("accept-encoding")).toBe("identity")
         expect(await readProblem(response)).toMatchObject({ code: "unsupported_media_type" })

@@ -9,12 +9,14 @@ export interface RateLimits {
    */
   readonly initPerMinute: number
   /**
-   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
-   * Default 120.
+   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions. Also
+   * all requests of one user with another credential than a session token. Default 120.
    */
   readonly requestsPerMinute: number
   /** Requests of one operator. Default 600. */
   readonly operatorPerMinute: number
+  /** Requests of one tenant with an API key, and of one user with all session tokens. Default 1200. */
+  readonly tenantRequestsPerMinute: number
   /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number
 }
@@ -23,5 +25,6 @@ export const rateLimits = declareOptions<Partial<RateLimits>>()({
   initPerMinute: count.default(60),
   requestsPerMinute: count.default(120),
   operatorPerMinute: count.default(600),
+  tenantRequestsPerMinute: count.default(1_200),
   failuresPerMinute: count.default(30),
 })

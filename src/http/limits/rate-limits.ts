@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
+import type { Caller } from "../auth/caller.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
@@ -10,11 +11,15 @@ import { computeNetwork } from "./network.ts"
 import type { RateLimits } from "./rate-limit-options.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
 
+/** A tenant may create as many sessions by ids of its own as this many users. */
+const sharedInits = 10
+
 export interface RateLimiting {
-  /** Limits requests that change a session. Used after authentication. */
-  readonly session: MiddlewareHandler<HttpEnv>
-  /** Counts a request of a user without a session. Rejects with a 429 problem if there were too many. */
-  principal(c: Context<HttpEnv>, principal: Principal): Promise<void>
+  /**
+   * Counts a request of its caller: of a session token for its session and its user, of an API key for its tenant and
+   * the user that it names, and otherwise for the user.
+   */
+  readonly caller: MiddlewareHandler<HttpEnv>
   /** Limits requests without any credentials, by the client's network. */
   readonly network: MiddlewareHandler<HttpEnv>
   /** Limits the requests of one operator. Used after authentication. */
@@ -31,6 +36,8 @@ export interface InitLimit {
   claimed(c: Context<HttpEnv>, principal: Principal): Promise<void>
   /** Counts a token of a person whom the application has authenticated, without regard to addresses. */
   proven(c: Context<HttpEnv>, principal: Principal): Promise<void>
+  /** Counts a session that a caller creates by an id of its own. Without a user, it counts for the tenant only. */
+  created(c: Context<HttpEnv>, caller: Pick<Caller, "credential" | "principal">): Promise<void>
 }
 
 /**
@@ -60,7 +67,13 @@ export interface RateLimitingOptions {
 export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const { limits, clock, clientAddress, logger } = options
   const inits = createRateLimiter({ name: "init", limit: limits.initPerMinute, clock })
-  const requests = createRateLimiter({ name: "session", limit: limits.requestsPerMinute, clock })
+  const { requestsPerMinute, tenantRequestsPerMinute, initPerMinute } = limits
+  const requests = createRateLimiter({ name: "session", limit: requestsPerMinute, clock })
+  const ofUsers = createRateLimiter({ name: "user", limit: requestsPerMinute, clock })
+  const ofSessionsOfUsers = createRateLimiter({ name: "user", limit: tenantRequestsPerMinute, clock })
+  const ofTenants = createRateLimiter({ name: "tenant", limit: tenantRequestsPerMinute, clock })
+  const createdByUsers = createRateLimiter({ name: "init", limit: initPerMinute, clock })
+  const createdByTenants = createRateLimiter({ name: "init", limit: sharedInits * initPerMinute, clock })
   const operators = createRateLimiter({ name: "operator", limit: limits.operatorPerMinute, clock })
   const unknown = createRateLimiter({ name: "address", limit: limits.requestsPerMinute, clock })
   const failures = createRateLimiter({ name: "authentication", limit: limits.failuresPerMinute, clock })
@@ -71,12 +84,16 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   }
 
   return {
-    async session(c, next) {
-      enforce(c, requests, await requests.count([c.get("session").id]))
+    async caller(c, next) {
+      const { credential, principal, session } = c.get("caller")
+      const { tenant, userId } = principal
+      if (credential === "apiKey") enforce(c, ofTenants, await ofTenants.count([tenant]))
+      if (userId !== "") {
+        const limiter = session === null ? ofUsers : ofSessionsOfUsers
+        enforce(c, limiter, await limiter.count([tenant, userId]))
+      }
+      if (session !== null) enforce(c, requests, await requests.count([session.id]))
       await next()
-    },
-    async principal(c, { tenant, userId }) {
-      enforce(c, requests, await requests.count([tenant, userId]))
     },
     async network(c, next) {
       enforce(c, unknown, await unknown.count([findNetwork(c) ?? ""]))
@@ -92,6 +109,10 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
       },
       async proven(c, { tenant, userId }) {
         enforce(c, inits, await inits.count([tenant, userId]))
+      },
+      async created(c, { credential, principal: { tenant, userId } }) {
+        if (credential === "apiKey") enforce(c, createdByTenants, await createdByTenants.count([tenant]))
+        if (userId !== "") enforce(c, createdByUsers, await createdByUsers.count([tenant, userId]))
       },
     },
     failures: {
@@ -129,11 +150,14 @@ function isWrongGuess(error: unknown): boolean {
 
 /** For `rateLimits: false`, if a proxy before the gateway counts requests. */
 export const noRateLimiting: RateLimiting = {
-  session: (_c, next) => next(),
-  principal: () => Promise.resolve(),
+  caller: (_c, next) => next(),
   network: (_c, next) => next(),
   operator: (_c, next) => next(),
-  init: { claimed: () => Promise.resolve(), proven: () => Promise.resolve() },
+  init: {
+    claimed: () => Promise.resolve(),
+    proven: () => Promise.resolve(),
+    created: () => Promise.resolve(),
+  },
   failures: { counting: (_c, _credential, authenticate) => authenticate() },
 }
 

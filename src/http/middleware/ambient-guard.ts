@@ -21,7 +21,7 @@ const ambientSchemes: ReadonlySet<string> = new Set(["basic", "digest", "negotia
 /**
  * For routes on which the application decides by the request who sends it: refuses a request that a page of another
  * site may have made a browser send with its user's credentials (CSRF), and on the gateway's own server one for a host
- * that an attacker may have registered (DNS rebinding). A browser sends `Origin` with every POST.
+ * that an attacker may have registered (DNS rebinding). A browser sends `Origin` with every request that is not a GET.
  */
 export function createAmbientGuard(options: AmbientGuardOptions): MiddlewareHandler<HttpEnv> {
   const check = createAmbientCheck(options)
@@ -48,6 +48,7 @@ export function createAmbientCheck({
 
   function requireOrigin(c: Context<HttpEnv>): void {
     const origin = c.req.header("origin")
+    if (origin === undefined && isOwnRead(c)) return
     if (origin !== undefined && (allowedOrigins.has(origin) || isOwnOrigin(c, origin, trustProxy))) return
     throw new Problem(
       { code: "origin_not_allowed", status: 403 },
@@ -58,6 +59,15 @@ export function createAmbientCheck({
             "origin to the option corsOrigins.",
     )
   }
+}
+
+/**
+ * Returns true for a GET request that no page of another site caused. Browsers send no `Origin` with a GET request of
+ * the gateway's own pages, and say in `Sec-Fetch-Site` where a request comes from.
+ */
+function isOwnRead(c: Context<HttpEnv>): boolean {
+  const site = c.req.header("sec-fetch-site")
+  return c.req.method === "GET" && (site === undefined || site === "none" || site === "same-origin")
 }
 
 function isAmbient(c: Context<HttpEnv>): boolean {

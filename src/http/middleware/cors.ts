@@ -7,6 +7,10 @@ import type { CorsOptions, corsOptions } from "./cors-options.ts"
 export interface CrossOriginOptions extends Resolved<CorsOptions, typeof corsOptions> {
   /** If true, any port of this machine's loopback names is allowed as well. */
   readonly allowLocalhost: boolean
+  /** If true, pages of the configured origins may send cookies. */
+  readonly allowCredentials: boolean
+  /** Paths, with all paths below them, that only the gateway's own pages may call. */
+  readonly ownPaths: readonly string[]
 }
 
 /** Seconds for which browsers may cache the response to a preflight. */
@@ -14,23 +18,36 @@ const preflightMaxAgeSeconds = 600
 
 /**
  * Allows pages of the configured origins to call the gateway. The headers are on every response, including streams
- * and problems.
+ * and problems, except on the paths of operators.
  */
 export function createCors(options: CrossOriginOptions): MiddlewareHandler {
   const { corsOrigins: origins, allowLocalhost } = options
   const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
   for (const origin of origins) refuseMisspelt(origin)
   const allowed = new Set(origins)
-  return cors({
-    origin: (origin) => {
-      if (allowed.has("*")) return "*"
-      return allowed.has(origin) || (allowLocalhost && isLocalhost(origin)) ? origin : null
-    },
+  if (options.allowCredentials && allowed.has("*")) {
+    throw new ConfigurationError(
+      'corsOrigins: with authenticate, "*" would let pages of every site act for their visitors. Name the origins.',
+    )
+  }
+  const common = {
     allowMethods: [...new Set(["GET", "POST", "DELETE", ...allowMethods])],
     allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", ...allowHeaders],
     exposeHeaders: ["x-run-id", "x-cursor", "retry-after", "ratelimit", "ratelimit-policy"],
     maxAge: preflightMaxAgeSeconds,
-  })
+  }
+  const findOrigin = (origin: string) => {
+    if (allowed.has("*")) return "*"
+    return allowed.has(origin) || (allowLocalhost && isLocalhost(origin)) ? origin : null
+  }
+  const withoutCredentials = cors({ ...common, origin: findOrigin })
+  const withCredentials = cors({ ...common, origin: findOrigin, credentials: true })
+  return (c, next) => {
+    const { path } = c.req
+    if (options.ownPaths.some((own) => path === own || path.startsWith(`${own}/`))) return next()
+    const isNamed = allowed.has(c.req.header("origin") ?? "")
+    return (options.allowCredentials && isNamed ? withCredentials : withoutCredentials)(c, next)
+  }
 }
 
 /** Refuses an origin with a path or a trailing slash, which would silently never match. */

@@ -5,6 +5,7 @@ import type { Json } from "../../core/json/json.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRoute, PublicRoute, RouteRequest } from "../../core/ports/plugin-route.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { Caller } from "../auth/caller.ts"
 import { toPrincipalOfPlugin } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { computeNetwork } from "../limits/network.ts"
@@ -120,9 +121,9 @@ interface Handling extends PluginRoutesOptions {
 async function handle(c: Context<HttpEnv>, name: string, options: Handling): Promise<Response> {
   const { agents, handlers, access, places, clientAddress, callbackTimeoutMs: timeoutMs, logger } = options
   const { [agentParameter]: named, ...params } = c.req.param()
-  const session: { readonly agent: string } | undefined = c.get("session")
-  // A session token belongs to one agent.
-  const agent = session?.agent ?? named ?? agents.defaultName
+  const caller: Pick<Caller, "agent"> | undefined = c.get("caller")
+  // A token belongs to one agent.
+  const agent = caller?.agent ?? named ?? agents.defaultName
   const found = handlers.get(agent)
   if (found === undefined || (named !== undefined && named !== agent))
     throw new Problem({ code: "not_found", status: 404 }, "No such path.")
@@ -139,8 +140,10 @@ async function handle(c: Context<HttpEnv>, name: string, options: Handling): Pro
       case undefined:
       case "session":
         return route.handle({ ...request, session: c.get("session") })
-      case "user":
-        return route.handle({ ...request, principal: requirePrincipal(c) })
+      case "user": {
+        const { principal, session } = c.get("caller")
+        return route.handle({ ...request, principal, agent, session })
+      }
       case "operator":
         return route.handle(request)
       case "public": {
@@ -161,12 +164,6 @@ async function readBodyOf(
   if (rawBytes !== undefined) return { body: null, bytes: bytes ?? new Uint8Array() }
   const body: Json = bytes === undefined ? null : await c.req.json()
   return { body, bytes: new Uint8Array() }
-}
-
-function requirePrincipal(c: Context<HttpEnv>): Principal {
-  const principal = c.get("principal")
-  if (principal === null) throw new Error("A route for users was reached without a user.")
-  return principal
 }
 
 const userId = printable(256)

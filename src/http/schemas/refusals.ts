@@ -18,6 +18,10 @@ export const refusals = {
     "The application's `authenticate`, or the check of operator keys, refused the credentials.",
   "403 origin_not_allowed":
     "A page of another site sent the request to a gateway that accepts any key, or with its user's credentials.",
+  "400 invalid_user":
+    "The header that names a user does not have one id of 1 to 256 visible ASCII characters.",
+  "403 credential_not_accepted": "The credential is valid, and this path does not accept its kind.",
+  "403 user_required": "The path belongs to a user, and the request names none.",
   "403 wrong_user": "The link was made for another user than the one that `authenticate` returned.",
   "403 wrong_nonce": "The nonce is not that of the wait.",
   "403 users_unknown": "The gateway accepts any API key, so users are not known.",
@@ -40,6 +44,7 @@ export const refusals = {
   "409 client_tool_name_taken": "The agent or another declared tool has this name.",
   "409 already_answered": "The wait was answered before. The first answer counts.",
   "409 session_revoked": "The session with this external id was revoked.",
+  "409 user_mismatch": "The header names another user than the credential.",
   "409 task_ended": "The background task has ended.",
   "410 wait_expired": "The wait has expired, or its run has ended or is being canceled.",
   "413 body_too_large": "The body is larger than `limits` allows.",
@@ -82,7 +87,15 @@ export const ofStore = [
 export const ofToken = [
   ...["401 invalid_token", "401 token_expired", "401 session_not_found", "401 session_revoked"],
   "401 token_revoked",
+  ...["401 invalid_api_key", "403 credential_not_accepted", "400 invalid_user", "409 user_mismatch"],
   ...["429 rate_limited", ...ofStore],
+] as const satisfies readonly Refusal[]
+
+/** Refusals of routes that belong to a user. */
+export const ofUser = [
+  ...ofToken,
+  ...["400 invalid_user", "401 invalid_api_key", "401 invalid_credentials"],
+  ...["403 user_required", "403 users_unknown", "409 user_mismatch", "503 authentication_unavailable"],
 ] as const satisfies readonly Refusal[]
 
 /** Refusals of routes that read a JSON body. */

@@ -49,6 +49,11 @@ function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): O
   for (const wire of wires) {
     app.get(`/${wire.name}/:cursor`, (c) => {
       const principal = { tenant: "tenant", userId: "user" }
+      c.set("caller", {
+        ...{ principal, credential: "authenticate", session: null, agent: null },
+        isRevoked: async () => false,
+        requireUnrevoked: async () => {},
+      })
       const afterSeq = Number(c.req.param("cursor"))
       // The state of both wires counts something, from a number.
       const place = c.req.query("place")

@@ -27,6 +27,7 @@ function setup() {
       open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,
+      isRevoked: async () => false,
       onEnd: () => {},
       logger,
     })

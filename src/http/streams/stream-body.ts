@@ -31,9 +31,27 @@ export interface EventSource {
   readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch, ViewEnd>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
+  /** Resolves to true if the credential of the viewer was revoked. Called at each heartbeat. */
+  readonly isRevoked: () => Promise<boolean>
   /** Called when the stream has ended. May be called again. */
   readonly onEnd: () => void
   readonly logger: Logger
+}
+
+/**
+ * Ends a stream whose credential was revoked. While the store cannot say so, the stream continues until the next
+ * heartbeat.
+ */
+export function endIfRevoked(
+  { isRevoked, logger }: Pick<EventSource, "isRevoked" | "logger">,
+  end: () => void,
+) {
+  isRevoked().then(
+    (revoked) => {
+      if (revoked) end()
+    },
+    (error: unknown) => logger.warn({ error }, "A stream's credential could not be checked. It continues."),
+  )
 }
 
 /**
@@ -100,6 +118,11 @@ function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuff
       beat(text) {
         // The queue is empty at 0, and below 0 if the last heartbeat was not read.
         if (waiting && controller.desiredSize === 0) controller.enqueue(Buffer.from(text))
+        endIfRevoked(source, () => {
+          if (closing?.signal.aborted) return
+          stop()
+          controller.error(new StreamInterruptedError("its credential was revoked"))
+        })
       },
     }
     heartbeat.join(member)

@@ -3,6 +3,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Observer } from "../../core/ports/observer.ts"
 import type { Principal, Session } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
+import { toPrincipalKey } from "../../kernel/sessions/principal-key.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
@@ -60,6 +61,9 @@ interface WireRendering {
   readonly heartbeat: Heartbeat
 }
 
+/** Maximum number of open streams of one user in a process. */
+const streamsPerUser = 200
+
 /** Proxies must not cache, compress or delay a stream. */
 const eventStreamHeaders = {
   "cache-control": "no-cache, no-transform",
@@ -89,7 +93,30 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const createSource = (request: EventStreamRequest, onEnd: () => void): EventSource => {
+  const ofUsers = createPlaces({
+    max: streamsPerUser,
+    code: "too_many_viewers",
+    message: "The user has too many open event streams. Close one of them, or try again later.",
+  })
+  const takePlaces = (sessionId: string, user: Principal) => {
+    const leaveSession = places.take(sessionId)
+    // Without a user, one principal stands for everyone whom the holder of a key serves.
+    if (user.userId === "") return leaveSession
+    try {
+      const leaveUser = ofUsers.take(toPrincipalKey(user))
+      return () => {
+        leaveSession()
+        leaveUser()
+      }
+    } catch (error) {
+      leaveSession()
+      throw error
+    }
+  }
+  const createSource = (
+    request: EventStreamRequest,
+    { isRevoked, onEnd }: Pick<EventSource, "isRevoked" | "onEnd">,
+  ): EventSource => {
     const { wire, opening, headers: _, sessionId, position, fromRunStart = false, ...from } = request
     const { renderer, heartbeat } = findRendering(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
@@ -103,6 +130,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
       open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, ...parking, signal }),
       viewer: renderer.viewer(from.afterSeq, state),
       heartbeat,
+      isRevoked,
       onEnd,
       logger,
     }
@@ -110,7 +138,8 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
 
   return {
     async respond(c, sessionId, open) {
-      const leave = places.take(sessionId)
+      const { principal, isRevoked } = c.get("caller")
+      const leave = takePlaces(sessionId, principal)
       let request: EventStreamRequest
       try {
         request = await open()
@@ -129,7 +158,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
         leave()
         close()
       }
-      return c.body(new EventStream(createSource(request, onEnd)), 200, headers)
+      return c.body(new EventStream(createSource(request, { isRevoked, onEnd })), 200, headers)
     },
   }
 }

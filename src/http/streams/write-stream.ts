@@ -4,7 +4,7 @@ import { endsRun } from "../../core/log/entries.ts"
 import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import { isOfSubAgent, isProgress, type TreeBatch } from "../../kernel/sessions/tree/sub-agent.ts"
 import type { Heartbeat, HeartbeatStream } from "./heartbeat.ts"
-import { type EventSource, EventStream, isWhole } from "./stream-body.ts"
+import { type EventSource, EventStream, endIfRevoked, isWhole } from "./stream-body.ts"
 import { destroyResponse, joinWrites, needsDrain, onceDrained, startText, writeText } from "./write-text.ts"
 
 /**
@@ -39,6 +39,7 @@ class StreamWriter implements HeartbeatStream {
   readonly #outgoing: ServerResponse
   readonly #viewer: EventSource["viewer"]
   readonly #onEnd: EventSource["onEnd"]
+  readonly #isRevoked: EventSource["isRevoked"]
   readonly #logger: EventSource["logger"]
   readonly #closing = new AbortController()
   readonly #heartbeat: Heartbeat
@@ -46,10 +47,11 @@ class StreamWriter implements HeartbeatStream {
   #batches: AsyncIterator<TreeBatch, ViewEnd> | null = null
   #hasEnded = false
 
-  constructor(outgoing: ServerResponse, { viewer, heartbeat, onEnd, logger }: EventSource) {
+  constructor(outgoing: ServerResponse, { viewer, heartbeat, isRevoked, onEnd, logger }: EventSource) {
     this.#outgoing = outgoing
     this.#viewer = viewer
     this.#onEnd = onEnd
+    this.#isRevoked = isRevoked
     this.#logger = logger
     this.#heartbeat = heartbeat
   }
@@ -66,9 +68,14 @@ class StreamWriter implements HeartbeatStream {
     this.#read()
   }
 
-  /** Writes a heartbeat, unless the client does not read. */
+  /** Writes a heartbeat, unless the client does not read, and ends the stream if its credential was revoked. */
   beat(text: string): void {
     if (!needsDrain(this.#outgoing)) writeText(this.#outgoing, text)
+    endIfRevoked({ isRevoked: this.#isRevoked, logger: this.#logger }, () => {
+      if (this.#hasEnded) return
+      this.#leave()
+      destroyResponse(this.#outgoing)
+    })
   }
 
   #read(): void {

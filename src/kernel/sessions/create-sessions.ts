@@ -13,6 +13,7 @@ import { createMessageCommand } from "../../core/runs/create-message-command.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { LiveMemory } from "./live-memory.ts"
+import { toPrincipalKey } from "./principal-key.ts"
 import type { Feed } from "./reading/feed.ts"
 import { readHistory } from "./reading/history.ts"
 import type { ReadQueue } from "./reading/read-queue.ts"
@@ -95,6 +96,7 @@ export function createSessions({
       const session = { ...given, ...(keepMs !== undefined && { keepMs }) }
       await log.createSession(session)
       const existing = id === undefined ? null : await log.session(id)
+      if (existing !== null && toPrincipalKey(existing) !== toPrincipalKey(given)) throw createTakenIdError()
       return existing ?? describeNew(session, null)
     },
 
@@ -215,4 +217,12 @@ function createResult(runId: string, entries: readonly EventEntry[]): RunResult 
     ...{ runId, outcome: last.event, response: said.at(-1) ?? "", transcript: said.join("\n\n") },
     ...{ toolsUsed: [...toolsUsed], startedAt, endedAt: last.at },
   }
+}
+
+/** Ids of sessions only select, so that a known id never opens the session of another owner. */
+function createTakenIdError(): GatewayError {
+  return new GatewayError(
+    { code: "session_not_found", status: 404 },
+    "The session does not exist or has expired.",
+  )
 }

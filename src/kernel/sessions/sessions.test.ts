@@ -23,6 +23,18 @@ import {
 
 const start = prepareTestNodes()
 
+describe("a session with a chosen id", () => {
+  it("is that of its owner, and of no one who knows the id", async () => {
+    const node = await start(scriptedProvider([]))
+    const id = "sess_chosen"
+    const { createdAt } = await node.sessions.create(alice, undefined, { id })
+    expect(await node.sessions.create(alice, undefined, { id })).toMatchObject({ ...alice, id, createdAt })
+    const other = { ...alice, userId: "eve" }
+    const refused = { code: "session_not_found", status: 404 }
+    await expect(node.sessions.create(other, undefined, { id })).rejects.toMatchObject(refused)
+  })
+})
+
 describe("a conversation", () => {
   it("is streamed to its viewer in order, to the one terminal event", async () => {
     const node = await start(scriptedProvider([[say("Hel"), say("lo")]]))

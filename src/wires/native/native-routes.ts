@@ -27,7 +27,7 @@ export const nativeRoutes: WireRoutes = {
     const { reading, changing, newWork, credentials, body, optionalBody, chatBody } = parts.middleware
     const answering = { ...parts, middleware: [...changing, body] }
     addInitRoute(app, { ...parts, middleware: credentials })
-    addRevokeRoute(app, { ...parts, middleware: reading })
+    addRevokeRoute(app, { ...parts, middleware: parts.middleware.revoking })
     addChatRoute(app, { ...parts, middleware: [newWork, ...changing, chatBody] })
     addSubscribeRoute(app, { ...parts, middleware: reading })
     addCancelRoute(app, { ...parts, middleware: [...changing, optionalBody] })
@@ -39,7 +39,7 @@ export const nativeRoutes: WireRoutes = {
     addFilesRoute(app, { ...parts, middleware: reading })
     addWaitsRoute(app, { ...parts, middleware: reading })
     addTasksRoutes(app, { ...parts, reading, changing, sending: [newWork, ...changing, body] })
-    addSessionsRoutes(app, { ...parts, middleware: changing })
+    addSessionsRoutes(app, { ...parts, middleware: parts.middleware.byUser })
     // Frames only refer to it, because it is the text in their `data`.
     app.openAPIRegistry.register("ChatEvent", chatEventSchema)
   },

@@ -57,12 +57,17 @@ export function testLimits({
   })
 
   test("a client with too many requests or failures learns when to retry", async () => {
-    const rateLimits = { initPerMinute: 1, requestsPerMinute: 1, failuresPerMinute: 1 }
-    const counting = createAgent("You answer.", { ...sharedSecret, rateLimits })
+    const rateLimits = {
+      initPerMinute: 1,
+      requestsPerMinute: 1,
+      tenantRequestsPerMinute: 1,
+      failuresPerMinute: 1,
+    }
+    const counting = createAgent("You answer.", { ...sharedSecret, validApiKeys: ["key"], rateLimits })
     const { url: address } = await counting.listen({ port: 0 })
     const through = (request: Request) => fetch(new Request(request.url.replace(url, address), request))
     const refused = { status: 429, code: "rate_limited" }
-    const key = { body: { api_key: "key" }, through }
+    const key = { body: { api_key: "key", user_id: "ada" }, through }
 
     const begun = await send(init, key)
     expect(begun.headers.get("ratelimit-policy")).toBe('"init";q=1;w=60')

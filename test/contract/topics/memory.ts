@@ -72,8 +72,12 @@ export function testMemory(): ReadonlySet<string> {
     expect(await call(list, { token: tokens.eve })).toMatchObject({ bodies: [{ memories: { length: 3 } }] })
   })
 
-  test("both routes need a token", async () => {
-    for (const operation of [list, remove]) expect(await call(operation)).toMatchObject({ status: 401 })
+  test("both routes need a token, and no malformed user beside it", async () => {
+    for (const operation of [list, remove]) {
+      expect(await call(operation)).toMatchObject({ status: 401 })
+      const malformed = { token: tokens.ada, headers: { "x-user-id": "a,b" } }
+      expect(await call(operation, malformed)).toMatchObject({ status: 400, code: "invalid_user" })
+    }
   })
 
   test("every answer that one client can cause was seen", () => {
@@ -81,7 +85,7 @@ export function testMemory(): ReadonlySet<string> {
     const expected = client.contract.documented.filter(
       (answer) => /\/memory (200|400|401|404|422)$/.test(answer) && answer !== "GET /memory 404",
     )
-    expect(expected).toHaveLength(8)
+    expect(expected).toHaveLength(9)
     expect([...client.answered]).toEqual(expect.arrayContaining(expected))
   })
 

@@ -48,7 +48,9 @@ export function testOutages({ failStore, call, send, check, newToken }: Contract
     const closed = stopping.close({ graceMs: 60_000 })
     expect((await call("GET /ready", { through })).status).toBe(503)
     for (const operation of [init, chat]) {
-      const refused = await call(operation, { token, through, body: { api_key: "key", ...hello } })
+      const body = operation === init ? { api_key: "key" } : hello
+      const sent = { ...(operation === chat && { token }), through, body }
+      const refused = await call(operation, sent)
       expect(refused).toMatchObject({ status: 503, code: "shutting_down" })
     }
     expect((await call(history, { token, through })).status).toBe(200)

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { createAgent } from "../../../src/gateway/create-agent.ts"
 import type { ContractUnderTest } from "../contract-under-test.ts"
-import { chat, hello } from "../operations.ts"
+import { chat, hello, init, initAgent } from "../operations.ts"
 import { refusedRequests } from "../refused-requests.ts"
 import { sharedSecret } from "../shared-secret.ts"
 
@@ -22,7 +22,8 @@ export function testRefusals({
   })
 
   test.each(refusedRequests)("%s: %s", async (expected, operation, options) => {
-    const { status, code } = await call(operation, { token: await newToken(), ...options })
+    const token = operation === init || operation === initAgent ? undefined : await newToken()
+    const { status, code } = await call(operation, { token, ...options })
     expect(`${status} ${code}`).toBe(expected)
   })
 

@@ -118,6 +118,8 @@ export function testSchedules(): void {
     const other = String(bodies[0]?.session_token)
     for (const operation of [list, create, show, pause, resume, run, remove]) {
       expect(await client.call(operation, { params: { id } })).toMatchObject({ status: 401 })
+      const asAda = { token: other, params: { id }, headers: { "x-user-id": "ada" } }
+      expect(await client.call(operation, asAda)).toMatchObject({ status: 409, code: "user_mismatch" })
       if (operation.includes("{id}")) {
         expect(await client.call(operation, { token: other, params: { id } })).toMatchObject({
           status: 404,
@@ -148,7 +150,7 @@ export function testSchedules(): void {
     const expected = client.contract.documented.filter((answer) =>
       /\/schedules\S* (2\d\d|401|409)$|\/schedules\/\S+ 404$/.test(answer),
     )
-    expect(expected).toHaveLength(7 + 7 + 2 + 5)
+    expect(expected).toHaveLength(7 + 7 + 7 + 5)
     expect([...client.answered]).toEqual(expect.arrayContaining(expected))
   })
 }

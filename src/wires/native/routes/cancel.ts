@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { respondJson } from "../../../http/respond.ts"
@@ -27,7 +28,7 @@ export function addCancelRoute(
     operationId: "cancelRun",
     summary: "Cancel the open run, or withdraw a queued one or a steering message",
     tags: ["chat"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware,
     request: { body: { required: false, content: { "application/json": { schema: cancelRequestSchema } } } },
     responses: {

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Json } from "../../../core/json/json.ts"
 import { parseTraceparent } from "../../../core/runs/trace-context.ts"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
@@ -49,7 +50,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     operationId: "chat",
     summary: "Send a message and stream the response",
     tags: ["chat"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     request: { body: { required: true, content: { "application/json": { schema: chatRequestSchema } } } },
     responses: {
       200: {

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import { requireAccepted } from "../../../http/answer-outcome.ts"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { DeciderOf } from "../../../http/auth/decider.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
@@ -25,7 +26,7 @@ export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: Elicitat
     operationId: "answerElicitation",
     summary: "Answer a question of a tool",
     tags: ["approvals"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware,
     request: {
       body: { required: true, content: { "application/json": { schema: elicitationRequestSchema } } },

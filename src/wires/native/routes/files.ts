@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
@@ -19,7 +20,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
     operationId: "file",
     summary: "A file of the session's working directory",
     tags: ["chat"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     request: {
       params: z.object({
         path: z

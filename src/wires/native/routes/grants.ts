@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { DeciderOf } from "../../../http/auth/decider.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
@@ -28,7 +29,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     operationId: "listGrants",
     summary: "List tool calls that are allowed without asking",
     tags: ["approvals"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware: reading,
     responses: {
       200: {
@@ -44,7 +45,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     operationId: "revokeGrant",
     summary: "Revoke a grant, so that such calls need an approval again",
     tags: ["approvals"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware: changing,
     request: {
       // A misspelled `qualifier` would revoke another grant.

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Session } from "../../../core/ports/store/session-log.ts"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { createPlaces } from "../../../http/limits/places.ts"
 import { createInvalidBody, Problem } from "../../../http/problem.ts"
@@ -45,7 +46,7 @@ export function addHistoryRoute(
     operationId: "history",
     summary: "The conversation so far",
     tags: ["chat"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     request: { query: historyQuerySchema },
     responses: {
       200: {

@@ -8,7 +8,7 @@ describe("POST /chat/revoke", () => {
     const { sessionId, headers } = await app.authorize()
     const other = await app.authorize()
     app.clock.time += 1_000
-    const init = createJsonRequest({ api_key: "key", session_id: sessionId })
+    const init = createJsonRequest({ api_key: "key", user_id: "ada", session_id: sessionId })
     const second = (await (await app.fetch("/api/chat/init", init)).json()) as Record<string, string>
 
     const response = await app.fetch("/api/chat/revoke", { method: "POST", headers })
@@ -30,7 +30,7 @@ describe("POST /chat/revoke", () => {
     const { sessionId, headers } = await app.authorize()
     await app.fetch("/api/chat/revoke", { method: "POST", headers })
     const again = (id: string) =>
-      app.fetch("/api/chat/init", createJsonRequest({ api_key: "key", session_id: id }))
+      app.fetch("/api/chat/init", createJsonRequest({ api_key: "key", user_id: "ada", session_id: id }))
     const revoked = await again(sessionId)
     expect(revoked.status).toBe(404)
     expect(await readProblem(revoked)).toEqual(await readProblem(await again("sess_none")))

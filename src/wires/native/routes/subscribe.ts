@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { createInvalidCursor, parseCursor } from "../../../http/request/cursor.ts"
@@ -34,7 +35,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     operationId: "subscribe",
     summary: "Follow a session from a cursor",
     tags: ["chat"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     request: {
       query: z.object({
         after_seq: cursor.openapi({

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
@@ -34,7 +35,7 @@ export interface TasksRoutesOptions {
 }
 
 const params = z.object({ id: z.string() })
-const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
+const shared = { tags: ["tasks"], security: describeSecurity("session") }
 
 /**
  * Adds the routes for sub-agents that work for the session in the background: list them, follow one, send it a message,

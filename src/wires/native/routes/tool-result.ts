@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Json } from "../../../core/json/json.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { requireAccepted } from "../../../http/answer-outcome.ts"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { DeciderOf } from "../../../http/auth/decider.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
@@ -27,7 +28,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
     operationId: "answerToolCall",
     summary: "Send the result of a client tool call",
     tags: ["approvals"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware,
     request: {
       body: { required: true, content: { "application/json": { schema: toolResultRequestSchema } } },

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
@@ -21,7 +22,7 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
     operationId: "listWaits",
     summary: "List open waits of the session",
     tags: ["approvals"],
-    security: [{ sessionToken: [] }],
+    security: describeSecurity("session"),
     middleware,
     responses: {
       200: {

@@ -13,14 +13,31 @@ const named = {
   }),
 }
 
-function namesOneSession({ session_id, external_id }: Pick<Claim, "session_id" | "external_id">): boolean {
+const scope = z
+  .enum(["session", "user"])
+  .optional()
+  .openapi({
+    description:
+      "`user` for a token of the user, which opens lists of sessions and all protocols with conversations of the " +
+      "client, and names no session. Default `session`.",
+  })
+
+function namesOneSession({
+  session_id,
+  external_id,
+  scope,
+}: Pick<Claim, "session_id" | "external_id" | "scope">): boolean {
+  if (scope === "user") return session_id === undefined && external_id === undefined
   return session_id === undefined || external_id === undefined
 }
 
 /** The same rule in the OpenAPI document. */
 const notBoth = { not: { required: ["session_id", "external_id"] } }
 
-const oneName = { path: ["external_id"], message: "Expected either session_id or external_id" }
+const oneName = {
+  path: ["external_id"],
+  message: "Expected either session_id or external_id, and neither with the scope user",
+}
 
 export const initRequestSchema = z
   // Clients with a misspelled `user_id` would all be the same user: that of the key.
@@ -33,6 +50,7 @@ export const initRequestSchema = z
       .optional()
       .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
     ...named,
+    scope,
   })
   .refine(namesOneSession, oneName)
   .openapi("InitRequest", { ...notBoth, example: { api_key: "my-key", user_id: "ada" } })
@@ -44,6 +62,7 @@ export const personInitRequestSchema = z
       .optional()
       .openapi({ description: "An existing session of the same person, for a fresh token." }),
     ...named,
+    scope,
   })
   .refine(namesOneSession, oneName)
   .openapi("InitRequest", { ...notBoth, example: {} })
@@ -68,4 +87,23 @@ export const initResponseSchema = z
     },
   })
 
+export const userTokenResponseSchema = z
+  .object({
+    user_token: z.string().openapi({ description: "A JWT, for the Authorization header." }),
+    user_id: z.string().openapi({ description: "The user of the token." }),
+    agent: z.string().openapi({ description: "Name of the only agent that the token is for." }),
+    expires_at: z
+      .int()
+      .openapi({ description: "Time at which the token expires, in seconds since the Unix epoch." }),
+  })
+  .openapi("UserTokenResponse", {
+    example: {
+      user_token: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+      user_id: "ada",
+      agent: "agent",
+      expires_at: 1_790_000_000,
+    },
+  })
+
+export type UserTokenResponse = z.input<typeof userTokenResponseSchema>
 export type InitResponse = z.input<typeof initResponseSchema>

@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, test } from "vitest"
+import type { Gateway } from "../../src/gateway/gateway.ts"
+import { postgresStore, sqliteStore } from "../../src/gateway/open-store.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { startPostgres } from "../end-to-end/support/postgres.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { apiKey, bearer, issueTokens, openGateway, post, send } from "./clients.ts"
+
+const ends: (() => unknown)[] = []
+const postgres = await startPostgres((end) => ends.push(end))
+afterAll(async () => {
+  for (const end of ends.reverse()) await end()
+})
+
+const holdsForAda = { headers: { ...bearer(apiKey), "x-user-id": "ada" } }
+
+describe.each(["SQLite", "Postgres"])("two nodes over %s", (kind) => {
+  async function openNodes(): Promise<readonly [Gateway, Gateway]> {
+    const place = kind === "Postgres" ? await createDatabase() : await temporaryFolder()
+    const open = () =>
+      openGateway({
+        store: kind === "Postgres" ? postgresStore(place) : sqliteStore(place),
+        provider: scriptedProvider(() => [{ type: "wait", until: new Promise(() => {}) }]),
+      })
+    return [open(), open()]
+  }
+
+  test("16. a user revoked on one node is refused on the other, where open streams end too", async () => {
+    const [here, there] = await openNodes()
+    const { sessionToken, userToken } = await issueTokens(here, "ada")
+    const { userToken: eve } = await issueTokens(here, "eve")
+    const { url } = await there.listen({ port: 0 })
+    const stream = await fetch(`${url}/api/chat`, {
+      method: "POST",
+      headers: { ...bearer(sessionToken), "content-type": "application/json" },
+      body: JSON.stringify({ message: "Hi." }),
+    })
+    expect(stream.status).toBe(200)
+    const ended = readToEnd(stream)
+    expect((await send(there, "/sessions", { headers: bearer(userToken) })).status).toBe(200)
+
+    expect((await post(here, "/chat/revoke", holdsForAda)).status).toBe(200)
+    for (const token of [userToken, sessionToken]) {
+      const refused = await send(here, "/sessions", { headers: bearer(token) })
+      expect(refused).toMatchObject({ status: 401, code: "token_revoked" })
+    }
+    await eventually("the refusal by the other node", async () => {
+      const { code } = await send(there, "/sessions", { headers: bearer(userToken) })
+      return code === "token_revoked" ? true : null
+    })
+    expect((await send(there, "/sessions", { headers: bearer(eve) })).status).toBe(200)
+    expect(await ended).toBe("interrupted")
+
+    const { userToken: next } = await issueTokens(there, "ada")
+    expect((await send(here, "/sessions", { headers: bearer(next) })).status).toBe(200)
+  }, 60_000)
+
+  test("every node accepts the other's tokens, and none of another store's", async () => {
+    const [here, there] = await openNodes()
+    const [other] = await openNodes()
+    const { userToken } = await issueTokens(here, "ada")
+    expect((await send(there, "/sessions", { headers: bearer(userToken) })).status).toBe(200)
+    expect((await send(other, "/sessions", { headers: bearer(userToken) })).status).toBe(401)
+  }, 60_000)
+})
+
+let databases = 0
+
+function createDatabase(): Promise<string> {
+  databases += 1
+  return postgres.createDatabase(`credentials_${databases}`)
+}
+
+async function readToEnd(response: Response): Promise<"complete" | "interrupted"> {
+  try {
+    await response.text()
+    return "complete"
+  } catch {
+    return "interrupted"
+  }
+}
