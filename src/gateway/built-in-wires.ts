@@ -1,9 +1,10 @@
 import type { ServedWires } from "../http/wire-routes.ts"
+import { agUiRoutes } from "../wires/ag-ui/ag-ui-routes.ts"
 import { aiSdkRoutes } from "../wires/ai-sdk/ai-sdk-routes.ts"
 import { nativeRoutes } from "../wires/native/native-routes.ts"
 import type { ResolvedWires } from "./options/wires-options.ts"
 
 /** Lists the protocols that the gateway speaks. A further one needs a line here, and its key in `WiresOptions`. */
-export function listWires({ aiSdk, custom }: ResolvedWires): ServedWires {
-  return { builtIn: [nativeRoutes, ...(aiSdk ? [aiSdkRoutes] : [])], custom }
+export function listWires({ aiSdk, agUi, custom }: ResolvedWires): ServedWires {
+  return { builtIn: [nativeRoutes, ...(aiSdk ? [aiSdkRoutes] : []), ...(agUi ? [agUiRoutes] : [])], custom }
 }

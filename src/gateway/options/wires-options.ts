@@ -6,6 +6,8 @@ import { declareOptions, type Resolved } from "../../platform/options/declare-op
 export interface WiresOptions {
   /** If true, the gateway speaks the protocol of AI SDK UI below `/ai-sdk`. Default true. */
   readonly aiSdk?: boolean
+  /** If true, the gateway speaks AG-UI below `/ag-ui`. Default true. */
+  readonly agUi?: boolean
   /** Protocols of the application, each with routes and a format of its own. Default none. */
   readonly custom?: readonly CustomWire[]
 }
@@ -17,6 +19,7 @@ export interface WiresOption {
 
 const wires = declareOptions<WiresOptions>()({
   aiSdk: z.boolean().default(true),
+  agUi: z.boolean().default(true),
   custom: customWires.default([]),
 })
 

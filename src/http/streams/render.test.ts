@@ -41,8 +41,8 @@ class CountingWire implements Wire<string> {
     return one === other
   }
 
-  end(state: string, _end: StreamEnd, subAgents: readonly SubAgent[]): readonly Frame[] {
-    const open = subAgents.map(({ sessionId }) => ` without ${sessionId}`)
+  end(state: string, _end: StreamEnd, subAgents: ReadonlyMap<SubAgent, string>): readonly Frame[] {
+    const open = [...subAgents].map(([{ sessionId }, own]) => ` without ${sessionId} in ${own}`)
     return [JSON.stringify({ word: `end in ${state}${open.join("")}` })]
   }
 
@@ -173,7 +173,7 @@ describe("rendering", () => {
     for (const each of [first, second]) view.render({ subAgent: each, entries: [] })
     const ended: Entry = { kind: "event", seq: 9, v: 1, at: 0, runId: "run_1", event: runCompleted }
     view.render({ subAgent: first, entries: [ended] })
-    expect(view.end({ type: "complete" })).toBe('data: {"word":"end in even without sess_b"}\n\n')
+    expect(view.end({ type: "complete" })).toBe('data: {"word":"end in even without sess_b in even"}\n\n')
   })
 
   it("is shared by viewers whose states are different objects but the same to the wire", () => {

@@ -73,8 +73,7 @@ class WireViewer<State> implements Viewer {
   }
 
   end(end: StreamEnd): string {
-    const subAgents = [...(this.#states?.keys() ?? [])]
-    return this.#shared.write(this.#shared.wire.end(this.#state, end, subAgents), null)
+    return this.#shared.write(this.#shared.wire.end(this.#state, end, this.#states ?? new Map()), null)
   }
 
   #renderOfSubAgent(batch: ProgressBatch | SubAgentBatch): string | null {

@@ -40,9 +40,10 @@ export interface Wire<State = unknown> {
   fold(state: State, entry: LiveEntry): Folded<State>
   /**
    * Returns the last frames of a stream. Without them, a client must not take the response for a whole one: if the
-   * stream ends for another reason, its connection is destroyed. `subAgents` are those whose end was not shown.
+   * stream ends for another reason, its connection is destroyed. `subAgents` has the states of the sub-agents whose end
+   * was not shown.
    */
-  end(state: State, end: StreamEnd, subAgents: readonly SubAgent[]): readonly Frame[]
+  end(state: State, end: StreamEnd, subAgents: ReadonlyMap<SubAgent, State>): readonly Frame[]
   /** Returns the text of the stream for one frame. With `seq`, the client can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
   /** Returns the text of a heartbeat; `now` is in milliseconds since the Unix epoch. */

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
+import { clientToolsSchema } from "../../../http/schemas/parts/client-tools.ts"
 import { contextSchema, maxNameCharacters } from "../../../http/schemas/parts/context.ts"
 import { listOf } from "../../../http/schemas/parts/list.ts"
-import { clientToolsSchema } from "./client-tools.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
 
 const userContentSchema = z.union([

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi"
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../../core/json/json.ts"
-import { isLongerThan } from "../../../http/schemas/parts/json-length.ts"
-import { listOf } from "../../../http/schemas/parts/list.ts"
-import { printableText } from "../../../http/schemas/parts/printable.ts"
+import { isLongerThan } from "./json-length.ts"
+import { listOf } from "./list.ts"
+import { printableText } from "./printable.ts"
 
 /** Maximum number of tools of one message. */
 const maxTools = 32

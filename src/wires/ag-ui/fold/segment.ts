@@ -1,0 +1,38 @@
+import { type Event, isTerminal } from "../../../core/log/entries.ts"
+import type { AgUiState } from "./state.ts"
+
+/** Name of the wire in the segments that the log has. */
+export const wireName = "ag-ui"
+
+/** Returns the state in the segment if it starts with this entry. `event` is null for a delta. */
+export function enterSegment(state: AgUiState, seq: number, event: Event | null): AgUiState {
+  return state.phase === "before" && isStart(state, seq, event) ? startSegment(state) : state
+}
+
+/** Returns the state at the start of the segment, in which nothing of it was shown. */
+export function startSegment(state: AgUiState): AgUiState {
+  const { facts } = state
+  return { ...state, phase: "shown", facts: { ...facts, step: null, pending: [], answered: [], usage: [] } }
+}
+
+function isStart({ viewer }: AgUiState, seq: number, event: Event | null): boolean {
+  // A sub-agent that the client has seen is shown from its last turn, and continues with what follows that turn's wait.
+  if (viewer.subAgentId !== null) {
+    const isTurn = event?.type === "stepStarted" && seq > viewer.from + 1
+    return isTurn || event?.type === "waitResolved" || (event !== null && isTerminal(event))
+  }
+  return seq > viewer.from || (event !== null && segmentOf(event) === viewer.runId)
+}
+
+/** Returns true if the event starts another segment than that of the viewer. */
+export function endsSegment({ viewer, phase }: AgUiState, event: Event): boolean {
+  if (phase !== "shown" || viewer.isWhole || viewer.subAgentId !== null) return false
+  const segment = segmentOf(event)
+  return segment !== null && segment !== viewer.runId
+}
+
+/** Returns the client's id of the run that starts with the event. Null if none does. */
+function segmentOf(event: Event): string | null {
+  const segment = event.type === "waitResolved" ? event.segment : undefined
+  return segment?.wire === wireName ? segment.id : null
+}

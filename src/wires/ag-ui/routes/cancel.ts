@@ -1,0 +1,22 @@
+import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { HttpEnv } from "../../../http/http-env.ts"
+import type { WireParts } from "../../../http/wire-routes.ts"
+import { createRunNotFound } from "../problems.ts"
+import { findNamedRun } from "../run-ids.ts"
+
+/**
+ * DELETE /ag-ui?threadId=&runId= cancels a run. The protocol has no request for this, and a client that closes its
+ * connection cancels nothing.
+ */
+export function addCancelRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: WireParts): void {
+  const { middleware, conversations, sessions } = parts
+  app.on("DELETE", [path], ...middleware.byCaller, async (c) => {
+    const { threadId, runId } = c.req.query()
+    const session = await conversations.find(c, { id: threadId, agent: c.req.param("agent") })
+    c.set("session", session)
+    const found = await findNamedRun(sessions, session, runId)
+    const outcome = found === null ? null : await sessions.cancel(session.id, found.run.id)
+    if (outcome?.status !== "accepted") throw createRunNotFound()
+    return c.body(null, 204)
+  })
+}

@@ -1,0 +1,50 @@
+import { expect, it } from "vitest"
+import type { Entry } from "../../src/core/log/entries.ts"
+import { compact, eventsOf, judge, replay } from "../../src/wires/ag-ui/fixtures/judge.ts"
+import { renderRun } from "../../src/wires/ag-ui/fixtures/render.ts"
+import { SnapshotFold } from "../../src/wires/ag-ui/snapshot-messages.ts"
+import { createStreamedRuns } from "./fixtures/streamed-log.ts"
+
+const replacesHistory = (entry: Entry) => entry.kind === "event" && entry.event.type === "historyReplaced"
+
+const seeds = Array.from({ length: 500 }, (_, index) => `ag-ui ${index}`)
+
+it("shows 500 random logs in the order of the protocol, and from every frame to the same end", async () => {
+  let frames = 0
+  for (const seed of seeds) {
+    for (const { runId, live, pruned } of createStreamedRuns(seed, 12)) {
+      const options = { runId, from: (live[0]?.seq ?? 1) - 1 }
+      const whole = renderRun(live, options)
+      await judge(whole)
+      const end = compact(eventsOf(whole))
+      expect(compact(eventsOf(renderRun(pruned, options)))).toEqual(end)
+      for (const [index, { id }] of whole.slice(0, -1).entries()) {
+        frames++
+        for (const entries of [live, pruned]) {
+          const rest = renderRun(entries, { ...options, lastEventId: id })
+          const both = compact(eventsOf([...whole.slice(0, index + 1), ...rest]))
+          expect([seed, id, both]).toEqual([seed, id, end])
+        }
+      }
+    }
+  }
+  expect(frames).toBeGreaterThan(10_000)
+})
+
+it("has the same messages in a snapshot of ended runs as in their streams", async () => {
+  for (const seed of seeds.slice(0, 50)) {
+    // The client whose own conversation replaced the log has messages that no stream has shown.
+    const runs = createStreamedRuns(seed, 12).filter(({ live }) => !live.some(replacesHistory))
+    const snapshot = new SnapshotFold()
+    const streams = runs.map(({ runId, live, pruned }) => {
+      snapshot.add(pruned)
+      return compact(eventsOf(renderRun(live, { runId, from: (live[0]?.seq ?? 1) - 1, isAuthor: false })))
+    })
+    const messages = await replay(streams)
+    // A client that has the messages of these runs has the same ones after the snapshot.
+    const snapshotEvent = { type: "MESSAGES_SNAPSHOT", messages: snapshot.messages } as never
+    const opening = { type: "RUN_STARTED", threadId: "thread", runId: "next" } as never
+    const end = { type: "RUN_FINISHED", threadId: "thread", runId: "next" } as never
+    expect([seed, await replay([[opening, snapshotEvent, end]])]).toEqual([seed, messages])
+  }
+})
