@@ -1,9 +1,10 @@
 import { ConfigurationError } from "../../../core/errors.ts"
 import { readInteger } from "../rows/columns.ts"
 import { findNewestVersion, listDueStatements, type Schema } from "../rules/schema-versions.ts"
+import { readSetting, writeSetting } from "../sql/settings.ts"
 import type { Database } from "./database/database.ts"
+import { runSteps } from "./database/sql-database.ts"
 import { schema } from "./schema.ts"
-import { readSetting, writeSetting } from "./settings.ts"
 
 const oldestServer = 15
 
@@ -34,12 +35,12 @@ export async function migrate(database: Database, to: Schema = schema): Promise<
     )
     const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
     const version = readInteger(newest ?? {}, "version")
-    const oldest = await readSetting(query, "oldestSchema")
+    const oldest = await runSteps(query, readSetting("oldestSchema"))
     const statements = listDueStatements(to, { version, oldest, name: "The schema agent_gateway" })
     const newestVersion = findNewestVersion(to)
     if (version >= newestVersion) return
     for (const statement of statements) await query(statement)
     await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [newestVersion])
-    await writeSetting(query, "oldestSchema", String(to.oldestVersion))
+    await runSteps(query, writeSetting("oldestSchema", String(to.oldestVersion)))
   })
 }

@@ -1,13 +1,19 @@
 import { randomUUID } from "node:crypto"
 import type { ClientConfig } from "pg"
-import { randomIds } from "../../../core/ids.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
-import { createPause } from "../pause.ts"
 import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
+import { createApprovals } from "../sql/approvals.ts"
+import { createContents } from "../sql/contents.ts"
+import { createKeyring } from "../sql/keyring.ts"
+import { createRevocations } from "../sql/revocations.ts"
+import { createSchedules } from "../sql/schedules.ts"
+import { createSecrets } from "../sql/secrets.ts"
+import { createPause, readStoreId } from "../sql/settings.ts"
+import { createSnapshots } from "../sql/snapshots.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import {
   createConnectionConfig,
@@ -21,10 +27,10 @@ import {
 import { createDiskSpace, writeProbe } from "./database/disk-space.ts"
 import { toOpeningError } from "./database/failures.ts"
 import { detectPooler } from "./database/pooler.ts"
+import { createSqlDatabase } from "./database/sql-database.ts"
 import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
 import { createPostgresDirectory } from "./directory.ts"
 import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
-import { createKeyring } from "./keyring.ts"
 import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
 import { joinMembers, toConnectionName } from "./leases/membership.ts"
@@ -33,16 +39,10 @@ import { migrate } from "./migrate.ts"
 import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
-import { createRevocations } from "./revocations.ts"
-import { createSchedules } from "./schedules.ts"
+import { createAdvance } from "./schedules.ts"
 import { lastSeq, schema } from "./schema.ts"
-import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
-import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
-import { createSnapshots } from "./session-log/snapshots.ts"
-import { readSetting, requireSetting, writeSetting } from "./settings.ts"
-import { createApprovals } from "./waits/approvals.ts"
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, as `pg` parses it. */
@@ -103,9 +103,9 @@ async function openMember(
   const sizes = dividePools(options)
   const probe = () => database.transaction((query) => writeProbe(query, `space_${id}`))
   const space = createDiskSpace({ probe, logger })
-  const shared = { nameStatement, onError: space.failed, logger }
-  const database = openDatabase(driver, config, { connections: sizes.others, ...shared })
-  const commits = openDatabase(driver, config, { connections: sizes.commits, ...shared })
+  const pools = { nameStatement, onError: space.failed, logger }
+  const database = openDatabase(driver, config, { connections: sizes.others, ...pools })
+  const commits = openDatabase(driver, config, { connections: sizes.commits, ...pools })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
   const createStanding = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))
@@ -137,26 +137,24 @@ async function openMember(
       })
     })
     const versions = { reads, writes: membership.versionOfAll }
+    const shared = createSqlDatabase(database)
     return {
       clock: membership.clock,
       log: createSessionLog({ database, commits, space, membership, times, versions, hub, alarms }),
-      keyring: createKeyring(database.query, membership.clock),
-      revocations: createRevocations(database.query),
-      approvals: createApprovals(database, versions),
+      keyring: createKeyring(shared),
+      revocations: createRevocations(shared),
+      approvals: createApprovals(shared, versions),
       directory: createPostgresDirectory(database, id),
-      secrets: createSecrets(database.query),
+      secrets: createSecrets(shared),
       memory: createMemory(database),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
-      contents: createContents(database),
-      snapshots: createSnapshots(database),
+      contents: createContents(shared),
+      snapshots: createSnapshots(shared),
       archive: createArchive(database),
-      schedules: createSchedules(database, { versions, onArrival }),
-      pause: createPause({
-        read: (name) => readSetting(database.query, name),
-        write: (name, value) => writeSetting(database.query, name, value),
-      }),
-      id: () => requireSetting(database.query, "storeId", randomIds.next("store")),
+      schedules: createSchedules(shared, createAdvance(database, { versions, onArrival })),
+      pause: createPause(shared),
+      id: () => readStoreId(shared),
       missingTables: () => listMissingTables(database),
       close,
     }

@@ -6,10 +6,11 @@ import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../ru
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import type { Versions } from "../rules/versions.ts"
+import { findNewestWait } from "../sql/approvals.ts"
 import type { Query } from "./database/database.ts"
+import { runSteps } from "./database/sql-database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
 import { putAnswerWithin } from "./waits/answer.ts"
-import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
 interface Canceled {
@@ -98,7 +99,7 @@ export async function startChild(
   // A cancel of the parent's run locks the same row, so either the cancel comes first, or it finds the child.
   const parent = await lockReceiver(query, sessionId, versions)
   if (parent === null) return childNotNeeded
-  const row = await findNewestWait(query, sessionId, { waitId: command.runId })
+  const row = await runSteps(query, findNewestWait(sessionId, { waitId: command.runId }))
   const wait = row === undefined ? null : toWait(row)
   const isOver = isCancelled(parent.rows, runId) || (await isRevoked(query, sessionId))
   if (!needsChild(start, { wait, isCancelled: isOver })) {

@@ -1,13 +1,8 @@
-import type {
-  Firing,
-  NewSchedule,
-  Occurrence,
-  Schedule,
-  ScheduleStep,
-} from "../../../core/ports/store/schedules.ts"
+import type { Firing, Occurrence, Schedule, ScheduleStep } from "../../../core/ports/store/schedules.ts"
 import type { NewSession } from "../../../core/ports/store/session-log.ts"
 import type { FiringEffect } from "../rules/firing-effects.ts"
-import { escapeText, type Row, readInteger, readNullableText, readText, unescapeText } from "./columns.ts"
+import type { SqlRecord } from "../sql/statement.ts"
+import { type Row, readInteger, readNullableText, readText, unescapeText } from "./columns.ts"
 import { readTerms } from "./schedule-terms.ts"
 
 /**
@@ -36,66 +31,16 @@ export function toSchedule(row: Row): Schedule {
   }
 }
 
-/** Returns the schedule as a list of values in the order of the columns up to `last_run_id`. */
-export function toScheduleValues(schedule: NewSchedule): readonly (string | number | null)[] {
-  const { id, agent, tenant, userId, name, origin, spec, sessionId, createdAt, nextAt, wakeAt } = schedule
-  const owner = [agent, tenant, userId, name].map(escapeText)
-  const state = nextAt === null ? "ended" : "active"
-  return [id, ...owner, origin, JSON.stringify(spec), sessionId, createdAt, state, null, nextAt, "[]", wakeAt]
-}
-
-/** The columns that a step writes. */
-export interface ChangedColumns {
-  readonly spec: string
-  readonly session_id: string | null
-  readonly created_at: number
-  readonly state: string
-  readonly reason: string | null
-  readonly next_at: number | null
-  readonly waiting: string
-  readonly wake_at: number | null
-  readonly last_run_id: string | null
-}
-
-/** Returns the row after a step whose firing, if it has one, had this effect. */
-export function computeChangedColumns(
-  { schedule, change }: ScheduleStep,
-  effect: FiringEffect | null,
-): ChangedColumns {
-  const changed = { ...schedule, ...change, ...effect?.change }
-  return {
-    spec: JSON.stringify(changed.spec),
-    session_id: changed.sessionId,
-    created_at: changed.createdAt,
-    state: changed.state,
-    reason: changed.reason,
-    next_at: changed.nextAt,
-    waiting: JSON.stringify(changed.waiting),
-    wake_at: changed.wakeAt,
-    last_run_id: effect?.runId ?? changed.lastRunId,
-  }
-}
-
 /** Returns the session that a firing creates, if it does not exist. */
 export function createFiredSession({ agent, tenant, userId }: Schedule, { message }: Firing): NewSession {
   return { id: message.sessionId, agent, tenant, userId, createdAt: message.at }
-}
-
-/** An occurrence as it is stored. */
-export interface NewOccurrenceRow {
-  readonly at: number
-  readonly cause: string
-  readonly outcome: string
-  readonly reason: string | null
-  readonly session_id: string | null
-  readonly run_id: string | null
 }
 
 /** Returns the rows of a step: the skipped occurrences before the one that fired. */
 export function toOccurrenceRows(
   { skipped, firing }: ScheduleStep,
   effect: FiringEffect | null,
-): readonly NewOccurrenceRow[] {
+): readonly SqlRecord[] {
   const rows = skipped.map(({ at, outcome, reason }) => {
     return { at, cause: "time", outcome, reason, session_id: null, run_id: null }
   })

@@ -1,20 +1,26 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import { randomIds } from "../../../core/ids.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
-import { createPause } from "../pause.ts"
 import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
+import { createApprovals } from "../sql/approvals.ts"
+import { createContents } from "../sql/contents.ts"
+import { createKeyring } from "../sql/keyring.ts"
+import { createRevocations } from "../sql/revocations.ts"
+import { createSchedules } from "../sql/schedules.ts"
+import { createSecrets } from "../sql/secrets.ts"
+import { createPause, readStoreId } from "../sql/settings.ts"
+import { createSnapshots } from "../sql/snapshots.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { createUnusableDirectoryError, prepareDataDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
 import { createSpaceReserve } from "./database/space-reserve.ts"
+import { createSqlDatabase } from "./database/sql-database.ts"
 import { watchDatabase } from "./database/watching.ts"
 import { createSqliteDirectory } from "./directory.ts"
-import { createKeyring } from "./keyring.ts"
 import { createTextRemover } from "./large/text-remover.ts"
 import { followFleet } from "./leases/live-versions.ts"
 import { createSoleMembership, joinMembers, type Membership } from "./leases/membership.ts"
@@ -22,16 +28,10 @@ import { createMemory } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
-import { createRevocations } from "./revocations.ts"
-import { createSchedules } from "./schedules.ts"
+import { createAdvance } from "./schedules.ts"
 import { schema } from "./schema.ts"
-import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
-import { createContents } from "./session-log/contents.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
-import { createSnapshots } from "./session-log/snapshots.ts"
-import { readSetting, requireSetting, writeSetting } from "./settings.ts"
-import { createApprovals } from "./waits/approvals.ts"
 
 export interface SqliteStoreOptions {
   /**
@@ -125,28 +125,23 @@ export async function openStore(
   const fleet = followFleet(membership, { reads, logger })
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const remover = createTextRemover(database, clock, logger)
+  const shared = createSqlDatabase(database, clock)
   return {
     log: createSessionLog(database, { membership, hub, alarms, clock, directory, remover, versions: fleet }),
-    keyring: createKeyring(database, clock),
-    revocations: createRevocations(database, clock),
-    approvals: createApprovals(database, fleet),
+    keyring: createKeyring(shared),
+    revocations: createRevocations(shared),
+    approvals: createApprovals(shared, fleet),
     directory: createSqliteDirectory(database, membership),
-    secrets: createSecrets(database),
+    secrets: createSecrets(shared),
     memory: createMemory(database, clock, emptyLog),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
-    contents: createContents(database),
-    snapshots: createSnapshots(database),
+    contents: createContents(shared),
+    snapshots: createSnapshots(shared),
     archive: createArchive(database, remover),
-    schedules: createSchedules(database, { clock, versions: fleet, hub }),
-    pause: createPause({
-      read: (name) => database.read(() => readSetting(database, name)),
-      write: (name, value) => database.write(() => writeSetting(database, name, value)),
-    }),
-    async id() {
-      const known = await database.read(() => readSetting(database, "storeId"))
-      return known ?? database.write(() => requireSetting(database, "storeId", randomIds.next("store")))
-    },
+    schedules: createSchedules(shared, createAdvance(database, { clock, versions: fleet, hub })),
+    pause: createPause(shared),
+    id: () => readStoreId(shared),
     missingTables: () => database.read(() => listMissingTables(database)),
     async close() {
       await remover.close()

@@ -6,10 +6,11 @@ import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Revocation } from "../rules/revocation.ts"
+import { findNewestWait } from "../sql/approvals.ts"
 import type { Database } from "./database/database.ts"
+import { runSteps } from "./database/sql-database.ts"
 import { findAcceptedRun, type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
 import { putAnswer } from "./waits/answer.ts"
-import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
 export interface Canceled {
@@ -155,7 +156,7 @@ export function startChild(database: Database, start: StartChild, options: PutOp
     escapeText(sessionId),
   )
   if (parent === undefined) return childNotNeeded
-  const row = findNewestWait(database, sessionId, { waitId: command.runId })
+  const row = runSteps(database, options.now, findNewestWait(sessionId, { waitId: command.runId }))
   const wait = row === undefined ? null : toWait(row)
   const isOver = parent.revoked_at !== null || isCancelled(readInbox(database, sessionId), runId)
   if (!needsChild(start, { wait, isCancelled: isOver })) {

@@ -5,9 +5,10 @@ import { toWait } from "../../rows/wait-rows.ts"
 import { isCancelled } from "../../rules/inbox-rules.ts"
 import type { Versions } from "../../rules/versions.ts"
 import { judgeAnswer } from "../../rules/wait-answers.ts"
+import { findNewestWait, insertAudit, insertGrant } from "../../sql/approvals.ts"
 import type { Database, Query } from "../database/database.ts"
+import { runSteps } from "../database/sql-database.ts"
 import { insertCommand, lockReceiver } from "../inbox/inbox.ts"
-import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
 /** Stores answers in one transaction. */
 export function putAnswers(
@@ -55,14 +56,14 @@ export async function putAnswerWithin(
 ): Promise<AnswerOutcome> {
   const receiver = await lockReceiver(query, command.sessionId, versions)
   if (receiver === null) return { status: "unknown" }
-  const row = await findNewestWait(query, command.sessionId, command)
+  const row = await runSteps(query, findNewestWait(command.sessionId, command))
   const wait = row === undefined ? null : toWait(row)
   const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
   await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [readInteger(row, "id")])
-  await insertAudit(query, accepted.records)
-  if (accepted.grant !== null) await insertGrant(query, accepted.grant)
+  await runSteps(query, insertAudit(accepted.records))
+  if (accepted.grant !== null) await runSteps(query, insertGrant(accepted.grant))
   await insertCommand(query, createDueCommand(accepted.command))
   return outcome
 }

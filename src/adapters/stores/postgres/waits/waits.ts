@@ -6,8 +6,9 @@ import {
   mayCloseWaits,
   toOpenWait,
 } from "../../rules/wait-changes.ts"
+import { insertAudit } from "../../sql/approvals.ts"
 import type { Query } from "../database/database.ts"
-import { insertAudit } from "./approvals.ts"
+import { runSteps } from "../database/sql-database.ts"
 
 /**
  * Returns the open waits that the batches may close. The statement runs after the locks, so that it sees every
@@ -39,8 +40,7 @@ export async function writeWaits(query: Query, waits: readonly CommittedWait[]):
       [closed.map(({ id }) => id), closed.map(({ state }) => state)],
     )
   }
-  const records = createClosingRecords(waits)
-  if (records.length > 0) await insertAudit(query, records)
+  await runSteps(query, insertAudit(createClosingRecords(waits)))
 }
 
 async function insert(query: Query, waits: readonly CommittedWait[]): Promise<void> {

@@ -7,8 +7,9 @@ import {
   mayCloseWaits,
   toOpenWait,
 } from "../../rules/wait-changes.ts"
+import { insertAudit } from "../../sql/approvals.ts"
 import type { Database } from "../database/database.ts"
-import { insertAudit } from "./approvals.ts"
+import { runSteps } from "../database/sql-database.ts"
 
 /** Returns the open waits that the batch may close. */
 export function openWaits(database: Database, batch: SessionBatch): readonly CommittedWait[] {
@@ -36,7 +37,7 @@ export function writeWaits(
       database.run("UPDATE wait SET state = ? WHERE id = ?", each.state, each.id)
     }
   }
-  insertAudit(database, createClosingRecords(waits))
+  runSteps(database, at, insertAudit(createClosingRecords(waits)))
 }
 
 function insertWait(database: Database, { sessionId, state, wait }: CommittedWait): void {

@@ -1,25 +1,22 @@
 import { randomBytes } from "node:crypto"
 import { randomIds } from "../../../core/ids.ts"
 import type { Keyring, SigningKey } from "../../../core/ports/store/keyring.ts"
-import type { Clock } from "../../../core/time/clock.ts"
-import { escapeText, type Row, readInteger, readText } from "../rows/columns.ts"
-import type { Query } from "./database/database.ts"
+import { escapeText, type Row, readText } from "../rows/columns.ts"
+import { now, type Sql, type SqlDatabase, schema, sql } from "./statement.ts"
 
-export function createKeyring(query: Query, clock: Clock): Keyring {
+export function createKeyring({ read, write }: SqlDatabase): Keyring {
   async function findNewest(): Promise<SigningKey | null> {
-    const [row] = await query(
-      "SELECT id, secret FROM agent_gateway.signing_key ORDER BY generation DESC LIMIT 1",
+    const [row] = await read(
+      sql`SELECT id, secret FROM ${schema}signing_key ORDER BY generation DESC LIMIT 1`,
     )
     return row === undefined ? null : toKey(row)
   }
 
   /** Adds a key. Null if another process has already added this generation. */
-  async function add(generation: number): Promise<SigningKey | null> {
-    const [row] = await query(
-      `INSERT INTO agent_gateway.signing_key (generation, id, secret, created_at) VALUES ($1, $2, $3, $4)
-       ON CONFLICT DO NOTHING RETURNING id, secret`,
-      [generation, randomIds.next("key"), randomBytes(32), clock.now()],
-    )
+  async function add(generation: Sql): Promise<SigningKey | null> {
+    const [row] = await write(sql`INSERT INTO ${schema}signing_key (generation, id, secret, created_at)
+      VALUES (${generation}, ${randomIds.next("key")}, ${randomBytes(32)}, ${now})
+      ON CONFLICT DO NOTHING RETURNING id, secret`)
     return row === undefined ? null : toKey(row)
   }
 
@@ -28,33 +25,25 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
       const known = await findNewest()
       if (known !== null) return known
       // Processes that race for the first key agree on the stored one.
-      await add(1)
+      await add(sql`1`)
       const key = await findNewest()
       if (key === null) throw new Error("The signing key that was just stored is missing.")
       return key
     },
     async key(id) {
-      const [row] = await query("SELECT id, secret FROM agent_gateway.signing_key WHERE id = $1", [
-        escapeText(id),
-      ])
+      const [row] = await read(sql`SELECT id, secret FROM ${schema}signing_key WHERE id = ${escapeText(id)}`)
       return row === undefined ? null : toKey(row)
     },
     async rotate() {
       for (;;) {
-        const [newest] = await query(
-          "SELECT coalesce(max(generation), 0) AS generation FROM agent_gateway.signing_key",
-        )
-        const key = await add(readInteger(newest ?? {}, "generation") + 1)
+        const key = await add(sql`(SELECT coalesce(max(generation), 0) + 1 FROM ${schema}signing_key)`)
         if (key !== null) return key
       }
     },
     async remove(id) {
       // The newest key is kept, because its generation must not be used again.
-      const removed = await query(
-        `DELETE FROM agent_gateway.signing_key
-         WHERE id = $1 AND generation < (SELECT max(generation) FROM agent_gateway.signing_key) RETURNING id`,
-        [escapeText(id)],
-      )
+      const removed = await write(sql`DELETE FROM ${schema}signing_key WHERE id = ${escapeText(id)}
+        AND generation < (SELECT max(generation) FROM ${schema}signing_key) RETURNING id`)
       return removed.length > 0
     },
   }

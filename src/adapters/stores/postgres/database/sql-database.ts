@@ -1,0 +1,56 @@
+import type { Row } from "../../rows/columns.ts"
+import {
+  createText,
+  type Dialect,
+  renderSql,
+  type Sql,
+  type SqlDatabase,
+  type Steps,
+  sql,
+} from "../../sql/statement.ts"
+import { nowMs } from "../schema.ts"
+import type { Database, Query } from "./database.ts"
+import { parseRows } from "./parse-rows.ts"
+
+/** Runs the statements that both databases share. */
+export function createSqlDatabase(database: Database): SqlDatabase {
+  const run = (statement: Sql) => runStatement(database.query, statement)
+  return {
+    read: run,
+    write: run,
+    transaction: (steps) => database.transaction((query) => runSteps(query, steps())),
+    async readBodies({ select, after, limit, parse }) {
+      return parseRows(await run(select(after, limit)), parse)
+    },
+  }
+}
+
+/** Runs the statements one after another. */
+export async function runSteps<T>(query: Query, steps: Steps<T>): Promise<T> {
+  let step = steps.next([])
+  while (step.done !== true) step = steps.next(await runStatement(query, step.value))
+  return step.value
+}
+
+function runStatement(query: Query, statement: Sql): Promise<readonly Row[]> {
+  const { text, values } = renderSql(statement, dialect)
+  return query(text, values)
+}
+
+const dialect: Dialect = {
+  schema: "agent_gateway.",
+  placeholder: (number) => `$${number}`,
+  now: () => createText(nowMs),
+  lockRows: createText,
+  lockName: (name) => sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`,
+  // The array is computed once, so that an index on the column can be used.
+  isOneOf(column, values) {
+    const type = typeof values[0] === "number" ? "bigint" : "text"
+    return sql`${createText(column)} = ANY(ARRAY(
+      SELECT json_array_elements_text(${JSON.stringify(values)}::json)::${createText(type)}))`
+  },
+  records(columns, records) {
+    const typed = Object.entries(columns).map(([name, type]) => `${name} ${type}`)
+    return sql`(SELECT * FROM json_to_recordset(${JSON.stringify(records)}) AS each(${createText(typed.join(", "))}))`
+  },
+}

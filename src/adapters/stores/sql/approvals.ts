@@ -1,0 +1,124 @@
+import type {
+  Approvals,
+  AuditRecord,
+  Grant,
+  GrantRevocation,
+  WaitKey,
+} from "../../../core/ports/store/approvals.ts"
+import { escapeText, type Row, readInteger } from "../rows/columns.ts"
+import { createRevocationRecord, toAuditRecord } from "../rows/decision-records.ts"
+import { selectRevokedGrants, toGrants, toToolTypeKey } from "../rows/grant-rows.ts"
+import { toWait, toWaitColumns } from "../rows/wait-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
+import {
+  isOneOf,
+  joinConditions,
+  lockRows,
+  records,
+  type Sql,
+  type SqlDatabase,
+  type Steps,
+  schema,
+  sql,
+} from "./statement.ts"
+
+/** Selects rows for `toWait`, each with the version of its session. */
+const waitsOfSessions = sql`
+  SELECT wait.id, wait.session_id, session.tenant, session.user_id, session.log_version, wait.state, wait.body
+  FROM ${schema}wait JOIN ${schema}session ON session.id = wait.session_id`
+
+export function createApprovals(database: SqlDatabase, versions: Versions): Approvals {
+  return {
+    async wait(sessionId, key) {
+      const [row] = await database.read(selectNewestWait(sessionId, key))
+      if (row === undefined) return null
+      refuseNewer(row, versions)
+      return toWait(row)
+    },
+    openWaits: ({ sessionId, kind, now, limit }) =>
+      database.readBodies({
+        select(after, count) {
+          // Those of sessions that only newer processes read are left out.
+          const conditions = joinConditions([
+            sql`wait.state = 'open' AND session.log_version <= ${versions.reads} AND wait.expires_at > ${now}`,
+            sessionId === undefined ? null : sql`wait.session_id IN ${selectTree(sessionId)}`,
+            kind === undefined ? null : sql`wait.kind = ${kind}`,
+          ])
+          return sql`${waitsOfSessions} WHERE ${conditions} AND wait.id > ${after} ORDER BY wait.id LIMIT ${count}`
+        },
+        after: 0,
+        limit,
+        parse: toWait,
+      }),
+    grants: async (sessionId) => toGrants(await database.read(selectGrants(sessionId)), sessionId),
+    revokeGrant: (revocation) => database.transaction(() => revokeGrant(revocation, versions)),
+    audit: ({ sessionId, limit }) =>
+      database.readBodies({
+        select(before, count) {
+          const conditions = joinConditions([
+            sessionId === undefined ? null : sql`session_id = ${escapeText(sessionId)}`,
+          ])
+          return sql`SELECT id, body FROM ${schema}audit WHERE ${conditions} AND id < ${before}
+            ORDER BY id DESC LIMIT ${count}`
+        },
+        after: Number.MAX_SAFE_INTEGER,
+        limit,
+        parse: toAuditRecord,
+      }),
+  }
+}
+
+/** Inserts a grant. Changes nothing if the tool type is granted already. */
+export function* insertGrant(grant: Grant): Steps<void> {
+  yield sql`INSERT INTO ${schema}tool_grant (session_id, tool_type, body)
+    VALUES (${grant.sessionId}, ${toToolTypeKey(grant)}, ${JSON.stringify(grant)}) ON CONFLICT DO NOTHING`
+}
+
+export function* insertAudit(written: readonly AuditRecord[]): Steps<void> {
+  if (written.length === 0) return
+  const rows = written.map((record) => ({ session_id: record.sessionId, body: JSON.stringify(record) }))
+  yield sql`INSERT INTO ${schema}audit (session_id, body)
+    SELECT session_id, body FROM ${records({ session_id: "text", body: "text" }, rows)} AS written`
+}
+
+/** Returns the row of the newest wait with this key in the session, or in the tree whose root it is. */
+export function* findNewestWait(sessionId: string, key: WaitKey): Steps<Row | undefined> {
+  const [row] = yield selectNewestWait(sessionId, key)
+  return row
+}
+
+function selectNewestWait(sessionId: string, key: WaitKey): Sql {
+  const { waitId, toolCallId, kind } = toWaitColumns(key)
+  return sql`${waitsOfSessions} WHERE wait.session_id IN ${selectTree(sessionId)}
+    AND (wait.wait_id = ${waitId} OR (wait.tool_call_id = ${toolCallId} AND wait.kind = ${kind}))
+    ORDER BY wait.id DESC LIMIT 1`
+}
+
+/** Selects the session, and the sessions of the tree whose root it is: their waits may be answered from it. */
+function selectTree(sessionId: string): Sql {
+  const id = escapeText(sessionId)
+  return sql`(SELECT id FROM ${schema}session WHERE id = ${id} OR coalesce(root_id, id) = ${id})`
+}
+
+/** Selects the grants of the session, and of the root of its tree. */
+function selectGrants(sessionId: string): Sql {
+  const id = escapeText(sessionId)
+  return sql`SELECT id, body FROM ${schema}tool_grant
+    WHERE session_id IN (${id}, (SELECT root_id FROM ${schema}session WHERE id = ${id})) ORDER BY id`
+}
+
+function* revokeGrant(revocation: GrantRevocation, versions: Versions): Steps<boolean> {
+  const [session] = yield sql`SELECT log_version FROM ${schema}session
+    WHERE id = ${escapeText(revocation.sessionId)} ${lockRows("FOR UPDATE")}`
+  if (session === undefined) return false
+  refuseNewer(session, versions)
+  const found = selectRevokedGrants(yield selectGrants(revocation.sessionId), revocation)
+  if (found.length === 0) return false
+  // Another transaction may revoke a grant of the tree through another session at the same time.
+  const ids = found.map(({ id }) => id)
+  const deleted = yield sql`DELETE FROM ${schema}tool_grant WHERE ${isOneOf("id", ids)} RETURNING id`
+  const deletedIds = new Set(deleted.map((row) => readInteger(row, "id")))
+  const revoked = found.filter(({ id }) => deletedIds.has(id))
+  yield* insertAudit(revoked.map(({ grant }) => createRevocationRecord(grant, revocation)))
+  return revoked.length > 0
+}
