@@ -22,14 +22,22 @@ beforeEach(() => requires("chromium"))
 const maxElements = 6_000
 const elements = async (page: Page) => Number(await page.evaluate("document.querySelectorAll('*').length"))
 const done = (page: Page) => page.locator("article.assistant .markdown").getByText("All done.")
-/** Text of the part at the top of the list, and the place at which it is. */
-const topPart = `(() => {
-  const frame = document.querySelector(".chat-scroll")
-  const { top } = frame.getBoundingClientRect()
-  const parts = [...document.querySelectorAll(".message > *")]
-  const part = parts.find((part) => part.getBoundingClientRect().top > top + 20)
-  return [part.textContent, Math.round(part.getBoundingClientRect().top - top)]
-})()`
+/** Text of the first part in view, its place in pixels below the top of the list, and how far the list is scrolled. */
+const readTop = async (page: Page) =>
+  (await page.evaluate(`(() => {
+    const frame = document.querySelector(".chat-scroll")
+    const { top } = frame.getBoundingClientRect()
+    const parts = [...document.querySelectorAll(".message > *")]
+    const part = parts.find((part) => part.getBoundingClientRect().top > top + 20)
+    return { text: part.textContent, place: part.getBoundingClientRect().top - top, scrolled: frame.scrollTop }
+  })()`)) as { text: string; place: number; scrolled: number }
+/** Resolves when the page has rendered what was scrolled to, and loads nothing. */
+const isStill = async (page: Page) => {
+  const twoFrames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+  await page.evaluate(twoFrames)
+  await page.getByText("Loading…").waitFor({ state: "detached" })
+  await page.evaluate(twoFrames)
+}
 
 test("a long run renders only its end, also while it grows and after a reload", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
@@ -58,24 +66,25 @@ test("scrolling up shows the earlier turns to the first message, and keeps what 
   await page.mouse.move(640, 300)
   await page.mouse.wheel(0, -200)
   await page.getByRole("button", { name: "Newest message" }).waitFor()
-  await expect
-    .poll(
-      async () => {
-        const before = await page.evaluate(topPart)
-        // A press of the button moves the window as scrolling does, but leaves the scroll position alone.
-        const button = page.getByRole("button", { name: "Show earlier messages" })
-        if ((await button.count()) > 0) {
-          await button.dispatchEvent("click")
-          await page.waitForTimeout(100)
-          expect(await page.evaluate(topPart)).toEqual(before)
-        }
-        await page.mouse.wheel(0, -3_000)
-        expect(await elements(page)).toBeLessThan(maxElements)
-        return first.count()
-      },
-      { interval: 200 },
-    )
-    .toBe(1)
+  const button = page.getByRole("button", { name: "Show earlier messages" })
+  let moves = 0
+  while ((await first.count()) === 0) {
+    await page.evaluate("document.querySelector('.chat-scroll').scrollTop -= 1_500")
+    await isStill(page)
+    const before = await readTop(page)
+    // Users press the button where they see it, at the top. A press without a pointer leaves the list where it is.
+    if (before.scrolled < 3_000 && (await button.count()) > 0) {
+      await button.dispatchEvent("click")
+      await isStill(page)
+      const after = await readTop(page)
+      expect(after.text).toBe(before.text)
+      // The list can be scrolled by whole pixels only, and its parts have fractions of them.
+      expect(Math.abs(after.place - before.place)).toBeLessThan(1)
+      if (after.scrolled !== before.scrolled) moves += 1
+    }
+    expect(await elements(page)).toBeLessThan(maxElements)
+  }
+  expect(moves).toBeGreaterThan(3)
   const turns = page.getByText(/^This is turn \d+\.$/)
   expect(await turns.first().innerText()).toBe("This is turn 1.")
 
@@ -123,7 +132,7 @@ test("3 000 turns of 16 calls are usable at once", async () => {
   await page.getByText("This is turn 3000.").waitFor()
   await page.getByLabel("Message", { exact: true }).pressSequentially("Hello")
   const ms = performance.now() - startedAt
-  // Measured: 0.6 seconds. Rendering all of them took 40. The bound leaves room for slow machines.
-  expect(ms).toBeLessThan(3_000)
+  // Measured: 0.6 seconds. Rendering all of them took 40. The bound leaves room for machines under load.
+  expect(ms).toBeLessThan(10_000)
   expect(await elements(page)).toBeLessThan(maxElements)
 })

@@ -77,11 +77,11 @@ export function useListWindow(all: PartRange, scroll: StickyScroll, loadEarlier:
     if (current?.element.isConnected !== true || scroll.frame.current === null) return
     scroll.frame.current.scrollTop += current.element.getBoundingClientRect().top - current.top
   }, [moved])
-  // The page that the user has asked for is there.
+  // The page that the user has asked for is there. A user who has scrolled away from it meanwhile is left in place.
   useLayoutEffect(() => {
     if (!wantsEarlier.current) return
     wantsEarlier.current = false
-    showEarlier()
+    if (scroll.frame.current !== null && scroll.frame.current.scrollTop < nearPx) showEarlier()
   }, [all.from])
 
   return { ...shown, showEarlier, onScroll, toEnd }

@@ -21,7 +21,7 @@ const session: Session = {
   lastSeq: 0,
   storedBytes: 0,
   activeRun: null,
-  hasDueMessage: false,
+  hasDueWork: false,
 }
 
 const { signal } = new AbortController()

@@ -6,7 +6,7 @@ import { alice } from "./fixtures/test-gateway.ts"
 const session: ClientMessage["session"] = {
   ...{ id: "sess_1", ...alice, agent: "agent", externalId: null, parent: null, rootId: "sess_1", depth: 0 },
   ...{ createdAt: 0, lastUsedAt: 0, revokedAt: null, lastSeq: 0, storedBytes: 0, activeRun: null },
-  hasDueMessage: false,
+  hasDueWork: false,
 }
 const input = { type: "message", content: [{ type: "text", text: "Hi" }] } as const
 const tool = (name: string) => ({ name, description: "", inputSchema: { type: "object" } })

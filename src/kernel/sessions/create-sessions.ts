@@ -116,7 +116,7 @@ export function createSessions({
     async position(sessionId, runId) {
       const [session, queued] = await Promise.all([log.session(sessionId), log.queuedRuns(sessionId)])
       const run = queued.find((each) => each.runId === runId)
-      const isNext = run?.position === 1 && session?.activeRun === null && session.hasDueMessage
+      const isNext = run?.position === 1 && session?.activeRun === null && session.hasDueWork
       return isNext ? undefined : run?.position
     },
 
@@ -197,7 +197,7 @@ function describeNew(session: NewSession, externalId: string | null): Session {
     lastSeq: 0,
     storedBytes: 0,
     activeRun: null,
-    hasDueMessage: false,
+    hasDueWork: false,
   }
 }
 

@@ -195,7 +195,7 @@ describe("a process that cannot reach its store", () => {
     const node = await startTestNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     const accepting = putAccepted(node, id, "Hi")
-    await vi.waitFor(async () => expect((await shared.log.session(id))?.hasDueMessage).toBe(true), patience)
+    await vi.waitFor(async () => expect((await shared.log.session(id))?.hasDueWork).toBe(true), patience)
     await node.stop()
     stopping.resolve()
     await accepting

@@ -31,11 +31,11 @@ export function toSession(row: Row): Session {
   return createSession(row, {
     activeRun: readNullableText(row, "run_id") === null ? null : toRun(row),
     // SQLite has no booleans.
-    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
+    hasDueWork: row.has_due_work === true || row.has_due_work === 1,
   })
 }
 
-function createSession(row: Row, work: Pick<Session, "activeRun" | "hasDueMessage">): Session {
+function createSession(row: Row, work: Pick<Session, "activeRun" | "hasDueWork">): Session {
   return {
     id: readText(row, "session_id"),
     externalId: readExternalId(row),
@@ -79,7 +79,7 @@ export function toClaim(
   if (row === null) return { lease: null }
   const isLarge = commands?.some((command) => readTextLength(command, "body") > pieceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
-  const session = createSession(row, { activeRun: null, hasDueMessage: true })
+  const session = createSession(row, { activeRun: null, hasDueWork: true })
   const found = commands.map((command) => toCommand(command, readJson(command, "body")))
   return { lease: toLease(row), found: { session, commands: found } }
 }

@@ -233,8 +233,11 @@ export interface Session extends NewSession {
   readonly storedBytes: number
   /** The open run: it was opened and has not ended. */
   readonly activeRun: Run | null
-  /** If true, a queued message waits only for the open run, or for a process to open it. */
-  readonly hasDueMessage: boolean
+  /**
+   * If true, a queued message waits only for the open run, or for a process to open it, or the withdrawal of a queued
+   * message has still to be logged.
+   */
+  readonly hasDueWork: boolean
 }
 
 export interface Run {

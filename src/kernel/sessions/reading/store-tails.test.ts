@@ -35,7 +35,7 @@ function createForeignLog() {
     async session() {
       counts.session++
       await takeTime()
-      return { activeRun: isOpen ? {} : null, hasDueMessage: false, lastSeq: lastSeq() }
+      return { activeRun: isOpen ? {} : null, hasDueWork: false, lastSeq: lastSeq() }
     },
     async run() {
       counts.run++

@@ -138,7 +138,7 @@ class StoreTail {
   async #isIdle(): Promise<boolean> {
     const session = await this.#parts.log.session(this.#sessionId)
     if (session === null) return true
-    return session.activeRun === null && !session.hasDueMessage && session.lastSeq <= this.#cursor
+    return session.activeRun === null && !session.hasDueWork && session.lastSeq <= this.#cursor
   }
 }
 

@@ -285,7 +285,7 @@ async function findEnd(
   const session = await readSession(sessionId)
   if (session === null) return viewEnds.gone
   if (runId === undefined) {
-    const isOver = session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
+    const isOver = session.activeRun === null && !session.hasDueWork && session.lastSeq <= cursor
     return isOver ? viewEnds.complete : null
   }
   const run = await log.run(sessionId, runId)

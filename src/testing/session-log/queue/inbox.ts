@@ -32,7 +32,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const run = { id: runId, sessionId, cursor: 0, state: "queued" as const, endSeq: null }
       assert.deepEqual(await log.run(sessionId, runId), run)
       const session = await log.session(sessionId)
-      assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, true])
+      assert.deepEqual([session?.activeRun, session?.hasDueWork], [null, true])
       assert.equal(session?.lastUsedAt, 5_000)
       const lease = await claimSession(log, sessionId)
       const [pending, ...others] = await log.pending(lease)
@@ -42,7 +42,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       const opened = { ...run, cursor: 3, state: "open" as const }
       assert.deepEqual(await log.run(sessionId, runId), opened)
       const now = await log.session(sessionId)
-      assert.deepEqual([now?.activeRun, now?.hasDueMessage], [opened, false])
+      assert.deepEqual([now?.activeRun, now?.hasDueWork], [opened, false])
       assert.deepEqual(await log.pending(lease), [])
     },
   },
@@ -201,7 +201,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         storedBytes: 0,
         activeRun: null,
         depth: 0,
-        hasDueMessage: false,
+        hasDueWork: false,
       })
       const command = createMessage(sessionId, {
         input: { type: "conversation", messages: [{ role: "user", content: [{ type: "text", text: odd }] }] },

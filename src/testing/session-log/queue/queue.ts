@@ -145,7 +145,7 @@ export const queueCases: readonly SessionLogCase[] = [
       const later = createMessage(sessionId, { notBefore, whenBusy: "queue" })
       assert.equal(requireAcceptedPut(await log.put(later)).position, 1)
       const session = await log.session(sessionId)
-      assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, false])
+      assert.deepEqual([session?.activeRun, session?.hasDueWork], [null, false])
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       const now = requireAcceptedPut(await log.put(createMessage(sessionId)))
       assert.equal(now.position, undefined)

@@ -48,6 +48,33 @@ export const withdrawalCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
+    name: "a session has due work until the withdrawal of its only queued run is logged",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await openSession(log)
+      const hasDueWork = async () => (await log.session(sessionId))?.hasDueWork
+      const runId = await put(log, sessionId, "queue")
+      requireAcceptedPut(await log.put(cancel(sessionId, runId)))
+      assert.equal(await hasDueWork(), true)
+      const lease = await claimSession(log, sessionId)
+      const [command] = await log.pending(lease)
+      const entry = createEvent(
+        toSeq(lease, 1),
+        "",
+        { type: "runWithdrawn", withdrawnRunId: runId },
+        { runId: null },
+      )
+      await commitOk(log, {
+        lease,
+        entries: [entry],
+        commandsConsumed: [command?.id ?? 0],
+        runsWithdrawn: [runId],
+      })
+      assert.equal(await hasDueWork(), false)
+    },
+  },
+  {
+    rule: 12,
     name: "a withdrawn run is not opened, even if the withdrawal arrived late",
     async run({ open }) {
       const { log } = await open()

@@ -42,9 +42,9 @@ async function findNewestRun(
   session: Session,
   { sessions, directory, clock }: WireParts,
 ): Promise<Run | null> {
-  const { id: sessionId, activeRun, lastUsedAt, hasDueMessage } = session
+  const { id: sessionId, activeRun, lastUsedAt, hasDueWork } = session
   if (activeRun !== null) return activeRun
-  if (!hasDueMessage && clock.now() - lastUsedAt > readableMs) return null
+  if (!hasDueWork && clock.now() - lastUsedAt > readableMs) return null
   const [newest] = (await directory.runs({ sessionId, limit: 1 })).items
   return newest === undefined ? null : sessions.run(sessionId, newest.id)
 }

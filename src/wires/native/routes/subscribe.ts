@@ -112,7 +112,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         }))
       }
       const untilTasksEnd = c.req.query("until_tasks_end") === "true"
-      const isIdle = session.activeRun === null && !session.hasDueMessage
+      const isIdle = session.activeRun === null && !session.hasDueWork
       if (session.lastSeq <= afterSeq && isIdle) {
         const { signal } = c.req.raw
         if (!untilTasksEnd || !(await sessions.hasTaskWork(session.id, { signal }))) return c.body(null, 204)

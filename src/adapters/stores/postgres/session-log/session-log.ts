@@ -206,8 +206,9 @@ async function findSession(query: Query, sessionId: string, versions: Versions):
   const [row] = await query(
     `SELECT ${sessionColumns}, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state,
        run.end_seq, EXISTS (SELECT FROM agent_gateway.command
-         WHERE command.session_id = session.id AND command.type = 'message' AND command.not_before <= ${nowMs}
-           AND command.run_id IS DISTINCT FROM session.active_run) AS has_due_message
+         WHERE command.session_id = session.id AND (command.type = 'withdraw'
+           OR command.type = 'message' AND command.not_before <= ${nowMs}
+           AND command.run_id IS DISTINCT FROM session.active_run)) AS has_due_work
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = session.active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )

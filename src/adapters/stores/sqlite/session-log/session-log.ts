@@ -233,8 +233,9 @@ const sessionById = `
   SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
     run.end_seq, EXISTS (
       SELECT 1 FROM command
-      WHERE command.session_id = session.id AND command.type = 'message' AND command.not_before <= ?
-        AND command.run_id IS NOT session.active_run) AS has_due_message
+      WHERE command.session_id = session.id AND (command.type = 'withdraw'
+        OR command.type = 'message' AND command.not_before <= ?
+        AND command.run_id IS NOT session.active_run)) AS has_due_work
   FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
 
 function findSession(
