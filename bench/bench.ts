@@ -16,6 +16,7 @@ import { measureSchedules } from "./measure/schedules.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
+import { measureWires } from "./measure/wires.ts"
 import {
   clientViewTables,
   firstTokenTables,
@@ -32,6 +33,7 @@ import {
   storeTables,
   throughputTables,
   viewersTables,
+  wiresTables,
 } from "./report.ts"
 import { fullSettings, quickSettings } from "./settings.ts"
 import { asMarkdown, asText, type Table } from "./table.ts"
@@ -42,6 +44,7 @@ import { asMarkdown, asText, type Table } from "./table.ts"
  */
 const parts = [
   "throughput",
+  "wires",
   "first-token",
   "viewers",
   "streams",
@@ -74,6 +77,7 @@ const markdown: string[] = [machineLine()]
 
 console.log(`${machineLine()}\n`)
 await part("throughput", () => measureThroughput(settings.throughput), throughputTables)
+await part("wires", () => measureWires(settings.wires), wiresTables)
 await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenTables)
 await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)

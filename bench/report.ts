@@ -14,6 +14,7 @@ import type { SchedulesResult } from "./measure/schedules.ts"
 import type { StoreResult } from "./measure/store.ts"
 import type { ByServer, Pace, Rounds, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
+import type { WireResult } from "./measure/wires.ts"
 import type { Table } from "./table.ts"
 
 /** Returns the tables for one part of the bench. */
@@ -90,6 +91,24 @@ export function peersTables(result: PeersResult): readonly Table[] {
           ...tokens(result.full, server),
           ...tokens(result.real, server),
           of(result.oneToken, server).cpuMsPerStream.toFixed(2),
+        ]),
+      ],
+    },
+  ]
+}
+
+export function wiresTables(results: readonly WireResult[]): readonly Table[] {
+  return [
+    {
+      title: "tokens per CPU second by protocol, medians",
+      rows: [
+        ["", "as fast as can be", "of native", "a token every 10 ms", "of native"],
+        ...results.map(({ wire, full, real }) => [
+          wire,
+          ...[full, real].flatMap(({ tokensPerCpuSecond, ofNative }) => [
+            whole(tokensPerCpuSecond),
+            ofNative.toFixed(2),
+          ]),
         ]),
       ],
     },

@@ -9,6 +9,7 @@ import type { ThroughputSettings } from "./measure/throughput.ts"
 /** The extent of the measurements. */
 export interface Settings {
   readonly throughput: ThroughputSettings
+  readonly wires: ThroughputSettings
   readonly firstToken: FirstTokenSettings
   readonly viewers: number
   readonly openStreams: OpenStreamsSettings
@@ -27,6 +28,7 @@ export interface Settings {
 
 export const fullSettings: Settings = {
   throughput: { warmUpRounds: 200, repeats: 7, streams: 400, atOnce: 50 },
+  wires: { warmUpRounds: 100, repeats: 9, streams: 200, atOnce: 50 },
   firstToken: { warmUpRounds: 200, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   openStreams: { warmUpRounds: 40, streams: 10_000, tokens: 150, pauseMs: 2_000, probes: 40 },
@@ -46,6 +48,7 @@ export const fullSettings: Settings = {
 /** Settings for a quick first look. The code is not compiled yet, so the figures are worse than in a full run. */
 export const quickSettings: Settings = {
   throughput: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
+  wires: { warmUpRounds: 2, repeats: 3, streams: 50, atOnce: 50 },
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
   viewers: 200,
   openStreams: { warmUpRounds: 2, streams: 500, tokens: 10, pauseMs: 1_000, probes: 10 },

@@ -2,7 +2,7 @@ import { Agent, get } from "node:http"
 import type { Script } from "../script.ts"
 import { eachAtOnce } from "./each-at-once.ts"
 import { readStream } from "./read-stream.ts"
-import { authorization, streamRequest, type Target } from "./target.ts"
+import { authorization, noSession, type OpenedSession, streamRequest, type Target } from "./target.ts"
 
 export type ViewersRequest =
   /** Starts a run in each session and disconnects after the first token. */
@@ -13,23 +13,28 @@ export type ViewersRequest =
 const atOnce = 50
 
 /** Resolves when all connections are in the requested state. They stay open until this process ends. */
-export async function holdViewers(request: ViewersRequest, tokens: readonly string[]): Promise<void> {
+export async function holdViewers(
+  request: ViewersRequest,
+  sessions: readonly OpenedSession[],
+): Promise<void> {
   const { target } = request
   if (request.step === "run") {
     const agent = new Agent()
-    await eachAtOnce(tokens.length, atOnce, (index) =>
-      readStream(target.url, streamRequest(target, tokens[index] ?? "", request.script), {
+    await eachAtOnce(sessions.length, atOnce, (index) =>
+      readStream(target.url, streamRequest(target, sessions[index] ?? noSession, request.script), {
         agent,
         untilFirstToken: true,
       }),
     )
   } else {
-    await eachAtOnce(request.viewers, atOnce, (index) => watch(target, tokens[index % tokens.length] ?? ""))
+    await eachAtOnce(request.viewers, atOnce, (index) =>
+      watch(target, sessions[index % sessions.length] ?? noSession),
+    )
   }
 }
 
 /** Resolves after the first frame. */
-function watch({ type, url }: Target, token: string): Promise<void> {
+function watch({ type, url }: Target, { token }: OpenedSession): Promise<void> {
   const path = type === "gateway" ? "/api/chat/subscribe?after_seq=0" : "/"
   return new Promise((resolve, reject) => {
     const request = get(url + path, { agent: false, headers: authorization(token) }, (answer) => {

@@ -7,7 +7,7 @@ import { eachAtOnce } from "./each-at-once.ts"
 import { holdViewers, type ViewersRequest } from "./hold-viewers.ts"
 import { openLongSession, useLongSession } from "./long-session.ts"
 import { type ReadStream, readStream } from "./read-stream.ts"
-import { openSessions, streamRequest, type Target } from "./target.ts"
+import { noSession, type OpenedSession, openSessions, streamRequest, type Target } from "./target.ts"
 
 /**
  * The clients, in a process of their own. Streams are read as bytes. Their contents are checked after the
@@ -46,7 +46,7 @@ const probePauseMs = 20
  * server.
  */
 let agent = new Agent({ keepAlive: true })
-let tokens: readonly string[] = []
+let sessions: readonly OpenedSession[] = []
 let open: { readonly request: LoadRequest; readonly streams: Promise<ReadStream>[] } | null = null
 
 serveParent("", {
@@ -54,7 +54,7 @@ serveParent("", {
     async prepare({ target, streams }: { readonly target: Target; readonly streams: number }) {
       agent.destroy()
       agent = new Agent({ keepAlive: true })
-      tokens = await openSessions(target, streams)
+      sessions = await openSessions(target, streams)
     },
     async streams(request: StreamsRequest): Promise<StreamsResult> {
       const { script, streams, atOnce } = request
@@ -107,7 +107,7 @@ serveParent("", {
       check(open.request, read)
       return read.length
     },
-    viewers: (request: ViewersRequest) => holdViewers(request, tokens),
+    viewers: (request: ViewersRequest) => holdViewers(request, sessions),
     openLongSessions: ({ url, count }: { readonly url: string; readonly count: number }) =>
       Promise.all(Array.from({ length: count }, () => openLongSession(url))),
     longSession: ({ url, token }: { readonly url: string; readonly token: string }) =>
@@ -120,13 +120,14 @@ function readOne(
   index: number,
   onFirstToken?: (ms: number) => void,
 ): Promise<ReadStream> {
-  const request = streamRequest(target, tokens[index] ?? "", script)
+  const request = streamRequest(target, sessions[index] ?? noSession, script)
   return readStream(target.url, request, { agent, ...(onFirstToken && { onFirstToken }) })
 }
 
 function check({ target, script }: LoadRequest, read: readonly ReadStream[]): void {
   if (target.type === "upstream") return
-  const fault = target.type === "peer" ? textFaultOf : faultOf
+  const isNative = target.type !== "peer" && (target.wire ?? "native") === "native"
+  const fault = isNative ? faultOf : textFaultOf
   for (const { chunks } of read) {
     const found = fault(chunks, script.tokens)
     if (found !== null) throw new Error(`A stream did not arrive whole: ${found}.`)

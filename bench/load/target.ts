@@ -1,5 +1,6 @@
 import type { Script } from "../script.ts"
 import { scriptText } from "../script.ts"
+import { type WireName, wireRequests } from "./wire-requests.ts"
 
 /**
  * A server that sends streams: the gateway, the hand-written server (`limit`), the upstream without any of them, or
@@ -9,7 +10,17 @@ export interface Target {
   readonly type: "gateway" | "limit" | "upstream" | "peer"
   /** Address of the server. For a peer, it includes the path that accepts messages. */
   readonly url: string
+  /** The protocol in which the gateway is asked. Default: its own. */
+  readonly wire?: WireName
 }
+
+/** A session of the gateway. Other servers have none. */
+export interface OpenedSession {
+  readonly token: string
+  readonly id: string
+}
+
+export const noSession: OpenedSession = { token: "", id: "" }
 
 export interface StreamRequest {
   readonly path: string
@@ -18,37 +29,40 @@ export interface StreamRequest {
 }
 
 /** Prepares a measurement before its time starts. For the gateway, creates one session for each stream. */
-export async function openSessions(target: Target, count: number): Promise<readonly string[]> {
-  if (target.type !== "gateway") return Array.from({ length: count }, () => "")
-  const tokens: string[] = []
-  while (tokens.length < count) {
-    const batch = Array.from({ length: Math.min(20, count - tokens.length) }, () => openSession(target.url))
-    tokens.push(...(await Promise.all(batch)))
+export async function openSessions(target: Target, count: number): Promise<readonly OpenedSession[]> {
+  if (target.type !== "gateway") return Array.from({ length: count }, () => noSession)
+  const sessions: OpenedSession[] = []
+  while (sessions.length < count) {
+    const batch = Array.from({ length: Math.min(20, count - sessions.length) }, () => openSession(target.url))
+    sessions.push(...(await Promise.all(batch)))
   }
-  return tokens
+  return sessions
 }
 
-async function openSession(url: string): Promise<string> {
+async function openSession(url: string): Promise<OpenedSession> {
   const answer = await fetch(`${url}/api/chat/init`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ api_key: "bench" }),
   })
   if (!answer.ok) throw new Error(`POST /chat/init: ${answer.status} ${await answer.text()}`)
-  const { session_token: token } = (await answer.json()) as { readonly session_token: string }
-  return token
+  const { session_token: token, session_id: id } = (await answer.json()) as Record<string, string>
+  if (token === undefined || id === undefined) throw new Error("POST /chat/init responded without a session.")
+  return { token, id }
 }
 
-export function streamRequest({ type }: Target, token: string, script: Script): StreamRequest {
+export function streamRequest(
+  { type, wire = "native" }: Target,
+  session: OpenedSession,
+  script: Script,
+): StreamRequest {
   const text = scriptText(script)
   const json = { "content-type": "application/json" }
   switch (type) {
-    case "gateway":
-      return {
-        path: "/api/chat",
-        body: JSON.stringify({ message: text }),
-        headers: { ...json, ...authorization(token) },
-      }
+    case "gateway": {
+      const { path, body } = wireRequests[wire](session, text)
+      return { path, body: JSON.stringify(body), headers: { ...json, ...authorization(session.token) } }
+    }
     case "limit":
       return { path: "/", body: JSON.stringify({ message: text }), headers: json }
     case "upstream":

@@ -77,8 +77,24 @@ export async function measurePace(
   servers: readonly Server[],
   load: Child,
   pace: Pace,
-  { repeats, streams, atOnce }: ThroughputSettings,
+  settings: ThroughputSettings,
 ): Promise<ByServer> {
+  const measured = await samplePace(servers, load, pace, settings)
+  return measured.map(({ server, samples }) => ({ server, ...summarize(samples) }))
+}
+
+/** The rounds of a server. The servers take turns, so rounds with the same number belong together. */
+export interface Samples {
+  readonly server: string
+  readonly samples: readonly Throughput[]
+}
+
+export async function samplePace(
+  servers: readonly Server[],
+  load: Child,
+  pace: Pace,
+  { repeats, streams, atOnce }: ThroughputSettings,
+): Promise<readonly Samples[]> {
   const measured = servers.map((server) => ({ server, samples: [] as Throughput[] }))
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { server, samples } of measured) {
@@ -96,7 +112,7 @@ export async function measurePace(
       samples.push(sample)
     }
   }
-  return measured.map(({ server, samples }) => ({ server: server.name, ...summarize(samples) }))
+  return measured.map(({ server, samples }) => ({ server: server.name, samples }))
 }
 
 /**

@@ -1,0 +1,16 @@
+import type { OpenedSession } from "./target.ts"
+
+type WireRequest = (session: OpenedSession, text: string) => { readonly path: string; readonly body: object }
+
+/** The request that sends a message, by the protocol of the gateway. Each one is a row of the part `wires`. */
+export const wireRequests = {
+  native: (_session, message) => ({ path: "/api/chat", body: { message } }),
+  "AI SDK UI": ({ id }, text) => ({
+    path: "/api/ai-sdk/chat",
+    body: { id, messages: [{ role: "user", parts: [{ type: "text", text }] }] },
+  }),
+} satisfies Record<string, WireRequest>
+
+export type WireName = keyof typeof wireRequests
+
+export const wireNames = Object.keys(wireRequests) as readonly WireName[]
