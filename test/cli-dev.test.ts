@@ -171,6 +171,17 @@ test("a second signal ends both at once", async () => {
   await gone(workerOf(cli))
 })
 
+test("prints the addresses of the other protocols, if there are any", async () => {
+  const wires = '[{ name: "Some protocol", path: "/api/some" }]'
+  const source = `import { fakeGateway } from "GATEWAY"\nexport default fakeGateway({ wires: ${wires} })\n`
+  const { cli, url } = await startDev({ "agent.ts": source })
+  expect(cli.stdout()).toContain(
+    `\nOr with the client of another protocol:\n\n- Some protocol: ${url}/api/some\n\n`,
+  )
+  const without = await startDev({ "agent.ts": agent("one") })
+  expect(without.cli.stdout()).not.toContain("another protocol")
+})
+
 test("the worker ends when its supervisor is killed", async () => {
   const { cli } = await startDev({ "agent.ts": agent("one") })
   cli.signal("SIGKILL")

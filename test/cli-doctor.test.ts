@@ -35,6 +35,8 @@ test("doctor reports every part that works", async () => {
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(stdout).toMatch(/^ok {4}images: decoded by sharp$/m)
   expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
+  expect(stdout).toMatch(/^ok {4}wire AI SDK UI: \/api\/ai-sdk\/chat$/m)
+  expect(stdout).toMatch(/^ok {4}wire AG-UI: \/api\/ag-ui$/m)
   expect(code).toBe(0)
 })
 

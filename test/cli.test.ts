@@ -11,14 +11,15 @@ const agent = (overrides = "") =>
 
 describe("start", () => {
   test("serves until SIGTERM or SIGINT, then closes the gateway and exits with 0", async () => {
-    const cwd = await project({ "agent.ts": agent() })
+    const wires = '[{ name: "Some protocol", path: "/api/some" }]'
+    const cwd = await project({ "agent.ts": agent(`{ wires: ${wires} }`) })
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
       const [, url] = await cli.printed(/Listening on (http:\/\/127\.0\.0\.1:\d+)\n/)
       expect(await (await fetch(url ?? "")).text()).toBe("hello")
       cli.signal(signal)
       expect(await cli.exited).toBe(0)
-      expect(cli.stdout()).toMatch(/^mode start\nListening on .*\nclosed\n$/)
+      expect(cli.stdout()).toBe(`mode start\nListening on ${url}\nSome protocol: ${url}/api/some\nclosed\n`)
       expect(cli.stderr()).toBe("")
     }
   })

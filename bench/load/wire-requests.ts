@@ -9,6 +9,10 @@ export const wireRequests = {
     path: "/api/ai-sdk/chat",
     body: { id, messages: [{ role: "user", parts: [{ type: "text", text }] }] },
   }),
+  "AG-UI": ({ id: threadId }, content) => ({
+    path: "/api/ag-ui",
+    body: { threadId, runId: crypto.randomUUID(), messages: [{ role: "user", content }] },
+  }),
 } satisfies Record<string, WireRequest>
 
 export type WireName = keyof typeof wireRequests

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream"
 import type { styleText } from "node:util"
+import type { Gateway } from "../gateway/gateway.ts"
 
 /** Everything that the command line needs from its process. Tests can replace it. */
 export interface ProcessContext {
@@ -63,6 +64,7 @@ export type WorkerMessage =
       readonly apiUrl: string
       readonly port: number
       readonly consoleUrl: string | null
+      readonly wires: Gateway["wires"]
     }
 
 /** A message of the supervisor to its worker. */

@@ -14,6 +14,7 @@ import { pickOptions } from "../platform/options/resolve-options.ts"
 import type { AgentDefinition } from "./agent/agent-definition.ts"
 import type { ChosenAgent } from "./agent/agent-service.ts"
 import { mayGuess } from "./agent/guessed-model.ts"
+import { listWireClients } from "./built-in-wires.ts"
 import type {
   CloseOptions,
   Gateway,
@@ -144,6 +145,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     schedules: createGatewaySchedules(async () => (await startOnce()).schedules()),
     sessions: createGatewaySessions(async () => (await startOnce()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickOptions(mcpOptions, options) })),
+    wires: listWireClients(server.wires, server.prefix),
     async revokeSession(sessionId) {
       return (await startOnce()).sessions.revoke(sessionId)
     },

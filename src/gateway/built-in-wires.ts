@@ -1,3 +1,4 @@
+import type { WireClient } from "../http/wire-client.ts"
 import type { ServedWires } from "../http/wire-routes.ts"
 import { agUiRoutes } from "../wires/ag-ui/ag-ui-routes.ts"
 import { aiSdkRoutes } from "../wires/ai-sdk/ai-sdk-routes.ts"
@@ -7,4 +8,13 @@ import type { ResolvedWires } from "./options/wires-options.ts"
 /** Lists the protocols that the gateway speaks. A further one needs a line here, and its key in `WiresOptions`. */
 export function listWires({ aiSdk, agUi, custom }: ResolvedWires): ServedWires {
   return { builtIn: [nativeRoutes, ...(aiSdk ? [aiSdkRoutes] : []), ...(agUi ? [agUiRoutes] : [])], custom }
+}
+
+/** Lists the protocols beside the gateway's own, with their paths on its own server. */
+export function listWireClients(options: ResolvedWires, prefix: string): readonly WireClient[] {
+  return listWires(options).builtIn.flatMap(({ client, hasRootAlias = false }) => {
+    if (client === undefined) return []
+    const path = hasRootAlias || prefix === "/" ? client.path : `${prefix}${client.path}`
+    return [{ name: client.name, path }]
+  })
 }

@@ -6,6 +6,7 @@ import type { GrantScope } from "../core/wait.ts"
 import type { ChatEvent } from "../core/wire/chat-event.ts"
 import type { McpOptions } from "../features/mcp/options.ts"
 import type { Readiness } from "../http/readiness.ts"
+import type { WireClient } from "../http/wire-client.ts"
 import type { InferInput, InputSchema } from "../kernel/tools/input-schema.ts"
 import type { OperationInput, OperationName, OperationOutput } from "../operations/operations.ts"
 import type { LoggerOptions } from "../platform/logging/logger.ts"
@@ -64,6 +65,8 @@ export interface Gateway {
   readonly memory: GatewayMemory
   /** The served agents. The first one is the default. */
   readonly agents: readonly ServedAgent[]
+  /** The protocols beside the HTTP API, with the paths that their clients receive on the gateway's own server. */
+  readonly wires: readonly WireClient[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to true if the session exists. */
   revokeSession(sessionId: string): Promise<boolean>
   /**

@@ -20,6 +20,7 @@ import type { IssueSession, IssueUserToken } from "./issue-session.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
 import type { ServedAgents } from "./served-agents.ts"
 import type { EventStreams } from "./streams/stream-response.ts"
+import type { WireClient } from "./wire-client.ts"
 
 /** The protocols of an app. */
 export interface ServedWires {
@@ -34,6 +35,8 @@ export interface WireRoutes {
   readonly path?: string
   /** If true, the gateway's own server serves `path` at the root too. Default false. */
   readonly hasRootAlias?: boolean
+  /** The name and the path that operators see. Undefined for the gateway's own protocol. */
+  readonly client?: WireClient
   /** Returns a problem in the protocol's own form. Default: a problem document (RFC 9457). */
   readonly formatProblem?: (problem: GatewayError) => FormattedProblem
   /** Tags of the operations in the OpenAPI document. */

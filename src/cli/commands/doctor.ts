@@ -42,6 +42,7 @@ export async function runDoctorCommand(context: CliContext): Promise<number> {
     for (const [name, { ok, detail = "" }] of Object.entries(checks)) {
       report({ name, ok, detail: isStarting({ detail }) ? stillStarting : detail })
     }
+    for (const { name, path } of gateway.wires) report({ name: `wire ${name}`, ok: true, detail: path })
     const probes = refusal === null && callsModels ? await gateway.probeModels({ signal }) : []
     for (const probe of probes) report(toFinding(probe))
     const allWork =

@@ -10,6 +10,7 @@ const path = "/ai-sdk"
 /** The protocol of AI SDK UI, which `useChat` speaks. */
 export const aiSdkRoutes: WireRoutes = {
   path,
+  client: { name: "AI SDK UI", path: `${path}/chat` },
   // `useChat` shows the body of a refusal to the user.
   formatProblem: ({ message }) => ({ body: message }),
   tags: [],

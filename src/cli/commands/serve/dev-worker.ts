@@ -24,7 +24,7 @@ export async function runDevWorkerCommand(context: CliContext): Promise<number> 
     mode: "dev",
     graceMs,
     onListening: ({ url, apiUrl, port, consoleUrl }) => {
-      context.report?.({ type: "listening", url, apiUrl, port, consoleUrl })
+      context.report?.({ type: "listening", url, apiUrl, port, consoleUrl, wires: gateway.wires })
     },
   })
   // A signal that did not reach the supervisor came from outside. The supervisor then starts the agent again.

@@ -1,5 +1,4 @@
 import { sleep } from "../../../core/time/sleep.ts"
-import type { Listener } from "../../../gateway/gateway.ts"
 import { findAgentFile } from "../../agent-file/load-agent.ts"
 import type { CliContext, WorkerMessage } from "../../cli-context.ts"
 import { exitCodes } from "../../exit-codes.ts"
@@ -102,14 +101,17 @@ function formatGreeting({
   url,
   apiUrl,
   consoleUrl,
-}: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
+  wires,
+}: Extract<WorkerMessage, { type: "listening" }>): string {
   const json = "-H 'content-type: application/json'"
   const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
+  const clients = wires.map(({ name, path }) => `- ${name}: ${url}${path}\n`).join("")
+  const byWires = clients === "" ? "" : `Or with the client of another protocol:\n\n${clients}\n`
   return `Listening on ${url}, reloading on change.
 
 ${inBrowser}Talk to it in another terminal: npx agent-gateway chat ${url}
 
-Or with curl (if the agent sets validApiKeys, use one of these keys in place of dev):
+${byWires}Or with curl (if the agent sets validApiKeys, use one of these keys in place of dev):
 
   TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
   curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'

@@ -12,6 +12,7 @@ export async function startCommand(context: CliContext): Promise<number> {
     mode: "start",
     onListening: ({ url, consoleUrl }) => {
       context.stdout.write(`Listening on ${url}\n`)
+      for (const { name, path } of gateway.wires) context.stdout.write(`${name}: ${url}${path}\n`)
       if (consoleUrl !== null) context.stdout.write(`Console: ${consoleUrl}\n`)
     },
   })
