@@ -9,7 +9,7 @@ import type { Clock } from "../core/time/clock.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { OperationParts } from "../operations/parts.ts"
 import { createDeciderOf } from "./auth/decider.ts"
-import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
+import { type Identify, type IsOperatorKey, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import type { RememberedRevocations } from "./auth/remember-revocations.ts"
 import { createCallers } from "./auth/resolve-caller.ts"
 import { createSecretKeyring, createTokens } from "./auth/tokens.ts"
@@ -273,9 +273,14 @@ function createStreams(options: HttpAppOptions): EventStreams {
   return createEventStreams({ sessions, observers, clock, logger, heartbeatMs, viewersPerSession })
 }
 
-function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
-  if (person === undefined) return identifyByApiKey(validApiKeys)
-  if (validApiKeys === undefined) return identifyPerson(person)
+function identifyBy({
+  authenticate: person,
+  validApiKeys,
+  operators = noOperators,
+}: HttpAppOptions): Identify {
+  const isOperatorKey: IsOperatorKey = (key) => operators.find(key) !== null
+  if (person === undefined) return identifyByApiKey(validApiKeys, isOperatorKey)
+  if (validApiKeys === undefined) return identifyPerson(person, isOperatorKey)
   throw new ConfigurationError("authenticate: this option replaces API keys. Remove validApiKeys.")
 }
 

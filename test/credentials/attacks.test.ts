@@ -242,6 +242,43 @@ describe("ids of others", () => {
   })
 })
 
+describe("keys of operators", () => {
+  const operatorKey = "the key of an operator, für alle"
+  const headers = { authorization: `Bearer ${Buffer.from(operatorKey).toString("latin1")}` }
+  const options = { operatorKeys: [operatorKey] }
+
+  test("open nothing for clients, though any other key is accepted", async () => {
+    const gateway = createAgent("", { ...options, store: "memory", logger: quiet, provider: "demo" })
+    onTestFinished(() => gateway.close({ graceMs: 0 }))
+    const refused = { status: 401, code: "invalid_api_key" }
+    expect(await post(gateway, "/chat/init", { body: { api_key: operatorKey } })).toMatchObject(refused)
+    expect((await post(gateway, "/ai-sdk/chat", { headers, body: sayTo("1") })).status).toBe(401)
+    expect((await send(gateway, "/sessions", { headers })).status).toBe(401)
+    expect((await gateway.sessions.list()).items).toEqual([])
+    expect((await post(gateway, "/chat/init", { body: { api_key: "any other" } })).status).toBe(200)
+    expect((await send(gateway, "/operate/sessions", { headers })).status).toBe(200)
+  })
+
+  test("do not reach the application's own check", async () => {
+    const seen: string[] = []
+    const gateway = openCookieGateway({
+      ...options,
+      async authenticate({ headers: received }) {
+        seen.push(received.get("authorization") ?? "")
+        return { userId: "ada" }
+      },
+    })
+    expect((await post(gateway, "/chat/init", { headers })).status).toBe(401)
+    expect((await post(gateway, "/ai-sdk/chat", { headers, body: sayTo("1") })).status).toBe(401)
+    expect(seen).toEqual([])
+  })
+
+  test("must differ from the keys of clients", async () => {
+    const gateway = openGateway({ operatorKeys: [apiKey] })
+    await expect(gateway.prepare()).rejects.toThrow(/also one of validApiKeys/)
+  })
+})
+
 test("17. a process whose clock is a minute ahead respects a revocation, and its tokens too", async () => {
   const store = await openMemoryStore({ clock: { now: () => Date.now() }, logger: quiet })
   onTestFinished(() => store.close())

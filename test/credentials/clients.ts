@@ -33,14 +33,13 @@ export function openGateway(options: AgentOptions = {}): Gateway {
 
 /** Creates a gateway whose users sign in with the cookie `user=NAME`. */
 export function openCookieGateway(options: AgentOptions = {}): Gateway {
-  const { validApiKeys: _, ...others } = options
   return openGateway({
-    ...others,
     validApiKeys: undefined as never,
     authenticate: async ({ headers }) => {
       const userId = /user=(\w+)/.exec(headers.get("cookie") ?? "")?.[1]
       return userId === undefined ? null : { userId }
     },
+    ...options,
   })
 }
 

@@ -126,12 +126,13 @@ describe("authenticate", () => {
 
   it("is awaited for a bounded time", async () => {
     let aborted = false
-    const identify = identifyPerson((request) => {
-      request.signal.addEventListener("abort", () => {
+    const authenticate: AuthenticatePerson = ({ signal }) => {
+      signal.addEventListener("abort", () => {
         aborted = true
       })
       return new Promise(() => {})
-    }, 20)
+    }
+    const identify = identifyPerson(authenticate, () => false, 20)
     await expect(identify({}, new Request("http://gateway.test/"))).rejects.toMatchObject({
       code: "authentication_unavailable",
       cause: { name: "TimeoutError" },

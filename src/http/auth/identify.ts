@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi"
 import { GatewayError } from "../../core/errors.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { createUnauthorized } from "../problem.ts"
+import { createUnauthorized, type Problem } from "../problem.ts"
+import { readBearer } from "../request/credential.ts"
 import { printable } from "../schemas/parts/printable.ts"
 import { type ApiKey, createTenantOf } from "./api-keys.ts"
 import { type Person, toPrincipalOfPerson } from "./principal.ts"
@@ -25,11 +26,17 @@ export interface Claim {
   readonly scope?: "session" | "user" | undefined
 }
 
+/** Returns true for the key of an operator, which opens nothing for clients. */
+export type IsOperatorKey = (key: string) => boolean
+
 /** Identifies by API key. A valid key may name any user. Without a user, the user id is empty. */
-export function identifyByApiKey(validApiKeys: readonly ApiKey[] | undefined): Identify {
+export function identifyByApiKey(
+  validApiKeys: readonly ApiKey[] | undefined,
+  isOperatorKey: IsOperatorKey,
+): Identify {
   const tenantOf = createTenantOf(validApiKeys)
   return async ({ api_key: apiKey = "", user_id: userId = "" }) => {
-    const tenant = tenantOf(apiKey)
+    const tenant = isOperatorKey(apiKey) ? null : tenantOf(apiKey)
     if (tenant === null) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
     return { tenant, userId }
   }
@@ -38,14 +45,23 @@ export function identifyByApiKey(validApiKeys: readonly ApiKey[] | undefined): I
 const personSchema = z.object({ tenant: printable(250).optional(), userId: printable(256) }).nullable()
 
 /** Identifies by the application's function. Claims in the body are ignored. */
-export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_000): Identify {
+export function identifyPerson(
+  authenticate: AuthenticatePerson,
+  isOperatorKey: IsOperatorKey,
+  timeoutMs = 10_000,
+): Identify {
   return async (_claim, { url, method, headers }) => {
+    if (isOperatorKey(readBearer(headers.get("authorization")) ?? "")) throw createUnknownPerson()
     const signal = AbortSignal.timeout(timeoutMs)
     const bare = new Request(url, { method, headers: [...selectHeaders(headers)], signal })
     const person = await awaitResult(async () => personSchema.parse(await authenticate(bare)), signal)
-    if (person === null) throw createUnauthorized("invalid_credentials", "The credentials are not valid.")
+    if (person === null) throw createUnknownPerson()
     return toPrincipalOfPerson(person)
   }
+}
+
+function createUnknownPerson(): Problem {
+  return createUnauthorized("invalid_credentials", "The credentials are not valid.")
 }
 
 /** A Bearer credential is judged alone, so that a cookie cannot stand in for one that is refused. */

@@ -3,7 +3,7 @@ import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
 import { createSessionNotFound, createSessionRevoked, createUnauthorized, Problem } from "../problem.ts"
-import { selectCredential } from "../request/credential.ts"
+import { readBearer, selectCredential } from "../request/credential.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { type AccessRow, access, type ClientPaths, credentials, listAccepted, toSender } from "./access.ts"
 import type { Caller } from "./caller.ts"
@@ -63,7 +63,7 @@ export function createCallers(options: CallersOptions): Callers {
     },
     require: requireAccess,
     async refuseTokens(c, next) {
-      const bearer = readBearer(c)
+      const bearer = readBearer(c.req.header("authorization"))
       const caller = bearer === null ? null : await resolveToken(c, bearer)
       if (caller !== null) requireAccess("init", caller)
       await next()
@@ -76,7 +76,7 @@ export function createCallers(options: CallersOptions): Callers {
 
   async function resolve(c: Context<HttpEnv>, { verdicts }: AccessRow): Promise<Caller> {
     const userId = readUser(c)
-    const bearer = readBearer(c)
+    const bearer = readBearer(c.req.header("authorization"))
     const byToken = bearer === null ? null : await resolveToken(c, bearer)
     if (byToken !== null) return requireUser(byToken, userId)
     if (byApiKey) {
@@ -184,15 +184,6 @@ const withoutToken = {
   isRevoked: async () => false,
   requireUnrevoked: async () => {},
 } as const
-
-/**
- * Returns the credential from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
- * histories. A key may have any characters, which arrive as the bytes of UTF-8.
- */
-function readBearer(c: Context<HttpEnv>): string | null {
-  const given = /^Bearer +(\S(?:.*\S)?) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
-  return given === undefined ? null : Buffer.from(given, "latin1").toString()
-}
 
 function createCredentialMissing(verdicts: AccessRow["verdicts"]): Problem {
   if (verdicts.authenticate === "401")

@@ -3,6 +3,7 @@ import { minKeyLength } from "../auth/api-keys.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
 import { createUnauthorized } from "../problem.ts"
+import { readBearer } from "../request/credential.ts"
 import type { Operators } from "./operators.ts"
 
 /** Admits requests with an operator key as Bearer token, and passes the operator on. */
@@ -12,7 +13,7 @@ export function admitOperators(
 ): readonly MiddlewareHandler<HttpEnv>[] {
   return [
     async (c, next) => {
-      const [, key = ""] = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "") ?? []
+      const key = readBearer(c.req.header("authorization")) ?? ""
       const operator = await failures.counting(c, key, async () => {
         const found = operators.find(key)
         if (found !== null) return found.operator

@@ -1,6 +1,15 @@
 import type { Context } from "hono"
 import type { HttpEnv } from "../http-env.ts"
 
+/**
+ * Returns the Bearer credential of an `Authorization` header. It is in no other place, because tokens in URLs end up in
+ * logs and histories (RFC 6750, section 2.1). A key may have any characters, which arrive as the bytes of UTF-8.
+ */
+export function readBearer(authorization: string | null | undefined): string | null {
+  const given = /^Bearer +(\S(?:.*\S)?) *$/i.exec(authorization ?? "")?.[1]
+  return given === undefined ? null : Buffer.from(given, "latin1").toString()
+}
+
 /** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
 export function selectCredential(c: Context<HttpEnv>): string {
   return JSON.stringify([c.req.header("authorization") ?? "", c.req.header("cookie") ?? ""])
