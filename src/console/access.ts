@@ -34,15 +34,15 @@ export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
 /** Refuses requests of people who may not use the console, and passes the operator on. */
 export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const operator = findOperator(access, c)
+    const operator = await findOperator(access, c)
     if (operator === null) throw createSignedOut()
     c.set("operator", operator)
     await next()
   }
 }
 
-/** Returns the operator who uses the page. Null if the operator must sign in. Throws for a foreign machine. */
-export function findOperator(access: ConsoleAccess, c: Context<HttpEnv>): Operator | null {
+/** Resolves to the operator who uses the page. Null if the operator must sign in. Rejects for a foreign machine. */
+export async function findOperator(access: ConsoleAccess, c: Context<HttpEnv>): Promise<Operator | null> {
   if (access.type === "operator") return access.cookie.read(c)
   requireLoopback(c)
   return anyOperator

@@ -10,6 +10,7 @@ import { requireStorePart } from "../core/require-store-part.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { AddPages } from "../http/app.ts"
 import { minKeyLength } from "../http/auth/api-keys.ts"
+import type { RememberedRevocations } from "../http/auth/remember-revocations.ts"
 import type { Operators } from "../http/operate/operators.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
@@ -25,6 +26,7 @@ export interface ConsoleParts {
   readonly server: ResolvedServer
   readonly agents: readonly ChosenAgent[]
   readonly operators: Operators
+  readonly revocations: RememberedRevocations
   readonly mode: PrepareOptions["mode"]
   /** Overrides the option of the same name. */
   readonly isAsked: boolean | undefined
@@ -93,7 +95,7 @@ function describeAgent({ definition, chosen }: ChosenAgent): ConsoleAgent {
   }
 }
 
-function chooseAccess({ operators, mode, clock }: ConsoleParts): ConsoleAccess {
+function chooseAccess({ operators, revocations, mode, clock }: ConsoleParts): ConsoleAccess {
   // The console on a developer's own machine needs no key, even if its servers do.
   if (mode === "dev") return { type: "loopback" }
   if (operators.keys.length === 0) {
@@ -105,7 +107,7 @@ function chooseAccess({ operators, mode, clock }: ConsoleParts): ConsoleAccess {
   return {
     type: "operator",
     operators,
-    cookie: createOperatorCookie({ operators, clock, path: consolePath }),
+    cookie: createOperatorCookie({ operators, revocations, clock, path: consolePath }),
   }
 }
 

@@ -257,6 +257,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     server,
     agents: options.agents,
     operators,
+    revocations,
     titles: operationParts.titles,
     mode,
     isAsked: options.console,

@@ -57,18 +57,25 @@ test("operators sign in with the key, and stay signed in by a cookie that pages 
 
   expect((await api("sessions", { cookie: pair })).status).toBe(403)
   const [name = "", value = ""] = pair.split("=")
-  const [issued = "", expiry = "", signature = ""] = value.split(".").slice(1)
+  const [validAfter = "", expiry = "", signature = ""] = value.split(".").slice(1)
   for (const forged of [
-    `operator.${issued}.${Number(expiry) + 1}.${signature}`,
-    `other.${issued}.${expiry}.${signature}`,
-    `operator.${issued}.${expiry}.`,
-    `operator.${issued}.${expiry}.${"a".repeat(43)}`,
+    `operator.${validAfter}.${Number(expiry) + 1}.${signature}`,
+    `other.${validAfter}.${expiry}.${signature}`,
+    `operator.${validAfter}.${expiry}.`,
+    `operator.${validAfter}.${expiry}.${"a".repeat(43)}`,
     "",
     "x.y",
   ]) {
     const answer = await api("sessions", { ...ownPage, cookie: `${name}=${forged}` })
     expect([answer.status, codeOf(answer)]).toEqual([401, "operator_signed_out"])
   }
+
+  const signOut = (headers: Readonly<Record<string, string>>) =>
+    rawRequest(`${url}/console/api/sign-out`, { method: "POST", headers, body: {} })
+  expect((await signOut({ cookie: pair })).status).toBe(403)
+  expect((await api("sessions", { ...ownPage, cookie: pair })).status).toBe(200)
+  expect((await signOut({ ...ownPage, cookie: pair })).status).toBe(200)
+  expect((await api("sessions", { ...ownPage, cookie: pair })).status).toBe(401)
 })
 
 test("repeated wrong keys are refused for a while", async () => {

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest"
+import { rememberRevocations } from "../../http/auth/remember-revocations.ts"
+import { createFakeRevocations } from "../../http/fixtures/fake-revocations.ts"
 import { createJsonRequest, createTestApp } from "../../http/fixtures/test-app.ts"
 import { createOperators } from "../../http/operate/operators.ts"
 import { createOperatorCookie } from "../operator-cookie.ts"
@@ -12,7 +14,10 @@ async function signIn(trustProxy: number, forwardedProto: string | null, url = "
     trustProxy,
     addPages(root, parts) {
       const operators = createOperators({ operatorKeys: [operatorKey] }, undefined)
-      const cookie = createOperatorCookie({ operators, clock: { now: () => 0 }, path: "/console" })
+      const revocations = rememberRevocations(createFakeRevocations())
+      const cookie = createOperatorCookie({
+        ...{ operators, revocations, clock: { now: () => 0 }, path: "/console" },
+      })
       addAccessRoutes(root, {
         prefix: "/console/api",
         access: { type: "operator", cookie, operators },

@@ -17,13 +17,14 @@ export interface AccessRoutesOptions {
 const keySchema = z.strictObject({ key: z.string().min(1).max(1_000) })
 
 /**
- * GET access reports if the page must ask for a key. POST sign-in checks the key, and POST sign-out ends the cookie.
+ * GET access reports if the page must ask for a key. POST sign-in checks the key, and POST sign-out ends all
+ * cookies of the operator.
  */
 export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoutesOptions): void {
   const { prefix, access, body, failures, isSecure } = options
 
-  root.get(`${prefix}/access`, (c) => {
-    const operator = findOperator(access, c)
+  root.get(`${prefix}/access`, async (c) => {
+    const operator = await findOperator(access, c)
     if (operator === null) return c.json({ type: "key", can_sign_out: false })
     return c.json({ type: "open", can_sign_out: access.type === "operator", ...operator })
   })
@@ -37,12 +38,12 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
       return found
     })
     // Browsers do not store a secure cookie that arrives over plain HTTP.
-    access.cookie.set(c, signer, { secure: isSecure(c) })
+    await access.cookie.set(c, signer, { secure: isSecure(c) })
     return c.json({ status: "ok" })
   })
 
-  root.post(`${prefix}/sign-out`, (c) => {
-    if (access.type === "operator") access.cookie.remove(c)
+  root.post(`${prefix}/sign-out`, async (c) => {
+    if (access.type === "operator") await access.cookie.revoke(c)
     return c.json({ status: "ok" })
   })
 }
