@@ -34,10 +34,28 @@ test("doctor reports every part that works", async () => {
   expect(stdout).toMatch(/^ok {4}start$/m)
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(stdout).toMatch(/^ok {4}images: decoded by sharp$/m)
+  expect(stdout).toMatch(/^ok {4}clients: any API key is accepted, .*\(set validApiKeys or authenticate\)$/m)
+  expect(stdout).toMatch(
+    /^ok {4}operators: no operator key, .*\(set operatorKeys or AGENT_GATEWAY_OPERATOR_KEY\)$/m,
+  )
   expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
   expect(stdout).toMatch(/^ok {4}wire AI SDK UI: \/api\/ai-sdk\/chat$/m)
   expect(stdout).toMatch(/^ok {4}wire AG-UI: \/api\/ag-ui$/m)
   expect(code).toBe(0)
+})
+
+test("doctor names missing and weak keys, and fails for an operator key that opens nothing", async () => {
+  const env = { AGENT_GATEWAY_OPERATOR_KEY: "0123456789abcde" }
+  const weak = await examine('validApiKeys: ["short", "0123456789abcdef"]', "", { arguments: [], env })
+  expect(weak.stdout).toMatch(/^ok {4}clients: 2 API keys, 1 of them with fewer than 16 characters/m)
+  expect(weak.stdout).toMatch(/^FAILS operators: AGENT_GATEWAY_OPERATOR_KEY has fewer than 16 characters/m)
+  expect(weak.code).toBe(1)
+  const named = await examine(`
+    authenticate: async () => null,
+    operatorKeys: [{ key: "a-key-for-support", name: "support", scopes: ["read"] }]`)
+  expect(named.stdout).toMatch(/^ok {4}clients: identified by authenticate$/m)
+  expect(named.stdout).toMatch(/^ok {4}operators: support$/m)
+  expect(named.stdout).not.toContain("a-key-for-support")
 })
 
 test("doctor reports the part that does not work, prints nothing else, and exits with 1", async () => {

@@ -12,6 +12,8 @@ export interface ReadinessParts {
   readonly pause: Pick<PauseWatch, "isPaused">
   readonly agents: readonly AgentService[]
   readonly accepting: boolean
+  /** The checks of keys, for operators. */
+  readonly keys: Readonly<Record<string, Check>>
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ReadinessParts {
  * its plugins report. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
 export async function checkReadiness(
-  { store: checked, pause, agents, accepting }: ReadinessParts,
+  { store: checked, pause, agents, accepting, keys }: ReadinessParts,
   audience: Audience,
 ): Promise<Readiness> {
   const found = await checkStore(checked, audience)
@@ -28,7 +30,7 @@ export async function checkReadiness(
   const images = { ok: true, detail: hasDecoder() ? "decoded by sharp" : withoutDecoder }
   return {
     ready: accepting && store.ok,
-    checks: { store, ...(audience.isOperator && { images }), ...Object.fromEntries(checks.flat()) },
+    checks: { store, ...(audience.isOperator && { images, ...keys }), ...Object.fromEntries(checks.flat()) },
   }
 }
 

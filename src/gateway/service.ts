@@ -42,6 +42,7 @@ import { pickOptions } from "../platform/options/resolve-options.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import { listWires } from "./built-in-wires.ts"
+import { checkKeys } from "./check-keys.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { computeHeapShares } from "./heap-shares.ts"
 import { announceSessions } from "./hooks/announce-sessions.ts"
@@ -242,16 +243,17 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logger,
   })
   let accepting = true
+  const operators = createOperators(server, options.settings.operatorKey)
+  const keySettings = { ...server, operators }
   const checkAll = (isOperator: boolean) =>
     checkReadiness(
-      { store, pause, agents, accepting },
+      { store, pause, agents, accepting, keys: checkKeys(keySettings) },
       { isOperator, showsLinks: isOperator || mode === "dev" },
     )
   const providerErrors = mode === "dev" || mode === "run" || server.showProviderErrors === "clients"
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   live.fill({ sessions: shownSessions, directory, providerErrors, accepting: () => accepting, logger })
   const schedules = () => selectScheduleParts(store, ids)
-  const operators = createOperators(server, options.settings.operatorKey)
   const operationParts = openOperations({ store, sessions: shownSessions, redact: server.redact })
   const ownConsole = openConsole({
     server,
@@ -261,10 +263,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     titles: operationParts.titles,
     mode,
     isAsked: options.console,
-    sessions: shownSessions,
-    store,
-    schedules,
-    services: agents,
+    ...{ sessions: shownSessions, store, schedules, services: agents },
     readiness: () => checkAll(true),
     clock,
   })
@@ -342,7 +341,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logger,
     providerErrors,
     takesAnyKey: !knowsUsers(server),
-    warnOfKeys: createKeyWarning(server, logger),
+    warnOfKeys: createKeyWarning(keySettings, logger),
     console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => checkAll(forOperator),

@@ -61,6 +61,13 @@ it("a mounted gateway warns of short keys", async () => {
   expect(warnings).toEqual([shortKey])
 })
 
+it("a gateway warns of an operator key of the environment that is too short", async () => {
+  const { gateway, warnings } = create({ validApiKeys: ["0123456789abcdef"] })
+  await gateway.prepare({ env: { AGENT_GATEWAY_OPERATOR_KEY: "short" } })
+  await openSession(gateway)
+  expect(warnings).toEqual([expect.stringMatching(/^AGENT_GATEWAY_OPERATOR_KEY is too short/)])
+})
+
 it.each<[string, AgentOptions]>([
   ["long keys", { validApiKeys: ["0123456789abcdef"] }],
   ["authenticate", { authenticate: async () => ({ userId: "ada" }) }],

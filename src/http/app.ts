@@ -125,7 +125,7 @@ export interface PageParts {
   ) => void
 }
 
-const noOperators: Operators = { keys: [], find: () => null }
+const noOperators: Operators = { keys: [], ignoresShortKey: false, find: () => null }
 
 /**
  * Creates the HTTP API of a gateway as a web-standard `fetch`, as docs/http-api.md specifies it. Throws a

@@ -56,6 +56,8 @@ export interface SigningOperator {
 
 export interface Operators {
   readonly keys: readonly SigningOperator[]
+  /** If true, the environment has a key that is too short, so it opens nothing. */
+  readonly ignoresShortKey: boolean
   /** Finds the operator of a key. The time reveals nothing about the keys. Returns null if there is none. */
   find(key: string): SigningOperator | null
 }
@@ -75,18 +77,19 @@ export function createOperators(
   { operatorKeys = [], validApiKeys = [] }: OperatorSettings,
   environmentKey: string | undefined,
 ): Operators {
-  const strong = environmentKey !== undefined && environmentKey.length >= minKeyLength ? [environmentKey] : []
+  const given = environmentKey === undefined ? [] : [environmentKey]
+  const strong = given.filter(({ length }) => length >= minKeyLength)
   const clients = new Set(validApiKeys.map((each) => (typeof each === "string" ? each : each.key)))
   const known = new Map<string, SigningOperator>()
-  for (const given of [...operatorKeys, ...strong]) {
-    const { key, operator } = toSigning(given)
+  for (const each of [...operatorKeys, ...strong]) {
+    const { key, operator } = toSigning(each)
     if (clients.has(key)) {
       throw new ConfigurationError(
         `operatorKeys: the key of ${operator.name} is also one of validApiKeys. Use different keys.`,
       )
     }
     // The environment may have the key of an option again.
-    if (known.has(key) && operatorKeys.includes(given)) {
+    if (known.has(key) && operatorKeys.includes(each)) {
       throw new ConfigurationError(`operatorKeys: the key of ${operator.name} is there twice.`)
     }
     if (!known.has(key)) known.set(key, { key, operator })
@@ -94,6 +97,7 @@ export function createOperators(
   const keys = [...known.values()].map((each) => ({ ...each, digest: digest(each.key) }))
   return {
     keys,
+    ignoresShortKey: strong.length < given.length,
     find(key) {
       const given = digest(key)
       let found: SigningOperator | null = null
