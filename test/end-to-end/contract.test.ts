@@ -77,6 +77,8 @@ const problemsElsewhere = [
   ...["503 task_not_started", "500 callback_timeout", "503 overloaded"],
   ...["403 wrong_user", "400 malformed_request", "408 request_timeout", "417 expectation_failed"],
   ...["422 image_not_usable", "429 too_many_downloads"],
+  ...["403 key_required", "404 model_not_found", "400 no_user_message", "400 unsupported_parameter"],
+  ...["404 previous_response_not_found", "400 previous_response_not_last", "400 missing_tool_output"],
   ...["422 regenerate_not_supported", "422 edit_not_supported", "409 session_mismatch"],
 ]
 

@@ -29,8 +29,8 @@ export function announceSessions(
       await announce(session)
       return session
     },
-    async open(principal, agent, externalId) {
-      const opened = await sessions.open(principal, agent, externalId)
+    async open(principal, agent, externalId, options) {
+      const opened = await sessions.open(principal, agent, externalId, options)
       if (opened.isNew) await announce(opened.session)
       return opened
     },

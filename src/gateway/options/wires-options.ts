@@ -8,6 +8,8 @@ export interface WiresOptions {
   readonly aiSdk?: boolean
   /** If true, the gateway speaks AG-UI below `/ag-ui`. Default true. */
   readonly agUi?: boolean
+  /** If true, the gateway speaks the Responses API of OpenAI below `/v1`. Default true. */
+  readonly openAi?: boolean
   /** Protocols of the application, each with routes and a format of its own. Default none. */
   readonly custom?: readonly CustomWire[]
 }
@@ -20,6 +22,7 @@ export interface WiresOption {
 const wires = declareOptions<WiresOptions>()({
   aiSdk: z.boolean().default(true),
   agUi: z.boolean().default(true),
+  openAi: z.boolean().default(true),
   custom: customWires.default([]),
 })
 

@@ -100,8 +100,8 @@ export function createSessions({
       return existing ?? describeNew(session, null)
     },
 
-    async open({ tenant, userId }, agent = defaultAgent, externalId) {
-      const given = { id: ids.next("sess"), tenant, userId, agent, createdAt: clock.now() }
+    async open({ tenant, userId }, agent = defaultAgent, externalId, options) {
+      const given = { id: ids.next("sess"), tenant, userId, agent, createdAt: clock.now(), ...options }
       const { sessionId, isNew } = await log.openSession(given, externalId)
       if (isNew) return { session: describeNew(given, externalId), isNew }
       const session = await log.session(sessionId)

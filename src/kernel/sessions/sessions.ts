@@ -33,11 +33,13 @@ export interface Sessions {
    * Opens the session that the principal has with the agent under an external id, or creates it. Of concurrent calls,
    * in any processes, one creates it. The session may have been revoked. The caller has checked the external id with
    * `findExternalIdProblem`. Default: the gateway's default agent. `isNew` is true if this call created the session.
+   * The options are those of a new session.
    */
   open(
     principal: Principal,
     agent: string | undefined,
     externalId: string,
+    options?: Pick<SessionOptions, "keepMs">,
   ): Promise<{ readonly session: Session; readonly isNew: boolean }>
   /** Resolves to the session that `open` would open, without creating one. Null if there is none. */
   find(principal: Principal, agent: string | undefined, externalId: string): Promise<Session | null>

@@ -1,0 +1,51 @@
+/**
+ * Ids that clients bring back contain what finds their session, so that any process can serve them. They are no
+ * secret: the session's owner is checked.
+ */
+
+/** The place of a response: the run, and the segment of the run if an answer started it. */
+export interface ResponsePlace {
+  readonly sessionId: string
+  readonly runId: string
+  /** Null for the first response of the run. */
+  readonly segment: string | null
+  /** If false, the response cannot be retrieved, and its session is deleted soon after its end. */
+  readonly isStored: boolean
+}
+
+export function formatResponseId({ sessionId, runId, segment, isStored }: ResponsePlace): string {
+  const parts = [withoutPrefix(sessionId), withoutPrefix(runId), ...(segment === null ? [] : [segment])]
+  return `${isStored ? "resp" : "temp"}_${parts.join("_")}`
+}
+
+/** Returns null for an id that no gateway has made. */
+export function parseResponseId(id: string): ResponsePlace | null {
+  const match = /^(resp|temp)_([a-z0-9]+)_([a-z0-9]+)(?:_([a-z0-9]+))?$/.exec(id)
+  if (match === null) return null
+  const [, kind, session, run, segment = null] = match
+  return { sessionId: `sess_${session}`, runId: `run_${run}`, segment, isStored: kind === "resp" }
+}
+
+/** The place of a call that waits for an answer. */
+export interface CallPlace {
+  readonly sessionId: string
+  readonly toolCallId: string
+}
+
+export function formatCallId({ sessionId, toolCallId }: CallPlace): string {
+  return `call_${withoutPrefix(sessionId)}_${withoutPrefix(toolCallId)}`
+}
+
+export function formatApprovalId({ sessionId, toolCallId }: CallPlace): string {
+  return `mcpr_${withoutPrefix(sessionId)}_${withoutPrefix(toolCallId)}`
+}
+
+/** Returns null for an id of another service, which an earlier conversation may contain. */
+export function parseCallId(id: string): CallPlace | null {
+  const match = /^(?:call|mcpr)_([a-z0-9]+)_([a-z0-9]+)$/.exec(id)
+  return match === null ? null : { sessionId: `sess_${match[1]}`, toolCallId: `call_${match[2]}` }
+}
+
+export function withoutPrefix(id: string): string {
+  return id.slice(id.indexOf("_") + 1)
+}

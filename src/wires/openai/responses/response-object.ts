@@ -1,0 +1,140 @@
+import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
+import type { RunStarted } from "../../../core/log/entries.ts"
+import type { Usage } from "../../../core/usage.ts"
+import { formatResponseId, type ResponsePlace } from "../ids.ts"
+import type { Item } from "./items.ts"
+
+/** Members of a request that the response repeats. They are stored in the context of its run. */
+export interface RequestFacts {
+  readonly model: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly background: boolean
+  readonly previous_response_id: string | null
+  readonly conversation: string | null
+}
+
+/** Member of a run's context with the facts of its request. */
+const member = "openai"
+
+export function toRunContext(facts: RequestFacts): JsonObject {
+  return { [member]: { ...facts } }
+}
+
+function readFacts({ agent, context }: RunStarted): RequestFacts {
+  const { model, metadata, background, previous_response_id, conversation } = isJsonObject(context[member])
+    ? context[member]
+    : {}
+  return {
+    model: typeof model === "string" ? model : agent,
+    // This wire wrote it.
+    metadata: isJsonObject(metadata) ? (metadata as Record<string, string>) : {},
+    background: background === true,
+    previous_response_id: typeof previous_response_id === "string" ? previous_response_id : null,
+    conversation: typeof conversation === "string" ? conversation : null,
+  }
+}
+
+export type ResponseStatus = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled"
+
+export interface ResponseParts {
+  readonly place: ResponsePlace
+  readonly started: RunStarted
+  /** The segment of the run that precedes this one. Null for the first response. Absent for a run's first segment. */
+  readonly previousSegment?: string | null
+  /** Seconds since the Unix epoch. */
+  readonly createdAt: number
+  readonly completedAt: number | null
+  readonly status: ResponseStatus
+  readonly output: readonly Item[]
+  /** Null while the response is not complete. */
+  readonly usage: Usage | null
+  readonly error?: { readonly code: string; readonly message: string } | null
+  readonly incompleteReason?: string | null
+}
+
+/** A response as clients receive it. It has every required member of the API's schema. */
+export function createResponse(parts: ResponseParts): JsonObject {
+  const {
+    place,
+    started,
+    previousSegment,
+    status,
+    output,
+    usage,
+    error = null,
+    incompleteReason = null,
+  } = parts
+  const facts = readFacts(started)
+  const texts = output.flatMap((item) =>
+    item.type === "message" ? item.content.map(({ text }) => text) : [],
+  )
+  const response = {
+    id: formatResponseId(place),
+    object: "response",
+    created_at: parts.createdAt,
+    completed_at: parts.completedAt,
+    status,
+    background: facts.background,
+    error,
+    incomplete_details: incompleteReason === null ? null : { reason: incompleteReason },
+    instructions: started.instructions ?? null,
+    max_output_tokens: null,
+    max_tool_calls: null,
+    model: facts.model,
+    output,
+    output_text: texts.join(""),
+    parallel_tool_calls: true,
+    previous_response_id:
+      previousSegment === undefined
+        ? facts.previous_response_id
+        : formatResponseId({ ...place, segment: previousSegment }),
+    conversation: facts.conversation === null ? null : { id: facts.conversation },
+    prompt_cache_key: null,
+    reasoning: { effort: null, summary: null },
+    safety_identifier: null,
+    service_tier: "default",
+    store: place.isStored,
+    temperature: null,
+    text: { format: describeFormat(started.outputSchema) },
+    tool_choice: "auto",
+    tools: (started.clientTools ?? []).map(({ name, description, inputSchema }) => {
+      return { type: "function", name, description, parameters: inputSchema, strict: null }
+    }),
+    top_p: null,
+    top_logprobs: 0,
+    presence_penalty: null,
+    frequency_penalty: null,
+    truncation: "disabled",
+    usage: usage === null ? null : toResponseUsage(usage),
+    user: null,
+    metadata: facts.metadata,
+  }
+  // Every member is JSON, which the types of items do not say.
+  return response as unknown as JsonObject
+}
+
+function describeFormat(schema: JsonObject | null): JsonObject {
+  if (schema === null) return { type: "text" }
+  return { type: "json_schema", name: "output", schema, strict: false, description: null }
+}
+
+function toResponseUsage(usage: Usage): JsonObject {
+  const {
+    inputTokens,
+    outputTokens,
+    cacheReadInputTokens,
+    cacheCreationInputTokens,
+    reasoningTokens = 0,
+  } = usage
+  const input = inputTokens + cacheReadInputTokens + cacheCreationInputTokens
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: cacheReadInputTokens,
+      cache_write_tokens: cacheCreationInputTokens,
+    },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: input + outputTokens,
+  }
+}

@@ -1,0 +1,75 @@
+import { z } from "@hono/zod-openapi"
+import { functionMembers, functionType, jsonSchema, listOfTools } from "../tools.ts"
+
+/**
+ * The members of a request that the gateway reads. All others are ignored, as docs/openai.md lists them.
+ * https://platform.openai.com/docs/api-reference/responses/create
+ */
+const text = z.object({ type: z.enum(["input_text", "output_text", "text"]), text: z.string() })
+const image = z.object({ type: z.literal("input_image"), image_url: z.string() })
+const refusal = z.object({ type: z.literal("refusal"), refusal: z.string() })
+const contentSchema = z.union([z.string(), z.array(z.discriminatedUnion("type", [text, image, refusal]))])
+
+const role = z.enum(["user", "assistant", "system", "developer"])
+const callId = z.string().min(1).max(200)
+const item = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("message"), role, content: contentSchema }),
+  z.object({ type: z.literal("function_call"), call_id: callId, name: z.string(), arguments: z.string() }),
+  z.object({ type: z.literal("function_call_output"), call_id: callId, output: contentSchema }),
+  z.object({ type: z.literal("reasoning") }),
+  z.object({
+    type: z.literal("mcp_call"),
+    id: callId,
+    name: z.string(),
+    arguments: z.string(),
+    output: z.string().nullish(),
+    error: z.unknown(),
+  }),
+  z.object({ type: z.literal("mcp_list_tools") }),
+  z.object({ type: z.literal("mcp_approval_request") }),
+  z.object({
+    type: z.literal("mcp_approval_response"),
+    approval_request_id: callId,
+    approve: z.boolean(),
+    reason: z.string().max(10_000).nullish(),
+  }),
+])
+
+/** Messages may come without a type. */
+const itemSchema = z.preprocess((value) => {
+  const given = Object(value) as { readonly type?: unknown; readonly role?: unknown }
+  return given.type === undefined && given.role !== undefined ? { ...given, type: "message" } : value
+}, item)
+
+const format = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text") }),
+  z.object({ type: z.literal("json_object") }),
+  z.object({ type: z.literal("json_schema"), schema: jsonSchema }),
+])
+
+const tool = z.object({ type: functionType, ...functionMembers })
+
+const id = z.string().min(1).max(200)
+
+export const requestSchema = z.object({
+  model: z.string().min(1).max(200).optional(),
+  input: z.union([z.string(), z.array(itemSchema)]).optional(),
+  instructions: z.string().nullish(),
+  conversation: z.union([id, z.object({ id })]).nullish(),
+  previous_response_id: id.nullish(),
+  stream: z.boolean().nullish(),
+  background: z.boolean().nullish(),
+  store: z.boolean().nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((metadata) => Object.keys(metadata).length <= 16, "Too big: expected at most 16 keys")
+    .nullish(),
+  tools: listOfTools(tool).nullish(),
+  text: z.object({ format: format.nullish() }).nullish(),
+  prompt: z.undefined("Prompt templates are not supported.").or(z.null()).optional(),
+})
+
+export type ResponseRequest = z.infer<typeof requestSchema>
+export type InputItem = z.infer<typeof item>
+export type InputContent = z.infer<typeof contentSchema>
+export type OutputFormat = z.infer<typeof format>
