@@ -7,14 +7,12 @@ import {
 } from "../../../core/ports/store/directory.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import type { Row } from "../rows/columns.ts"
+import type { SqlDatabase } from "../sql/statement.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"
-import { createDirectorySql, type DirectorySql, type DirectoryStatement, type Slice } from "./sql.ts"
+import { type Slice, selectRun, selectRuns, selectSession, selectSessions } from "./sql.ts"
 
-export interface DirectoryDatabase {
-  /** Prefix of every table. */
-  readonly schema: Parameters<typeof createDirectorySql>[0]
-  /** Reads the rows of one statement at once. */
-  all(statement: DirectoryStatement): Promise<readonly Row[]>
+/** The agents that live processes serve, which each database knows in its own way. */
+export interface ServedAgents {
   /** Returns the agents of live processes, as stored. */
   served(): Promise<ReadonlySet<string>>
   serve: Directory["serve"]
@@ -26,33 +24,31 @@ const sliceRecords = 200
 const maxLookedAt = 2_000
 
 /** Creates the directory over either database. */
-export function createDirectory(database: DirectoryDatabase): Directory {
-  const { schema, all, served, serve } = database
-  const sql: DirectorySql = createDirectorySql(schema)
+export function createDirectory({ read }: SqlDatabase, { served, serve }: ServedAgents): Directory {
   return {
     serve,
     async sessions(query) {
       const agents = await served()
       return readPage(query, {
-        read: (slice) => all(sql.sessions(query, slice)),
+        read: (slice) => read(selectSessions(query, slice)),
         parse: (row) => toListedSession(row, agents),
         matches: (session) => matchesSession(session, query),
       })
     },
     async session(sessionId) {
-      const [row] = await all(sql.session(sessionId))
+      const [row] = await read(selectSession(sessionId))
       return row === undefined ? null : toListedSession(row, await served())
     },
     async runs(query) {
       const agents = await served()
       return readPage(query, {
-        read: (slice) => all(sql.runs(query, slice)),
+        read: (slice) => read(selectRuns(query, slice)),
         parse: (row) => toListedRun(row, agents),
         matches: (run) => matchesRun(run, query),
       })
     },
     async run(runId) {
-      const [row] = await all(sql.run(runId))
+      const [row] = await read(selectRun(runId))
       return row === undefined ? null : toListedRun(row, await served())
     },
   }

@@ -11,6 +11,7 @@ import type {
 } from "../../../core/ports/store/memory.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { type Row, readInteger, readText, unescapeText } from "../rows/columns.ts"
+import type { Sql } from "../sql/statement.ts"
 import type { RankedMemory, TermMatches } from "./ranking.ts"
 import {
   computeCosineSimilarity,
@@ -20,13 +21,21 @@ import {
   rankByTime,
 } from "./ranking.ts"
 import { type FilteredHead, matchesFilter, readVector, toHead, toMemory } from "./rows.ts"
-import type { MemorySlice, MemorySql, MemoryStatement } from "./sql.ts"
+import {
+  countMemories,
+  type MemorySlice,
+  selectByIds,
+  selectHeads,
+  selectHeadsByIds,
+  selectOwners,
+  selectPage,
+  selectVectors,
+} from "./sql.ts"
 import { type QueryTerm, toQueryTerms } from "./terms.ts"
 
 export interface MemoryReader {
-  readonly sql: MemorySql
   /** Reads the rows of one statement at once. */
-  all(statement: MemoryStatement): Promise<readonly Row[]>
+  all(statement: Sql): Promise<readonly Row[]>
   /** Returns the ids of the scope's memories that contain each of the terms. */
   matching(scope: MemoryScope, terms: readonly QueryTerm[]): Promise<readonly TermMatches[]>
   /** Returns the time of the store's clock, in milliseconds since the Unix epoch. */
@@ -44,7 +53,7 @@ export async function listMemoryOwners(
   reader: MemoryReader,
   query: MemoryOwnersQuery,
 ): Promise<readonly OwnedMemories[]> {
-  const rows = await reader.all(reader.sql.owners(query, await reader.now()))
+  const rows = await reader.all(selectOwners(query, await reader.now()))
   return rows.map((row) => {
     const agent = unescapeText(readText(row, "agent"))
     return {
@@ -67,7 +76,7 @@ export async function findMemories(
   const ranked = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
   if (ranked.length === 0) return []
   const ids = ranked.map(({ id }) => id)
-  const rows = await reader.all(reader.sql.byIds(scope, ids, now))
+  const rows = await reader.all(selectByIds(scope, ids, now))
   const memories = new Map(rows.map((row) => [readInteger(row, "id"), toMemory(row)]))
   return ranked.flatMap(({ id, score }) => {
     const memory = memories.get(id)
@@ -101,32 +110,32 @@ async function rankAll(
 
 /** Reads the heads of memories. If `ids` is null, reads all heads of the scope. */
 async function readHeads(
-  { sql, all }: MemoryReader,
+  { all }: MemoryReader,
   scope: MemoryScope,
   ids: readonly number[] | null,
   now: number,
 ): Promise<readonly FilteredHead[]> {
   const heads: FilteredHead[] = []
   if (ids === null) {
-    const read = (slice: MemorySlice) => all(sql.heads(scope, slice, now))
+    const read = (slice: MemorySlice) => all(selectHeads(scope, slice, now))
     for await (const rows of readSlices(read, sliceRows)) heads.push(...rows.map(toHead))
     return heads
   }
   for (let first = 0; first < ids.length; first += sliceRows) {
     if (first > 0) await waitForNextSlice()
-    const rows = await all(sql.headsByIds(scope, ids.slice(first, first + sliceRows), now))
+    const rows = await all(selectHeadsByIds(scope, ids.slice(first, first + sliceRows), now))
     heads.push(...rows.map(toHead))
   }
   return heads
 }
 
 async function computeSimilarities(
-  { sql, all }: MemoryReader,
+  { all }: MemoryReader,
   scope: MemoryScope,
   { model, values }: MemoryVector,
   now: number,
 ): Promise<ReadonlyMap<number, number>> {
-  const read = (slice: MemorySlice) => all(sql.vectors(scope, model, slice, now))
+  const read = (slice: MemorySlice) => all(selectVectors(scope, model, { slice, at: now }))
   const similarities = new Map<number, number>()
   for await (const rows of readSlices(read, sliceVectors)) {
     for (const row of rows)
@@ -150,14 +159,14 @@ async function* readSlices(
   }
 }
 
-async function countOf({ sql, all }: MemoryReader, scope: MemoryScope, now: number): Promise<number> {
-  const [row] = await all(sql.count(scope, now))
+async function countOf({ all }: MemoryReader, scope: MemoryScope, now: number): Promise<number> {
+  const [row] = await all(countMemories(scope, now))
   return row === undefined ? 0 : readInteger(row, "count")
 }
 
 /** Lists memories by type and name. Reads slices of rows until the page is full. */
 export async function listMemories(
-  { sql, all, now }: MemoryReader,
+  { all, now }: MemoryReader,
   scope: MemoryScope,
   { after: first, limit: wanted, ...filter }: MemoryListQuery,
 ): Promise<MemoryPage> {
@@ -165,7 +174,7 @@ export async function listMemories(
   const time = await now()
   const memories: MemoryRecord[] = []
   for (let after = first; ; ) {
-    const rows = await all(sql.list(scope, after, limit, time))
+    const rows = await all(selectPage(scope, after, { count: limit, at: time }))
     for (const [index, row] of rows.entries()) {
       const memory = toMemory(row)
       after = { entityType: memory.entityType, name: memory.name }

@@ -1,27 +1,14 @@
 import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../../core/ports/store/memory.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
+import { createText, isOneOfNumbers, type Sql, schema, sql } from "../sql/statement.ts"
 
-/** A statement with `?` in place of its values. */
-export interface MemoryStatement {
-  readonly sql: string
-  readonly values: readonly (string | number | null)[]
-}
-
-/** The parts of the statements that differ between the databases. */
-export interface MemoryDialect {
-  /** Prefix of every table. */
-  readonly schema: "" | "agent_gateway."
-  /** A table of the numbers in a JSON array, which is the parameter. */
-  readonly numbers: string
-}
-
-/** SQL: the columns of `toMemory`. */
-export const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
-  updated_at, expires_at`
+/** The columns of `toMemory`. */
+export const memoryColumns = createText(`id, entity_type, name, content, tags, session_id, run_id, revision,
+  created_at, updated_at, expires_at`)
 
 /** Columns that the rank of a memory depends on. */
-const headColumns = "id, entity_type, name, tags, updated_at"
+const headColumns = createText("id, entity_type, name, tags, updated_at")
 
 /** Start position in the order of ids, and maximum rows of one statement. */
 export interface MemorySlice {
@@ -29,79 +16,78 @@ export interface MemorySlice {
   readonly count: number
 }
 
-const inScope = "tenant = ? AND user_id = ? AND agent = ?"
-const isAlive = "(expires_at IS NULL OR expires_at > ?)"
-
-/** Returns statements for both databases. `now` is the time of the store's clock. */
-export function createMemorySql({ schema, numbers }: MemoryDialect) {
-  const memory = `${schema}memory`
-  return {
-    get: (scope: MemoryScope, { entityType, name }: MemoryKey, now: number): MemoryStatement => ({
-      sql: `SELECT ${memoryColumns}, bytes FROM ${memory}
-        WHERE ${inScope} AND entity_type = ? AND name = ? AND ${isAlive}`,
-      values: [...toScopeValues(scope), escapeText(entityType), escapeText(name), now],
-    }),
-    byIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
-      sql: `SELECT ${memoryColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
-      values: [...toScopeValues(scope), JSON.stringify(ids), now],
-    }),
-    heads: (scope: MemoryScope, { afterId, count }: MemorySlice, now: number): MemoryStatement => ({
-      sql: `SELECT ${headColumns} FROM ${memory}
-        WHERE ${inScope} AND id > ? AND ${isAlive} ORDER BY id LIMIT ?`,
-      values: [...toScopeValues(scope), afterId, now, count],
-    }),
-    headsByIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
-      sql: `SELECT ${headColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
-      values: [...toScopeValues(scope), JSON.stringify(ids), now],
-    }),
-    vectors: (
-      scope: MemoryScope,
-      model: string,
-      { afterId, count }: MemorySlice,
-      now: number,
-    ): MemoryStatement => ({
-      sql: `SELECT id, vector FROM ${memory}
-        WHERE ${inScope} AND id > ? AND vector_model = ? AND ${isAlive} ORDER BY id LIMIT ?`,
-      values: [...toScopeValues(scope), afterId, escapeText(model), now, count],
-    }),
-    list: (
-      scope: MemoryScope,
-      after: MemoryKey | undefined,
-      count: number,
-      now: number,
-    ): MemoryStatement => ({
-      sql: `SELECT ${memoryColumns} FROM ${memory}
-        WHERE ${inScope} AND (entity_type, name) > (?, ?) AND ${isAlive}
-        ORDER BY entity_type, name LIMIT ?`,
-      values: [
-        ...toScopeValues(scope),
-        // Types and names are never empty, so this position precedes all of them.
-        escapeText(after?.entityType ?? ""),
-        escapeText(after?.name ?? ""),
-        now,
-        count,
-      ],
-    }),
-    owners: ({ after, limit }: MemoryOwnersQuery, now: number): MemoryStatement => ({
-      sql: `SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${memory}
-        WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}
-        GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ?`,
-      // No tenant is empty, so this position precedes all of them.
-      values: [...(after === undefined ? ["", "", ""] : toScopeValues(after)), now, limit],
-    }),
-    count: (scope: MemoryScope, now: number): MemoryStatement => ({
-      sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,
-      values: [...toScopeValues(scope), now],
-    }),
-    totals: ({ tenant, userId }: Principal): MemoryStatement => ({
-      sql: `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM ${memory}
-        WHERE tenant = ? AND user_id = ?`,
-      values: [escapeText(tenant), escapeText(userId)],
-    }),
-  }
+/** `at` is the time of the store's clock. */
+export function selectMemory(scope: MemoryScope, { entityType, name }: MemoryKey, at: number): Sql {
+  return sql`SELECT ${memoryColumns}, bytes FROM ${schema}memory WHERE ${isAliveIn(scope, at)}
+    AND entity_type = ${escapeText(entityType)} AND name = ${escapeText(name)}`
 }
 
-export type MemorySql = ReturnType<typeof createMemorySql>
+export function selectByIds(scope: MemoryScope, ids: readonly number[], at: number): Sql {
+  return sql`SELECT ${memoryColumns} FROM ${schema}memory WHERE ${isAliveIn(scope, at)} AND ${isOneOfNumbers("id", ids)}`
+}
+
+export function selectHeads(scope: MemoryScope, { afterId, count }: MemorySlice, at: number): Sql {
+  return sql`SELECT ${headColumns} FROM ${schema}memory
+    WHERE ${isAliveIn(scope, at)} AND id > ${afterId} ORDER BY id LIMIT ${count}`
+}
+
+export function selectHeadsByIds(scope: MemoryScope, ids: readonly number[], at: number): Sql {
+  return sql`SELECT ${headColumns} FROM ${schema}memory WHERE ${isAliveIn(scope, at)} AND ${isOneOfNumbers("id", ids)}`
+}
+
+export function selectVectors(
+  scope: MemoryScope,
+  model: string,
+  { slice: { afterId, count }, at }: { readonly slice: MemorySlice; readonly at: number },
+): Sql {
+  return sql`SELECT id, vector FROM ${schema}memory WHERE ${isAliveIn(scope, at)}
+    AND id > ${afterId} AND vector_model = ${escapeText(model)} ORDER BY id LIMIT ${count}`
+}
+
+export function selectPage(
+  scope: MemoryScope,
+  after: MemoryKey | undefined,
+  { count, at }: { readonly count: number; readonly at: number },
+): Sql {
+  // Types and names are never empty, so the empty position precedes all of them.
+  const position = sql`(${escapeText(after?.entityType ?? "")}, ${escapeText(after?.name ?? "")})`
+  return sql`SELECT ${memoryColumns} FROM ${schema}memory
+    WHERE ${isAliveIn(scope, at)} AND (entity_type, name) > ${position}
+    ORDER BY entity_type, name LIMIT ${count}`
+}
+
+export function selectOwners({ after, limit }: MemoryOwnersQuery, at: number): Sql {
+  const [tenant, userId, agent] = after === undefined ? ["", "", ""] : toScopeValues(after)
+  // No tenant is empty, so the empty position precedes all of them.
+  return sql`SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${schema}memory
+    WHERE (tenant, user_id, agent) > (${tenant}, ${userId}, ${agent}) AND ${isAlive(at)}
+    GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ${limit}`
+}
+
+export function countMemories(scope: MemoryScope, at: number): Sql {
+  return sql`SELECT count(*) AS count FROM ${schema}memory WHERE ${isAliveIn(scope, at)}`
+}
+
+export function selectTotals(principal: Principal): Sql {
+  return sql`SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM ${schema}memory
+    WHERE ${isOwnedBy(principal)}`
+}
+
+export function isOwnedBy({ tenant, userId }: Principal): Sql {
+  return sql`tenant = ${escapeText(tenant)} AND user_id = ${escapeText(userId)}`
+}
+
+export function isInScope(scope: MemoryScope): Sql {
+  return sql`${isOwnedBy(scope)} AND agent = ${toStoredAgent(scope.agent)}`
+}
+
+function isAliveIn(scope: MemoryScope, at: number): Sql {
+  return sql`${isInScope(scope)} AND ${isAlive(at)}`
+}
+
+function isAlive(at: number): Sql {
+  return sql`(expires_at IS NULL OR expires_at > ${at})`
+}
 
 /** Returns the values of the columns `tenant`, `user_id` and `agent`. */
 export function toScopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {

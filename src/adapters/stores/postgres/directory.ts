@@ -1,14 +1,11 @@
-import type { Directory } from "../../../core/ports/store/directory.ts"
-import { createDirectory } from "../directory/create-directory.ts"
+import type { ServedAgents } from "../directory/create-directory.ts"
 import { escapeText, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import { isLive } from "./leases/membership.ts"
 
-/** Creates the directory. `owner` is the id of this process. */
-export function createPostgresDirectory(database: Database, owner: string): Directory {
-  return createDirectory({
-    schema: "agent_gateway.",
-    all: ({ sql, values }) => database.query(numberPlaceholders(sql), values),
+/** `owner` is the id of this process. */
+export function createServedAgents(database: Database, owner: string): ServedAgents {
+  return {
     async served() {
       const rows = await database.query(
         `SELECT DISTINCT agent FROM agent_gateway.served_agent WHERE ${isLive("served_agent.process")}`,
@@ -28,11 +25,5 @@ export function createPostgresDirectory(database: Database, owner: string): Dire
         )
       })
     },
-  })
-}
-
-/** Converts the placeholders into numbered ones for Postgres. */
-function numberPlaceholders(sql: string): string {
-  let count = 0
-  return sql.replaceAll("?", () => `$${++count}`)
+  }
 }

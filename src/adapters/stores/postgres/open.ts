@@ -4,16 +4,20 @@ import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
+import { createDirectory } from "../directory/create-directory.ts"
 import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
 import { createKeyring } from "../sql/keyring.ts"
+import { createMemory } from "../sql/memory.ts"
+import { createOutbox } from "../sql/outbox.ts"
 import { createRevocations } from "../sql/revocations.ts"
 import { createSchedules } from "../sql/schedules.ts"
 import { createSecrets } from "../sql/secrets.ts"
 import { createPause, readStoreId } from "../sql/settings.ts"
 import { createSnapshots } from "../sql/snapshots.ts"
+import { createSubscriptions } from "../sql/subscriptions.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import {
   createConnectionConfig,
@@ -29,16 +33,15 @@ import { toOpeningError } from "./database/failures.ts"
 import { detectPooler } from "./database/pooler.ts"
 import { createSqlDatabase } from "./database/sql-database.ts"
 import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
-import { createPostgresDirectory } from "./directory.ts"
+import { createServedAgents } from "./directory.ts"
 import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
 import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
 import { joinMembers, toConnectionName } from "./leases/membership.ts"
-import { createMemory } from "./memory.ts"
+import { createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
-import { createOutbox } from "./outbox/outbox.ts"
-import { createSubscriptions } from "./outbox/subscriptions.ts"
+import { deliverCommands } from "./outbox/outbox-commands.ts"
 import { createAdvance } from "./schedules.ts"
 import { lastSeq, schema } from "./schema.ts"
 import { createArchive } from "./session-log/archive.ts"
@@ -144,11 +147,15 @@ async function openMember(
       keyring: createKeyring(shared),
       revocations: createRevocations(shared),
       approvals: createApprovals(shared, versions),
-      directory: createPostgresDirectory(database, id),
+      directory: createDirectory(shared, createServedAgents(database, id)),
       secrets: createSecrets(shared),
-      memory: createMemory(database),
-      outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
-      subscriptions: createSubscriptions(database, alarms.subscriptions),
+      memory: createMemory(shared, createTermIndex(database.query)),
+      outbox: createOutbox(shared, {
+        alarm: alarms.outbox,
+        onArrival,
+        deliver: (numbers) => deliverCommands(database, numbers, versions),
+      }),
+      subscriptions: createSubscriptions(shared, alarms.subscriptions),
       contents: createContents(shared),
       snapshots: createSnapshots(shared),
       archive: createArchive(database),

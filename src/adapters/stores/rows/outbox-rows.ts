@@ -163,6 +163,9 @@ export function findAwaitedStart({ type, command }: OutboxCommand): string | nul
   return command.type === "message" && command.joins !== undefined ? startId(command.joins) : null
 }
 
+/** The result of a payload that is not a command. */
+export const notACommand: CommandResult = { type: "dead", reason: "not_a_command" }
+
 /** The result of a command whose session is about to start. */
 export const notStartedYet: CommandResult = { type: "retry", reason: "not_started_yet", retryInMs: 200 }
 

@@ -11,7 +11,7 @@ import { selectRevokedGrants, toGrants, toToolTypeKey } from "../rows/grant-rows
 import { toWait, toWaitColumns } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import {
-  isOneOf,
+  isOneOfNumbers,
   joinConditions,
   lockRows,
   records,
@@ -116,7 +116,7 @@ function* revokeGrant(revocation: GrantRevocation, versions: Versions): Steps<bo
   if (found.length === 0) return false
   // Another transaction may revoke a grant of the tree through another session at the same time.
   const ids = found.map(({ id }) => id)
-  const deleted = yield sql`DELETE FROM ${schema}tool_grant WHERE ${isOneOf("id", ids)} RETURNING id`
+  const deleted = yield sql`DELETE FROM ${schema}tool_grant WHERE ${isOneOfNumbers("id", ids)} RETURNING id`
   const deletedIds = new Set(deleted.map((row) => readInteger(row, "id")))
   const revoked = found.filter(({ id }) => deletedIds.has(id))
   yield* insertAudit(revoked.map(({ grant }) => createRevocationRecord(grant, revocation)))

@@ -21,7 +21,7 @@ import {
 import type { FiringEffect } from "../rules/firing-effects.ts"
 import {
   createText,
-  isOneOf,
+  isOneOfTexts,
   joinConditions,
   lockName,
   lockRows,
@@ -86,8 +86,8 @@ function equals(column: string, value: string | undefined): Sql | null {
 
 /** Removes schedules by their stored ids. Returns false if there were none. */
 function* remove(ids: readonly string[]): Steps<boolean> {
-  const removed = yield sql`DELETE FROM ${schema}schedule WHERE ${isOneOf("id", ids)} RETURNING id`
-  yield sql`DELETE FROM ${schema}schedule_occurrence WHERE ${isOneOf("schedule_id", ids)}`
+  const removed = yield sql`DELETE FROM ${schema}schedule WHERE ${isOneOfTexts("id", ids)} RETURNING id`
+  yield sql`DELETE FROM ${schema}schedule_occurrence WHERE ${isOneOfTexts("schedule_id", ids)}`
   return removed.length > 0
 }
 

@@ -7,7 +7,7 @@ const dialect: Dialect = {
   now: () => sql`${7}`,
   lockRows: createText,
   lockName: (name) => sql`lock ${name}`,
-  isOneOf: (column, values) => sql`${createText(column)} = ANY(${JSON.stringify(values)})`,
+  isOneOf: (column, _type, values) => sql`${createText(column)} = ANY(${JSON.stringify(values)})`,
   records: () => sql`()`,
 }
 

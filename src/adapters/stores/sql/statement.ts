@@ -24,13 +24,14 @@ export interface Dialect {
   /** Returns a statement that waits until no other transaction holds the lock with this name. */
   lockName(name: string): Sql
   /** Returns the condition that the column has one of the values. */
-  isOneOf(column: string, values: readonly (string | number)[]): Sql
+  isOneOf(column: string, type: ColumnType, values: readonly (string | number)[]): Sql
   /** Returns a table of the records. */
   records(columns: RecordColumns, records: readonly SqlRecord[]): Sql
 }
 
 export type RowLock = "FOR UPDATE" | "FOR UPDATE SKIP LOCKED" | "FOR KEY SHARE"
-export type RecordColumns = Readonly<Record<string, "text" | "bigint">>
+export type ColumnType = "text" | "bigint"
+export type RecordColumns = Readonly<Record<string, ColumnType>>
 export type SqlRecord = Readonly<Record<string, string | number | null>>
 
 /**
@@ -92,8 +93,12 @@ export function lockName(name: string): Sql {
   return { parts: [(dialect) => dialect.lockName(name)] }
 }
 
-export function isOneOf(column: string, values: readonly (string | number)[]): Sql {
-  return { parts: [(dialect) => dialect.isOneOf(column, values)] }
+export function isOneOfTexts(column: string, values: readonly string[]): Sql {
+  return { parts: [(dialect) => dialect.isOneOf(column, "text", values)] }
+}
+
+export function isOneOfNumbers(column: string, values: readonly number[]): Sql {
+  return { parts: [(dialect) => dialect.isOneOf(column, "bigint", values)] }
 }
 
 export function records(columns: RecordColumns, rows: readonly SqlRecord[]): Sql {

@@ -1,13 +1,10 @@
-import type { Directory } from "../../../core/ports/store/directory.ts"
-import { createDirectory } from "../directory/create-directory.ts"
+import type { ServedAgents } from "../directory/create-directory.ts"
 import { escapeText, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import type { Membership } from "./leases/membership.ts"
 
-export function createSqliteDirectory(database: Database, membership: Membership): Directory {
-  return createDirectory({
-    schema: "",
-    all: ({ sql, values }) => database.read(() => database.all(sql, ...values)),
+export function createServedAgents(database: Database, membership: Membership): ServedAgents {
+  return {
     async served() {
       const rows = await database.read(() => database.all("SELECT process, agent FROM served_agent"))
       const live = new Set(
@@ -37,5 +34,5 @@ export function createSqliteDirectory(database: Database, membership: Membership
         }
       })
     },
-  })
+  }
 }

@@ -4,30 +4,33 @@ import type { Logger } from "../../../core/ports/logger.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
+import { createDirectory } from "../directory/create-directory.ts"
 import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
 import { createKeyring } from "../sql/keyring.ts"
+import { createMemory } from "../sql/memory.ts"
+import { createOutbox } from "../sql/outbox.ts"
 import { createRevocations } from "../sql/revocations.ts"
 import { createSchedules } from "../sql/schedules.ts"
 import { createSecrets } from "../sql/secrets.ts"
 import { createPause, readStoreId } from "../sql/settings.ts"
 import { createSnapshots } from "../sql/snapshots.ts"
+import { createSubscriptions } from "../sql/subscriptions.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { createUnusableDirectoryError, prepareDataDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
 import { createSpaceReserve } from "./database/space-reserve.ts"
 import { createSqlDatabase } from "./database/sql-database.ts"
 import { watchDatabase } from "./database/watching.ts"
-import { createSqliteDirectory } from "./directory.ts"
+import { createServedAgents } from "./directory.ts"
 import { createTextRemover } from "./large/text-remover.ts"
 import { followFleet } from "./leases/live-versions.ts"
 import { createSoleMembership, joinMembers, type Membership } from "./leases/membership.ts"
-import { createMemory } from "./memory.ts"
+import { createEraser, createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
-import { createOutbox } from "./outbox/outbox.ts"
-import { createSubscriptions } from "./outbox/subscriptions.ts"
+import { moveCommand } from "./outbox/outbox-commands.ts"
 import { createAdvance } from "./schedules.ts"
 import { schema } from "./schema.ts"
 import { createArchive } from "./session-log/archive.ts"
@@ -131,11 +134,23 @@ export async function openStore(
     keyring: createKeyring(shared),
     revocations: createRevocations(shared),
     approvals: createApprovals(shared, fleet),
-    directory: createSqliteDirectory(database, membership),
+    directory: createDirectory(shared, createServedAgents(database, membership)),
     secrets: createSecrets(shared),
-    memory: createMemory(database, clock, emptyLog),
-    outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
-    subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    memory: {
+      ...createMemory(shared, createTermIndex(database)),
+      erase: createEraser(database, emptyLog),
+    },
+    outbox: createOutbox(shared, {
+      alarm: alarms.outbox,
+      onArrival: hub.arrived,
+      deliver: (numbers) =>
+        Promise.all(
+          numbers.map((number) =>
+            moveCommand(database, number, { now: clock.now(), versions: fleet, arrived: hub.arrived }),
+          ),
+        ),
+    }),
+    subscriptions: createSubscriptions(shared, alarms.subscriptions),
     contents: createContents(shared),
     snapshots: createSnapshots(shared),
     archive: createArchive(database, remover),

@@ -44,8 +44,7 @@ const dialect: Dialect = {
   lockRows: createText,
   lockName: (name) => sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`,
   // The array is computed once, so that an index on the column can be used.
-  isOneOf(column, values) {
-    const type = typeof values[0] === "number" ? "bigint" : "text"
+  isOneOf(column, type, values) {
     return sql`${createText(column)} = ANY(ARRAY(
       SELECT json_array_elements_text(${JSON.stringify(values)}::json)::${createText(type)}))`
   },

@@ -14,7 +14,7 @@ function createDialect(now: number): Dialect {
     // Only one transaction writes at a time.
     lockRows: () => sql``,
     lockName: () => sql``,
-    isOneOf: (column, values) =>
+    isOneOf: (column, _type, values) =>
       sql`${createText(column)} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`,
     records(columns, records) {
       const selected = Object.keys(columns).map((name) => `value ->> '${name}' AS ${name}`)

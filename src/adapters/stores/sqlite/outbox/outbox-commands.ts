@@ -1,16 +1,16 @@
 import { StoreUnavailableError } from "../../../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../../../core/ports/store/outbox.ts"
-import { escapeText, type Row, readInteger, readText, unescapeText } from "../../rows/columns.ts"
+import { type Row, readInteger } from "../../rows/columns.ts"
 import {
   decideCommandResult,
   decideFailedCommand,
-  findAwaitedStart,
-  notStartedYet,
+  notACommand,
   toOutboxCommand,
-  toStoredError,
 } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
+import { decideWithoutSession, isForeign, lockDueRow, writeResult } from "../../sql/outbox-commands.ts"
 import type { Database } from "../database/database.ts"
+import { runSteps } from "../database/sql-database.ts"
 import { type Canceled, cancelManyBelow, findCanceled, putInTree, startChild } from "../tree.ts"
 import { putAnswer } from "../waits/answer.ts"
 
@@ -40,18 +40,11 @@ export async function moveCommand(
     return await database.write(() => deliverCommand(database, number, { now, versions }))
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    const result = decideFailedCommand(error)
     return database.write(() => {
-      const row = database.get("SELECT id, session_id FROM outbox WHERE number = ?", number)
-      if (row === undefined) return null
-      writeResult(database, { number, result, now })
-      return {
-        number,
-        id: unescapeText(readText(row, "id")),
-        from: readText(row, "session_id"),
-        to: null,
-        result,
-      }
+      const row = runSteps(database, now, lockDueRow(number))
+      return row === undefined
+        ? null
+        : runSteps(database, now, writeResult(row, null, decideFailedCommand(error)))
     })
   }
 }
@@ -68,96 +61,34 @@ function findRunToCancel(database: Database, number: number, options: Delivering
   )
   const command = row === undefined ? null : toOutboxCommand(row)
   if (row === undefined || command?.type !== "put" || command.command.type !== "cancel") return null
-  return isForeign(database, row, command) ? null : findCanceled(database, command.command, options)
+  const isRefused = runSteps(database, options.now, isForeign(row, command))
+  return isRefused ? null : findCanceled(database, command.command, options)
 }
 
 /**
  * Moves the command into its session's inbox. Null if the row is gone or no longer due. Must be called inside a
  * transaction.
  */
-function deliverCommand(
-  database: Database,
-  number: number,
-  { now, versions }: Delivering,
-): CommandDelivery | null {
-  const row = database.get(
-    "SELECT id, session_id, payload, attempts FROM outbox WHERE number = ? AND due_at <= ?",
-    number,
-    now,
-  )
+function deliverCommand(database: Database, number: number, delivering: Delivering): CommandDelivery | null {
+  const row = runSteps(database, delivering.now, lockDueRow(number))
   if (row === undefined) return null
-  const from = readText(row, "session_id")
   const command = toOutboxCommand(row)
-  const result = computeResult(database, row, { command, now, versions })
-  writeResult(database, { number, result, now })
-  return {
-    number,
-    id: unescapeText(readText(row, "id")),
-    from,
-    to: command?.command.sessionId ?? null,
-    result,
-  }
+  if (command === null) return runSteps(database, delivering.now, writeResult(row, null, notACommand))
+  const decided = runSteps(database, delivering.now, decideWithoutSession(row, command))
+  const result = decided ?? putCommand(database, row, command, delivering)
+  return runSteps(database, delivering.now, writeResult(row, command.command.sessionId, result))
 }
 
-function computeResult(
+function putCommand(
   database: Database,
   row: Row,
-  { command, now, versions }: Delivering & { readonly command: OutboxCommand | null },
+  command: OutboxCommand,
+  options: Delivering,
 ): CommandResult {
-  if (command === null) return { type: "dead", reason: "not_a_command" }
-  if (isForeign(database, row, command)) return { type: "dead", reason: "other_principal" }
-  if (command.type === "startChild") return startChild(database, command, { versions, now })
-  const start = findAwaitedStart(command)
-  const isAwaited =
-    start !== null &&
-    database.get("SELECT 1 FROM session WHERE id = ?", escapeText(command.command.sessionId)) === undefined &&
-    database.get(
-      "SELECT 1 FROM outbox WHERE session_id = ? AND id = ?",
-      readText(row, "session_id"),
-      escapeText(start),
-    ) !== undefined
-  if (isAwaited) return notStartedYet
+  if (command.type === "startChild") return startChild(database, command, options)
   const outcome =
     command.type === "put"
-      ? putInTree(database, command.command, { versions, now }).outcome
-      : putAnswer(database, command.command, { versions, now })
+      ? putInTree(database, command.command, options).outcome
+      : putAnswer(database, command.command, options)
   return decideCommandResult(command, outcome, readInteger(row, "attempts"))
-}
-
-/** Returns true if the command is for a session of another principal. */
-function isForeign(database: Database, row: Row, { command: { sessionId } }: OutboxCommand): boolean {
-  const foreign = database.get(
-    `SELECT 1 FROM session AS target WHERE target.id = ? AND NOT EXISTS (
-       SELECT 1 FROM session AS sender
-       WHERE sender.id = ? AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
-    escapeText(sessionId),
-    readText(row, "session_id"),
-  )
-  return foreign !== undefined
-}
-
-function writeResult(
-  database: Database,
-  { number, result, now }: { readonly number: number; readonly result: CommandResult; readonly now: number },
-): void {
-  switch (result.type) {
-    case "delivered":
-    case "dropped":
-      database.run("DELETE FROM outbox WHERE number = ?", number)
-      return
-    case "dead":
-    case "retry": {
-      const dueAt = result.type === "dead" ? null : now + result.retryInMs
-      database.run(
-        "UPDATE outbox SET attempts = attempts + 1, due_at = ?, died_at = ?, last_error = ? WHERE number = ?",
-        dueAt,
-        dueAt === null ? now : null,
-        toStoredError(result.reason),
-        number,
-      )
-      return
-    }
-    default:
-      result satisfies never
-  }
 }
