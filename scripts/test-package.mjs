@@ -58,6 +58,7 @@ try {
   }
   await refuses(nodes(tooOld), project)
   console.log(`Node ${tooOld}: is told what is needed`)
+  await creates(nodes, archive)
   await bringsNode(nodes(supported[1]), nodes(tooOld), { project, archive })
   console.log(`Node ${tooOld} on the machine: init, npm install and npm start work`)
 } finally {
@@ -261,6 +262,29 @@ async function refuses(node, project) {
     library.stderr,
     /needs Node 22\.18 or newer, and this is Node 20.+npm install --save-dev node@24/,
   )
+}
+
+/** Runs `npm create ai-agent-gateway` from packed files: on a supported Node, and on one that is too old. */
+async function creates(nodes, archive) {
+  const project = join(folder, "create")
+  await mkdir(project)
+  await writeFile(join(project, "package.json"), '{ "private": true }')
+  const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], join(repository, "create"))
+  const [packed] = Object.values(JSON.parse(stdout))
+  await npm(["install", archive, join(folder, packed.filename)], project)
+  const program = join(project, "node_modules", "create-ai-agent-gateway", "create.js")
+  for (const version of [supported[1], tooOld]) {
+    const own = `created-on-${version}`
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir() }
+    const created = await watch(nodes(version), [program, own, "--gateway", archive], { cwd: project, env })
+      .ended
+    const isSupported = version !== tooOld
+    assert.equal(created.code, isSupported ? 0 : 1, created.stderr)
+    if (!isSupported)
+      assert.match(created.stderr, /^agent-gateway needs Node 22\.18 or newer, and this is Node 20/)
+    assert.equal(existsSync(join(project, own, "agent.ts")), isSupported)
+    console.log(`Node ${version}: npm create ${isSupported ? "creates a project" : "is told what is needed"}`)
+  }
 }
 
 /** Creates, installs, tests and starts a project on a machine whose Node is too old. */
