@@ -35,6 +35,14 @@ const run = (provider: AutonomousOptions["provider"], options: AutonomousOptions
     ...options,
   })
 
+const pay = tool({
+  name: "pay",
+  description: "Pays.",
+  inputSchema: { type: "object" },
+  needsApproval: true,
+  execute: () => "paid",
+})
+
 it("waits for the background tasks of a run without a client", async () => {
   const ended: string[] = []
   const provider = model(["a", "b"], (task) => [{ type: "wait", until: inMs(400) }, say(`Did ${task}.`)])
@@ -86,13 +94,6 @@ it("waits for the run that announces the end of a task", async () => {
 })
 
 it("denies the approvals of tasks that no one can answer", async () => {
-  const pay = tool({
-    name: "pay",
-    description: "Pays.",
-    inputSchema: { type: "object" },
-    needsApproval: true,
-    execute: () => "paid",
-  })
   const provider = model(["a"], () => [
     { type: "wait", until: inMs(300) },
     { type: "toolCall", name: "pay" },
@@ -101,6 +102,43 @@ it("denies the approvals of tasks that no one can answer", async () => {
   expect(output.cancelledTasks).toEqual([])
   const last = provider.requests.at(-1)?.messages.at(-1)
   expect(JSON.stringify(last)).toContain("No one can be asked")
+})
+
+it("asks a person once about a task's call whose answer comes after the end of the run", async () => {
+  const asked = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<{ approved: boolean }>()
+  const provider = scriptedProvider(({ messages }) => {
+    const hasCalled = messages.some(({ role }) => role === "tool")
+    if (JSON.stringify(messages[0]).includes("Go."))
+      return hasCalled ? [{ type: "wait", until: asked.promise }, say("It runs.")] : [start("a")]
+    return hasCalled ? [say("Paid.")] : [{ type: "toolCall", name: "pay" }]
+  })
+  const gateway = createAgent("You plan.", {
+    provider,
+    tools: [pay],
+    store: "memory",
+    logger,
+    subAgents: true,
+  })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  let questions = 0
+  const running = gateway.run("Go.", {
+    backgroundWaitSeconds: 60,
+    onApproval: () => {
+      questions += 1
+      asked.resolve()
+      return answered.promise
+    },
+    onEvent: ({ type }) => void (type === "stream_complete" && ended.resolve()),
+  })
+  await ended.promise
+  // Meanwhile, the run is no longer followed, and the open waits of its tasks are looked for.
+  await inMs(500)
+  answered.resolve({ approved: true })
+  expect((await running).cancelledTasks).toEqual([])
+  expect(questions).toBe(1)
+  expect(JSON.stringify(provider.requests)).toContain('"paid"')
 })
 
 it("lets the tasks of other runs of the session continue", async () => {

@@ -8,6 +8,7 @@ import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { checkBackgroundWait } from "../options/check-options.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
+import { askOnce } from "./ask-once.ts"
 import { createCallbackWatch } from "./callback-watch.ts"
 import { type EndTasksParts, endTasks } from "./end-tasks.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
@@ -29,8 +30,8 @@ export async function runOnce(
     onRetry = () => undefined,
     onEvent,
     park = false,
-    onApproval = park ? undefined : denyAll,
-    onElicitation = park ? undefined : declineAll,
+    onApproval: approve = park ? undefined : denyAll,
+    onElicitation: elicit = park ? undefined : declineAll,
     backgroundWaitSeconds,
     ...options
   }: RunOnceOptions,
@@ -46,6 +47,8 @@ export async function runOnce(
   const onEnd = ({ type }: ViewEnd) => {
     isParked = type === "parked"
   }
+  const onApproval = askOnce(approve)
+  const onElicitation = askOnce(elicit)
   const ask: FollowOptions = {
     onApproval,
     onElicitation,
@@ -75,8 +78,8 @@ export async function runOnce(
   }
   const people: People = {
     logger,
-    approve: onApproval === undefined ? null : async (wait) => onApproval(wait),
-    elicit: onElicitation === undefined ? null : async (wait) => onElicitation(wait),
+    approve: onApproval ?? null,
+    elicit: onElicitation ?? null,
     hasClient: false,
     asked: new Set(),
   }
