@@ -75,7 +75,7 @@ it("cancels them after backgroundWaitSeconds, and the output says so", async () 
 
 it("waits no longer than the time limit of the run", async () => {
   const provider = model(["a"], () => [{ type: "wait", until: never }])
-  const output = await run(provider, { timeoutSeconds: 1, subAgents: true })
+  const output = await run(provider, { timeoutSeconds: 5, subAgents: true })
   expect(output).toMatchObject({ response: "They run.", timedOut: false, cancelledTasks: ["sub-agent"] })
 })
 
