@@ -19,7 +19,7 @@ export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: s
         </article>
       ))}
       {approvals.map((wait) => (
-        <p key={wait.nonce} role="alert">
+        <p key={wait.tool_call_id} role="alert">
           Allow {wait.tool_name} {JSON.stringify(wait.tool_input)}?
           <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
             Allow

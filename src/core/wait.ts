@@ -18,12 +18,20 @@ export interface WaitPayloads {
 
 export type WaitKind = keyof WaitPayloads
 
+/**
+ * The people who may decide an approval. `client`: everyone with access to the session, and operators. `operator`: only
+ * operators, and the application's own code.
+ */
+export type Approver = "client" | "operator"
+
 /** Payload of a wait for a person who must allow the call. */
 export interface ApprovalPayload {
   readonly input: JsonObject
   /** Part of the tool type that a grant is for, with the tool's name and origin. */
   readonly qualifier: string | null
   readonly reason: string | null
+  /** Absent for the approver `client`. */
+  readonly approvalsBy?: "operator"
 }
 
 /** Payload of a wait for a client that executes an allowed call. */

@@ -30,6 +30,7 @@ export type {
   HistoryCompacted,
   ToolResultsShortened,
 } from "../core/log/compaction.ts"
+export type { DecidedWith, DeciderCredential } from "../core/log/decider.ts"
 export type {
   Delta,
   OpenedPart,
@@ -84,6 +85,7 @@ export type {
   ApprovalDecision,
   ApprovalPayload,
   ApprovalResolution,
+  Approver,
   ChildPayload,
   ClientToolAnswer,
   ClientToolPayload,

@@ -240,8 +240,9 @@ function redactWaitEvent(event: WaitOpened | WaitResolved, mask: Mask): Event {
   return event
 }
 
-function redactApproval({ input, qualifier, reason }: ApprovalPayload, mask: Mask): ApprovalPayload {
-  return mask({ input, qualifier, reason })
+function redactApproval(payload: ApprovalPayload, mask: Mask): ApprovalPayload {
+  const { input, qualifier, reason } = payload
+  return { ...payload, ...mask({ input, qualifier, reason }) }
 }
 
 function redactElicitation(payload: ElicitationPayload, mask: Mask): ElicitationPayload {

@@ -17,6 +17,8 @@ export function requireAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
       throw new Problem({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the wait.")
     case "invalid":
       throw new Problem({ code: "invalid_answer", status: 422 }, outcome.message)
+    case "forbidden":
+      throw new Problem({ code: "approval_by_operator", status: 403 }, outcome.message)
     default:
       outcome satisfies never
   }

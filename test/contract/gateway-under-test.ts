@@ -36,6 +36,14 @@ export const tools = [
     execute: ({ folder }) => `${folder} is empty`,
   }),
   tool({
+    name: "deploy",
+    description: "Deploys what an operator allows it to.",
+    inputSchema: input,
+    needsApproval: true,
+    approvalsBy: "operator",
+    execute: () => "deployed",
+  }),
+  tool({
     name: "book",
     description: "Books for whom the user says.",
     inputSchema: input,

@@ -146,6 +146,8 @@ describe("tokens", () => {
     clock.time += 3_600_000
     const sent = { headers: bearer(body.session_token), body: sayTo("chat 1") }
     expect((await post(gateway, "/ai-sdk/chat", sent)).status).toBe(401)
+    const asKey = await post(gateway, "/chat/init", { body: { api_key: body.session_token } })
+    expect(asKey).toMatchObject({ status: 401, code: "invalid_api_key" })
     expect((await gateway.sessions.list()).items).toHaveLength(1)
   })
 
@@ -277,6 +279,18 @@ describe("keys of operators", () => {
     const gateway = openGateway({ operatorKeys: [apiKey] })
     await expect(gateway.prepare()).rejects.toThrow(/also one of validApiKeys/)
   })
+})
+
+test("keys that differ in one byte are different, in every encoding of a header", async () => {
+  const gateway = createAgent("", { store: "memory", logger: quiet, provider: "demo" })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const open = async (key: string) => {
+    await send(gateway, "/ai-sdk/chat/1/stream", { headers: bearer(key) })
+    await post(gateway, "/ai-sdk/chat", { headers: bearer(key), body: sayTo("1") })
+    return (await gateway.sessions.list()).items.length
+  }
+  const asUtf8 = Buffer.from("schlüssel").toString("latin1")
+  expect([await open("schlüssel"), await open("schlössel"), await open(asUtf8)]).toEqual([1, 2, 2])
 })
 
 test("17. a process whose clock is a minute ahead respects a revocation, and its tokens too", async () => {

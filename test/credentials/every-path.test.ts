@@ -121,7 +121,11 @@ async function listOperations(): Promise<readonly Operation[]> {
       return row === null ? [] : [{ paths: row, method: method.toUpperCase(), path: sent }]
     }),
   )
-  const wires = ["POST /ai-sdk/chat", "GET /ai-sdk/chat/x/stream", "POST /ai-sdk/chat/x/stop"]
+  const wires = [
+    ...["POST /ai-sdk/chat", "GET /ai-sdk/chat/x/stream", "POST /ai-sdk/chat/x/stop", "POST /ag-ui"],
+    ...["POST /agents/agent/ag-ui", "POST /v1/responses", "GET /v1/responses/x", "DELETE /v1/responses/x"],
+    ...["POST /v1/responses/x/cancel", "GET /v1/models", "GET /v1/models/agent"],
+  ]
   return [...documented, ...wires.map((each) => ({ paths: "wire" as const, ...splitRoute(each) }))]
 }
 

@@ -27,6 +27,12 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
 
   switch (wait.kind) {
     case "approval":
+      if (wait.approvals_by === "operator")
+        return (
+          <p class="quiet">
+            Only an operator may allow {wait.tool_name}. <a href="#/approvals">Open the approvals</a>
+          </p>
+        )
       return (
         <ApprovalForm
           {...common}

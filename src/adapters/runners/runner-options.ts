@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { RunnerDecision, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
+import type { Approver } from "../../core/wait.ts"
 import { toJsonObject } from "./fields.ts"
 
 /** Options of all adapters. */
@@ -29,6 +30,7 @@ interface Question {
   readonly origin?: ToolOrigin | null | undefined
   /** The framework's own schema. */
   readonly inputSchema?: JsonObject | undefined
+  readonly approvalsBy?: Approver | undefined
 }
 
 /** Returns a call that a person must allow. */
@@ -38,11 +40,12 @@ export function createAskedCall(
 ): RunnerToolCall {
   const qualifier = options.qualifier?.(name, input)
   const inputSchema = options.inputSchema?.(name) ?? question.inputSchema
-  const { reason, origin = null } = question
+  const { reason, origin = null, approvalsBy } = question
   const approval = {
     ...(reason === undefined ? {} : { reason }),
     ...(qualifier === undefined ? {} : { qualifier }),
     ...(origin === null ? {} : { origin }),
+    ...(approvalsBy === undefined ? {} : { approvalsBy }),
     ...(inputSchema === undefined ? {} : { inputSchema: toJsonObject(inputSchema) }),
   }
   return { type: "toolCall", id, name, input, approval }

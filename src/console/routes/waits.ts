@@ -97,7 +97,8 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
   })
 
   function createDecider(c: Context<HttpEnv>): Decider {
-    return { via: "http", ...principal, address: clientAddress(c) }
+    const { name } = c.get("operator")
+    return { via: "http", ...principal, address: clientAddress(c), credential: "operator", operator: name }
   }
 }
 

@@ -10,6 +10,7 @@ import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution, Segment } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
+import type { DecidedWith } from "./decider.ts"
 import type { Delta, OpenedPart } from "./deltas.ts"
 import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
 import type { TaskEvent } from "./task-events.ts"
@@ -281,13 +282,11 @@ interface ResolutionFacts {
 }
 
 /** The person or code that answered, and the channel of the answer. */
-export interface Decider {
+export interface Decider extends DecidedWith {
   /** `grant`: an earlier answer allowed calls of this type for the rest of the session. */
   readonly via: "http" | "code" | "cli" | "grant"
   readonly tenant: string | null
   readonly userId: string | null
-  /** The network address of the answer, if known. */
-  readonly address: string | null
 }
 
 /**

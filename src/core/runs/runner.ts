@@ -5,6 +5,7 @@ import type { SchemaCheck } from "../ports/tools/schema-check.ts"
 import type { Tool, ToolResult } from "../ports/tools/tool.ts"
 import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Usage } from "../usage.ts"
+import type { Approver } from "../wait.ts"
 
 /**
  * Yields the events of a run. If it returns, the run is completed. If it throws, the run has failed. If it returns
@@ -85,5 +86,7 @@ export interface RunnerToolCall {
     readonly origin?: ToolOrigin
     /** JSON Schema of the input, to validate edited arguments. Default: any object. */
     readonly inputSchema?: JsonObject
+    /** The people who may allow the call. Default: those of the agent's `approvalsBy`. */
+    readonly approvalsBy?: Approver
   }
 }

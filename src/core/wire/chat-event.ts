@@ -52,7 +52,10 @@ export type ChatEvent =
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
+      /** Send it back with the answer. Empty if only an operator may answer. */
       readonly nonce: string
+      /** Present if only an operator may answer. The client then shows no buttons. */
+      readonly approvals_by?: "operator" | undefined
       readonly expires_at: number
       /** The MCP server behind the tool; null for a local tool. */
       readonly server: string | null

@@ -63,7 +63,7 @@ export type History = {
   /** Calls that wait for POST /chat/tool-approval. */
   readonly pending_approvals: readonly {
     readonly tool_call_id: string
-    /** Send it back with the answer. */
+    /** Send it back with the answer. Empty if only an operator may answer. */
     readonly nonce: string
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
@@ -72,6 +72,8 @@ export type History = {
     readonly sub_agent_id?: string | undefined
     /** The tool's arguments. */
     readonly tool_input: Readonly<Record<string, unknown>>
+    /** Present if only an operator may answer. The client then shows no buttons. */
+    readonly approvals_by?: "operator" | undefined
     /** The MCP server behind the tool; null for a local tool. */
     readonly server: string | null
     readonly resolved_qualifier: string | null

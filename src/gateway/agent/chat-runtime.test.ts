@@ -205,11 +205,13 @@ describe("a runner", () => {
     if (runtime.type !== "runner") throw new Error("It is no runner.")
     expect(runtime.approvalTimeoutSeconds).toBe(86_400)
     const pay = { toolName: "pay", qualifier: null, origin: null }
-    expect(await runtime.isGranted("sess_1", pay)).toBe(false)
-    grants.push({ sessionId: "sess_1", ...pay } as Grant)
-    expect(await runtime.isGranted("sess_1", pay)).toBe(true)
-    expect(await runtime.isGranted("sess_1", { ...pay, qualifier: "large" })).toBe(false)
-    expect(await runtime.isGranted("sess_1", { ...pay, origin: createOrigin("bank") })).toBe(false)
+    expect(await runtime.isGranted("sess_1", pay, "client")).toBe(false)
+    const grantedBy = { via: "http", tenant: "t", userId: "u", address: null } as const
+    grants.push({ sessionId: "sess_1", ...pay, grantedBy, at: 0 })
+    expect(await runtime.isGranted("sess_1", pay, "operator")).toBe(false)
+    expect(await runtime.isGranted("sess_1", pay, "client")).toBe(true)
+    expect(await runtime.isGranted("sess_1", { ...pay, qualifier: "large" }, "client")).toBe(false)
+    expect(await runtime.isGranted("sess_1", { ...pay, origin: createOrigin("bank") }, "client")).toBe(false)
     expect(toAgentRuntime({ runner, approvalTimeoutSeconds: 2 }, surroundings)).toMatchObject({
       approvalTimeoutSeconds: 2,
     })

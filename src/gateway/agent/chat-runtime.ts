@@ -164,7 +164,7 @@ function createRunnerRuntime(
     pricing: createPricing(prices),
     listTools,
     checkSchema,
-    isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
+    isGranted: async (sessionId, type, approver) => isGranted(await grants(sessionId), type, approver),
     revision: "runner",
     observer: createHookObserver(followHooks(pickOptions(hookOptions, chat)), logger),
     follow,
@@ -174,7 +174,7 @@ function createRunnerRuntime(
 function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter, memo } = surroundings
-  const { provider, fallback, needsApproval } = chat
+  const { provider, fallback, needsApproval, approvalsBy } = chat
   const own =
     typeof chat.systemPrompt === "string"
       ? [{ text: chat.systemPrompt, ...(chat.cache && { cache: true }) }]
@@ -226,7 +226,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
     compaction: chooseCompaction(chat, surroundings),
     compactionNotes: view.compactionNotes,
-    gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
+    gate: createGate({ interceptors, needsApproval, approvalsBy, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
     revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(toSpecification) }),
     observer: createHookObserver(followHooks(hooks), logger),

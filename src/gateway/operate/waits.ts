@@ -67,9 +67,13 @@ export interface DenyOptions extends AnswerOptions {
   readonly reason?: string
 }
 
-export function createWaits(decisions: Decisions, via: Decider["via"]): GatewayWaits {
+export function createWaits(
+  decisions: Decisions,
+  via: Decider["via"],
+  by: Pick<Decider, "credential"> = {},
+): GatewayWaits {
   const toDecider = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
-    return { via, tenant: null, userId, address: null }
+    return { via, tenant: null, userId, address: null, ...by }
   }
   const toTarget = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
   return {
@@ -122,6 +126,8 @@ function throwUnlessAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
       throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the wait.")
     case "invalid":
       throw new GatewayError({ code: "invalid_answer", status: 422 }, outcome.message)
+    case "forbidden":
+      throw new GatewayError({ code: "approval_by_operator", status: 403 }, outcome.message)
     default:
       outcome satisfies never
   }

@@ -8,7 +8,8 @@ export type DeciderOf = (c: Context<HttpEnv>) => Decider
 
 export function createDeciderOf(clientAddress: ClientAddress): DeciderOf {
   return (c) => {
-    const { tenant, userId } = c.get("caller").principal
-    return { via: "http", tenant, userId, address: clientAddress(c) }
+    const { principal, credential } = c.get("caller")
+    const { tenant, userId } = principal
+    return { via: "http", tenant, userId, address: clientAddress(c), credential }
   }
 }

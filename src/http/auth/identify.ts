@@ -6,6 +6,7 @@ import { readBearer } from "../request/credential.ts"
 import { printable } from "../schemas/parts/printable.ts"
 import { type ApiKey, createTenantOf } from "./api-keys.ts"
 import { type Person, toPrincipalOfPerson } from "./principal.ts"
+import { readTokenKind } from "./tokens.ts"
 
 /**
  * Returns the person who sends this request, identified by the application. Null for an unknown person. Receives the
@@ -36,7 +37,9 @@ export function identifyByApiKey(
 ): Identify {
   const tenantOf = createTenantOf(validApiKeys)
   return async ({ api_key: apiKey = "", user_id: userId = "" }) => {
-    const tenant = isOperatorKey(apiKey) ? null : tenantOf(apiKey)
+    // A token of the gateway is no key, even where any key is accepted.
+    const isOther = isOperatorKey(apiKey) || readTokenKind(apiKey) !== null
+    const tenant = isOther ? null : tenantOf(apiKey)
     if (tenant === null) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
     return { tenant, userId }
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import type { Context } from "hono"
 import type { HttpEnv } from "../http-env.ts"
 
@@ -7,7 +8,10 @@ import type { HttpEnv } from "../http-env.ts"
  */
 export function readBearer(authorization: string | null | undefined): string | null {
   const given = /^Bearer +(\S(?:.*\S)?) *$/i.exec(authorization ?? "")?.[1]
-  return given === undefined ? null : Buffer.from(given, "latin1").toString()
+  if (given === undefined) return null
+  const bytes = Buffer.from(given, "latin1")
+  // Some clients send characters such as "é" as one byte.
+  return isUtf8(bytes) ? bytes.toString() : given
 }
 
 /** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */

@@ -24,6 +24,7 @@ export const refusals = {
   "403 user_required": "The path belongs to a user, and the request names none.",
   "403 wrong_user": "The link was made for another user than the one that `authenticate` returned.",
   "403 wrong_nonce": "The nonce is not that of the wait.",
+  "403 approval_by_operator": "Only an operator may allow or deny the call.",
   "403 users_unknown": "The gateway accepts any API key, so users are not known.",
   "403 scope_missing": "The operator key does not have the scope of the operation.",
   "403 tenant_restricted": "The operator key is for one tenant, and the operation concerns others too.",

@@ -18,6 +18,7 @@ import type { TransformToolResult } from "../../core/ports/tools/transform-tool-
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import type { Runner, RunnerRequest } from "../../core/runs/runner.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
+import type { Approver } from "../../core/wait.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
 
 /**
@@ -78,13 +79,15 @@ export interface RunnerRuntime extends RuntimeBase {
   readonly listTools: RunnerRequest["listTools"]
   /** Schema check for the inputs of tools that the runner executes. */
   readonly checkSchema: SchemaCheck
-  /** Resolves to true if a person has allowed calls of this tool type for the rest of the session. */
-  readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>
+  /** Resolves to true if such a person has allowed calls of this tool type for the rest of the session. */
+  readonly isGranted: (sessionId: string, type: ToolType, approver: Approver) => Promise<boolean>
 }
 
 interface RuntimeBase {
   /** Seconds to wait for an approval or a client tool's result. */
   readonly approvalTimeoutSeconds: number
+  /** The people who may decide approvals of tools without their own `approvalsBy`. */
+  readonly approvalsBy: Approver
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   /** Observes only this run, after the gateway's observers. Null if there is none. */

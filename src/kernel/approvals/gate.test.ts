@@ -17,6 +17,7 @@ function gate(options: Partial<GateOptions>) {
   return createGate({
     interceptors: [],
     needsApproval: never,
+    approvalsBy: "client",
     grants: async () => [],
     callbackTimeoutMs: 50,
     logger,
@@ -130,6 +131,23 @@ describe("the gate", () => {
   it("does not take a grant for one qualifier as a grant for all", async () => {
     const options = { needsApproval: always, grants: async () => [granted("rm")] }
     expect(await gate(options).decide(call())).toMatchObject({ action: "ask", qualifier: null })
+  })
+
+  it("accepts a grant of a client only where clients decide", async () => {
+    const byOperator: Grant["grantedBy"] = { ...granted("rm").grantedBy, operator: "support" }
+    const qualifier = () => "rm"
+    for (const [grantedBy, approver, own, action] of [
+      [granted("rm").grantedBy, "client", undefined, "execute"],
+      [granted("rm").grantedBy, "operator", undefined, "ask"],
+      [granted("rm").grantedBy, "client", "operator", "ask"],
+      [byOperator, "operator", undefined, "execute"],
+      [{ ...byOperator, operator: undefined, via: "cli" }, "operator", undefined, "execute"],
+    ] as const) {
+      const grants = async () => [{ ...granted("rm"), grantedBy: grantedBy as Grant["grantedBy"] }]
+      const options = { needsApproval: always, approvalsBy: approver, grants }
+      const tool = { qualifier, ...(own !== undefined && { approvalsBy: own }) }
+      expect(await gate(options).decide(call({}, tool))).toMatchObject({ action })
+    }
   })
 
   it.each([

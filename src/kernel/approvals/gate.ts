@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from "../../core/errors.ts"
+import { mayDecide } from "../../core/log/decider.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Grant, ToolType } from "../../core/ports/store/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
@@ -10,11 +11,14 @@ import type {
 } from "../../core/ports/tools/interceptor.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { isSameOrigin, resolveOrigin } from "../../core/tools/tool-origin.ts"
+import type { Approver } from "../../core/wait.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]
   /** The policy for tools without a `needsApproval` of their own. */
   readonly needsApproval: ApprovalPolicy
+  /** The people who may decide about tools without an `approvalsBy` of their own. */
+  readonly approvalsBy: Approver
   /** Returns the current grants of the session. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   /** Maximum milliseconds of an interceptor or a policy for one call. */
@@ -39,7 +43,8 @@ export function createGate(options: GateOptions): Gate {
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
           !call.approved && (intercepted.action === "ask" || (await askPolicy(options, call, type)))
-        if (!asks || isGranted(await options.grants(call.session.id), type)) {
+        const approver = call.tool.approvalsBy ?? options.approvalsBy
+        if (!asks || isGranted(await options.grants(call.session.id), type, approver)) {
           return { action: "execute", qualifier, code: null, reason: null, decisions }
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
@@ -121,10 +126,17 @@ async function askPolicy(
   return (await asksAbout(name)) || (plainName !== undefined && asksAbout(plainName))
 }
 
-/** Returns true if one of the grants is for this tool type. */
-export function isGranted(grants: readonly Grant[], { toolName, qualifier, origin }: ToolType): boolean {
+/** Returns true if one of the grants is for this tool type, and comes from someone who may decide about it. */
+export function isGranted(
+  grants: readonly Grant[],
+  { toolName, qualifier, origin }: ToolType,
+  approver: Approver,
+): boolean {
   return grants.some(
     (grant) =>
-      grant.toolName === toolName && grant.qualifier === qualifier && isSameOrigin(grant.origin, origin),
+      grant.toolName === toolName &&
+      grant.qualifier === qualifier &&
+      isSameOrigin(grant.origin, origin) &&
+      mayDecide(approver, grant.grantedBy),
   )
 }

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { ApprovalPolicy, Interceptor } from "../../core/ports/tools/interceptor.ts"
+import type { Approver } from "../../core/wait.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
 import { createFunctionSchema, waitSeconds } from "../../platform/options/schemas.ts"
 
@@ -18,6 +19,11 @@ export interface WaitOptions {
    * and a client tool's call fails with `client_timeout`. Default 86 400: a day.
    */
   readonly approvalTimeoutSeconds?: number
+  /**
+   * The people who may decide approvals. `client`: everyone with access to the session, and operators. `operator`: only
+   * operators with the scope `approve`, and code; clients receive no nonce. Default `client`.
+   */
+  readonly approvalsBy?: Approver
 }
 
 export const approvalOptions = declareOptions<ApprovalOptions>()({
@@ -27,4 +33,5 @@ export const approvalOptions = declareOptions<ApprovalOptions>()({
 
 export const waitOptions = declareOptions<WaitOptions>()({
   approvalTimeoutSeconds: waitSeconds.default(86_400),
+  approvalsBy: z.enum(["client", "operator"]).default("client"),
 })

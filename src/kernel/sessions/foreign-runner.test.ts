@@ -29,6 +29,7 @@ describe("a foreign runner", () => {
       resumes,
       pricing: { cost: () => null },
       approvalTimeoutSeconds: 60,
+      approvalsBy: "client",
       checkSchema: async (_schema, input) => ({ valid: true, input }),
       isGranted: async () => false,
       revision: "1",

@@ -258,7 +258,8 @@ export interface QuestionResponse extends AnswerTarget {
 }
 
 export interface InvalidAnswer {
-  readonly status: "invalid"
+  /** `forbidden`: only an operator may answer. */
+  readonly status: "invalid" | "forbidden"
   /** Names each problem with its path. */
   readonly message: string
 }

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../../core/errors.ts"
 import { toJson } from "../../core/json/to-json.ts"
 import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import type { Approver } from "../../core/wait.ts"
 import { describeUnknownOption } from "../../platform/options/describe-issues.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { findContent } from "./tool-content.ts"
@@ -45,6 +46,8 @@ interface CommonDefinition<Schema extends InputSchema> {
    * `execute` receives. Default: the agent's `needsApproval` decides.
    */
   readonly needsApproval?: boolean | ToolApprovalPolicy<InferInput<Schema>>
+  /** The people who may allow a call: `client` or `operator`. Default: those of the agent's `approvalsBy`. */
+  readonly approvalsBy?: Approver
   /**
    * Divides calls into types, each of which a person may allow for the rest of the session. Its argument is the value
    * that `execute` receives. Default: one type.
@@ -68,6 +71,7 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   execute: true,
   executionLocation: true,
   needsApproval: true,
+  approvalsBy: true,
   qualifier: true,
   readOnly: true,
   idempotent: true,
@@ -82,8 +86,9 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
   // `validate` returns the inputs for all functions of the tool, so they have the type that the schema infers.
-  const { name, description, readOnly, idempotent, timeoutMs, sequential, needsApproval, qualifier } =
+  const { name, description, readOnly, idempotent, timeoutMs, sequential, needsApproval, approvalsBy } =
     definition
+  const { qualifier } = definition
   const { jsonSchema, parse } = compileSchema(definition.inputSchema, `${subject}: its input`)
   return {
     name,
@@ -94,6 +99,7 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(sequential !== undefined && { sequential }),
     ...(needsApproval !== undefined && { needsApproval: needsApproval as boolean | ToolApprovalPolicy }),
+    ...(approvalsBy !== undefined && { approvalsBy }),
     ...(qualifier !== undefined && { qualifier }),
     ...(definition.executionLocation === "client" && { executionLocation: "client" as const }),
     validate: (input, { checkSchema, session, signal }) =>
@@ -147,6 +153,9 @@ function checkDefinition(definition: Readonly<Partial<Record<keyof typeof option
   if (executionLocation !== "client" && typeof execute !== "function") refuse("execute must be a function.")
   if (!["undefined", "boolean", "function"].includes(typeof needsApproval)) {
     refuse("needsApproval must be true, false or a function of the input.")
+  }
+  if (!new Set<unknown>([undefined, "client", "operator"]).has(definition.approvalsBy)) {
+    refuse('approvalsBy must be "client" or "operator".')
   }
   if (!["undefined", "function"].includes(typeof qualifier))
     refuse("qualifier must be a function of the input.")

@@ -26,7 +26,7 @@ function Page() {
         </article>
       ))}
       {approvals.map((wait) => (
-        <p key={wait.nonce} role="alert">
+        <p key={wait.tool_call_id} role="alert">
           Allow {wait.tool_name} {JSON.stringify(wait.tool_input)}?{" "}
           <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
             Allow

@@ -61,6 +61,21 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     expect((await call(listGrants, { token })).bodies).toEqual([{ grants: [] }])
   })
 
+  test("an approval by an operator is refused to clients as documented", async () => {
+    const token = await newToken()
+    const response = await send(chat, { token, body: { message: "/tool deploy" } })
+    const [asked] = await pending(token, 1)
+    expect(asked).toMatchObject({ nonce: "" })
+    expect((await call(waits, { token })).bodies[0]).toMatchObject({ waits: [{ approvals_by: "operator" }] })
+    const refused = { status: 403, code: "approval_by_operator" }
+    for (const nonce of ["", "nonce_guessed"])
+      expect(await call(toolApproval, { token, body: { ...asked, nonce, approved: true } })).toMatchObject(
+        refused,
+      )
+    await call(cancel, { token })
+    await check(chat, response)
+  })
+
   test("a file of a sandbox is as documented", async () => {
     const token = await newToken()
     const code = `open("{path}", "w").write('"text"')`

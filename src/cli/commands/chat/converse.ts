@@ -167,6 +167,12 @@ async function answerQuestion(options: QuestionOptions, event: SentEvent): Promi
       const { tool_name: name, tool_input: given, reason } = event
       const why = reason === null ? "" : `\n  ${formatAsLine(reason)}`
       const shown = `${name} ${formatAsLine(JSON.stringify(given), maxShown)}${why}`
+      if (event.approvals_by === "operator") {
+        options.stdout.write(
+          `${shown}\nOnly an operator may allow this call. The response continues after the decision.\n`,
+        )
+        return
+      }
       const choice = await askChoice(options, shown)
       if (canceled.aborted) return
       const [approved, remember] = [choice !== "deny", choice === "always"]

@@ -4,6 +4,7 @@ import type { Question, QuestionAnswer } from "../../question.ts"
 import type { TaskState } from "../../runs/background-task.ts"
 import type { ChildOutcome, ChildTask } from "../../runs/child.ts"
 import type { ToolOrigin } from "../../tools/tool-origin.ts"
+import type { Approver } from "../../wait.ts"
 import type { Logger } from "../logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 
@@ -34,6 +35,8 @@ export interface Tool {
   readonly executionLocation?: "backend" | "client"
   /** If true, a person must allow the call first. Default: the decision of the agent's `needsApproval`. */
   readonly needsApproval?: boolean | ToolApprovalPolicy
+  /** The people who may allow a call. Default: those of the agent's `approvalsBy`. */
+  readonly approvalsBy?: Approver
   /**
    * Divides the calls of this tool into types that are granted separately: a command's name, a path's root. Receives
    * the input as `validate` returned it. Default: one type.

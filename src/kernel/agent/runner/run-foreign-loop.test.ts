@@ -27,6 +27,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
     resumes: false,
     pricing: { cost: ({ usage }) => usage.inputTokens },
     approvalTimeoutSeconds: 60,
+    approvalsBy: "client",
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     isGranted: async () => false,
     revision: "1",
@@ -191,7 +192,7 @@ describe("a call of a runner that a person must allow", () => {
     const context = contextOf(run, runner, { isGranted })
     await expect(runForeignLoop(context, { resumed: false })).resolves.toBeNull()
     const type = { toolName: "pay", qualifier: "q", origin: null }
-    expect(isGranted).toHaveBeenCalledWith("sess_1", type)
+    expect(isGranted).toHaveBeenCalledWith("sess_1", type, "client")
     expect(requests[1]).toMatchObject({ reason: "resume", decisions: [{ id: "x", approved: true }] })
     expect(run.waits).toEqual([])
     expect(run.events).toContainEqual(

@@ -6,7 +6,7 @@ import type { RunState } from "../run-state.ts"
 import { createDenial } from "../tools/call-errors.ts"
 import { awaitsApproval, type CallState, findOpenWait } from "../tools/call-state.ts"
 import { truncateResult } from "../tools/truncate-result.ts"
-import { createWait } from "../waits/open-wait.ts"
+import { createWait, describeApprover } from "../waits/open-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import { createCompletionEvent, maxToolResultBytes } from "./calls.ts"
 
@@ -26,7 +26,8 @@ export async function askAbout(
 ): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
   const { clock, ids, runtime, sessionId } = context
   const { qualifier = null, reason = null, inputSchema = anyObject, origin = null } = approval
-  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin })) {
+  const approver = approval.approvalsBy ?? runtime.approvalsBy
+  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin }, approver)) {
     const outcome = {
       kind: "approval",
       resolution: { approved: true, editedInput: null, reason: null },
@@ -38,7 +39,13 @@ export async function askAbout(
     toolCallId,
     toolName,
     origin,
-    asks: { kind: "approval", payload: { input, qualifier, reason } },
+    asks: {
+      kind: "approval",
+      payload: {
+        ...{ input, qualifier, reason },
+        ...describeApprover(approver),
+      },
+    },
     answerSchema: inputSchema,
     expiresAt: clock.now() + runtime.approvalTimeoutSeconds * 1_000,
   })

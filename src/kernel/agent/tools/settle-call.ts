@@ -9,7 +9,7 @@ import { findPlannedChild } from "../children/places.ts"
 import { startTask } from "../children/start-task.ts"
 import { createTaskActions } from "../children/task-actions.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
-import { openWait } from "../waits/open-wait.ts"
+import { describeApprover, openWait } from "../waits/open-wait.ts"
 import { createQuestions } from "../waits/questions.ts"
 import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
 import { openReturnedWait } from "../waits/returned-wait.ts"
@@ -228,7 +228,13 @@ async function askPerson(
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
     origin: resolveOrigin(tool, call.input),
-    asks: { kind: "approval", payload: { input: call.input, qualifier, reason } },
+    asks: {
+      kind: "approval",
+      payload: {
+        ...{ input: call.input, qualifier, reason },
+        ...describeApprover(tool.approvalsBy ?? context.runtime.approvalsBy),
+      },
+    },
     answerSchema: tool.inputSchema,
     expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
   } as const

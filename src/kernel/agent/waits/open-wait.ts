@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { Event, WaitOpened } from "../../../core/log/entries.ts"
 import type { ToolOrigin } from "../../../core/tools/tool-origin.ts"
-import type { AnyPayload, NewWait } from "../../../core/wait.ts"
+import type { AnyPayload, ApprovalPayload, Approver, NewWait } from "../../../core/wait.ts"
 import { type RunContext, record } from "../run-context.ts"
 
 export interface Asked {
@@ -38,6 +38,11 @@ export function createWait(
     event: { type: "waitOpened", ...known, ...(origin !== null && { origin }), continuation, ...asks },
     wait: { ...known, runId, origin, answerSchema, openedAt, rootSessionId, ...asks },
   }
+}
+
+/** Returns the part of an approval's payload that names its approver. */
+export function describeApprover(approver: Approver): Pick<ApprovalPayload, "approvalsBy"> {
+  return approver === "operator" ? { approvalsBy: "operator" } : {}
 }
 
 /** Opens the wait in the same commit as the given events, after them. */

@@ -1,8 +1,9 @@
+import { mayDecide } from "../../../core/log/decider.ts"
 import type { Approvals, Wait } from "../../../core/ports/store/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck } from "../../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../../core/time/clock.ts"
-import { type AnyAnswer, type Segment, segmentBounds } from "../../../core/wait.ts"
+import { type AnyAnswer, type Approver, type Segment, segmentBounds } from "../../../core/wait.ts"
 import type { GivenAnswer, InvalidAnswer, Sessions } from "../sessions.ts"
 import { validateAnswer } from "./validate-answer.ts"
 
@@ -32,6 +33,7 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     if (segment !== undefined && !isBounded(segment)) return invalidSegment
     const wait = await approvals.wait(given.sessionId, { toolCallId, kind })
     if (wait === null) return { status: "unknown" }
+    if (wait.state === "open" && !mayDecide(findApprover(wait), decidedBy)) return forbidden
     const at = clock.now()
     const answer = toAnswer(given)
     // An answer that will be refused need not be valid, because the store reports the reason.
@@ -45,9 +47,10 @@ export function createDecisions(options: DecisionsOptions): Decisions {
   const answerAll: Decisions["answerAll"] = async (answers) => {
     if (answers.length > maxAnswers) return tooManyAnswers
     const prepared = await Promise.all(answers.map(prepare))
-    const invalid = prepared.findIndex(({ status }) => status === "invalid")
-    const problem = prepared[invalid]
-    if (problem?.status === "invalid") return answers.length === 1 ? problem : nameAnswer(problem, invalid)
+    const refused = prepared.findIndex((each) => "message" in each)
+    const problem = prepared[refused]
+    if (problem !== undefined && "message" in problem)
+      return answers.length === 1 ? problem : nameAnswer(problem, refused)
     const commands = prepared.flatMap((each) => (each.status === "valid" ? [each.command] : []))
     const stored = commands.length === 0 ? [] : await log.answerAll(commands)
     const changed = new Set(
@@ -81,6 +84,15 @@ type Prepared =
   | { readonly status: "valid"; readonly command: AnswerCommand }
   | { readonly status: "unknown" }
   | InvalidAnswer
+
+function findApprover(wait: Wait): Approver {
+  return wait.kind === "approval" ? (wait.payload.approvalsBy ?? "client") : "client"
+}
+
+const forbidden: InvalidAnswer = {
+  status: "forbidden",
+  message: "Only an operator may allow or deny this call.",
+}
 
 /** Maximum number of answers that are stored together, because their transaction locks the sessions. */
 const maxAnswers = 100

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json/json.ts"
+import { formatDecider } from "../../../core/log/decider.ts"
 import type {
   AppData,
-  Decider,
   Event,
   RunCompleted,
   RunFailed,
@@ -177,8 +177,4 @@ export function describeSubAgentEnd(event: RunCompleted | RunFailed, subagentRun
     outcome: { type: "success" },
     ...metadata,
   })
-}
-
-function formatDecider(decider: Decider | null): string {
-  return decider === null ? "expiry" : (decider.userId ?? decider.via)
 }

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import type { Run, Session } from "../../../core/ports/store/session-log.ts"
 import { parseTraceparent } from "../../../core/runs/trace-context.ts"
+import { requireAccepted } from "../../../http/answer-outcome.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { createInvalidBody, Problem } from "../../../http/problem.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
@@ -90,7 +91,7 @@ async function continueRun(
   return streams.respond(c, session.id, async () => {
     if (answers.length > 0) {
       const outcomes = await sessions.answerAll(answers)
-      if ("status" in outcomes) throw new Problem({ code: "invalid_answer", status: 422 }, outcomes.message)
+      if ("status" in outcomes) requireAccepted(outcomes)
     }
     return createRunStream(session, "continued", { runId: run.id, afterSeq })
   })

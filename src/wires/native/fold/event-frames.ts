@@ -1,6 +1,6 @@
+import { formatDecider } from "../../../core/log/decider.ts"
 import type {
   AppData,
-  Decider,
   Event,
   InterceptorDecided,
   RunFailed,
@@ -9,6 +9,7 @@ import type {
 } from "../../../core/log/entries.ts"
 import { roundDollars, toWireUsage } from "../../../core/wire/usage.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
+import { toWireApprover } from "../forms/approver.ts"
 import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome } from "../forms/content.ts"
 import { createTaskCompletedEvent, createTaskRegisteredEvent } from "../forms/tasks.ts"
 import type { ChatEvent } from "../schemas/events.ts"
@@ -164,7 +165,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
         createFrame({
           type: "tool_approval_request",
           tool_call_id,
-          nonce,
+          ...toWireApprover(event),
           expires_at: toUnixSeconds(expiresAt),
           tool_name,
           server: event.origin?.server ?? null,
@@ -225,10 +226,6 @@ function renderResolved(event: WaitResolved): readonly Frame[] {
     default:
       return event satisfies never
   }
-}
-
-function formatDecider(decider: Decider | null): string {
-  return decider === null ? "expiry" : (decider.userId ?? decider.via)
 }
 
 export function createFrame(event: ChatEvent): Frame {

@@ -14,6 +14,7 @@ import type {
   PlacedRunEnd,
 } from "../../../kernel/sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
+import { toWireApprover } from "./approver.ts"
 import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome } from "./content.ts"
 import { toWireTask } from "./tasks.ts"
 
@@ -121,6 +122,7 @@ export function toWirePending(
       .filter((wait) => wait.kind === "approval")
       .map((wait) => ({
         ...toPending(wait),
+        ...toWireApprover(wait),
         tool_input: wait.payload.input,
         server: wait.origin?.server ?? null,
         resolved_qualifier: wait.payload.qualifier,

@@ -22,7 +22,7 @@ describe("POST /chat/elicitation", () => {
         nonce: "nonce_1",
         action: "accept",
         content: { name: "Ada" },
-        decidedBy: { via: "http", address: "192.0.2.7" },
+        decidedBy: { via: "http", address: "192.0.2.7", credential: "sessionToken" },
       },
     ])
   })

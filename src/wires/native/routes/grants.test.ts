@@ -47,7 +47,7 @@ describe("DELETE /chat/grants", () => {
         sessionId,
         toolName: "shell",
         qualifier: "git",
-        revokedBy: expect.objectContaining({ via: "http", address: "192.0.2.7" }),
+        revokedBy: expect.objectContaining({ via: "http", address: "192.0.2.7", credential: "sessionToken" }),
       },
     ])
   })

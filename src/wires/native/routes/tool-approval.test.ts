@@ -28,6 +28,7 @@ describe("POST /chat/tool-approval", () => {
           tenant: session?.tenant,
           userId: session?.userId,
           address: "192.0.2.7",
+          credential: "sessionToken",
         },
       },
     ])

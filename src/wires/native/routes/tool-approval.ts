@@ -36,7 +36,7 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
         description: "The answer is durable. Later answers are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...describeProblems(...ofToken, ...ofBody, ...ofAnswer),
+      ...describeProblems(...ofToken, ...ofBody, ...ofAnswer, "403 approval_by_operator"),
     },
   })
 

@@ -31,6 +31,7 @@ describe("POST /chat/tool-result", () => {
           tenant: session?.tenant,
           userId: session?.userId,
           address: "192.0.2.7",
+          credential: "sessionToken",
         },
       },
     ])

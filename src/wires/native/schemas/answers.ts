@@ -21,6 +21,10 @@ const wait = {
 export const toolApprovalRequestSchema = z
   .strictObject({
     ...wait,
+    nonce: z
+      .string()
+      .regex(/^[\w-]{0,128}$/)
+      .openapi({ description: "The nonce of the request." }),
     approved: z
       .boolean()
       .openapi({ description: "If true, the call runs. If false, the model learns that it was denied." }),

@@ -9,6 +9,7 @@ import {
   toolInputSchema,
   usageSchema,
 } from "./content.ts"
+import { approverShape } from "./history.ts"
 import { questionShape, toolServer } from "./question.ts"
 
 const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
@@ -68,7 +69,7 @@ export const chatEventSchema = z
       "tool_approval_request",
       {
         ...toolCall,
-        nonce: z.string(),
+        ...approverShape,
         expires_at: z.int(),
         server: toolServer,
         tool_input: toolInputSchema,
@@ -85,7 +86,7 @@ export const chatEventSchema = z
         edited: z.boolean(),
         decided_by: z.string(),
       },
-      "The call was allowed or denied. `decided_by` is the user's id, `expiry` if no one " +
+      "The call was allowed or denied. `decided_by` is the user's id, `operator`, `expiry` if no one " +
         "answered in time, otherwise the channel of the answer.",
     ),
     event(

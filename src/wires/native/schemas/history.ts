@@ -100,7 +100,19 @@ const pendingSchema = z.object({
 
 export const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
 
+/** The members of an approval that only an operator may answer. */
+export const approverShape = {
+  nonce: z
+    .string()
+    .openapi({ description: "Send it back with the answer. Empty if only an operator may answer." }),
+  approvals_by: z
+    .literal("operator")
+    .optional()
+    .openapi({ description: "Present if only an operator may answer. The client then shows no buttons." }),
+}
+
 export const pendingApprovalSchema = pendingCallSchema.extend({
+  ...approverShape,
   server: toolServer,
   resolved_qualifier: z.string().nullable(),
   reason: z.string().nullable(),

@@ -61,7 +61,7 @@ async function judgeTool(
   const validation = await tool.validate(shown.input, createValidationContext(request, request.signal))
   if (!validation.valid) return { shown, refusal: validation.message }
   const { input } = validation
-  const { needsApproval } = tool
+  const { needsApproval, approvalsBy } = tool
   const asks =
     typeof needsApproval === "function"
       ? await callBounded((stop) => needsApproval({ input, signal: stop }), createBounds(options, request))
@@ -72,7 +72,7 @@ async function judgeTool(
   return {
     shown: createAskedCall(
       { ...options, qualifier: computeQualifier },
-      { ...shown, inputSchema: tool.inputSchema, origin: resolveOrigin(tool, shown.input) },
+      { ...shown, inputSchema: tool.inputSchema, origin: resolveOrigin(tool, shown.input), approvalsBy },
     ),
     refusal: null,
   }

@@ -1,0 +1,36 @@
+import type { Approver } from "../wait.ts"
+import type { Decider } from "./entries.ts"
+
+/** The address and the credential of an answer. */
+export interface DecidedWith {
+  /** The network address of the answer, if known. */
+  readonly address: string | null
+  /** The credential of an answer by HTTP; `plugin` for a plugin that acts for the user. Absent in older entries. */
+  readonly credential?: DeciderCredential
+  /** Name of the operator who answered. Absent for everyone else. */
+  readonly operator?: string
+}
+
+export type DeciderCredential =
+  | "sessionToken"
+  | "userToken"
+  | "apiKey"
+  | "authenticate"
+  | "operator"
+  | "plugin"
+
+/**
+ * Returns true if this person or code may decide calls with this approver. Clients may not, where an operator must.
+ */
+export function mayDecide(approver: Approver, { via, tenant, credential, operator }: Decider): boolean {
+  if (approver === "client") return true
+  // Only operators answer over HTTP in the console's tenant without a credential of clients.
+  const isOperator = operator !== undefined || (tenant === "console" && credential === undefined)
+  return isOperator || (via !== "http" && credential !== "plugin")
+}
+
+/** Returns the person who answered a wait, as users see it. The names of operators are not for users. */
+export function formatDecider(decider: Decider | null): string {
+  if (decider === null) return "expiry"
+  return decider.operator === undefined ? (decider.userId ?? decider.via) : "operator"
+}
