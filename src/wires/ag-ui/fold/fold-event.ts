@@ -74,7 +74,7 @@ export function foldEvent(state: AgUiState, entry: EventEntry): FoldedEvent {
       return foldMessage(state, event, { seq, owner })
     case "toolCallRequested": {
       const isOfClient = event.executionLocation === "client"
-      const pending = isOfClient ? [...facts.pending, event.toolCallId] : facts.pending
+      const pending = isOfClient ? [...facts.pending, event] : facts.pending
       return { next: keep({ pending }), bodies: describeEvent(event, facts.messageId, owner) }
     }
     case "waitOpened":
@@ -84,13 +84,16 @@ export function foldEvent(state: AgUiState, entry: EventEntry): FoldedEvent {
     case "toolCallCompleted": {
       const { toolCallId, result } = event
       const isKnown = viewer.isAuthor && facts.answered.includes(toolCallId)
-      const pending = facts.pending.filter((id) => id !== toolCallId)
-      return { next: keep({ pending }), bodies: isKnown ? [] : [describeResult(toolCallId, result, owner)] }
+      return {
+        next: keep({ pending: leaveOut(facts, toolCallId) }),
+        bodies: isKnown ? [] : [describeResult(toolCallId, result, owner)],
+      }
     }
-    case "toolCallInterrupted": {
-      const pending = facts.pending.filter((id) => id !== event.toolCallId)
-      return { next: keep({ pending }), bodies: describeEvent(event, "", owner) }
-    }
+    case "toolCallInterrupted":
+      return {
+        next: keep({ pending: leaveOut(facts, event.toolCallId) }),
+        bodies: describeEvent(event, "", owner),
+      }
     case "modelCallFailed":
       return { next: keep({ usage: addModelUsage(facts.usage, event.model, event.usage) }), bodies: [] }
     case "stepCompleted":
@@ -105,6 +108,10 @@ export function foldEvent(state: AgUiState, entry: EventEntry): FoldedEvent {
     default:
       return { next: state, bodies: describeEvent(event, "", owner) }
   }
+}
+
+function leaveOut({ pending }: Facts, toolCallId: string): Facts["pending"] {
+  return pending.filter((call) => call.toolCallId !== toolCallId)
 }
 
 function resolveWait({ facts, viewer }: AgUiState, event: WaitResolved): Partial<Facts> {

@@ -30,10 +30,11 @@ export function createInterrupt(wait: OpenWait, subagentRunId: string | null): I
       const { input, reason } = wait.payload
       return {
         ...facts,
-        reason: "tool_approval",
+        reason: "tool_call",
         message: reason ?? `Allow the call of ${toolName}?`,
         responseSchema: createApprovalSchema(wait.answerSchema ?? { type: "object" }),
-        metadata: { toolName, toolArgs: input },
+        // TanStack AI shows an approval only if it has a kind.
+        metadata: { kind: "approval", toolName, input },
       }
     }
     case "elicitation": {
@@ -45,7 +46,7 @@ export function createInterrupt(wait: OpenWait, subagentRunId: string | null): I
       const responseSchema = { type: "object", properties: {} }
       return {
         ...facts,
-        reason: "url_visit",
+        reason: "gateway:url_visit",
         message,
         responseSchema,
         metadata: { ...metadata, url: question.url },

@@ -4,7 +4,7 @@ import type { SubAgent } from "../../../kernel/sessions/tree/sub-agent.ts"
 import { createInterrupt, type Interrupt, type OpenWait } from "./interrupts.ts"
 import { createPartEnd } from "./message-parts.ts"
 import { startSegment } from "./segment.ts"
-import type { AgUiState } from "./state.ts"
+import type { AgUiState, PendingCall } from "./state.ts"
 
 /** Returns the last events of a stream that has shown its segment. */
 export function describeEnd(
@@ -20,7 +20,8 @@ export function describeEnd(
     return [...(own.phase === "before" ? [] : closeTurn(own)), ending]
   })
   const shown = state.phase === "before" ? startSegment(state) : state
-  return [...closeTurn(shown), ...closing, describeRunEnd(shown, interrupts)]
+  const calls = end.type === "parked" ? shown.facts.pending.map(describePending) : []
+  return [...closeTurn(shown), ...closing, ...calls, describeRunEnd(shown, interrupts)]
 }
 
 /** Returns the last events of a segment that another one follows. */
@@ -36,6 +37,15 @@ export function closeTurn({ part, facts, viewer }: AgUiState): readonly string[]
   return [...bodies, JSON.stringify({ type: "STEP_FINISHED", ...owner, stepName: facts.step })]
 }
 
+/** Returns the event at which clients of TanStack AI execute a tool of the page. */
+function describePending({ toolCallId, name: toolName, input }: PendingCall): string {
+  return JSON.stringify({
+    type: "CUSTOM",
+    name: "tool-input-available",
+    value: { toolCallId, toolName, input },
+  })
+}
+
 /** Clients before 1.0 fail at an outcome that they do not know, and at a member of it. */
 function describeRunEnd({ viewer, facts }: AgUiState, interrupts: readonly Interrupt[]): string {
   const { threadId, runId } = viewer
@@ -46,7 +56,10 @@ function describeRunEnd({ viewer, facts }: AgUiState, interrupts: readonly Inter
   }
   const finished = { type: "RUN_FINISHED", threadId, runId }
   if (end === null) {
-    const calls = pending.length === 0 || viewer.isFormer ? {} : { pendingToolCallIds: pending }
+    const calls =
+      pending.length === 0 || viewer.isFormer
+        ? {}
+        : { pendingToolCallIds: pending.map(({ toolCallId }) => toolCallId) }
     const outcome =
       interrupts.length === 0 ? { type: "success", ...calls } : { type: "interrupt", interrupts }
     return JSON.stringify({ ...finished, outcome, ...usage })

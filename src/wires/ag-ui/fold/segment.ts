@@ -12,7 +12,7 @@ export function enterSegment(state: AgUiState, seq: number, event: Event | null)
 /** Returns the state at the start of the segment, in which nothing of it was shown. */
 export function startSegment(state: AgUiState): AgUiState {
   const { facts } = state
-  return { ...state, phase: "shown", facts: { ...facts, step: null, pending: [], answered: [], usage: [] } }
+  return { ...state, phase: "shown", facts: { ...facts, step: null, answered: [], usage: [] } }
 }
 
 function isStart({ viewer }: AgUiState, seq: number, event: Event | null): boolean {

@@ -1,4 +1,4 @@
-import type { RunCompleted, RunFailed, WaitOpened } from "../../../core/log/entries.ts"
+import type { RunCompleted, RunFailed, ToolCallRequested, WaitOpened } from "../../../core/log/entries.ts"
 import type { Cursor } from "../cursor.ts"
 import type { OpenPart } from "./message-parts.ts"
 import type { ModelUsage } from "./usage.ts"
@@ -52,7 +52,7 @@ export interface Facts {
   /** Name of the open turn. Null if none is open in the segment. */
   readonly step: string | null
   /** Calls of the client without a result. */
-  readonly pending: readonly string[]
+  readonly pending: readonly PendingCall[]
   /** Calls whose results the client has sent with the request that started the segment. */
   readonly answered: readonly string[]
   /** Open waits of the session. */
@@ -60,6 +60,9 @@ export interface Facts {
   readonly usage: readonly ModelUsage[]
   readonly end: RunCompleted | RunFailed | null
 }
+
+/** A call that the client executes. */
+export type PendingCall = Pick<ToolCallRequested, "toolCallId" | "name" | "input">
 
 const noFacts: Facts = {
   ...{ messageId: "", hasText: false, step: null, end: null },

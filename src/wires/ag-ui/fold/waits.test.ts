@@ -36,10 +36,10 @@ describe("a question", () => {
         type: "interrupt",
         interrupts: [
           {
-            ...{ id: "wait_1", reason: "tool_approval", toolCallId: "call_1" },
+            ...{ id: "wait_1", reason: "tool_call", toolCallId: "call_1" },
             expiresAt: "1970-01-01T00:01:00.000Z",
             responseSchema: { properties: { editedArgs: { properties: { sum: { type: "number" } } } } },
-            metadata: { toolName: "pay", toolArgs: { sum: 5 } },
+            metadata: { kind: "approval", toolName: "pay", input: { sum: 5 } },
           },
         ],
       },

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
-import type { Entry } from "../../src/core/log/entries.ts"
-import { compact, eventsOf, judge, replay } from "../../src/wires/ag-ui/fixtures/judge.ts"
-import { renderRun } from "../../src/wires/ag-ui/fixtures/render.ts"
-import { SnapshotFold } from "../../src/wires/ag-ui/snapshot-messages.ts"
-import { createStreamedRuns } from "./fixtures/streamed-log.ts"
+import type { Entry } from "../../../src/core/log/entries.ts"
+import { compact, eventsOf, judge, replay } from "../../../src/wires/ag-ui/fixtures/judge.ts"
+import { renderRun } from "../../../src/wires/ag-ui/fixtures/render.ts"
+import { SnapshotFold } from "../../../src/wires/ag-ui/snapshot-messages.ts"
+import { createStreamedRuns } from "../fixtures/streamed-log.ts"
 
 const replacesHistory = (entry: Entry) => entry.kind === "event" && entry.event.type === "historyReplaced"
 
