@@ -2,10 +2,10 @@ import { expect, it } from "vitest"
 import { findLastWhole, formatCursor, isBeforeStart, noMessage, parseCursor } from "./cursor.ts"
 
 it.each([
-  ["7", { seq: 7, frames: null, characters: 0, part: null, isEnd: false }, 7],
-  ["7.12m0", { seq: 7, frames: null, characters: 12, part: { kind: "m", index: 0 }, isEnd: false }, 7],
-  ["7-2.12", { seq: 7, frames: 2, characters: 12, part: null, isEnd: false }, 6],
-  ["7+1", { seq: 7, frames: null, characters: 0, part: null, isEnd: true }, 7],
+  ["7", { seq: 7, frames: null, characters: 0, part: null, atEnd: 0 }, 7],
+  ["7.12m0", { seq: 7, frames: null, characters: 12, part: { kind: "m", index: 0 }, atEnd: 0 }, 7],
+  ["7-2.12", { seq: 7, frames: 2, characters: 12, part: null, atEnd: 0 }, 6],
+  ["7+1", { seq: 7, frames: null, characters: 0, part: null, atEnd: 1 }, 7],
 ] as const)("reads the place %s", (id, cursor, whole) => {
   expect(parseCursor(id)).toEqual(cursor)
   expect(findLastWhole(cursor)).toBe(whole)

@@ -11,8 +11,8 @@ export interface Cursor {
   readonly characters: number
   /** The part of that message that is open for the client. Null for none. */
   readonly part: PartMark | null
-  /** If true, the client has received frames that follow all entries. */
-  readonly isEnd: boolean
+  /** Number of frames after all entries that the client has received. */
+  readonly atEnd: number
 }
 
 /** A part of a message: `m` is the text that has the message's own id, `t` another text, and `r` reasoning. */
@@ -21,18 +21,18 @@ export interface PartMark {
   readonly index: number
 }
 
-const form = /^(\d{1,15})(?:-(\d{1,4}))?(?:\.(\d{1,15})(?:([mtr])(\d{1,4}))?)?(\+\d{1,4})?$/
+const form = /^(\d{1,15})(?:-(\d{1,4}))?(?:\.(\d{1,15})(?:([mtr])(\d{1,4}))?)?(?:\+(\d{1,4}))?$/
 
 /** Returns the place of an event id. Null if this wire has no such id. */
 export function parseCursor(id: string): Cursor | null {
-  const [, seq, frames, characters = 0, kind, index, end] = form.exec(id) ?? []
+  const [, seq, frames, characters = 0, kind, index, atEnd = 0] = form.exec(id) ?? []
   if (seq === undefined) return null
   return {
     seq: Number(seq),
     frames: frames === undefined ? null : Number(frames),
     characters: Number(characters),
     part: kind === undefined ? null : { kind: kind as PartMark["kind"], index: Number(index) },
-    isEnd: end !== undefined,
+    atEnd: Number(atEnd),
   }
 }
 

@@ -1,9 +1,16 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../../../src/core/log/entries.ts"
-import { compact, eventsOf, judge, replay } from "../../../src/wires/ag-ui/fixtures/judge.ts"
+import { compact, eventsOf, judge, type ReadEvent, replay } from "../../../src/wires/ag-ui/fixtures/judge.ts"
 import { renderRun } from "../../../src/wires/ag-ui/fixtures/render.ts"
 import { SnapshotFold } from "../../../src/wires/ag-ui/snapshot-messages.ts"
+import { createRandomLog, dropDeltas } from "../fixtures/random-log.ts"
 import { createStreamedRuns } from "../fixtures/streamed-log.ts"
+
+const complete = { type: "complete" } as const
+
+/** Live output of tools is not kept with the log. */
+const withoutOutput = (read: readonly ReadEvent[]) =>
+  compact(eventsOf(read)).filter(({ name }) => name !== "gateway.tool_output")
 
 const replacesHistory = (entry: Entry) => entry.kind === "event" && entry.event.type === "historyReplaced"
 
@@ -47,4 +54,43 @@ it("has the same messages in a snapshot of ended runs as in their streams", asyn
     const end = { type: "RUN_FINISHED", threadId: "thread", runId: "next" } as never
     expect([seed, await replay([[opening, snapshotEvent, end]])]).toEqual([seed, messages])
   }
+})
+
+it("shows 500 random logs in the parts between questions, and each from every frame to the same end", async () => {
+  const kinds = new Set<string>()
+  for (let seed = 1; seed <= 500; seed++) {
+    const log = createRandomLog(seed)
+    const from = (log.entries[0]?.seq ?? 1) - 1
+    const parts = [from, ...log.parked.map(({ seq }) => seq)].map((start, index) => {
+      const parked = log.parked[index]
+      const until = parked?.seq ?? Number.POSITIVE_INFINITY
+      const end = parked === undefined ? complete : ({ type: "parked", waits: parked.waits } as const)
+      const show = (entries: readonly Entry[], lastEventId: string | null = null) =>
+        renderRun(
+          entries.filter(({ seq }) => seq <= until),
+          { runId: `run-${index}`, from: start, end, lastEventId },
+        )
+      return { show, read: show(log.entries) }
+    })
+    for (const { show, read } of parts) {
+      await judge(read)
+      for (const { event } of read) kinds.add(event.type)
+      const end = compact(eventsOf(read))
+      expect([seed, withoutOutput(show(dropDeltas(log)))]).toEqual([seed, withoutOutput(read)])
+      for (const [index, { id }] of read.slice(0, -1).entries()) {
+        const both = [...read.slice(0, index + 1), ...show(log.entries, id)]
+        expect([seed, id, compact(eventsOf(both))]).toEqual([seed, id, end])
+      }
+    }
+    const whole = renderRun(log.entries, { from, isWhole: true })
+    await judge(whole)
+    const messages = await replay(parts.map(({ read }) => eventsOf(read)))
+    expect([seed, messages]).toEqual([seed, await replay([eventsOf(whole)])])
+  }
+  expect([...kinds].sort()).toEqual([
+    ...["CUSTOM", "REASONING_END", "REASONING_MESSAGE_CONTENT", "REASONING_MESSAGE_END"],
+    ...["REASONING_MESSAGE_START", "REASONING_START", "RUN_ERROR", "RUN_FINISHED", "RUN_STARTED"],
+    ...["STEP_FINISHED", "STEP_STARTED", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "TEXT_MESSAGE_START"],
+    ...["TOOL_CALL_ARGS", "TOOL_CALL_END", "TOOL_CALL_RESULT", "TOOL_CALL_START"],
+  ])
 })

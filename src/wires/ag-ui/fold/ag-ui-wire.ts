@@ -26,9 +26,11 @@ export const agUiWire: Wire<AgUiState> = {
   fold: foldEntry,
   end(state, end, subAgents) {
     if (state.phase === "over") return []
-    return describeEnd(state, end, subAgents).map((body, index) =>
+    const frames = describeEnd(state, end, subAgents).map((body, index) =>
       formatFrame(`${state.seq}+${index + 1}`, body),
     )
+    const { received } = state.viewer
+    return received?.seq === state.seq ? frames.slice(received.atEnd) : frames
   },
   write: (frame) => frame,
   heartbeat: () => ": heartbeat\n\n",

@@ -104,7 +104,9 @@ function restoreMessage(state: AgUiState, seq: number): AgUiState {
 /** Forgets the client's cursor once it is behind, so that the subscriber shares renderings with others. */
 function leaveCursor(state: AgUiState): AgUiState {
   const { viewer } = state
-  if (viewer.received === null || state.seq < viewer.received.seq) return state
+  const { received } = viewer
+  if (received === null || state.seq < received.seq) return state
+  if (received.atEnd > 0 && state.seq === received.seq) return state
   return { ...state, viewer: { ...viewer, received: null } }
 }
 
