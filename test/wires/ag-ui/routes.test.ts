@@ -117,7 +117,11 @@ describe("GET /ag-ui", () => {
     })
     expect(textOf(events)).toBe("TwoAnswer to Two.")
     expect((await get("threadId=thread-1&runId=run-2", { "x-user-id": "eve" })).status).toBe(404)
-    expect((await get("threadId=thread-1&runId=run-9")).status).toBe(404)
+    const idle = await read(await get("threadId=thread-1&runId=run-9"))
+    await judge(idle)
+    expect(idle[1]?.event.messages).toMatchObject(
+      ["One", "Answer to One.", "Two", "Answer to Two."].map((content) => ({ content })),
+    )
     expect((await get("threadId=thread-9")).status).toBe(404)
     expect((await get("threadId=thread-1")).status).toBe(204)
   })

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "../../../http/http-env.ts"
+import { Problem } from "../../../http/problem.ts"
 import type { WireParts } from "../../../http/wire-routes.ts"
-import { createRunNotFound } from "../problems.ts"
 import { findNamedRun } from "../run-ids.ts"
 
 /**
@@ -16,7 +16,8 @@ export function addCancelRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: W
     c.set("session", session)
     const found = await findNamedRun(sessions, session, runId)
     const outcome = found === null ? null : await sessions.cancel(session.id, found.run.id)
-    if (outcome?.status !== "accepted") throw createRunNotFound()
+    if (outcome?.status !== "accepted")
+      throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such open run.")
     return c.body(null, 204)
   })
 }

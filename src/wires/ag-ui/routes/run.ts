@@ -8,8 +8,6 @@ import type { HttpEnv } from "../../../http/http-env.ts"
 import { createInvalidBody } from "../../../http/problem.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { toFieldErrors } from "../../../http/request/field-errors.ts"
-import { respondText } from "../../../http/respond.ts"
-import { eventStreamType } from "../../../http/streams/server-sent-events.ts"
 import type { EventStreamRequest } from "../../../http/streams/stream-response.ts"
 import type { WireParts } from "../../../http/wire-routes.ts"
 import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
@@ -17,10 +15,10 @@ import type { GivenAnswer } from "../../../kernel/sessions/sessions.ts"
 import { toAnswers } from "../accept/answers.ts"
 import { type RunRequest, readInput, type UserPart } from "../accept/read-input.ts"
 import type { Cursor } from "../cursor.ts"
-import { describeIdle } from "../fold/idle.ts"
 import type { StreamViewer } from "../fold/opening.ts"
 import { readLastEventId } from "../last-event-id.ts"
 import { readSnapshot } from "../read-snapshot.ts"
+import { respondIdle } from "../respond-idle.ts"
 import { deriveRunId, findNamedRun, type NamedRun } from "../run-ids.ts"
 import { type RunAgentInput, runAgentInputSchema } from "../schemas/run-agent-input.ts"
 import { createRunStream } from "../stream-run.ts"
@@ -140,11 +138,7 @@ async function streamKnown(
 ): Promise<Response> {
   const { signal } = c.req.raw
   const found = known ?? (await findNamedRun(parts.sessions, session, undefined))
-  if (found === null) {
-    const viewer = createViewer(input, session.lastSeq)
-    const text = describeIdle(viewer, await readSnapshot(parts, session, { before: null, signal }))
-    return respondText(c, text, 200, { "content-type": eventStreamType, "cache-control": "no-cache" })
-  }
+  if (found === null) return respondIdle(c, parts, session, createViewer(input, session.lastSeq))
   const { run, isOwn } = found
   return parts.streams.respond(c, session.id, async () => {
     const position = await parts.sessions.position(session.id, run.id)
