@@ -27,11 +27,19 @@ export async function findNamedRun(
   session: Session,
   clientRunId: string | undefined,
 ): Promise<NamedRun | null> {
-  if (clientRunId !== undefined) {
-    const own = await sessions.run(session.id, deriveRunId(session, clientRunId))
-    if (own !== null) return { run: own, isOwn: true }
-    const named = await sessions.run(session.id, clientRunId)
-    if (named !== null) return { run: named, isOwn: false }
-  }
+  const named = clientRunId === undefined ? null : await findRun(sessions, session, clientRunId)
+  if (named !== null) return named
   return session.activeRun === null ? null : { run: session.activeRun, isOwn: false }
+}
+
+/** Resolves to the run that has the id. Null if none has. */
+export async function findRun(
+  sessions: Pick<Sessions, "run">,
+  session: Session,
+  id: string,
+): Promise<NamedRun | null> {
+  const own = await sessions.run(session.id, deriveRunId(session, id))
+  if (own !== null) return { run: own, isOwn: true }
+  const run = await sessions.run(session.id, id)
+  return run === null ? null : { run, isOwn: false }
 }

@@ -131,12 +131,14 @@ describe("DELETE /ag-ui", () => {
   it("cancels a run, whose stream ends as canceled", async () => {
     const { post, address } = await serve([[{ type: "wait", until: new Promise(() => {}) }]])
     const open = await post(input("run-1", "Hi"))
-    const cancel = () =>
-      fetch(`${address}?threadId=thread-1&runId=run-1`, { method: "DELETE", headers: authorization })
+    const cancel = (query = "threadId=thread-1&runId=run-1") =>
+      fetch(`${address}?${query}`, { method: "DELETE", headers: authorization })
+    expect((await cancel("threadId=thread-1&runId=run-2")).status).toBe(404)
     expect((await cancel()).status).toBe(204)
     const events = await read(open)
     await judge(events)
     expect(events.at(-1)?.event).toMatchObject({ outcome: { type: "cancelled" } })
     expect((await cancel()).status).toBe(404)
+    expect((await cancel("threadId=thread-1")).status).toBe(404)
   })
 })
