@@ -179,7 +179,7 @@ describe.each(clients)("HttpAgent %s", (_, Agent) => {
       ["user", "long"],
       ["assistant", longText],
     ])
-  }, 120_000)
+  })
 
   it("fails with the gateway's error, for a run and for a request", async () => {
     const { address } = await serve([[{ type: "failure", code: "invalid_request", message: "No." }]])

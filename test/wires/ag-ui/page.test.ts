@@ -82,4 +82,4 @@ test("the chat of the example asks for an approval, and executes its own tool", 
   await prints(new RegExp(`${new Date().getFullYear()}.*\n> `, "s"))
   child.stdin.end()
   expect(await once(child, "close")).toEqual([0, null])
-}, 120_000)
+})

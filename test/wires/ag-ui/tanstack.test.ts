@@ -192,7 +192,7 @@ describe("the client of TanStack AI", () => {
       ["assistant", "Hello you."],
     ])
     expect([first, second, third].map(({ errors }) => errors)).toEqual([[], [], []])
-  }, 120_000)
+  })
 })
 
 function color(find: (of: string) => string): AnyClientTool {
