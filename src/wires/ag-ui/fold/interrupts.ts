@@ -27,14 +27,15 @@ export function createInterrupt(wait: OpenWait, subagentRunId: string | null): I
   }
   switch (wait.kind) {
     case "approval": {
-      const { input, reason } = wait.payload
+      const { input, reason, approvalsBy } = wait.payload
+      // TanStack AI lets its user answer only an approval that has a kind.
+      const approver = approvalsBy === "operator" ? { approvalsBy } : { kind: "approval" }
       return {
         ...facts,
         reason: "tool_call",
         message: reason ?? `Allow the call of ${toolName}?`,
         responseSchema: createApprovalSchema(wait.answerSchema ?? { type: "object" }),
-        // TanStack AI shows an approval only if it has a kind.
-        metadata: { kind: "approval", toolName, input },
+        metadata: { ...approver, toolName, input },
       }
     }
     case "elicitation": {

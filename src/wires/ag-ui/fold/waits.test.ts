@@ -46,6 +46,18 @@ describe("a question", () => {
     })
   })
 
+  it("names the operator as the only one who may answer", () => {
+    const { payload, ...rest } = wait
+    const ofOperator = { ...rest, payload: { ...payload, approvalsBy: "operator" } } as typeof wait
+    const read = renderRun(log(asking), { end: { type: "parked", waits: [ofOperator] } })
+    expect(read.at(-1)?.event).toMatchObject({
+      outcome: {
+        interrupts: [{ metadata: { approvalsBy: "operator", toolName: "pay", input: { sum: 5 } } }],
+      },
+    })
+    expect(JSON.stringify(read.at(-1)?.event)).not.toContain('"kind"')
+  })
+
   it("and its answer are two runs for the client that answers, and one for a client that joins", async () => {
     const first = renderRun(log(asking), { end: { type: "parked", waits: [wait] } })
     const entries = log({ ...asking, 6: resolved("second"), ...rest })
