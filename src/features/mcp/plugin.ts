@@ -12,10 +12,10 @@ import { closeSessionMs } from "./close-session.ts"
 import { type McpEnvironment, readConfiguredServers } from "./config/configured-servers.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { createLoadedServers } from "./loaded-servers.ts"
-import { type Authorizations, createAuthorizations } from "./oauth/authorizations.ts"
+import type { Authorizations } from "./oauth/authorizations.ts"
 import type { McpAuthorizationOptions, McpOptions } from "./options.ts"
 import type { McpServerState } from "./server.ts"
-import { type McpServers, startMcpServers } from "./servers.ts"
+import type { McpServers } from "./servers.ts"
 import { findUnknownOverrides } from "./unknown-overrides.ts"
 
 const clientName = "ai-agent-gateway"
@@ -39,6 +39,8 @@ export function mcpPlugin(
       if (configs.length === 0) return {}
       requireKnownUsers(configs, services)
       const authorizations = await openAuthorizations(configs, options.mcpOAuthRedirectUrl ?? null, services)
+      // The client of MCP is a fifth of all code that a start would load, and only agents with servers need it.
+      const { startMcpServers } = await import("./servers.ts")
       const servers = startMcpServers({
         configs,
         identity: { name: clientName, version: services.version },
@@ -149,6 +151,7 @@ async function openAuthorizations(
     )
     return null
   }
+  const { createAuthorizations } = await import("./oauth/authorizations.ts")
   return createAuthorizations({ configs, secrets, clock, redirectUrl, clientName, logger })
 }
 

@@ -6,7 +6,6 @@ import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { readConfiguredServers } from "../../features/mcp/config/configured-servers.ts"
 import type { McpOptions } from "../../features/mcp/options.ts"
-import { startMcpServers } from "../../features/mcp/servers.ts"
 import { createSchemaChecker } from "../../kernel/tools/schema-check/schema-checker.ts"
 import { createLogger } from "../../platform/logging/logger.ts"
 import { packageVersion } from "../package-version.ts"
@@ -66,6 +65,7 @@ export async function openMcp({
     .map((config) => ({ ...config, prefix: false, toolPrefix: "", perUser: null }))
   const logger = createLogger({ level: "error" })
   const schemas = createSchemaChecker()
+  const { startMcpServers } = await import("../../features/mcp/servers.ts")
   const servers = startMcpServers({
     configs,
     identity: { name: "ai-agent-gateway", version: packageVersion },
