@@ -1,6 +1,8 @@
 import { onTestFinished } from "vitest"
+import type { StoreOpener, WholeStore } from "../../src/core/ports/store/store.ts"
 import { type AgentOptions, createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
+import { postgresStore } from "../../src/gateway/open-store.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
@@ -20,8 +22,44 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Creates a gateway that is closed after the test. */
-export function openGateway(options: AgentOptions = {}): Gateway {
+/** Functions that create gateways, which are closed after the test. */
+export interface Openers {
+  openGateway(options?: AgentOptions): Gateway
+  /** Users sign in with the cookie `user=NAME`. */
+  openCookieGateway(options?: AgentOptions): Gateway
+}
+
+export const { openGateway, openCookieGateway } = createOpeners(openNode)
+
+/** Lets two nodes serve each gateway that names no store, over a Postgres database of its own. */
+export function createTwoNodeOpeners(createDatabase: () => Promise<string>): Openers {
+  return createOpeners((options) => {
+    if (options.store !== undefined) return openNode(options)
+    const url = createDatabase()
+    const store: StoreOpener<WholeStore> = { open: async (parts) => postgresStore(await url).open(parts) }
+    const nodes = [openNode({ ...options, store }), openNode({ ...options, store })] as const
+    let requests = 0
+    // Every request reaches the other node than the one before it.
+    return { ...nodes[0], fetch: (...request) => nodes[requests++ % 2 === 0 ? 0 : 1].fetch(...request) }
+  })
+}
+
+function createOpeners(open: (options: AgentOptions) => Gateway): Openers {
+  return {
+    openGateway: (options = {}) => open(options),
+    openCookieGateway: (options = {}) =>
+      open({
+        validApiKeys: undefined as never,
+        authenticate: async ({ headers }) => {
+          const userId = /user=(\w+)/.exec(headers.get("cookie") ?? "")?.[1]
+          return userId === undefined ? null : { userId }
+        },
+        ...options,
+      }),
+  }
+}
+
+function openNode(options: AgentOptions): Gateway {
   const gateway = createAgent("You answer.", {
     ...{ store: "memory", logger: quiet, validApiKeys: [apiKey], rateLimits: false },
     provider: scriptedProvider(() => [{ type: "text", text: "Hello." }]),
@@ -29,18 +67,6 @@ export function openGateway(options: AgentOptions = {}): Gateway {
   })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   return gateway
-}
-
-/** Creates a gateway whose users sign in with the cookie `user=NAME`. */
-export function openCookieGateway(options: AgentOptions = {}): Gateway {
-  return openGateway({
-    validApiKeys: undefined as never,
-    authenticate: async ({ headers }) => {
-      const userId = /user=(\w+)/.exec(headers.get("cookie") ?? "")?.[1]
-      return userId === undefined ? null : { userId }
-    },
-    ...options,
-  })
 }
 
 /** Sends a request to a mounted gateway, and reads its problem or its body. */

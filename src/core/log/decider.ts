@@ -22,15 +22,18 @@ export type DeciderCredential =
 /**
  * Returns true if this person or code may decide calls with this approver. Clients may not, where an operator must.
  */
-export function mayDecide(approver: Approver, { via, tenant, credential, operator }: Decider): boolean {
-  if (approver === "client") return true
-  // Only operators answer over HTTP in the console's tenant without a credential of clients.
-  const isOperator = operator !== undefined || (tenant === "console" && credential === undefined)
-  return isOperator || (via !== "http" && credential !== "plugin")
+export function mayDecide(approver: Approver, decider: Decider): boolean {
+  if (approver === "client" || isOperator(decider)) return true
+  return decider.via !== "http" && decider.credential !== "plugin"
+}
+
+/** Only operators answer in the console's tenant without a credential of clients. Older entries have no more. */
+function isOperator({ tenant, credential, operator }: Decider): boolean {
+  return operator !== undefined || (tenant === "console" && credential === undefined)
 }
 
 /** Returns the person who answered a wait, as users see it. The names of operators are not for users. */
 export function formatDecider(decider: Decider | null): string {
   if (decider === null) return "expiry"
-  return decider.operator === undefined ? (decider.userId ?? decider.via) : "operator"
+  return isOperator(decider) ? "operator" : (decider.userId ?? decider.via)
 }
