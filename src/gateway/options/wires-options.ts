@@ -8,7 +8,7 @@ export interface WiresOptions {
   readonly aiSdk?: boolean
   /** If true, the gateway speaks AG-UI below `/ag-ui`. Default true. */
   readonly agUi?: boolean
-  /** If true, the gateway speaks the Responses API of OpenAI below `/v1`. Default true. */
+  /** If true, the gateway speaks the Responses API and Chat Completions of OpenAI below `/v1`. Default true. */
   readonly openAi?: boolean
   /** Protocols of the application, each with routes and a format of its own. Default none. */
   readonly custom?: readonly CustomWire[]

@@ -22,9 +22,36 @@ function finishEvent(beginning: string, number: number): Frame {
   return `${beginning},"sequence_number":${number}}\n\n`
 }
 
+/**
+ * Returns the event as a subscriber receives it that has all up to this number. Null if the subscriber has it. Numbers
+ * count characters, so of a longer delta than the subscriber knows, only the rest is sent.
+ */
+export function continueAfter(frame: Frame, number: number): Frame | null {
+  const last = readNumber(frame)
+  if (last <= number) return null
+  // An event far after the number cannot have a delta that begins before it.
+  if (last - number >= frame.length) return frame
+  const { delta, sequence_number, ...fields } = JSON.parse(frame.slice(frame.indexOf("{"))) as DeltaEvent
+  if (!isTextDelta(fields.type) || delta === undefined) return frame
+  const known = delta.length - (last - number)
+  if (known <= 0) return frame
+  const { type, ...rest } = fields
+  return finishDelta(beginDelta(type, rest), delta.slice(known), last)
+}
+
+interface DeltaEvent {
+  readonly type: string
+  readonly sequence_number: number
+  readonly delta?: string
+}
+
+function isTextDelta(type: string): boolean {
+  return type === "response.output_text.delta" || type === "response.reasoning_summary_text.delta"
+}
+
 const numberMember = '"sequence_number":'
 
 /** Returns the number of an event that this module wrote. */
-export function readNumber(frame: Frame): number {
+function readNumber(frame: Frame): number {
   return Number.parseInt(frame.slice(frame.lastIndexOf(numberMember) + numberMember.length), 10)
 }

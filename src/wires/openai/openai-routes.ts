@@ -1,4 +1,5 @@
 import type { WireRoutes } from "../../http/wire-routes.ts"
+import { addChatRoutes } from "./chat/routes.ts"
 import { createNotFound, formatProblem } from "./errors.ts"
 import { listModels, readModel } from "./models.ts"
 import { addResponsesRoutes } from "./responses/routes.ts"
@@ -20,5 +21,6 @@ export const openAiRoutes: WireRoutes = {
       return c.json(found)
     })
     addResponsesRoutes(app, parts)
+    addChatRoutes(app, parts)
   },
 }

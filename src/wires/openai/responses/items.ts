@@ -1,4 +1,3 @@
-import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 
 /** An item of a response's output, in the form of the Responses API. */
@@ -84,15 +83,4 @@ export function describeResult(result: ToolResult): Pick<McpCallItem, "output" |
     default:
       return result satisfies never
   }
-}
-
-/** Returns a result that a client sent as a text. JSON is the value that it contains. */
-export function readResult(text: string): ToolResult {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isJsonObject(value) || Array.isArray(value)) return { type: "json", value: value as JsonObject }
-  } catch {
-    // It is a plain text.
-  }
-  return { type: "json", value: text }
 }

@@ -1,7 +1,7 @@
 import type { ContentPart, ImagePart, Message } from "../../../core/history/messages.ts"
 import type { GivenImage } from "../../../http/content/read-images.ts"
 import { ClientHistory } from "../history.ts"
-import { readResult } from "./items.ts"
+import { readResult } from "../results.ts"
 import type { InputContent, InputItem, ResponseRequest } from "./schemas.ts"
 
 /** The input of a request by its meaning. */

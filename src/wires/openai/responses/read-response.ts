@@ -1,8 +1,6 @@
-import { ShuttingDownError } from "../../../core/errors.ts"
-import type { LiveEntry } from "../../../core/log/entries.ts"
 import type { Run, Session } from "../../../core/ports/store/session-log.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
-import { isOfSubAgent, isProgress } from "../../../kernel/sessions/tree/sub-agent.ts"
+import { type AwaitedRun, awaitRun } from "../await-run.ts"
 import type { Exchange } from "../context.ts"
 import { createNotFound } from "../errors.ts"
 import type { ResponsePlace } from "../ids.ts"
@@ -11,31 +9,19 @@ import { type ResponseState, startResponse } from "./state.ts"
 
 /** Resolves to the response at its end. Rejects if this process stops before that. */
 export async function awaitResponse(
-  { c, parts }: Exchange,
+  exchange: Exchange,
   place: ResponsePlace,
-  { cursor, isNewRun }: { readonly cursor: number; readonly isNewRun: boolean },
+  run: Pick<AwaitedRun, "cursor" | "isNewRun">,
 ): Promise<ResponseState> {
-  const { principal } = c.get("caller")
-  const { sessionId, runId } = place
-  const { signal } = c.req.raw
-  const options = { afterSeq: cursor, runId, principal, isNewRun, deltas: false, untilParked: {}, signal }
-  const view = parts.sessions.viewTree(sessionId, options)[Symbol.asyncIterator]()
   let state = startResponse(place)
-  try {
-    for (;;) {
-      const { done, value } = await view.next()
-      if (done === true) {
-        if (value.type === "parked" && state.phase === "open") return parkResponse(state, value.waits)[0]
-        if (value.type === "complete" && state.final !== null) return state
-        throw value.type === "gone" || value.type === "complete" ? createMissing() : new ShuttingDownError()
-      }
-      if (isProgress(value) || isOfSubAgent(value)) continue
-      state = foldAll(state, value)
-      if (state.phase === "over") return state
-    }
-  } finally {
-    await view.return?.()
-  }
+  const { sessionId, runId } = place
+  const waits = await awaitRun(exchange, { sessionId, runId, ...run }, (entry) => {
+    state = foldResponse(state, entry)[0]
+    return state.phase === "over"
+  })
+  const [ended] = parkResponse(state, waits)
+  if (ended.final === null) throw createNotFound("There is no such response, or it has expired.")
+  return ended
 }
 
 /** Milliseconds after which the present is shown as far as it was read. */
@@ -70,12 +56,4 @@ export async function readResponse(
   const waits = await sessions.openWaits({ sessionId: session.id })
   const [parked, more] = parkResponse(state, waits)
   return { state: parked, frames: [...frames, ...more] }
-}
-
-function foldAll(state: ResponseState, batch: readonly LiveEntry[]): ResponseState {
-  return batch.reduce((folded, entry) => foldResponse(folded, entry)[0], state)
-}
-
-function createMissing() {
-  return createNotFound("There is no such response, or it has expired.")
 }

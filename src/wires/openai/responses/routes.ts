@@ -10,7 +10,7 @@ import type { WireParts } from "../../../http/wire-routes.ts"
 import { readBody } from "../body.ts"
 import { type Exchange, requireOwnSession } from "../context.ts"
 import { createNotFound, createUnsupported } from "../errors.ts"
-import { readNumber } from "../frames.ts"
+import { continueAfter } from "../frames.ts"
 import { formatResponseId, parseResponseId, type ResponsePlace, withoutPrefix } from "../ids.ts"
 import { type PreparedResponse, prepareResponse } from "./accept.ts"
 import { showResponse } from "./fold.ts"
@@ -162,7 +162,7 @@ function describeStream(
 }
 
 function replay({ c }: Exchange, frames: readonly Frame[], after: number): Response {
-  const text = frames.filter((frame) => readNumber(frame) > after).join("")
+  const text = frames.map((frame) => continueAfter(frame, after) ?? "").join("")
   return respondText(c, text, 200, {
     "content-type": eventStreamType,
     "cache-control": "no-cache, no-transform",

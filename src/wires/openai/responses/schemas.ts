@@ -66,7 +66,7 @@ export const requestSchema = z.object({
     .nullish(),
   tools: listOfTools(tool).nullish(),
   text: z.object({ format: format.nullish() }).nullish(),
-  prompt: z.undefined("Prompt templates are not supported.").or(z.null()).optional(),
+  prompt: z.null("Prompt templates are not supported.").optional(),
 })
 
 export type ResponseRequest = z.infer<typeof requestSchema>

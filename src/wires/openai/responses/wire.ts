@@ -1,6 +1,6 @@
 import { eventStreamType } from "../../../http/streams/server-sent-events.ts"
 import type { Folded, Frame, StreamEnd, Wire } from "../../../http/streams/wire.ts"
-import { readNumber } from "../frames.ts"
+import { continueAfter } from "../frames.ts"
 import { foldResponse, parkResponse } from "./fold.ts"
 import { isSameResponse, type ResponseState, startResponse } from "./state.ts"
 
@@ -36,7 +36,7 @@ const failureFrame: Frame = `event: error\ndata: ${JSON.stringify({
 
 /** Returns the wire of a subscriber that has the events up to this number. */
 export function responsesWireAfter(number: number): Wire<ResponseState> {
-  const select = (frames: readonly Frame[]) => frames.filter((frame) => readNumber(frame) > number)
+  const select = (frames: readonly Frame[]) => frames.flatMap((frame) => continueAfter(frame, number) ?? [])
   return {
     ...responsesWire,
     fold(state, entry): Folded<ResponseState> {
