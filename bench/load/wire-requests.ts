@@ -13,6 +13,7 @@ export const wireRequests = {
     path: "/api/ag-ui",
     body: { threadId, runId: crypto.randomUUID(), messages: [{ role: "user", content }] },
   }),
+  "OpenAI Responses": (_session, input) => ({ path: "/v1/responses", body: { input, stream: true } }),
 } satisfies Record<string, WireRequest>
 
 export type WireName = keyof typeof wireRequests

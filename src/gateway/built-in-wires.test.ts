@@ -21,6 +21,11 @@ it.each([
   }
 })
 
+it("reports OpenAI's protocols at the root", () => {
+  const gateway = createAgent("You help.", { prefix: "/v2" })
+  expect(gateway.wires).toContainEqual({ name: "OpenAI", path: "/v1" })
+})
+
 it("does not report a protocol that is off", () => {
   const gateway = createAgent("You help.", { wires: { aiSdk: false } })
   expect(gateway.wires.map(({ name }) => name)).not.toContain("AI SDK UI")

@@ -8,6 +8,7 @@ import { addResponsesRoutes } from "./responses/routes.ts"
 export const openAiRoutes: WireRoutes = {
   path: "/v1",
   hasRootAlias: true,
+  client: { name: "OpenAI", path: "/v1" },
   formatProblem,
   tags: [],
   add(app, parts) {
