@@ -23,6 +23,15 @@ async function collect<Event>(events: AsyncIterable<Event>): Promise<readonly Ev
   return all
 }
 
+/** The members that the schema of https://www.openresponses.org requires, which is stricter than the library. */
+const requiredMembers = [
+  ...["id", "object", "created_at", "completed_at", "status", "incomplete_details", "model", "instructions"],
+  ...["previous_response_id", "output", "error", "tools", "tool_choice", "truncation", "text", "top_p"],
+  ...["parallel_tool_calls", "presence_penalty", "frequency_penalty", "top_logprobs", "temperature"],
+  ...["reasoning", "usage", "max_output_tokens", "max_tool_calls", "store", "background", "service_tier"],
+  ...["metadata", "safety_identifier", "prompt_cache_key"],
+]
+
 describe("a response", () => {
   it("is complete, and can be retrieved", async () => {
     const { client } = await startGateway({ provider: scriptedProvider([reply("Hello")]) })
@@ -35,6 +44,7 @@ describe("a response", () => {
       error: null,
     })
     expect(response.output_text).toBe("Hello")
+    expect(Object.keys(response)).toEqual(expect.arrayContaining([...requiredMembers]))
     expect(response.usage?.total_tokens).toBeGreaterThan(0)
     expect(await client.responses.retrieve(response.id)).toEqual(response)
     const { data } = await client.responses.inputItems.list(response.id)

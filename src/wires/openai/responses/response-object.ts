@@ -52,6 +52,25 @@ export interface ResponseParts {
   readonly incompleteReason?: string | null
 }
 
+/** Members of a request that the gateway ignores, with the values that the API has without them. */
+export const ignoredMembers = {
+  max_output_tokens: null,
+  max_tool_calls: null,
+  parallel_tool_calls: true,
+  prompt_cache_key: null,
+  reasoning: { effort: null, summary: null },
+  safety_identifier: null,
+  service_tier: "default",
+  temperature: 1,
+  tool_choice: "auto",
+  top_p: 1,
+  top_logprobs: 0,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  truncation: "disabled",
+  user: null,
+}
+
 /** A response as clients receive it. It has every required member of the API's schema. */
 export function createResponse(parts: ResponseParts): JsonObject {
   const {
@@ -69,6 +88,7 @@ export function createResponse(parts: ResponseParts): JsonObject {
     item.type === "message" ? item.content.map(({ text }) => text) : [],
   )
   const response = {
+    ...ignoredMembers,
     id: formatResponseId(place),
     object: "response",
     created_at: parts.createdAt,
@@ -78,35 +98,20 @@ export function createResponse(parts: ResponseParts): JsonObject {
     error,
     incomplete_details: incompleteReason === null ? null : { reason: incompleteReason },
     instructions: started.instructions ?? null,
-    max_output_tokens: null,
-    max_tool_calls: null,
     model: facts.model,
     output,
     output_text: texts.join(""),
-    parallel_tool_calls: true,
     previous_response_id:
       previousSegment === undefined
         ? facts.previous_response_id
         : formatResponseId({ ...place, segment: previousSegment }),
     conversation: facts.conversation === null ? null : { id: facts.conversation },
-    prompt_cache_key: null,
-    reasoning: { effort: null, summary: null },
-    safety_identifier: null,
-    service_tier: "default",
     store: place.isStored,
-    temperature: null,
     text: { format: describeFormat(started.outputSchema) },
-    tool_choice: "auto",
     tools: (started.clientTools ?? []).map(({ name, description, inputSchema }) => {
       return { type: "function", name, description, parameters: inputSchema, strict: null }
     }),
-    top_p: null,
-    top_logprobs: 0,
-    presence_penalty: null,
-    frequency_penalty: null,
-    truncation: "disabled",
     usage: usage === null ? null : toResponseUsage(usage),
-    user: null,
     metadata: facts.metadata,
   }
   // Every member is JSON, which the types of items do not say.

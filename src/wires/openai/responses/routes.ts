@@ -15,6 +15,7 @@ import { formatResponseId, parseResponseId, type ResponsePlace, withoutPrefix } 
 import { type PreparedResponse, prepareResponse } from "./accept.ts"
 import { showResponse } from "./fold.ts"
 import { awaitResponse, readResponse } from "./read-response.ts"
+import { ignoredMembers } from "./response-object.ts"
 import { requestSchema } from "./schemas.ts"
 import { type ResponseState, startResponse } from "./state.ts"
 import { responsesWire, responsesWireAfter } from "./wire.ts"
@@ -105,22 +106,24 @@ async function show(exchange: Exchange, found: FoundResponse): Promise<JsonObjec
 /** A run that no process has started has no entries yet. */
 function describeQueued({ place, session }: FoundResponse): JsonObject {
   return {
+    ...ignoredMembers,
     id: formatResponseId(place),
     object: "response",
     created_at: Math.floor(session.lastUsedAt / 1_000),
+    completed_at: null,
     status: "queued",
+    background: true,
     model: session.agent,
     output: [],
     error: null,
     incomplete_details: null,
     instructions: null,
+    previous_response_id: null,
+    conversation: null,
     metadata: {},
-    parallel_tool_calls: true,
-    tool_choice: "auto",
+    store: true,
+    text: { format: { type: "text" } },
     tools: [],
-    temperature: null,
-    top_p: null,
-    background: true,
     usage: null,
   }
 }
