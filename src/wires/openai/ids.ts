@@ -46,6 +46,22 @@ export function parseCallId(id: string): CallPlace | null {
   return match === null ? null : { sessionId: `sess_${match[1]}`, toolCallId: `call_${match[2]}` }
 }
 
+/**
+ * An answer to a sub-agent is not in the log of the run. The response that it starts begins where the run waits for the
+ * sub-agent, so its segment has this call before the hash of the answers.
+ */
+export function formatSubAgentSegment(toolCallId: string, hash: string): string {
+  return `${withoutPrefix(toolCallId)}${hash}`
+}
+
+/** Number of characters of the hash of answers. */
+export const hashLength = 16
+
+/** Returns the call of a sub-agent at whose wait a segment begins. Null if an answer in the log starts it. */
+export function readSubAgentCall(segment: string | null): string | null {
+  return segment === null || segment.length <= hashLength ? null : `call_${segment.slice(0, -hashLength)}`
+}
+
 export function withoutPrefix(id: string): string {
   return id.slice(id.indexOf("_") + 1)
 }

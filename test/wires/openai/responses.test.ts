@@ -290,6 +290,27 @@ describe("an approval", () => {
     expect(paid).toEqual(approve ? [{ sum: 5 }] : [])
   })
 
+  it("of a sub-agent is requested and answered like one of the agent", async () => {
+    const { pay, paid } = createPay()
+    const provider = scriptedProvider(({ messages }) => {
+      const [first, last] = [JSON.stringify(messages[0]), messages.at(-1)]
+      if (last?.role === "tool") return reply(first.includes("Delegate") ? "All done." : "Paid.")
+      return [first.includes("Delegate") ? call("run_agent", { task: "Pay 5." }) : call("pay", { sum: 5 })]
+    })
+    const { client } = await startGateway({ tools: [pay], subAgents: true, provider })
+    const stream = client.responses.stream({ model, input: "Delegate" })
+    const first = await stream.finalResponse()
+    const request = findItem(first.output, "mcp_approval_request")
+    expect([request.name, request.arguments]).toEqual(["pay", '{"sum":5}'])
+    const retrieved = await client.responses.retrieve(first.id)
+    expect(findItem(retrieved.output, "mcp_approval_request")).toEqual(request)
+    const answer = { type: "mcp_approval_response", approval_request_id: request.id, approve: true } as const
+    const second = await client.responses.create({ model, previous_response_id: first.id, input: [answer] })
+    expect([second.output_text, paid]).toEqual(["All done.", [{ sum: 5 }]])
+    expect(typesOf(second.output)).toEqual(["mcp_call", "message"])
+    expect(await client.responses.retrieve(second.id)).toEqual(second)
+  })
+
   it("that a person gives elsewhere continues the same response", async () => {
     const { pay } = createPay()
     const { client, gateway } = await startGateway({

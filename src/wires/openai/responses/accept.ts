@@ -16,7 +16,13 @@ import {
   selectInstructions,
 } from "../context.ts"
 import { createUnsupported } from "../errors.ts"
-import { parseCallId, parseResponseId, type ResponsePlace } from "../ids.ts"
+import {
+  formatSubAgentSegment,
+  hashLength,
+  parseCallId,
+  parseResponseId,
+  type ResponsePlace,
+} from "../ids.ts"
 import { readModel, selectDefaultAgent } from "../models.ts"
 import { type Repetition, readRepetition } from "../repetition.ts"
 import { readResult } from "../results.ts"
@@ -132,7 +138,11 @@ async function findAnswered(
   })
   // A repeated request finds the waits answered, and the response that it has started.
   const sent = ids.length > 0 ? ids : places.map(({ id }) => id)
-  const segment = createSegment(body.previous_response_id ?? null, sent)
+  const hash = createSegment(body.previous_response_id ?? null, sent)
+  const call = places.some(({ place }) => place.sessionId === root.id)
+    ? null
+    : await findSubAgentCall(exchange, last.place.sessionId)
+  const segment = call === null ? hash : formatSubAgentSegment(call, hash)
   const run = previous?.run ?? root.activeRun
   if (run === null) return null
   if (answers.length === 0 && previous === null) return null
@@ -161,6 +171,17 @@ function isAt(
   return sessionId === place.sessionId && toolCallId === place.toolCallId
 }
 
+/** Resolves to the call of the root whose sub-agent, or a sub-agent of that one, has the session. */
+async function findSubAgentCall({ parts }: Exchange, sessionId: string): Promise<string | null> {
+  let parent = (await parts.sessions.session(sessionId))?.parent ?? null
+  for (;;) {
+    const above = parent === null ? null : await parts.sessions.session(parent.sessionId)
+    if (parent === null || above === null) return null
+    if (above.parent === null) return parent.toolCallId
+    parent = above.parent
+  }
+}
+
 /** The API answers all calls of a response at once. */
 function requireEveryResult(
   waits: readonly Wait[],
@@ -183,7 +204,7 @@ function createSegment(previous: string | null, ids: readonly string[]): string 
   return createHash("sha256")
     .update(JSON.stringify([previous, ids.toSorted()]))
     .digest("hex")
-    .slice(0, 16)
+    .slice(0, hashLength)
 }
 
 function prepareAnswer(

@@ -12,7 +12,7 @@ import type {
 import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { Folded } from "../../../http/streams/wire.ts"
-import { formatApprovalId, formatCallId } from "../ids.ts"
+import { formatApprovalId, formatCallId, readSubAgentCall } from "../ids.ts"
 import { describeResult, type McpCallItem } from "./items.ts"
 import { OutputWriter } from "./output-writer.ts"
 import { createResponse, type ResponseStatus } from "./response-object.ts"
@@ -62,6 +62,12 @@ class Step extends OutputWriter {
     else if (event.type === "waitResolved") this.#resolve(event, at)
     if (this.state.phase === "open") this.change({ lastAt: toSeconds(at) })
     this.#follow(event)
+    if (event.type === "waitOpened") this.#beginAtSubAgent(event, at)
+  }
+
+  #beginAtSubAgent({ toolCallId }: WaitOpened, at: number): void {
+    const { phase, place } = this.state
+    if (phase === "before" && readSubAgentCall(place.segment) === toolCallId) this.#open(at)
   }
 
   #begin(started: RunStarted, at: number): void {
