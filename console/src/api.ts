@@ -1,4 +1,5 @@
 import type { SessionToken } from "ai-agent-gateway/client"
+import type { OperationOutput } from "../../src/operations/operations.ts"
 
 /** A request that the console's own API refused. */
 export class ApiError extends Error {
@@ -18,37 +19,7 @@ export interface Access {
   readonly can_sign_out: boolean
 }
 
-export interface Info {
-  readonly version: string
-  /** Prefix of the HTTP API. */
-  readonly prefix: string
-  readonly mode: string
-  /** The agents of the gateway. The first one is the default. */
-  readonly agents: readonly AgentInfo[]
-}
-
-export interface AgentInfo {
-  readonly name: string
-  /** Models that a message may request. Null for any model. */
-  readonly allowedModels: readonly string[] | null
-  /** If true, the offline demo responds in place of a model. */
-  readonly isDemo: boolean
-  /** `own`: the agent has memories of its own. `shared`: agents share them. */
-  readonly memory: "off" | "shared" | "own"
-  /** If true, schedules of the agent fire. */
-  readonly firesSchedules: boolean
-}
-
-export interface Conversation {
-  readonly session_id: string
-  readonly agent: string
-  readonly state: string
-  /** Beginning of the first message. Null before the first message. */
-  readonly title: string | null
-  /** Time in seconds since the Unix epoch. */
-  readonly created_at: number
-  readonly last_used_at: number
-}
+export type Info = OperationOutput<"gateway.info">
 
 export interface Page<Item> {
   readonly items: readonly Item[]

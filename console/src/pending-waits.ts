@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
+import type { OperationOutput } from "../../src/operations/operations.ts"
 import { call } from "./api.ts"
 
 /** Milliseconds between two requests, while the page is visible. */
@@ -11,8 +12,8 @@ export function usePendingWaits(): number {
     const controller = new AbortController()
     const look = () => {
       if (document.hidden) return
-      call<{ readonly count: number }>("GET", "waits/count", { signal: controller.signal }).then(
-        (answer) => setCount(answer.count),
+      call<OperationOutput<"waits.list">>("GET", "waits", { signal: controller.signal }).then(
+        ({ items }) => setCount(items.filter(({ kind }) => kind !== "child" && kind !== "timer").length),
         // The views report a lost connection. The last count stays until the next request.
         () => undefined,
       )

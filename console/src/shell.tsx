@@ -26,7 +26,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
   const menu = useRef<HTMLButtonElement>(null)
   const address = route.path.join("/")
   const pending = usePendingWaits()
-  const opened = conversations.items?.find(({ session_id }) => session_id === route.path[1])
+  const opened = conversations.items?.find(({ id }) => id === route.path[1])
   const topbarTitle = route.path[0] === "chat" ? (opened?.title ?? formatTitle(route)) : formatTitle(route)
   const isFirst = useRef(true)
   useKeptFocus(main)

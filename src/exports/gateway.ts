@@ -11,6 +11,7 @@ export {
   StoreUnavailableError,
   UndeliverableError,
 } from "../core/errors.ts"
+export type { Readiness } from "../core/ports/readiness.ts"
 export type { ChatEvent } from "../core/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../core/wire/content.ts"
 export type { DeliveryResult } from "../features/delivery/deliver.ts"
@@ -135,7 +136,6 @@ export type { RateLimits } from "../http/limits/rate-limit-options.ts"
 export type { CorsOptions } from "../http/middleware/cors-options.ts"
 export type { OperatorKey, OperatorOptions } from "../http/operate/operators.ts"
 export type { HttpOptions } from "../http/options.ts"
-export type { Readiness } from "../http/readiness.ts"
 export type { Folded, Frame, ReplayStart, StreamEnd, SubAgentWire, Wire } from "../http/streams/wire.ts"
 export type { WireClient } from "../http/wire-client.ts"
 export type { LoopOptions } from "../kernel/agent/options.ts"

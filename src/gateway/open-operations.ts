@@ -1,25 +1,45 @@
 import { isTerminal } from "../core/log/entries.ts"
+import type { Readiness } from "../core/ports/readiness.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
+import { requireStorePart } from "../core/require-store-part.ts"
 import { explainFailure } from "../core/runs/explain-failure.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
 import { createCosts, type RunEnd } from "../operations/costs.ts"
 import type { OperationParts } from "../operations/parts.ts"
 import { createFirstMessageReader } from "../operations/read-first-message.ts"
+import type { GatewayInfo } from "../operations/status.ts"
 import { createTitles } from "../operations/titles.ts"
 import { createMask } from "../platform/logging/mask.ts"
+import type { AgentService, ChosenAgent } from "./agent/agent-service.ts"
+import type { PrepareOptions } from "./gateway.ts"
+import { createGatewaySchedules, type ScheduleParts } from "./operate/schedules.ts"
+import type { ResolvedServer } from "./options/gateway-options.ts"
+import { showConfiguration } from "./options/shown-configuration.ts"
+import { packageVersion } from "./package-version.ts"
 
-export interface OperatedParts {
-  readonly store: Pick<Store, "log" | "directory">
+export interface OperatedGateway {
+  readonly server: ResolvedServer
+  readonly agents: readonly ChosenAgent[]
+  readonly services: readonly Pick<AgentService, "name" | "toolSources" | "sandboxes">[]
+  readonly mode: PrepareOptions["mode"]
+  readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
   readonly sessions: Sessions
-  /** Names of values that are masked. */
-  readonly redact: readonly string[] | undefined
+  readonly schedules: () => ScheduleParts
+  readonly readiness: (forOperator: boolean) => Promise<Readiness>
 }
 
-/** Creates the parts that the operations use. */
-export function openOperations({ store, sessions, redact = [] }: OperatedParts): OperationParts {
+/** Creates the parts of a gateway that the operations use. */
+export function openOperations(gateway: OperatedGateway): OperationParts {
+  const { server, agents, services, mode, store, sessions, schedules, readiness } = gateway
   const { log, directory } = store
-  const mask = createMask(redact)
+  const mask = createMask(server.redact ?? [])
+  const info: GatewayInfo = {
+    version: packageVersion,
+    prefix: server.prefix,
+    mode: mode ?? "mounted",
+    agents: agents.map(describeAgent),
+  }
   return {
     directory,
     sessions,
@@ -32,6 +52,35 @@ export function openOperations({ store, sessions, redact = [] }: OperatedParts):
         .filter((entry) => entry.kind === "event")
         .map((entry) => ({ ...entry, event: mask(entry.event) }))
     },
+    schedules: createGatewaySchedules(async () => schedules()),
+    memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
+    outbox: store.outbox,
+    toolSources: () =>
+      services.flatMap(({ name, toolSources }) =>
+        toolSources().map((source) => ({ agent: name, ...source })),
+      ),
+    sandboxes: () =>
+      services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
+    info: () => info,
+    readiness,
+    configuration: () =>
+      showConfiguration(
+        server,
+        agents.map(({ definition }) => definition),
+      ),
+  }
+}
+
+function describeAgent({ definition, chosen }: ChosenAgent): GatewayInfo["agents"][number] {
+  const { name, options, buildChatRuntime: chat } = definition
+  const { memory } = options
+  const hasOwnModel = typeof chat === "function" || "runner" in chat || chat.provider !== undefined
+  return {
+    name,
+    allowedModels: options.allowedModels === undefined ? null : [...options.allowedModels],
+    isDemo: chosen.name === "demo" && !hasOwnModel,
+    memory: memory === false ? "off" : typeof memory === "object" && memory.perAgent ? "own" : "shared",
+    firesSchedules: options.schedules !== undefined || options.allowSchedules !== false,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Audience } from "../core/ports/plugin.ts"
-import type { Readiness } from "../http/readiness.ts"
+import type { Readiness } from "../core/ports/readiness.ts"
 import { hasDecoder } from "../kernel/tools/images/image-examiner.ts"
 import type { AgentService } from "./agent/agent-service.ts"
 import { type PauseWatch, pausedDetail } from "./paused-store.ts"

@@ -1,8 +1,8 @@
 import type { EnvironmentSettings } from "../adapters/providers/choose/environment.ts"
-import { consolePrincipal } from "../console/console.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Readiness } from "../core/ports/readiness.ts"
 import type { Directory } from "../core/ports/store/directory.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Memory } from "../core/ports/store/memory.ts"
@@ -16,7 +16,6 @@ import { rememberKeys } from "../http/auth/remember-keys.ts"
 import { rememberRevocations } from "../http/auth/remember-revocations.ts"
 import { createOperators } from "../http/operate/operators.ts"
 import { knowsUsers } from "../http/options.ts"
-import type { Readiness } from "../http/readiness.ts"
 import { rejectOnAbort } from "../kernel/agent/reject-on-abort.ts"
 import { announceAgents } from "../kernel/sessions/announce-agents.ts"
 import { createSessions } from "../kernel/sessions/create-sessions.ts"
@@ -37,6 +36,7 @@ import { createImageExaminer, type ImageExaminer } from "../kernel/tools/images/
 import { createImagePreparation } from "../kernel/tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../kernel/tools/schema-check/schema-checker.ts"
 import type { OperationParts } from "../operations/parts.ts"
+import { consoleTenant } from "../operations/tenants.ts"
 import { createMask } from "../platform/logging/mask.ts"
 import { pickOptions } from "../platform/options/resolve-options.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
@@ -254,19 +254,17 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   live.fill({ sessions: shownSessions, directory, providerErrors, accepting: () => accepting, logger })
   const schedules = () => selectScheduleParts(store, ids)
-  const operationParts = openOperations({ store, sessions: shownSessions, redact: server.redact })
-  const ownConsole = openConsole({
+  const operationParts = openOperations({
     server,
     agents: options.agents,
-    operators,
-    revocations,
-    titles: operationParts.titles,
+    services: agents,
     mode,
-    isAsked: options.console,
-    ...{ sessions: shownSessions, store, schedules, services: agents },
-    readiness: () => checkAll(true),
-    clock,
+    store,
+    sessions: shownSessions,
+    schedules,
+    readiness: checkAll,
   })
+  const ownConsole = openConsole({ server, mode, isAsked: options.console, operators, revocations, clock })
   const app = createHttpApp({
     ...server,
     agents,
@@ -283,7 +281,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     readiness: () => checkAll(false),
     openFile: async ({ id, agent }, path) => findAgent(agents, agent).openFile(id, path),
     accepting: () => accepting,
-    showsProviderErrors: (tenant) => providerErrors || tenant === consolePrincipal.tenant,
+    showsProviderErrors: (tenant) => providerErrors || tenant === consoleTenant,
     parsedBytes: heapShares.parsedBytes,
     findAuthorization: findAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),

@@ -4,6 +4,7 @@ import { getPath } from "hono/utils/url"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Observer } from "../core/ports/observer.ts"
+import type { Readiness } from "../core/ports/readiness.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
@@ -35,7 +36,6 @@ import { addOperationRoutes } from "./operate/operation-routes.ts"
 import type { Operators } from "./operate/operators.ts"
 import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { createInvalidBody, Problem, toProblemResponse } from "./problem.ts"
-import type { Readiness } from "./readiness.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
 import { toFieldErrors } from "./request/field-errors.ts"
 import { isSecure } from "./request/forwarded.ts"
@@ -217,7 +217,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const readOperation = readJson(findBodyOwner("operator", clientAddress))
   const addOperations: PageParts["addOperations"] = (base, path, admit) => {
     if (operationParts === undefined) return
-    addOperationRoutes(base, { prefix: path, admit, readBody: readOperation, parts: operationParts })
+    addOperationRoutes(base, {
+      prefix: path,
+      admit,
+      readBody: readOperation,
+      parts: operationParts,
+      clientAddress,
+    })
   }
   addOperations(app, "/operate", admission)
   if (operators.keys.length > 0) describeOperations(app)

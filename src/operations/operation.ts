@@ -1,5 +1,6 @@
 import type { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
+import type { Decider } from "../core/log/entries.ts"
 import type { OperationParts } from "./parts.ts"
 import type { OperatorScope } from "./scopes.ts"
 
@@ -10,6 +11,8 @@ export interface OperationCaller {
   readonly scopes: readonly OperatorScope[]
   /** The only tenant that the caller may see. Null for all tenants. */
   readonly tenant: string | null
+  /** The caller in the audit trail. */
+  readonly decidedBy: Decider
   readonly signal: AbortSignal
 }
 
@@ -69,16 +72,19 @@ export async function runOperation<Input extends z.ZodType, Output extends z.Zod
   input: unknown,
   caller: OperationCaller,
 ): Promise<z.output<Output>> {
-  if (access !== "any" && !caller.scopes.includes(access)) {
-    throw new GatewayError(
-      { code: "scope_missing", status: 403 },
-      `This operation needs the scope ${access}, which your operator key does not have.`,
-    )
-  }
+  if (access !== "any") requireScope(access, caller.scopes)
   if (tenant === "global" && caller.tenant !== null) throw createTenantRestricted()
   const { data, error } = schema.safeParse(input)
   if (error !== undefined) throw new InvalidInputError(error)
   return output.parse(await run(parts, data, caller))
+}
+
+export function requireScope(scope: OperatorScope, scopes: readonly OperatorScope[]): void {
+  if (scopes.includes(scope)) return
+  throw new GatewayError(
+    { code: "scope_missing", status: 403 },
+    `This operation needs the scope ${scope}, which your operator key does not have.`,
+  )
 }
 
 export function createTenantRestricted(): GatewayError {

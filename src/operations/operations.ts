@@ -1,12 +1,26 @@
 import type { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
+import { memoryOperations } from "./memory.ts"
 import { type AnyOperation, type OperationCaller, runOperation } from "./operation.ts"
+import { outboxOperations } from "./outbox.ts"
 import type { OperationParts } from "./parts.ts"
+import { sandboxOperations } from "./sandbox.ts"
+import { scheduleOperations } from "./schedules.ts"
 import { operatorScopes } from "./scopes.ts"
 import { sessionOperations } from "./sessions.ts"
+import { statusOperations } from "./status.ts"
+import { waitOperations } from "./waits.ts"
 
 /** All operations by their names. */
-export const operations = { ...sessionOperations }
+export const operations = {
+  ...statusOperations,
+  ...sessionOperations,
+  ...waitOperations,
+  ...scheduleOperations,
+  ...memoryOperations,
+  ...outboxOperations,
+  ...sandboxOperations,
+}
 
 export type OperationName = keyof typeof operations
 
@@ -17,7 +31,12 @@ export type OperationInput<Name extends OperationName> = z.input<(typeof operati
 export type OperationOutput<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>
 
 /** The application's own code and the command line, which may do and see everything. */
-export const everyone: Omit<OperationCaller, "signal"> = { name: null, scopes: operatorScopes, tenant: null }
+export const everyone: Omit<OperationCaller, "signal"> = {
+  name: null,
+  scopes: operatorScopes,
+  tenant: null,
+  decidedBy: { via: "code", tenant: null, userId: null, address: null },
+}
 
 /** Runs the operation of this name. */
 export async function callByName<Name extends OperationName>(

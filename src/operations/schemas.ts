@@ -2,7 +2,6 @@ import { z } from "zod"
 import { parseDirectoryCursor } from "../core/directory-cursor.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { DirectoryCursor } from "../core/ports/store/directory.ts"
-import { createTenantRestricted, type OperationCaller } from "./operation.ts"
 
 export const name = z.string().min(1).max(256)
 export const id = z.string().min(1).max(128)
@@ -32,18 +31,9 @@ export function parseCursor(after: string | undefined): DirectoryCursor | undefi
   return cursor
 }
 
-function createInvalidCursor(): GatewayError {
+export function createInvalidCursor(): GatewayError {
   return new GatewayError(
     { code: "invalid_cursor", status: 400 },
     "after must be the `next` of an earlier page.",
   )
-}
-
-/** Returns the tenant to which a list is limited. Throws if the caller may not see the requested one. */
-export function chooseTenant(
-  requested: string | undefined,
-  { tenant: own }: OperationCaller,
-): string | undefined {
-  if (own !== null && requested !== undefined && requested !== own) throw createTenantRestricted()
-  return own ?? requested
 }

@@ -5,7 +5,8 @@ import { GatewayError } from "../core/errors.ts"
 import type { ListedRun, ListedSession } from "../core/ports/store/directory.ts"
 import { defineOperation, type OperationCaller } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
-import { chooseTenant, cost, done, id, json, name, ok, pageOf, paging, parseCursor, time } from "./schemas.ts"
+import { cost, done, id, json, name, ok, pageOf, paging, parseCursor, time } from "./schemas.ts"
+import { chooseTenant, consoleTenant, createSessionNotFound, findSession } from "./tenants.ts"
 
 const sessionStates = ["idle", "queued", "running", "waiting", "unserved"] as const
 const endStates = ["completed", "interrupted", "failed"] as const
@@ -78,12 +79,21 @@ export const sessionOperations = {
     access: "read",
     tenant: "filter",
     problems: ["400 invalid_cursor", "403 tenant_restricted"],
-    input: z.strictObject({ ...ofUser, state: z.enum(sessionStates).optional() }).refine(isOwned, hasTenant),
+    input: z
+      .strictObject({
+        ...ofUser,
+        state: z.enum(sessionStates).optional(),
+        /** `me`: only the conversations of the caller. */
+        owner: z.literal("me").optional(),
+      })
+      .refine(isOwned, hasTenant),
     output: pageOf(session),
-    async run(parts, { state, ...filter }, caller) {
+    async run(parts, { state, owner, ...filter }, caller) {
+      const query = owner === undefined ? toQuery(filter, caller) : toOwnQuery(filter, caller)
       const states = state === undefined ? {} : { states: [state] }
-      const { items, next } = await parts.directory.sessions({ ...toQuery(filter, caller), ...states })
-      return { items: await describeSessions(parts, items, caller), next: formatNext(next) }
+      const { items, next } = await parts.directory.sessions({ ...query, ...states })
+      const shown = owner === undefined ? items : items.filter(isConversation)
+      return { items: await describeSessions(parts, shown, caller), next: formatNext(next) }
     },
   }),
   "sessions.show": defineOperation({
@@ -240,6 +250,20 @@ function toQuery({ agent, tenant: asked, user, after, limit }: UserFilter, calle
   })
 }
 
+/** Returns a query for the sessions that the caller has in the console, which has a tenant of its own. */
+function toOwnQuery({ agent, after, limit }: UserFilter, { name }: OperationCaller) {
+  return omitUndefined({
+    limit,
+    agents: agent === undefined ? undefined : [agent],
+    principal: { tenant: consoleTenant, userId: name ?? "" },
+    after: parseCursor(after),
+  })
+}
+
+function isConversation({ parent, revokedAt }: ListedSession): boolean {
+  return parent === null && revokedAt === null
+}
+
 function formatNext(next: Parameters<typeof formatDirectoryCursor>[0] | null): string | null {
   return next === null ? null : formatDirectoryCursor(next)
 }
@@ -274,28 +298,10 @@ async function describeRuns(
   )
 }
 
-/** Rejects with `session_not_found` also for a session of a tenant that the caller may not see. */
-async function findSession(
-  { directory }: Pick<OperationParts, "directory">,
-  sessionId: string,
-  { tenant }: OperationCaller,
-): Promise<ListedSession> {
-  const found = await directory.session(sessionId)
-  if (found === null || (tenant !== null && found.tenant !== tenant)) throw createSessionNotFound()
-  return found
-}
-
 async function findRun({ directory }: OperationParts, runId: string, { tenant }: OperationCaller) {
   const found = await directory.run(runId)
   if (found === null || (tenant !== null && found.tenant !== tenant)) throw createRunNotFound()
   return found
-}
-
-function createSessionNotFound(): GatewayError {
-  return new GatewayError(
-    { code: "session_not_found", status: 404 },
-    "The session does not exist or has expired.",
-  )
 }
 
 function createRunNotFound(): GatewayError {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import { operations } from "../../src/operations/operations.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { minimalAgent, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { codeOf, ownPage, rawRequest } from "./raw-request.ts"
@@ -51,32 +52,11 @@ test("other responses keep their policy", async () => {
 
 const routes = [
   ["GET", "/console/api/access"],
-  ["GET", "/console/api/info"],
   ["POST", "/console/api/session"],
-  ["GET", "/console/api/conversations"],
-  ["GET", "/console/api/sessions"],
-  ["GET", "/console/api/sessions/sess_1"],
-  ["GET", "/console/api/sessions/sess_1/events"],
-  ["GET", "/console/api/sessions/sess_1/compactions/1"],
-  ["GET", "/console/api/sandbox"],
-  ["GET", "/console/api/sandbox/sessions"],
-  ["GET", "/console/api/runs"],
-  ["GET", "/console/api/waits"],
-  ["POST", "/console/api/waits"],
-  ["GET", "/console/api/outbox"],
-  ["POST", "/console/api/outbox/retry"],
-  ["POST", "/console/api/outbox/drop"],
-  ["GET", "/console/api/schedules"],
-  ["GET", "/console/api/schedules/sched_1"],
-  ["POST", "/console/api/schedules/sched_1/pause"],
-  ["POST", "/console/api/schedules/sched_1/resume"],
-  ["POST", "/console/api/schedules/sched_1/run"],
-  ["GET", "/console/api/memory/owners"],
-  ["GET", "/console/api/memory?tenant=a&user=b"],
-  ["POST", "/console/api/memory/forget"],
-  ["GET", "/console/api/tool-sources"],
-  ["GET", "/console/api/status"],
-  ["GET", "/console/api/configuration"],
+  ...Object.values(operations).map(({ route }) => {
+    const [method = "", path = ""] = route.split(" ")
+    return [method, `/console/api${path.replaceAll(/[{}]/g, "")}`] as const
+  }),
 ] as const
 
 describe.each(routes)("%s %s refuses", (method, path) => {
@@ -163,11 +143,11 @@ test("the console cannot send messages to a session of an API key's user", async
 test.each([
   ["session", { agent: 1 }],
   ["session", { session_id: "a", more: true }],
-  ["waits", {}],
+  ["approvals", {}],
   ["outbox/retry", { numbers: [] }],
   ["outbox/retry", { numbers: [1.5] }],
   ["memory/forget", { tenant: "a", user: "b" }],
-  ["memory/forget", { tenant: "a", user: "b", entity_type: "note", name: "x" }],
+  ["memory/forget", { tenant: "a", user: "b", entityType: "note", name: "x" }],
 ])("an invalid body is refused: %s %j", async (path, body) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), {
     method: "POST",
@@ -233,7 +213,7 @@ test.each(["pause", "resume", "run"])("a missing schedule cannot be changed: %s"
 })
 
 test("a memory that has changed since it was read is not deleted", async () => {
-  const body = { tenant: "a", user: "b", entity_type: "note", name: "x", revision: "1" }
+  const body = { tenant: "a", user: "b", entityType: "note", name: "x", revision: "1" }
   const answer = await rawRequest(await at("/console/api/memory/forget"), {
     method: "POST",
     headers: ownPage,

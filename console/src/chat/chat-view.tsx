@@ -36,7 +36,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   const earlier = useEarlierPages(agent)
   const shown = useListWindow(countRange([...earlier.pages, agent]), scroll, earlier.load)
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
-  const listed = conversations.items?.find(({ session_id }) => session_id === sessionId)
+  const listed = conversations.items?.find(({ id }) => id === sessionId)
   const agentName = listed?.agent ?? info.agents[0]?.name ?? "agent"
   const models = useMemo(
     () => info.agents.find(({ name }) => name === agentName)?.allowedModels ?? null,

@@ -14,8 +14,8 @@ export function ConversationList({ info, conversations, currentId }: Conversatio
   const [search, setSearch] = useState("")
 
   const words = search.trim().toLowerCase()
-  const found = (items ?? []).filter(({ title, session_id }) => {
-    return words === "" || `${title ?? ""} ${session_id}`.toLowerCase().includes(words)
+  const found = (items ?? []).filter(({ title, id }) => {
+    return words === "" || `${title ?? ""} ${id}`.toLowerCase().includes(words)
   })
   const hasAgents = info.agents.length > 1
 
@@ -30,9 +30,9 @@ export function ConversationList({ info, conversations, currentId }: Conversatio
       />
       {problem !== null && <p class="hint">The list could not be loaded: {problem}</p>}
       <ul>
-        {found.map(({ session_id, title, agent, state }) => (
-          <li key={session_id}>
-            <a href={`#/chat/${session_id}`} aria-current={session_id === currentId ? "page" : undefined}>
+        {found.map(({ id, title, agent, state }) => (
+          <li key={id}>
+            <a href={`#/chat/${id}`} aria-current={id === currentId ? "page" : undefined}>
               <span class="conversation-title">
                 {title ?? (state === "idle" ? "Empty conversation" : "New conversation")}
               </span>

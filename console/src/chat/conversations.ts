@@ -1,5 +1,8 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Conversation, call, type Page } from "../api.ts"
+import type { OperationOutput } from "../../../src/operations/operations.ts"
+import { call } from "../api.ts"
+
+export type Conversation = OperationOutput<"sessions.list">["items"][number]
 
 interface Listed {
   readonly items: readonly Conversation[] | null
@@ -36,7 +39,9 @@ export function useConversations(): Conversations {
   const [started, setStarted] = useState<ReadonlyMap<string, string>>(new Map())
 
   const load = (after: string | null) => {
-    call<Page<Conversation>>("GET", "conversations", { query: { after } }).then(
+    call<OperationOutput<"sessions.list">>("GET", "sessions", {
+      query: { after, owner: "me", limit: "30" },
+    }).then(
       ({ items, next }) => {
         setListed((before) => ({
           items: after === null ? merge(items, before.items ?? []) : [...(before.items ?? []), ...items],
@@ -68,8 +73,7 @@ export function useConversations(): Conversations {
 
   return {
     items:
-      listed.items?.map((each) => ({ ...each, title: each.title ?? started.get(each.session_id) ?? null })) ??
-      null,
+      listed.items?.map((each) => ({ ...each, title: each.title ?? started.get(each.id) ?? null })) ?? null,
     problem: listed.problem,
     hasMore: listed.next !== null,
     loadMore: () => load(listed.next),
@@ -78,6 +82,6 @@ export function useConversations(): Conversations {
 
 /** Returns the reloaded first page, followed by the pages that were loaded after it. */
 function merge(first: readonly Conversation[], before: readonly Conversation[]): readonly Conversation[] {
-  const ids = new Set(first.map(({ session_id }) => session_id))
-  return [...first, ...before.filter(({ session_id }) => !ids.has(session_id))]
+  const ids = new Set(first.map(({ id }) => id))
+  return [...first, ...before.filter(({ id }) => !ids.has(id))]
 }

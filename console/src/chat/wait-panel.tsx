@@ -68,6 +68,6 @@ interface OpenWait {
 
 /** Resolves to the schema of the tool's arguments. The stream does not contain it, but the stored wait does. */
 async function fetchSchema(sessionId: string | null, { nonce }: ViewWait) {
-  const { items } = await call<Page<OpenWait>>("GET", "waits", { query: { session_id: sessionId } })
+  const { items } = await call<Page<OpenWait>>("GET", "approvals", { query: { sessionId } })
   return items.find((wait) => wait.nonce === nonce)?.answerSchema ?? null
 }

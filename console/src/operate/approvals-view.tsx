@@ -13,7 +13,7 @@ import { useLoaded } from "./use-loaded.ts"
 
 /** All pending approvals and questions of all sessions, oldest first. */
 export function ApprovalsView() {
-  const { data, problem, reload } = useLoaded<Page<OpenWait>>("waits")
+  const { data, problem, reload } = useLoaded<Page<OpenWait>>("approvals")
   return (
     <>
       <PageHead title="Approvals">
@@ -43,8 +43,8 @@ function WaitCard({ wait, onAnswered }: { readonly wait: OpenWait; readonly onAn
   const send = (answer: Readonly<Record<string, unknown>>) => {
     setSending(true)
     setProblem(null)
-    const target = { session_id: sessionId, tool_call_id: toolCallId, nonce }
-    call("POST", "waits", { body: { ...target, ...answer } })
+    const target = { sessionId, toolCallId, nonce }
+    call("POST", "approvals", { body: { ...target, ...answer } })
       .then(onAnswered, (error: Error) => setProblem(error.message))
       .finally(() => setSending(false))
   }
@@ -83,9 +83,9 @@ function WaitCard({ wait, onAnswered }: { readonly wait: OpenWait; readonly onAn
           {...common}
           request={{ ...wait.payload.question, tool_name: toolName, server: wait.payload.server }}
           onAnswer={(content) =>
-            send({ kind: "question", action: "accept", ...(content !== null && { content }) })
+            send({ kind: "elicitation", action: "accept", ...(content !== null && { content }) })
           }
-          onDecline={(dismissed) => send({ kind: "question", action: dismissed ? "cancel" : "decline" })}
+          onDecline={(dismissed) => send({ kind: "elicitation", action: dismissed ? "cancel" : "decline" })}
         />
       )}
       {wait.kind === "clientTool" && (

@@ -31,7 +31,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
   const forget = ({ entityType, name, revision }: MemoryRecord) => {
     setProblem(null)
     const { agent, ...user } = owner
-    const body = { ...user, ...(agent !== null && { agent }), entity_type: entityType, name, revision }
+    const body = { ...user, ...(agent !== null && { agent }), entityType, name, revision }
     call("POST", "memory/forget", { body }).then(reload, (error: Error) => setProblem(error.message))
   }
 

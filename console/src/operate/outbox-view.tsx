@@ -106,7 +106,7 @@ function createColumns(onChange: Change): readonly Column<OutboxRow>[] {
           <span>
             <code>{preview}</code> <span class="hint">{formatBytes(bytes)}</span>
           </span>
-          {lastError !== null && <p class="field-error">{lastError}</p>}
+          {lastError && <p class="field-error">{lastError}</p>}
         </>
       ),
     },

@@ -195,7 +195,8 @@ function createTerms(kind: Kind, text: (name: string) => string, spec: Spec | un
     [kind]: time,
     ...(kind === "cron" && text("timezone") !== "" && { timezone: text("timezone") }),
     // Characters that cannot be seen are shown as escapes. A message that was not changed keeps them.
-    message: spec !== undefined && message === toVisibleText(spec.message).trim() ? spec.message : message,
+    message:
+      spec?.message !== undefined && message === toVisibleText(spec.message).trim() ? spec.message : message,
     session: text("session") as Spec["session"],
     overlap: text("overlap") as Spec["overlap"],
     // The form does not show it, so it stays as it is.

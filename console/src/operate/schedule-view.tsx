@@ -117,7 +117,9 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
       </dl>
       <section class="block" aria-label="Message">
         <h2>Message</h2>
-        <p class="plain-text">{spec.message}</p>
+        <p class="plain-text">
+          {spec.message ?? "Your key does not have the scope content, which shows the message."}
+        </p>
       </section>
       <section class="block" aria-label="History">
         <h2>History</h2>

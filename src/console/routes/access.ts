@@ -4,7 +4,7 @@ import type { PageParts } from "../../http/app.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import { type ConsoleAccess, findOperator } from "../access.ts"
-import { readBody } from "../read-request.ts"
+import { readBody } from "../read-body.ts"
 
 export interface AccessRoutesOptions {
   readonly prefix: string

@@ -1,11 +1,9 @@
-import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Decider } from "../../core/log/entries.ts"
 import type { AuditRecord, Grant, Wait } from "../../core/ports/store/approvals.ts"
-import type { AnswerOutcome } from "../../core/ports/store/session-log.ts"
 import type { GrantScope } from "../../core/wait.ts"
 import type { Decisions } from "../../kernel/sessions/answering/decisions.ts"
-import type { InvalidAnswer } from "../../kernel/sessions/sessions.ts"
+import { requireAccepted } from "../../kernel/sessions/answering/require-accepted.ts"
 import { checkApproveOptions } from "../options/check-options.ts"
 
 /**
@@ -87,48 +85,27 @@ export function createWaits(
         approved: true,
         decidedBy: toDecider({ userId }),
       }
-      throwUnlessAccepted(await decisions.decide(decision))
+      requireAccepted(await decisions.decide(decision))
     },
     async deny(wait, { reason, ...options } = {}) {
       const told = reason === undefined ? {} : { reason }
       const decision = { ...toTarget(wait), ...told, approved: false, decidedBy: toDecider(options) }
-      throwUnlessAccepted(await decisions.decide(decision))
+      requireAccepted(await decisions.decide(decision))
     },
     async submitResult(wait, value, options) {
       const result = { type: "json", value } as const
-      throwUnlessAccepted(
+      requireAccepted(
         await decisions.submitResult({ ...toTarget(wait), result, decidedBy: toDecider(options) }),
       )
     },
     async answer(wait, { action, content }, options) {
       const filled = content === undefined ? {} : { content }
       const response = { ...toTarget(wait), action, ...filled, decidedBy: toDecider(options) }
-      throwUnlessAccepted(await decisions.respond(response))
+      requireAccepted(await decisions.respond(response))
     },
     grants: (sessionId) => decisions.grants(sessionId),
     revokeGrant: ({ sessionId, toolName, qualifier }, options) =>
       decisions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: toDecider(options) }),
     audit: (filter = {}) => decisions.audit(filter),
-  }
-}
-
-function throwUnlessAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
-  switch (outcome.status) {
-    case "accepted":
-      return
-    case "unknown":
-      throw new GatewayError({ code: "wait_not_found", status: 404 }, "There is no such open wait.")
-    case "answered":
-      throw new GatewayError({ code: "already_answered", status: 409 }, "The wait was answered before.")
-    case "expired":
-      throw new GatewayError({ code: "wait_expired", status: 410 }, "The wait has expired.")
-    case "wrongNonce":
-      throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the wait.")
-    case "invalid":
-      throw new GatewayError({ code: "invalid_answer", status: 422 }, outcome.message)
-    case "forbidden":
-      throw new GatewayError({ code: "approval_by_operator", status: 403 }, outcome.message)
-    default:
-      outcome satisfies never
   }
 }

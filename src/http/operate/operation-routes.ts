@@ -4,8 +4,10 @@ import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.t
 import { type AnyOperation, InvalidInputError, runOperation } from "../../operations/operation.ts"
 import { operations } from "../../operations/operations.ts"
 import type { OperationParts } from "../../operations/parts.ts"
+import { consoleTenant } from "../../operations/tenants.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createInvalidBody } from "../problem.ts"
+import type { ClientAddress } from "../request/client-address.ts"
 import { toFieldErrors } from "../request/field-errors.ts"
 import { respondJson } from "../respond.ts"
 
@@ -17,11 +19,12 @@ export interface OperationRoutesOptions {
   /** Reads the JSON body of an admitted request. */
   readonly readBody: MiddlewareHandler<HttpEnv>
   readonly parts: OperationParts
+  readonly clientAddress: ClientAddress
 }
 
 /** Adds one route for each operation. */
 export function addOperationRoutes(app: OpenAPIHono<HttpEnv>, options: OperationRoutesOptions): void {
-  const { prefix, admit, readBody, parts } = options
+  const { prefix, admit, readBody, parts, clientAddress } = options
   for (const operation of Object.values<AnyOperation>(operations)) {
     const [method = "", template = ""] = operation.route.split(" ")
     const path = prefix + template.replaceAll(/\{(\w+)\}/g, ":$1")
@@ -29,7 +32,17 @@ export function addOperationRoutes(app: OpenAPIHono<HttpEnv>, options: Operation
       app.on(method, path, middleware)
     app.on(method, path, async (c) => {
       const given = method === "GET" ? readQuery(c) : await readObject(c)
-      const caller = { ...c.get("operator"), signal: c.req.raw.signal }
+      const operator = c.get("operator")
+      const address = clientAddress(c)
+      const decidedBy = {
+        via: "http",
+        tenant: consoleTenant,
+        userId: operator.name,
+        address,
+        credential: "operator",
+        operator: operator.name,
+      } as const
+      const caller = { ...operator, decidedBy, signal: c.req.raw.signal }
       try {
         const result = await runOperation(operation, parts, { ...given, ...c.req.param() }, caller)
         return respondJson(c, Object(result), 200)

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { Readiness } from "../../core/ports/readiness.ts"
 import type { HttpEnv } from "../http-env.ts"
-import type { Readiness } from "../readiness.ts"
 import { respondJson } from "../respond.ts"
 import { describeProblems } from "../schemas/problem.ts"
 import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"

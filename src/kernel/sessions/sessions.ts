@@ -2,7 +2,14 @@ import type { Message } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { AppData, Decider, KeptOutput, LiveEntry, TerminalEvent } from "../../core/log/entries.ts"
-import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../core/ports/store/approvals.ts"
+import type {
+  AuditFilter,
+  AuditRecord,
+  Grant,
+  GrantRevocation,
+  Wait,
+  WaitFilter,
+} from "../../core/ports/store/approvals.ts"
 import type { InboxMessage, QueuedRun, WhenBusy } from "../../core/ports/store/inbox.ts"
 import type {
   AnswerOutcome,
@@ -102,10 +109,10 @@ export interface Sessions {
    */
   respond(response: QuestionResponse): Promise<AnswerOutcome | InvalidAnswer>
   /** Returns open waits, oldest first, of one session or of all. */
-  openWaits(filter: { readonly sessionId?: string; readonly kind?: Wait["kind"] }): Promise<readonly Wait[]>
+  openWaits(filter: Omit<WaitFilter, "now" | "limit">): Promise<readonly Wait[]>
   grants(sessionId: string): Promise<readonly Grant[]>
   revokeGrant(revocation: Omit<GrantRevocation, "at">): Promise<boolean>
-  audit(filter: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
+  audit(filter: Omit<AuditFilter, "limit"> & { readonly limit?: number }): Promise<readonly AuditRecord[]>
   /** Returns the position of a queued run that must wait, from 1. Undefined for other runs. */
   position(sessionId: string, runId: string): Promise<number | undefined>
   /** Resolves to the run. Null if the session has no such run. */

@@ -65,6 +65,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ sessionId, now: 9_999 }), [0, 1, 2])
       assert.deepEqual(await list({ sessionId, now: 10_000 }), [1, 2])
       assert.equal((await approvals.openWaits({ now: 5_000, limit: 1 })).length, 1)
+      const tenant = (await log.session(sessionId))?.tenant ?? ""
+      assert.deepEqual(await list({ tenant, sessionId, kind: "approval" }), [0, 2])
+      assert.deepEqual(await list({ tenant: "none" }), [])
       for (const odd of ["sess_nobody", "\u0000"]) assert.deepEqual(await list({ sessionId: odd }), [])
       assert.equal((await putAnswer(log, createApproval(sessionId, a))).status, "accepted")
       await commitOk(log, createExpiring(first, [b], 2))
@@ -258,6 +261,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
       const all = await approvals.audit({ limit: 5 })
       assert.deepEqual(all.slice(1), expected)
       assert.equal(all[0]?.sessionId, other.sessionId)
+      const tenant = (await log.session(sessionId))?.tenant ?? ""
+      assert.deepEqual(await approvals.audit({ sessionId, tenant, limit: 10 }), expected)
+      assert.deepEqual(await approvals.audit({ tenant: "none", limit: 10 }), [])
       for (const odd of ["sess_nobody", "\u0000"]) {
         assert.deepEqual(await approvals.audit({ sessionId: odd, limit: 10 }), [])
       }

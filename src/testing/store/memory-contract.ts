@@ -319,6 +319,9 @@ export const memoryCases: readonly PartCase[] = [
         ],
       )
       assert.equal(new Set(listed.map((each) => JSON.stringify(each))).size, listed.length)
+      const ofTenant = await memory.owners({ tenant: scope.tenant, after: scope, limit: 2 })
+      assert.deepEqual(ofTenant, ours.slice(1))
+      assert.deepEqual(await memory.owners({ tenant: "none", limit: 10 }), [])
       const { updatedAt } = (await memory.list(other, { limit: 1 })).memories[0] ?? { updatedAt: 0 }
       assert.equal(ours[2]?.updatedAt, updatedAt)
     },

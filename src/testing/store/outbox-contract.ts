@@ -281,6 +281,9 @@ export const outboxCases: readonly SessionLogCase[] = [
       assert.ok(dead.every(({ diedAt }) => diedAt !== null))
       assert.equal((await outbox.rows({ kind, state: "waiting", limit: 10 })).length, 1)
       assert.deepEqual(await outbox.rows({ kind, sessionId: "sess_none", limit: 10 }), [])
+      const tenant = (await log.session(dead[0]?.sessionId ?? ""))?.tenant ?? ""
+      assert.equal((await outbox.rows({ kind, tenant, limit: 10 })).length, 3)
+      assert.deepEqual(await outbox.rows({ kind, tenant: "none", limit: 10 }), [])
       const [a, b] = dead
       assert.ok(a && b)
       assert.equal((await outbox.rows({ kind, after: a.number, limit: 1 }))[0]?.number, b.number)

@@ -1,7 +1,7 @@
 import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../../core/ports/store/memory.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
-import { createText, isOneOfNumbers, type Sql, schema, sql } from "../sql/statement.ts"
+import { createText, isOneOfNumbers, joinConditions, type Sql, schema, sql } from "../sql/statement.ts"
 
 /** The columns of `toMemory`. */
 export const memoryColumns = createText(`id, entity_type, name, content, tags, session_id, run_id, revision,
@@ -56,12 +56,16 @@ export function selectPage(
     ORDER BY entity_type, name LIMIT ${count}`
 }
 
-export function selectOwners({ after, limit }: MemoryOwnersQuery, at: number): Sql {
+export function selectOwners({ after, tenant: only, limit }: MemoryOwnersQuery, at: number): Sql {
   const [tenant, userId, agent] = after === undefined ? ["", "", ""] : toScopeValues(after)
   // No tenant is empty, so the empty position precedes all of them.
+  const conditions = joinConditions([
+    sql`(tenant, user_id, agent) > (${tenant}, ${userId}, ${agent})`,
+    isAlive(at),
+    only === undefined ? null : sql`tenant = ${escapeText(only)}`,
+  ])
   return sql`SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${schema}memory
-    WHERE (tenant, user_id, agent) > (${tenant}, ${userId}, ${agent}) AND ${isAlive(at)}
-    GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ${limit}`
+    WHERE ${conditions} GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ${limit}`
 }
 
 export function countMemories(scope: MemoryScope, at: number): Sql {

@@ -21,6 +21,7 @@ import {
   schema,
   sql,
 } from "./statement.ts"
+import { isOfTenant } from "./tenants.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
 const waitsOfSessions = sql`
@@ -35,7 +36,7 @@ export function createApprovals(database: SqlDatabase, versions: Versions): Appr
       refuseNewer(row, versions)
       return toWait(row)
     },
-    openWaits: ({ sessionId, kind, now, limit }) =>
+    openWaits: ({ sessionId, kind, tenant, now, limit }) =>
       database.readBodies({
         select(after, count) {
           // Those of sessions that only newer processes read are left out.
@@ -43,6 +44,7 @@ export function createApprovals(database: SqlDatabase, versions: Versions): Appr
             sql`wait.state = 'open' AND session.log_version <= ${versions.reads} AND wait.expires_at > ${now}`,
             sessionId === undefined ? null : sql`wait.session_id IN ${selectTree(sessionId)}`,
             kind === undefined ? null : sql`wait.kind = ${kind}`,
+            tenant === undefined ? null : sql`session.tenant = ${escapeText(tenant)}`,
           ])
           return sql`${waitsOfSessions} WHERE ${conditions} AND wait.id > ${after} ORDER BY wait.id LIMIT ${count}`
         },
@@ -52,11 +54,12 @@ export function createApprovals(database: SqlDatabase, versions: Versions): Appr
       }),
     grants: async (sessionId) => toGrants(await database.read(selectGrants(sessionId)), sessionId),
     revokeGrant: (revocation) => database.transaction(() => revokeGrant(revocation, versions)),
-    audit: ({ sessionId, limit }) =>
+    audit: ({ sessionId, tenant, limit }) =>
       database.readBodies({
         select(before, count) {
           const conditions = joinConditions([
             sessionId === undefined ? null : sql`session_id = ${escapeText(sessionId)}`,
+            isOfTenant(tenant),
           ])
           return sql`SELECT id, body FROM ${schema}audit WHERE ${conditions} AND id < ${before}
             ORDER BY id DESC LIMIT ${count}`

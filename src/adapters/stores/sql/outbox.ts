@@ -16,6 +16,7 @@ import {
   schema,
   sql,
 } from "./statement.ts"
+import { isOfTenant } from "./tenants.ts"
 
 export interface OutboxParts {
   /** Rung when rows become due. */
@@ -89,11 +90,12 @@ export function createOutbox(
         return delivery !== null
       })
     },
-    async rows({ state, kind, sessionId, after = 0, limit }): Promise<readonly OutboxRow[]> {
+    async rows({ state, kind, sessionId, tenant, after = 0, limit }): Promise<readonly OutboxRow[]> {
       const conditions = joinConditions([
         state === undefined ? null : state === "waiting" ? sql`died_at IS NULL` : sql`died_at IS NOT NULL`,
         isOfKind(kind),
         sessionId === undefined ? null : sql`session_id = ${escapeText(sessionId)}`,
+        isOfTenant(tenant),
       ])
       const rows = await read(sql`SELECT ${createText(rowColumns)} FROM ${schema}outbox
         WHERE number > ${after} AND ${conditions} ORDER BY number LIMIT ${limit}`)

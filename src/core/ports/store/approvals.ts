@@ -39,6 +39,8 @@ export interface WaitFilter {
   /** Only waits of this session, and of the tree whose root it is. Default: waits of all sessions. */
   readonly sessionId?: string
   readonly kind?: WaitKind
+  /** Only waits of sessions of this tenant. */
+  readonly tenant?: string
   readonly now: number
   readonly limit: number
 }
@@ -71,6 +73,8 @@ export interface GrantRevocation {
 
 export interface AuditFilter {
   readonly sessionId?: string
+  /** Only records of sessions of this tenant. */
+  readonly tenant?: string
   readonly limit: number
 }
 

@@ -50,6 +50,8 @@ export interface MemoryScope extends Principal {
 export interface MemoryOwnersQuery {
   /** The last scope of the previous page. Default: the first page. */
   readonly after?: MemoryScope
+  /** Only scopes of this tenant. */
+  readonly tenant?: string
   readonly limit: number
 }
 

@@ -169,6 +169,8 @@ export interface OutboxFilter {
   readonly state?: OutboxRow["state"]
   readonly kind?: string
   readonly sessionId?: string
+  /** Only rows of sessions of this tenant that the store still has. */
+  readonly tenant?: string
   readonly after?: number
   readonly limit: number
 }

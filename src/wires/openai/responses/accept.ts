@@ -2,10 +2,10 @@ import { createHash } from "node:crypto"
 import type { Json } from "../../../core/json/json.ts"
 import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { MessageInput, Run, Session } from "../../../core/ports/store/session-log.ts"
-import { requireAccepted } from "../../../http/answer-outcome.ts"
 import { Problem } from "../../../http/problem.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
+import { requireAccepted } from "../../../kernel/sessions/answering/require-accepted.ts"
 import type { GivenAnswer } from "../../../kernel/sessions/sessions.ts"
 import {
   createRequestSource,
