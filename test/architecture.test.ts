@@ -18,7 +18,7 @@ const folders = {
   // The types of the native protocol, which are generated from the OpenAPI document.
   client: ["core/wire"],
   gateway: ["core", "platform", "kernel", "adapters", "features", "operations", "http", "wires", "console"],
-  cli: ["core", "client", "exports", "gateway"],
+  cli: ["core", "client", "exports", "gateway", "operations"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
   exports: [

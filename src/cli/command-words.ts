@@ -9,7 +9,7 @@ export interface CommandWords {
 /** Returns the words that a command accepts. Reads them from its help, which is the only list of them. */
 export function listCommandWords(command: CommandName): CommandWords {
   const help = commandHelp[command]
-  const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|]+)(?= |$)`, "gm"))]
+  const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|-]+)(?= |$)`, "gm"))]
   const actions = usages.flatMap(([, words = ""]) => words.split("|"))
   const options = [...help.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = ""]) => option)
   return { actions: [...new Set(actions)], options: [...new Set([...options, "--help"])] }

@@ -1,3 +1,7 @@
+import { createOperationHelp } from "./operation-help.ts"
+
+const onStore = "Works on the store itself, with or without a running server, or with --url on a gateway."
+
 export const generalHelp = `Usage: agent-gateway COMMAND [OPTIONS]
 
 Commands:
@@ -7,15 +11,21 @@ Commands:
   chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Run one task without a server, and print the response
   heartbeat FILE     Run an agent at intervals, and print what needs attention
+  sessions ACTION    List sessions, show one with its runs, or revoke it
+  runs ACTION        List runs, and show or cancel one
   approvals ACTION   List pending approvals and questions, and answer them
-  outbox ACTION      List undelivered outbox items, and retry or drop them
-  schedules ACTION   List the schedules of a store, pause, resume, run or remove one
+  waits ACTION       List everything that runs wait for
+  grants ACTION      List and revoke what may run without further approvals
+  schedules ACTION   List schedules, pause, resume, run, replace or remove one
   memory ACTION      List what is stored about a user, and forget it
-  sessions ACTION    List the sessions of a store, and show one with its runs
+  outbox ACTION      List undelivered outbox items, and retry or drop them
+  gateway ACTION     Show a running gateway: its agents, its state and its configuration
+  tool-sources ACTION
+                     List the MCP servers of a running gateway with their tools
+  sandbox ACTION     Show the sandboxes of a running gateway, or build their Docker image
   store ACTION       Pause a store that was restored from a backup, and resume it
   mcp ACTION         Try MCP servers: list them and their tools, and call a tool
   doctor FILE        Check what an agent needs, and report what does not work and why
-  sandbox build      Build the Docker image in which code_execute runs code
   completion SHELL   Print a script by which bash, zsh or fish completes commands and options
 
 FILE is a module whose default export is a gateway, as createAgent() or createGateway() returns it.
@@ -100,52 +110,42 @@ Options:
 Exit codes: 0 stopped by a signal or after --max-ticks, 1 failed, 2 wrong usage.
 `
 
-const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
-       agent-gateway approvals approve TOOL_CALL_ID [OPTIONS]
-       agent-gateway approvals deny TOOL_CALL_ID [OPTIONS]
-       agent-gateway approvals answer TOOL_CALL_ID [OPTIONS]
+const approvalsHelp = createOperationHelp(
+  "approvals",
+  "Lists and answers what waits for a person: approvals, questions of tools, and calls of client tools. A running " +
+    `server acts on an answer at once, and a stopped one at its next start. ${onStore}`,
+  {
+    usages: ["approve TOOL_CALL_ID", "deny TOOL_CALL_ID", "answer TOOL_CALL_ID"],
+    actions: [
+      ["approve", "Approve a call"],
+      ["deny", "Deny a call"],
+      ["answer", "Answer a question of a tool"],
+    ],
+    options: [
+      ["--edited-input JSON", "approve: call the tool with these arguments instead of the model's"],
+      ["--allow-tool-type", "approve: do not ask about this tool type again in the session"],
+      [
+        "--scope SCOPE",
+        "approve: with --allow-tool-type, session (default) or tree: all sessions of the tree",
+      ],
+      ["--content JSON", "answer: the values of the form"],
+      ["--decline", "answer: decline the question"],
+      ["--reason TEXT", "deny: reason that the model receives"],
+      [
+        "--nonce NONCE",
+        "Answer only the request that the list shows with this nonce. Required to approve a call again after its " +
+          "tool changed",
+      ],
+      ["--user NAME", "Name of the person who decides, for the audit trail of the store"],
+    ],
+  },
+)
 
-Lists pending approvals and questions of tools, and answers them. Works on the store itself: a running server acts on
-the answer at once, and a stopped server at its next start.
-
-Options:
-  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --edited-input JSON
-                     approve: call the tool with these arguments instead of the model's
-  --content JSON     answer: the values of the form
-  --decline          answer: decline the question
-  --allow-tool-type  approve: do not ask about this tool type again in the session
-  --scope SCOPE      approve: with --allow-tool-type, session (default) or tree: all sessions
-                     of the tree
-  --reason TEXT      deny: reason that the model receives
-  --nonce NONCE      Answer only the request that the list shows with this nonce. Required to
-                     approve a call again after its tool changed
-  --user NAME        Name of the person who decides, for the audit trail
-  --json             list: as one line of JSON
-  --verbose          Show the whole error with its stack when something fails
-
-Exit codes: 0 done, 1 there is no such request or the command failed, 2 wrong usage.
-`
-
-const outboxHelp = `Usage: agent-gateway outbox list [OPTIONS]
-       agent-gateway outbox retry ROW... | --all [OPTIONS]
-       agent-gateway outbox drop ROW... | --all [OPTIONS]
-
-Lists effects and deliveries of sessions that are not done yet. A row that failed too often is dead: retry delivers it
-again with all its tries, and drop deletes it. Works on the store itself, with or without a running server.
-
-Options:
-  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --dead             list: only dead rows
-  --session ID       list: only rows of this session
-  --after ROW        list: only rows with a higher number; a list has at most 1000
-  --kind KIND        list, and --all: only rows of this kind
-  --all              retry, drop: all dead rows
-  --json             list: print one line of JSON
-  --verbose          Show the whole error with its stack when something fails
-
-Exit codes: 0 done, 1 there is no such row or the command failed, 2 wrong usage.
-`
+const outboxHelp = createOperationHelp(
+  "outbox",
+  "Lists effects and deliveries of sessions that are not done yet. A row that failed too often is dead: retry delivers " +
+    `it again with all its tries, and drop deletes it. ${onStore}`,
+)
 
 const storeHelp = `Usage: agent-gateway store restore|resume [OPTIONS]
 
@@ -160,63 +160,23 @@ Options:
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
-const memoryHelp = `Usage: agent-gateway memory list --user USER [OPTIONS]
-       agent-gateway memory forget NAME --user USER [OPTIONS]
-       agent-gateway memory forget --all --user USER [OPTIONS]
+const memoryHelp = createOperationHelp(
+  "memory",
+  `Lists what agents have stored about users, or deletes it. ${onStore}`,
+)
 
-Lists what agents have stored about a user, or deletes it. Works on the store itself, with or without a running server.
+const schedulesHelp = createOperationHelp(
+  "schedules",
+  "Lists the schedules of all agents and owners, and changes them. A paused schedule does not fire until it is " +
+    "resumed. A running server acts on a change within a second, and a stopped one at its next start. " +
+    `${onStore} create needs --url.`,
+)
 
-Options:
-  --user USER        Id of the user
-  --tenant TENANT    Tenant of the user, as agent-gateway sessions shows it (default app_default)
-  --agent NAME       The agent's own memories, if it has perAgent (default: those that agents share)
-  --type TYPE        forget: only the memory of this type
-  --all              forget: all memories of the user, except those of single agents
-  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --json             list: print one line of JSON
-  --verbose          Show the whole error with its stack when something fails
-
-Exit codes: 0 done, 1 there is no such memory or the command failed, 2 wrong usage.
-`
-
-const schedulesHelp = `Usage: agent-gateway schedules list [OPTIONS]
-       agent-gateway schedules history ID [OPTIONS]
-       agent-gateway schedules pause|resume|run|remove ID [OPTIONS]
-
-Lists the schedules of all agents and owners, or shows the last hundred occurrences of one. A paused schedule does not
-fire until it is resumed. run fires a schedule now, even while it is paused. Works on the store itself: a running server
-acts on a change within a second, and a stopped server at its next start.
-
-Options:
-  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --agent NAME       list: only schedules of this agent
-  --after ID         list: only schedules after this one; a list has at most 1000
-  --json             list, history: print one line of JSON
-  --verbose          Show the whole error with its stack when something fails
-
-Exit codes: 0 done, 1 there is no such schedule, its run is still open, or it failed; 2 wrong usage.
-`
-
-const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
-       agent-gateway sessions show SESSION_ID [OPTIONS]
-
-Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running
-server. A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves
-its agent.
-
-Options:
-  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --agent NAME       list: only sessions with this agent
-  --state STATE      list: only sessions in this state
-  --tenant TENANT    list: only sessions of this tenant
-  --user USER        list: only sessions of this user of the tenant. Requires --tenant
-  --limit N          list: maximum number of sessions, from 1 to 200 (default 50)
-  --after POSITION   list: show the page after the one that printed this position
-  --json             Print one line of JSON
-  --verbose          Show the whole error with its stack when something fails
-
-Exit codes: 0 done, 1 there is no such session or the command failed, 2 wrong usage.
-`
+const sessionsHelp = createOperationHelp(
+  "sessions",
+  "Lists sessions, newest first, shows or revokes one. A session is running, waiting (for an answer from outside), " +
+    `queued, idle, or unserved: no running server serves its agent. ${onStore}`,
+)
 
 const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
        agent-gateway mcp tools [SERVER] [OPTIONS]
@@ -234,17 +194,21 @@ Options:
 Exit codes: 0 everything works, 1 a server or the call failed, 2 wrong usage.
 `
 
-const sandboxHelp = `Usage: agent-gateway sandbox build [OPTIONS]
-
-Builds the image in which code runs, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
-Debian with Python, NumPy, pandas, Matplotlib and Node.
-
-Options:
-  --tag TAG          Name of the image (default: the name that codeExecution uses)
-  --base IMAGE       Debian image to start from
-  --file FILE        Custom Dockerfile, which needs no other files
-  --verbose          Show the whole error with its stack when something fails
-`
+const sandboxHelp = createOperationHelp(
+  "sandbox",
+  "Shows the sandboxes in which a running gateway executes code (list and sessions need --url). build makes their " +
+    "image with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket): Debian with Python, NumPy, " +
+    "pandas, Matplotlib and Node.",
+  {
+    usages: ["build"],
+    actions: [["build", "Build the Docker image in which code_execute runs code"]],
+    options: [
+      ["--tag TAG", "build: name of the image (default: the name that codeExecution uses)"],
+      ["--base IMAGE", "build: Debian image to start from"],
+      ["--file FILE", "build: custom Dockerfile, which needs no other files"],
+    ],
+  },
+)
 
 const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
@@ -321,13 +285,30 @@ SIGINT stops it gracefully, and unfinished runs continue at the next start.
 ${serveOptions}`,
   run: runHelp,
   heartbeat: heartbeatHelp,
-  approvals: approvalsHelp,
-  outbox: outboxHelp,
-  mcp: mcpHelp,
-  memory: memoryHelp,
-  sandbox: sandboxHelp,
-  schedules: schedulesHelp,
   sessions: sessionsHelp,
+  runs: createOperationHelp(
+    "runs",
+    `Lists the runs of all sessions, newest first, and shows or cancels one. ${onStore}`,
+  ),
+  approvals: approvalsHelp,
+  waits: createOperationHelp(
+    "waits",
+    `Lists what open runs wait for: people, clients, other sessions and times. ${onStore}`,
+  ),
+  grants: createOperationHelp(
+    "grants",
+    `Lists and revokes the tool types that need no further approval in a session. ${onStore}`,
+  ),
+  schedules: schedulesHelp,
+  memory: memoryHelp,
+  outbox: outboxHelp,
+  gateway: createOperationHelp("gateway", "Shows a running gateway, and needs --url."),
+  "tool-sources": createOperationHelp(
+    "tool-sources",
+    "Shows what a running gateway has tools from, and needs --url.",
+  ),
+  sandbox: sandboxHelp,
+  mcp: mcpHelp,
   store: storeHelp,
   doctor: doctorHelp,
   completion: completionHelp,

@@ -10,15 +10,12 @@ import { runHeartbeatCommand } from "./commands/headless/heartbeat.ts"
 import { runCommand } from "./commands/headless/run.ts"
 import { runInitCommand } from "./commands/init/init.ts"
 import { runMcpCommand } from "./commands/mcp.ts"
-import { runSandboxCommand } from "./commands/sandbox.ts"
+import { approvalActions } from "./commands/operate/approval-actions.ts"
+import { createCommand } from "./commands/operate/create-command.ts"
+import { sandboxActions } from "./commands/operate/sandbox-actions.ts"
 import { runDevCommand } from "./commands/serve/dev.ts"
 import { devWorkerName, runDevWorkerCommand } from "./commands/serve/dev-worker.ts"
 import { startCommand } from "./commands/serve/start.ts"
-import { runApprovalsCommand } from "./commands/store/approvals.ts"
-import { runMemoryCommand } from "./commands/store/memory.ts"
-import { runOutboxCommand } from "./commands/store/outbox.ts"
-import { runSchedulesCommand } from "./commands/store/schedules.ts"
-import { runSessionsCommand } from "./commands/store/sessions.ts"
 import { runStoreCommand } from "./commands/store/store.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
@@ -31,13 +28,18 @@ const commands = {
   start: startCommand,
   run: runCommand,
   heartbeat: runHeartbeatCommand,
-  approvals: runApprovalsCommand,
-  outbox: runOutboxCommand,
+  sessions: createCommand("sessions"),
+  runs: createCommand("runs"),
+  approvals: createCommand("approvals", approvalActions),
+  waits: createCommand("waits"),
+  grants: createCommand("grants"),
+  schedules: createCommand("schedules"),
+  memory: createCommand("memory"),
+  outbox: createCommand("outbox"),
+  gateway: createCommand("gateway"),
+  "tool-sources": createCommand("tool-sources"),
+  sandbox: createCommand("sandbox", sandboxActions),
   mcp: runMcpCommand,
-  memory: runMemoryCommand,
-  sandbox: runSandboxCommand,
-  schedules: runSchedulesCommand,
-  sessions: runSessionsCommand,
   store: runStoreCommand,
   doctor: runDoctorCommand,
   completion: runCompletionCommand,

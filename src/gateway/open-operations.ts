@@ -1,18 +1,13 @@
-import { isTerminal } from "../core/log/entries.ts"
 import type { Readiness } from "../core/ports/readiness.ts"
-import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { requireStorePart } from "../core/require-store-part.ts"
-import { explainFailure } from "../core/runs/explain-failure.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
-import { createCosts, type RunEnd } from "../operations/costs.ts"
 import type { OperationParts } from "../operations/parts.ts"
-import { createFirstMessageReader } from "../operations/read-first-message.ts"
 import type { GatewayInfo } from "../operations/status.ts"
-import { createTitles } from "../operations/titles.ts"
 import { createMask } from "../platform/logging/mask.ts"
 import type { AgentService, ChosenAgent } from "./agent/agent-service.ts"
 import type { PrepareOptions } from "./gateway.ts"
+import { createLogReaders } from "./operate/log-readers.ts"
 import { createGatewaySchedules, type ScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { showConfiguration } from "./options/shown-configuration.ts"
@@ -32,8 +27,6 @@ export interface OperatedGateway {
 /** Creates the parts of a gateway that the operations use. */
 export function openOperations(gateway: OperatedGateway): OperationParts {
   const { server, agents, services, mode, store, sessions, schedules, readiness } = gateway
-  const { log, directory } = store
-  const mask = createMask(server.redact ?? [])
   const info: GatewayInfo = {
     version: packageVersion,
     prefix: server.prefix,
@@ -41,17 +34,9 @@ export function openOperations(gateway: OperatedGateway): OperationParts {
     agents: agents.map(describeAgent),
   }
   return {
-    directory,
+    directory: store.directory,
     sessions,
-    titles: createTitles(createFirstMessageReader(log, mask)),
-    costs: createCosts({ directory, readEnd: createEndReader(log, mask) }),
-    /** Also masks the nonces by which waits are answered. */
-    async readEvents(sessionId, afterSeq, limit = pageOfEvents.limit) {
-      const entries = await log.read(sessionId, { ...pageOfEvents, limit, afterSeq })
-      return entries
-        .filter((entry) => entry.kind === "event")
-        .map((entry) => ({ ...entry, event: mask(entry.event) }))
-    },
+    ...createLogReaders(store, createMask(server.redact ?? [])),
     schedules: createGatewaySchedules(async () => schedules()),
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
     outbox: store.outbox,
@@ -81,25 +66,5 @@ function describeAgent({ definition, chosen }: ChosenAgent): GatewayInfo["agents
     isDemo: chosen.name === "demo" && !hasOwnModel,
     memory: memory === false ? "off" : typeof memory === "object" && memory.perAgent ? "own" : "shared",
     firesSchedules: options.schedules !== undefined || options.allowSchedules !== false,
-  }
-}
-
-const pageOfEvents = { limit: 500, maxCharacters: 1_000_000, deltas: false, replacedHistories: false }
-
-/** Maximum characters of an error in a list. */
-const maxError = 300
-
-function createEndReader(log: SessionLog, mask: (text: string) => string) {
-  return async (sessionId: string, runId: string): Promise<RunEnd | null> => {
-    const endSeq = (await log.run(sessionId, runId))?.endSeq ?? null
-    if (endSeq === null) return null
-    const [entry] = await log.read(sessionId, { ...pageOfEvents, limit: 1, afterSeq: endSeq - 1 })
-    if (entry?.kind !== "event" || !isTerminal(entry.event)) return null
-    const { at, event } = entry
-    const error =
-      event.type === "runFailed"
-        ? { code: event.code, message: mask(explainFailure(event)).slice(0, maxError) }
-        : null
-    return { at, cost: event.cost, error }
   }
 }

@@ -3,13 +3,22 @@ import { omitUndefined } from "../core/defined-only.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Memory, MemoryScope } from "../core/ports/store/memory.ts"
 import { defineOperation, type OperationCaller } from "./operation.ts"
-import { createInvalidCursor, done, name, ok, pageOf, paging, time } from "./schemas.ts"
-import { chooseTenant } from "./tenants.ts"
+import { createInvalidCursor, name, pageOf, paging, time } from "./schemas.ts"
+import { applicationTenant, chooseTenant } from "./tenants.ts"
 
-export type OperatedMemory = Pick<Memory, "owners" | "list" | "recall" | "forget">
+export type OperatedMemory = Pick<
+  Memory,
+  "owners" | "list" | "recall" | "forget" | "forgetNamed" | "forgetAll" | "erase"
+>
 
 const key = z.string().min(1).max(1_000)
-const scope = { tenant: name, user: name, agent: name.optional() }
+const scope = {
+  user: name.describe("Id of the user"),
+  tenant: name.optional().describe("Tenant of the user (default: the operator's, otherwise app_default)"),
+  agent: name
+    .optional()
+    .describe("An agent's own memories, if it has perAgent (default: those that agents share)"),
+}
 
 const owner = z.object({
   tenant: z.string(),
@@ -32,6 +41,8 @@ const memory = z.object({
   expiresAt: time.nullable(),
 })
 
+const forgotten = z.object({ forgotten: z.number() })
+
 const ownerPosition = z.tuple([z.string(), z.string(), z.string().nullable()])
 const keyPosition = z.tuple([z.string(), z.string()])
 
@@ -42,7 +53,7 @@ export const memoryOperations = {
     access: "read",
     tenant: "filter",
     problems: ["400 invalid_cursor", "403 tenant_restricted"],
-    input: z.strictObject({ tenant: name.optional(), ...paging }),
+    input: z.strictObject({ tenant: name.optional().describe("Only of this tenant"), ...paging }),
     output: pageOf(owner),
     async run(parts, { tenant, after, limit }, caller) {
       const [first, userId = "", agent = null] = after === undefined ? [] : parse(after, ownerPosition)
@@ -64,7 +75,11 @@ export const memoryOperations = {
     access: "content",
     tenant: "filter",
     problems: ["400 invalid_cursor", "403 tenant_restricted"],
-    input: z.strictObject({ ...scope, query: z.string().max(1_000).optional(), ...paging }),
+    input: z.strictObject({
+      ...scope,
+      query: z.string().max(1_000).optional().describe("Words to search for"),
+      ...paging,
+    }),
     output: pageOf(memory),
     async run(parts, { query = "", after, limit, ...given }, caller) {
       const owner = toScope(given, caller)
@@ -79,24 +94,37 @@ export const memoryOperations = {
     },
   }),
   "memory.forget": defineOperation({
-    summary: "Delete a memory of a user, unless it has changed",
+    summary: "Delete the memories of a user with this name, or one of them unless it has changed",
     route: "POST /memory/forget",
     access: "operate",
     tenant: "filter",
     problems: ["403 tenant_restricted", "404 memory_not_found", "409 memory_changed"],
-    input: z.strictObject({ ...scope, entityType: key, name: key, revision: key }),
-    output: done,
+    input: z
+      .strictObject({
+        ...scope,
+        name: key,
+        entityType: key.optional().describe("Only the memory of this type"),
+        revision: key.optional().describe("Only this revision of it"),
+      })
+      .refine(({ entityType, revision }) => revision === undefined || entityType !== undefined, {
+        path: ["revision"],
+        error: "requires entityType",
+      }),
+    output: forgotten,
     async run(parts, { entityType, name, revision, ...given }, caller) {
-      const memoryKey = { entityType, name }
-      const outcome = await parts.memory().forget(toScope(given, caller), memoryKey, { expected: revision })
+      const owner = toScope(given, caller)
+      if (entityType === undefined) {
+        const count = await parts.memory().forgetNamed(owner, name)
+        if (count === 0) throw createMemoryNotFound()
+        return { forgotten: count }
+      }
+      const expected = revision === undefined ? {} : { expected: revision }
+      const outcome = await parts.memory().forget(owner, { entityType, name }, expected)
       switch (outcome) {
         case "forgotten":
-          return ok
+          return { forgotten: 1 }
         case "unknown":
-          throw new GatewayError(
-            { code: "memory_not_found", status: 404 },
-            "There is no such memory any more.",
-          )
+          throw createMemoryNotFound()
         case "changed":
           throw new GatewayError(
             { code: "memory_changed", status: 409 },
@@ -107,16 +135,35 @@ export const memoryOperations = {
       }
     },
   }),
+  "memory.forgetAll": defineOperation({
+    summary: "Delete all memories of a user, except those of single agents",
+    route: "POST /memory/forget-all",
+    access: "operate",
+    tenant: "filter",
+    problems: ["403 tenant_restricted"],
+    input: z.strictObject(scope),
+    output: forgotten,
+    async run(parts, given, caller) {
+      const memory = parts.memory()
+      const count = await memory.forgetAll(toScope(given, caller))
+      await memory.erase?.()
+      return { forgotten: count }
+    },
+  }),
+}
+
+function createMemoryNotFound(): GatewayError {
+  return new GatewayError({ code: "memory_not_found", status: 404 }, "The user has no such memory.")
 }
 
 interface Owner {
-  readonly tenant: string
+  readonly tenant?: string | undefined
   readonly user: string
   readonly agent?: string | undefined
 }
 
 function toScope({ tenant, user, agent }: Owner, caller: OperationCaller): MemoryScope {
-  return { tenant: chooseTenant(tenant, caller) ?? tenant, userId: user, agent: agent ?? null }
+  return { tenant: chooseTenant(tenant, caller) ?? applicationTenant, userId: user, agent: agent ?? null }
 }
 
 function show<Shown extends { readonly tags: readonly string[] }>(record: Shown) {

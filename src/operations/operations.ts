@@ -30,6 +30,12 @@ export type OperationInput<Name extends OperationName> = z.input<(typeof operati
 /** The result of an operation. */
 export type OperationOutput<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>
 
+/** Runs the operation of a name. */
+export type Operate = <Name extends OperationName>(
+  name: Name,
+  input: OperationInput<Name>,
+) => Promise<OperationOutput<Name>>
+
 /** The application's own code and the command line, which may do and see everything. */
 export const everyone: Omit<OperationCaller, "signal"> = {
   name: null,

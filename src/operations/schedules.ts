@@ -89,7 +89,11 @@ export const scheduleOperations = {
     access: "read",
     tenant: "filter",
     problems: ["403 tenant_restricted"],
-    input: z.strictObject({ agent: name.optional(), tenant: name.optional(), ...paging }),
+    input: z.strictObject({
+      agent: name.optional().describe("Only of this agent"),
+      tenant: name.optional().describe("Only of this tenant"),
+      ...paging,
+    }),
     output: pageOf(schedule),
     async run({ schedules }, { agent, tenant, after, limit }, caller) {
       const query = { agent, after, limit, tenant: chooseTenant(tenant, caller) }
@@ -119,11 +123,11 @@ export const scheduleOperations = {
     tenant: "byId",
     problems: [invalid, "409 schedule_exists", "429 too_many_schedules", "403 tenant_restricted"],
     input: z.strictObject({
-      agent: name,
-      name: z.string(),
-      terms,
-      tenant: name.optional(),
-      user: name.optional(),
+      agent: name.describe("Agent that it runs"),
+      name: z.string().describe("Unique among the user's schedules of the agent"),
+      terms: terms.describe("Its time, message and further terms"),
+      tenant: name.optional().describe("Tenant of its user"),
+      user: name.optional().describe("Its user"),
     }),
     output: schedule,
     async run({ schedules, info }, { agent, name, terms, tenant, user }, caller) {
@@ -144,7 +148,7 @@ export const scheduleOperations = {
     access: "operate",
     tenant: "byId",
     problems: [missing, invalid, "503 schedule_busy"],
-    input: z.strictObject({ scheduleId: id, terms }),
+    input: z.strictObject({ scheduleId: id, terms: terms.describe("Its new terms") }),
     output: schedule,
     async run(parts, { scheduleId, terms }, caller) {
       await find(parts, scheduleId, caller)

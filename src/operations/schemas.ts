@@ -15,9 +15,8 @@ export const cost = z.number().nullable()
 
 /** Members of the inputs of lists. */
 export const paging = {
-  /** The `next` of the previous page. */
-  after: z.string().max(4_000).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  after: z.string().max(4_000).optional().describe("Only what follows the page with this `next`"),
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe("Maximum, from 1 to 200 (default 50)"),
 }
 
 export function pageOf<Item extends z.ZodType>(item: Item) {

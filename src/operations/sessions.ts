@@ -56,9 +56,9 @@ const run = z.object({
 const grant = z.object({ toolName: z.string(), qualifier: z.string().nullable(), at: time })
 
 const ofUser = {
-  agent: name.optional(),
-  tenant: name.optional(),
-  user: name.optional(),
+  agent: name.optional().describe("Only with this agent"),
+  tenant: name.optional().describe("Only of this tenant"),
+  user: name.optional().describe("Only of this user of the tenant"),
   ...paging,
 }
 const hasTenant = { path: ["user"], error: "requires tenant, because a user belongs to a tenant" }
@@ -83,8 +83,10 @@ export const sessionOperations = {
       .strictObject({
         ...ofUser,
         state: z.enum(sessionStates).optional(),
-        /** `me`: only the conversations of the caller. */
-        owner: z.literal("me").optional(),
+        owner: z
+          .literal("me")
+          .optional()
+          .describe("me: only the conversations of the operator in the console"),
       })
       .refine(isOwned, hasTenant),
     output: pageOf(session),
@@ -129,7 +131,15 @@ export const sessionOperations = {
     access: "content",
     tenant: "byId",
     problems: ["404 session_not_found"],
-    input: z.strictObject({ sessionId: id, after: z.coerce.number().int().nonnegative().default(0) }),
+    input: z.strictObject({
+      sessionId: id,
+      after: z.coerce
+        .number()
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe("Only events after this sequence number"),
+    }),
     output: pageOf(
       z.object({
         seq: z.number(),
@@ -189,7 +199,11 @@ export const sessionOperations = {
     tenant: "filter",
     problems: ["400 invalid_cursor", "403 tenant_restricted"],
     input: z
-      .strictObject({ ...ofUser, sessionId: id.optional(), state: z.enum(runStates).optional() })
+      .strictObject({
+        ...ofUser,
+        sessionId: id.optional().describe("Only of this session"),
+        state: z.enum(runStates).optional(),
+      })
       .refine(isOwned, hasTenant),
     output: pageOf(run),
     async run(parts, { state, sessionId, ...filter }, caller) {

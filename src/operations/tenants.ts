@@ -7,6 +7,9 @@ import type { OperationParts } from "./parts.ts"
 /** Tenant of the operators' own sessions. No API key and no application can use it. */
 export const consoleTenant = "console"
 
+/** Tenant of users whom the application names without a tenant. */
+export const applicationTenant = "app_default"
+
 /** Returns the owner of what the caller creates for itself. */
 export function toOperatorPrincipal({ name, tenant }: OperationCaller): Principal {
   if (name === null) return { tenant: "local", userId: "local" }

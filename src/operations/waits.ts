@@ -29,7 +29,13 @@ const listedWait = z.object({
 })
 
 /** The parts of a wait that its answer needs. */
-const answered = { ...facts, answerSchema: json.nullable(), nonce: z.string() }
+const answered = {
+  ...facts,
+  answerSchema: json.nullable(),
+  nonce: z.string(),
+  /** The MCP server of the tool. Null for other tools. */
+  origin: z.object({ server: z.string() }).nullable(),
+}
 
 const question = z.discriminatedUnion("mode", [
   z.object({ mode: z.literal("form"), message: z.string(), schema: json }),
@@ -58,6 +64,8 @@ const answer = z.discriminatedUnion("kind", [
     kind: z.literal("approval"),
     approved: z.boolean(),
     remember: z.boolean().default(false),
+    /** The sessions that `remember` applies to: the session of the tool, or its whole tree. */
+    scope: z.enum(["session", "tree"]).optional(),
     input: json.optional(),
     reason: z.string().max(10_000).optional(),
   }),
@@ -75,7 +83,8 @@ const answer = z.discriminatedUnion("kind", [
   }),
 ])
 
-const ofSession = z.strictObject({ sessionId: id.optional() })
+const inSession = id.optional().describe("Only of this session")
+const ofSession = z.strictObject({ sessionId: inSession })
 
 export const waitOperations = {
   "waits.list": defineOperation({
@@ -138,8 +147,8 @@ export const waitOperations = {
     problems: ["404 session_not_found", "404 grant_not_found"],
     input: z.strictObject({
       sessionId: id,
-      toolName: z.string(),
-      qualifier: z.string().nullable().default(null),
+      toolName: z.string().describe("Name of the tool"),
+      qualifier: z.string().nullable().default(null).describe("Qualifier of the tool type"),
     }),
     output: done,
     async run(parts, grant, caller) {
@@ -154,8 +163,8 @@ export const waitOperations = {
     access: "approve",
     tenant: "filter",
     input: z.strictObject({
-      sessionId: id.optional(),
-      limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+      sessionId: inSession,
+      limit: z.coerce.number().int().min(1).max(1_000).default(1_000).describe("Maximum, from 1 to 1000"),
     }),
     output: pageOf(
       z.object({
@@ -204,8 +213,8 @@ function answerWait(
   const common = { sessionId, toolCallId, nonce, decidedBy }
   switch (given.kind) {
     case "approval": {
-      const { approved, remember, input, reason } = given
-      const said = omitUndefined({ editedInput: input as JsonObject | undefined, reason })
+      const { approved, remember, scope, input, reason } = given
+      const said = omitUndefined({ editedInput: input as JsonObject | undefined, reason, scope })
       return sessions.decide({ ...common, approved, allowToolType: remember, ...said })
     }
     case "elicitation": {

@@ -176,8 +176,8 @@ describe("agent-gateway run", () => {
     })
     const list = startCli(["approvals", "list", "--json"], { cwd, env })
     await list.exited
-    const [wait] = JSON.parse(list.stdout())
-    await startCli(["approvals", "approve", wait.toolCallId], { cwd, env }).exited
+    const { items } = JSON.parse(list.stdout())
+    await startCli(["approvals", "approve", items[0].toolCallId], { cwd, env }).exited
     expect(await run(...job)).toMatchObject({ code: 0, stdout: "Paid.\n" })
   })
 
@@ -259,7 +259,7 @@ describe("agent-gateway run", () => {
     expect(cli.stderr()).toBe("")
     const list = startCli(["sessions", "list", "--json"], { cwd, env })
     await list.exited
-    expect(JSON.parse(list.stdout()).sessions).toMatchObject([{ state: "idle" }])
+    expect(JSON.parse(list.stdout()).items).toMatchObject([{ state: "idle" }])
   })
 
   test.each([[], ["--json"]])(

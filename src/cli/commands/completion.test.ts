@@ -18,7 +18,9 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
 
 test("bash completes commands, actions and options", async () => {
   expect(await offered("agent-gateway", "se")).toEqual(["sessions"])
-  expect(await offered("agent-gateway", "sessions", "")).toEqual(["list", "show"])
+  expect(await offered("agent-gateway", "sessions", "")).toEqual([
+    ...["list", "show", "events", "compaction", "revoke"],
+  ])
   expect(await offered("agent-gateway", "schedules", "p")).toEqual(["pause"])
   expect(await offered("agent-gateway", "start", "agent.ts", "--po")).toEqual(["--port"])
   expect(await offered("agent-gateway", "start", "agent")).toEqual([])
@@ -29,7 +31,7 @@ test.each(commandNames)("the options of %s are read from its help", (command) =>
 })
 
 test("an action or option that the help shows is a word of its command", () => {
-  expect(listCommandWords("approvals").actions).toEqual(["list", "approve", "deny", "answer"])
+  expect(listCommandWords("approvals").actions).toEqual(["list", "audit", "approve", "deny", "answer"])
   expect(listCommandWords("run").options).toEqual(
     expect.arrayContaining(["--json", "--events", "--yes", "--verbose"]),
   )

@@ -1,4 +1,5 @@
 import type { Outbox, OutboxRow } from "../../core/ports/store/outbox.ts"
+import { changeRows } from "../../operations/outbox.ts"
 
 /** Rows of the outbox: items that sessions want delivered, and items whose delivery failed. */
 export interface GatewayOutbox {
@@ -24,8 +25,6 @@ export type ChosenRows =
   | { readonly allDead: true; readonly kind?: string }
 
 const maxRows = 1_000
-/** Maximum rows that one statement changes. */
-const slice = 500
 
 /** Creates the operations on the outbox of a store that is opened at the first use. */
 export function createOutbox(outbox: () => Promise<Outbox>): GatewayOutbox {
@@ -35,42 +34,11 @@ export function createOutbox(outbox: () => Promise<Outbox>): GatewayOutbox {
     },
     async retry(choice) {
       const rows = await outbox()
-      if ("numbers" in choice) return changeInSlices(choice.numbers, (numbers) => rows.retry(numbers))
-      return retryDead(rows, choice.kind)
+      return changeRows(rows, choice, (numbers) => rows.retry(numbers))
     },
     async drop(choice) {
       const rows = await outbox()
-      if ("numbers" in choice) return changeInSlices(choice.numbers, (numbers) => rows.drop({ numbers }))
-      const dead = { limit: slice, ...(choice.kind === undefined ? {} : { kind: choice.kind }) }
-      for (let dropped = 0; ; ) {
-        const count = await rows.drop(dead)
-        dropped += count
-        if (count < slice) return dropped
-      }
+      return changeRows(rows, choice, (numbers) => rows.drop({ numbers }))
     },
-  }
-}
-
-async function changeInSlices(
-  numbers: readonly number[],
-  change: (numbers: readonly number[]) => Promise<number>,
-): Promise<number> {
-  let changed = 0
-  for (let from = 0; from < numbers.length; from += slice) {
-    changed += await change(numbers.slice(from, from + slice))
-  }
-  return changed
-}
-
-/** Retries dead rows in the order of their numbers, so that it ends even if rows are dead again at once. */
-async function retryDead(outbox: Outbox, kind: string | undefined): Promise<number> {
-  const filter = { state: "dead", limit: slice, ...(kind === undefined ? {} : { kind }) } as const
-  let retried = 0
-  for (let after = 0; ; ) {
-    const dead = await outbox.rows({ ...filter, after })
-    const last = dead.at(-1)
-    if (last === undefined) return retried
-    retried += await outbox.retry(dead.map(({ number }) => number))
-    after = last.number
   }
 }

@@ -56,8 +56,8 @@ describe("agent-gateway sessions list", () => {
   ])("filters by %j", async (filters, expected) => {
     await stored({ id: "sess_a" }, { id: "sess_open" }, { id: "sess_c", agent: "second", userId: "bob" })
     const { stdout } = await cli("list", "--json", ...filters)
-    const { sessions, next } = JSON.parse(stdout) as { sessions: readonly { id: string }[]; next: unknown }
-    expect([sessions.map(({ id }) => id), next]).toEqual([expected, null])
+    const { items, next } = JSON.parse(stdout) as { items: readonly { id: string }[]; next: unknown }
+    expect([items.map(({ id }) => id), next]).toEqual([expected, null])
     if (expected.length === 0) expect((await cli("list", ...filters)).stdout).toBe("No session matches.\n")
   })
 
@@ -72,12 +72,20 @@ describe("agent-gateway sessions list", () => {
     expect((await cli("list")).stdout.trimEnd().split("\n")).toHaveLength(1)
   })
 
+  it("refuses a position that no page printed", async () => {
+    await stored({ id: "sess_a" })
+    expect(await cli("list", "--after", "x")).toMatchObject({
+      code: 1,
+      stderr: "agent-gateway: after must be the `next` of an earlier page.\n",
+    })
+  })
+
   it.each([
-    [["list", "--limit", "0"], "--limit must be a number from 1 to 200"],
-    [["list", "--limit", "201"], "--limit must be a number"],
-    [["list", "--state", "open"], "--state must be one of idle"],
-    [["list", "--after", "x"], "--after must be the position that the previous page printed"],
-    [["list", "--user", "ada"], "--user requires --tenant"],
+    [["list", "--limit", "0"], "--limit: Too small: expected number to be >=1"],
+    [["list", "--limit", "201"], "--limit: Too big: expected number to be <=200"],
+    [["list", "--state", "open"], '--state: Invalid option: expected one of "idle"'],
+    [["list", "--limit", "x"], "--limit: Invalid input: expected number"],
+    [["list", "--user", "ada"], "--user: requires tenant"],
     [["list", "sess_a"], "unexpected argument sess_a"],
     [["show"], "SESSION_ID is missing"],
     [["show", "a", "--state", "idle"], "show takes no --state"],
@@ -108,7 +116,7 @@ describe("agent-gateway sessions show", () => {
   run      run_0  unserved     1970-01-01T00:00:02.000Z
 `)
     expect(JSON.parse((await cli("show", "sess_open", "--json")).stdout)).toMatchObject({
-      id: "sess_open",
+      session: { id: "sess_open" },
       runs: [{ id: "run_0" }],
     })
   })
@@ -119,7 +127,7 @@ describe("agent-gateway sessions show", () => {
     await stored({ id: "sess_a" })
     expect(await cli("show", "sess_none")).toMatchObject({
       code: 1,
-      stderr: "agent-gateway: there is no session sess_none in this store\n",
+      stderr: "agent-gateway: The session does not exist or has expired.\n",
     })
   })
 })

@@ -45,9 +45,11 @@ describe("agent-gateway schedules", () => {
       `${id}  hourly  active\n  agent    agent\n  owner    t ada, made by user\n  time     every 1h\n` +
         "  next     2100-01-01T00:00:00.000Z\n  message  Look.\n",
     )
-    expect(JSON.parse((await cli("list", "--json")).stdout)).toMatchObject([{ id, name: "hourly" }])
-    expect((await cli("list", "--agent", "other")).stdout).toBe("The store has no such schedules.\n")
-    expect((await cli("list", "--after", id)).stdout).toBe("The store has no such schedules.\n")
+    expect(JSON.parse((await cli("list", "--json")).stdout)).toMatchObject({
+      items: [{ id, name: "hourly" }],
+    })
+    expect((await cli("list", "--agent", "other")).stdout).toBe("There are no such schedules.\n")
+    expect((await cli("list", "--after", id)).stdout).toBe("There are no such schedules.\n")
   })
 
   it("pauses, resumes, runs and removes one, and shows its history", async () => {
@@ -55,12 +57,16 @@ describe("agent-gateway schedules", () => {
     expect((await cli("pause", id)).stdout).toBe("paused hourly\n")
     expect((await cli("list")).stdout).toContain("hourly  paused\n")
     expect((await cli("resume", id)).stdout).toMatch(/^resumed hourly, next \d{4}-/)
-    expect((await cli("history", id)).stdout).toBe("The schedule has no history yet.\n")
+    expect((await cli("show", id)).stdout).toMatch(
+      / {2}message {2}Look\.\nThe schedule has no history yet\.\n$/,
+    )
     expect((await cli("run", id)).stdout).toMatch(/Z {2}run manually, started {2}sess_\w+ run_\w+\n$/)
     expect(await cli("run", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("is still open") })
-    expect(JSON.parse((await cli("history", id, "--json")).stdout)).toMatchObject([{ outcome: "started" }])
-    expect((await cli("remove", id)).stdout).toBe("removed\n")
-    expect(await cli("history", id)).toMatchObject({
+    expect(JSON.parse((await cli("show", id, "--json")).stdout)).toMatchObject({
+      history: [{ outcome: "started" }],
+    })
+    expect((await cli("remove", id)).stdout).toBe("done\n")
+    expect(await cli("show", id)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("no such schedule"),
     })
@@ -75,10 +81,10 @@ describe("agent-gateway schedules", () => {
   it.each([
     [[], "an action is missing"],
     [["start"], "unknown action start"],
-    [["pause"], "needs the id"],
+    [["pause"], "SCHEDULE_ID is missing"],
     [["list", "x"], "unexpected argument x"],
     [["run", "x", "--agent", "y"], "takes no --agent"],
-    [["run", "x", "--json"], "takes no --json"],
+    [["create", "--agent", "y", "--name", "z", "--terms", "daily"], "--terms must be JSON"],
   ])("%j is a usage error", async (args, problem) => {
     expect(await cli(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(problem) })
   })

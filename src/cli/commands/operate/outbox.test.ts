@@ -30,7 +30,8 @@ async function stored(...items: readonly OutboxItem[]) {
 }
 
 const item = (id: string, kind: string) => ({ id, kind, payload: { id } })
-const numbersIn = (json: string) => (JSON.parse(json) as { number: number }[]).map(({ number }) => number)
+const numbersIn = (json: string) =>
+  (JSON.parse(json) as { items: { number: number }[] }).items.map(({ number }) => number)
 
 describe("agent-gateway outbox", () => {
   it("lists rows with the reason of their failure, and filters the list", async () => {
@@ -40,7 +41,7 @@ describe("agent-gateway outbox", () => {
     expect(stdout).toContain("1  waiting  waiting\n  id       a\n")
     expect(stdout).toContain("2  dead  dead\n  id       b\n")
     expect(stdout).toContain('  attempts 1\n  payload  {"id":"b"} (10 bytes)\n  error    refused webhook')
-    expect(numbersIn((await cli("list", "--json", "--dead")).stdout)).toEqual([2, 3])
+    expect(numbersIn((await cli("list", "--json", "--state", "dead")).stdout)).toEqual([2, 3])
     expect(numbersIn((await cli("list", "--json", "--kind", "waiting")).stdout)).toEqual([1])
     expect(numbersIn((await cli("list", "--json", "--after", "2")).stdout)).toEqual([3])
     expect((await cli("list", "--session", "sess_none")).stdout).toBe("The outbox has no such rows.\n")
@@ -60,16 +61,16 @@ describe("agent-gateway outbox", () => {
       code: 1,
       stderr: expect.stringContaining("no such row that is dead"),
     })
-    expect((await cli("retry", "--all", "--kind", "dead")).stdout).toBe("retried 1 row\n")
-    expect((await cli("retry", "--all")).stdout).toBe("retried 1 row\n")
-    expect((await cli("retry", "--all")).stdout).toBe("retried 0 rows\n")
-    expect(numbersIn((await cli("list", "--json", "--dead")).stdout)).toEqual([])
+    expect((await cli("retry", "--all-dead", "--kind", "dead")).stdout).toBe("retried 1 row\n")
+    expect((await cli("retry", "--all-dead")).stdout).toBe("retried 1 row\n")
+    expect((await cli("retry", "--all-dead")).stdout).toBe("retried 0 rows\n")
+    expect(numbersIn((await cli("list", "--json", "--state", "dead")).stdout)).toEqual([])
   })
 
   it("drops rows by their numbers, and all dead ones", async () => {
     await stored(item("a", "waiting"), item("b", "waiting"), item("c", "dead"), item("d", "other"))
-    expect((await cli("drop", "--all", "--kind", "other")).stdout).toBe("dropped 1 row\n")
-    expect((await cli("drop", "--all")).stdout).toBe("dropped 1 row\n")
+    expect((await cli("drop", "--all-dead", "--kind", "other")).stdout).toBe("dropped 1 row\n")
+    expect((await cli("drop", "--all-dead")).stdout).toBe("dropped 1 row\n")
     expect((await cli("drop", "1", "99")).stdout).toBe("dropped 1 row\n")
     expect(numbersIn((await cli("list", "--json")).stdout)).toEqual([2])
     expect((await cli("drop", "1")).code).toBe(1)
@@ -78,15 +79,15 @@ describe("agent-gateway outbox", () => {
   it.each([
     [[], "an action is missing"],
     [["show"], "unknown action show"],
-    [["retry"], "give rows, or --all"],
-    [["drop", "1", "--all"], "give rows, or --all"],
-    [["drop", "one"], "one is not the number of a row"],
+    [["retry"], "give the numbers of rows, or choose all dead rows"],
+    [["drop", "1", "--all-dead"], "give the numbers of rows, or choose all dead rows"],
+    [["drop", "one"], "NUMBERS: Invalid input: expected number"],
     [["drop", "-1"], "-1"],
-    [["retry", "1", "--kind", "a"], "--kind goes with --all"],
+    [["retry", "1", "--kind", "a"], "--kind: goes with all dead rows"],
     [["list", "1"], "unexpected argument 1"],
-    [["list", "--all"], "list takes no --all"],
-    [["list", "--after", "x"], "x is not the number of a row"],
-    [["drop", "1", "--dead"], "drop takes no --dead"],
+    [["list", "--all-dead"], "list takes no --all-dead"],
+    [["list", "--after", "x"], "--after: Invalid input: expected number"],
+    [["drop", "1", "--state", "dead"], "drop takes no --state"],
   ])("refuses %j", async (argv, message) => {
     expect(await cli(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   })

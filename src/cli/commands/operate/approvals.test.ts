@@ -81,9 +81,9 @@ describe("what approvals list prints", () => {
     await leaveOpen(shellWith(hostile), { [hostile]: hostile })
     const { stdout } = await cli("list", "--json")
     expect(stdout).not.toMatch(terminalControls)
-    expect(JSON.parse(stdout)).toMatchObject([
-      { payload: { qualifier: hostile, input: { [hostile]: hostile } } },
-    ])
+    expect(JSON.parse(stdout)).toMatchObject({
+      items: [{ payload: { qualifier: hostile, input: { [hostile]: hostile } } }],
+    })
   })
 
   it("shows the end of long arguments", async () => {
@@ -148,8 +148,8 @@ describe("approvals, on a store that no server runs on", () => {
     const { stdout } = await cli("list")
     expect(stdout).toContain(`${id}  pay`)
     expect(stdout).toContain('input    {"amount":9}')
-    const [wait] = JSON.parse((await cli("list", "--json")).stdout)
-    expect(wait).toMatchObject({ toolCallId: id, toolName: "pay", state: "open" })
+    const { items } = JSON.parse((await cli("list", "--json")).stdout)
+    expect(items).toMatchObject([{ toolCallId: id, toolName: "pay", kind: "approval" }])
   })
 
   it("reports that there is no such store instead of an empty list, and creates none", async () => {
@@ -351,10 +351,10 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["list", "--all"], "Unknown option '--all'"],
     [["list", "--user", "ops"], "list takes no --user"],
     [["approve", "call_1", "--decline"], "approve takes no --decline"],
-    [["approve", "call_1", "--reason", "no", "--json"], "approve takes no --json, --reason"],
+    [["approve", "call_1", "--reason", "no", "--content", "{}"], "approve takes no --reason, --content"],
     [["deny", "call_1", "--edited-input", "{}"], "deny takes no --edited-input"],
     [["deny", "call_1", "--allow-tool-type"], "deny takes no --allow-tool-type"],
-    [["approve", "call_1", "--scope", "all"], "--scope takes session or tree"],
+    [["approve", "call_1", "--scope", "all"], '--scope: Invalid option: expected one of "session"'],
     [["answer", "call_1", "--reason", "no"], "answer takes no --reason"],
   ])("%j", async (argv, problem) => {
     const { code, stderr } = await cli(...argv)

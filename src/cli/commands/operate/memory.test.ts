@@ -34,7 +34,7 @@ describe("agent-gateway memory", () => {
       "note/a  TIME #red\n  a content\nnote/b  TIME #red\n  b content\n",
     ])
     expect(JSON.parse((await cli("list", "--user", "ada", "--agent", "own", "--json")).stdout)).toMatchObject(
-      [{ name: "private" }],
+      { items: [{ name: "private" }], next: null },
     )
     expect((await cli("list", "--user", "bob")).stdout).toBe("The user has no memories.\n")
     expect((await cli("list", "--user", "ada", "--tenant", "other")).stdout).toBe(
@@ -53,9 +53,9 @@ describe("agent-gateway memory", () => {
     await stored("a", "b", "c")
     expect((await cli("forget", "a", "--user", "ada")).stdout).toBe("forgot 1 memory\n")
     expect(await cli("forget", "a", "--user", "ada")).toMatchObject({ code: 1 })
-    expect(await cli("forget", "b", "--type", "fact", "--user", "ada")).toMatchObject({ code: 1 })
-    expect((await cli("forget", "b", "--type", "note", "--user", "ada")).code).toBe(0)
-    expect((await cli("forget", "--all", "--user", "ada")).stdout).toBe("forgot 1 memory\n")
+    expect(await cli("forget", "b", "--entity-type", "fact", "--user", "ada")).toMatchObject({ code: 1 })
+    expect((await cli("forget", "b", "--entity-type", "note", "--user", "ada")).code).toBe(0)
+    expect((await cli("forget-all", "--user", "ada")).stdout).toBe("forgot 1 memory\n")
     expect((await cli("list", "--user", "ada", "--agent", "own")).stdout).toContain("private")
   })
 
@@ -64,8 +64,8 @@ describe("agent-gateway memory", () => {
     [["show", "--user", "ada"]],
     [["list", "a", "--user", "ada"]],
     [["forget", "--user", "ada"]],
-    [["forget", "a", "--all", "--user", "ada"]],
-    [["forget", "--all", "--type", "note", "--user", "ada"]],
+    [["forget-all", "a", "--user", "ada"]],
+    [["forget-all", "--entity-type", "note", "--user", "ada"]],
   ])("refuses %j", async (argv) => {
     expect(await cli(...argv)).toMatchObject({ code: 2 })
   })
