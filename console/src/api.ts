@@ -1,23 +1,26 @@
 import type { SessionToken } from "ai-agent-gateway/client"
 import type { OperationOutput } from "../../src/operations/operations.ts"
+import type { OperatorScope } from "../../src/operations/scopes.ts"
 
 /** A request that the console's own API refused. */
 export class ApiError extends Error {
   readonly status: number
   readonly code: string
+  /** If true, the same request fails until the operator has another key. */
+  readonly isForKey: boolean
 
   constructor(status: number, code: string, message: string) {
     super(message)
     this.status = status
     this.code = code
+    this.isForKey = code === "scope_missing" || code === "tenant_restricted"
   }
 }
 
-export interface Access {
-  /** `key`: the operator must sign in. */
-  readonly type: "open" | "key"
-  readonly can_sign_out: boolean
-}
+/** `key`: the operator must sign in. */
+export type Access =
+  | { readonly type: "key" }
+  | { readonly type: "open"; readonly can_sign_out: boolean; readonly scopes: readonly OperatorScope[] }
 
 export type Info = OperationOutput<"gateway.info">
 

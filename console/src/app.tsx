@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { type Access, call, type Info } from "./api.ts"
+import { OperatorScopes } from "./operator-scopes.ts"
 import { Shell } from "./shell.tsx"
 import { SignIn } from "./sign-in.tsx"
 import { Notice } from "./ui/notice.tsx"
@@ -8,7 +9,7 @@ type State =
   | { readonly type: "loading" }
   | { readonly type: "failed"; readonly error: Error }
   | { readonly type: "signedOut" }
-  | { readonly type: "open"; readonly info: Info; readonly canSignOut: boolean }
+  | { readonly type: "open"; readonly info: Info; readonly access: Access & { readonly type: "open" } }
 
 /** Requests the access mode, and then shows the sign-in form or the console. */
 export function App() {
@@ -36,7 +37,11 @@ export function App() {
     case "signedOut":
       return <SignIn onSignedIn={load} />
     case "open":
-      return <Shell info={state.info} canSignOut={state.canSignOut} onSignedOut={load} />
+      return (
+        <OperatorScopes value={state.access.scopes}>
+          <Shell info={state.info} canSignOut={state.access.can_sign_out} onSignedOut={load} />
+        </OperatorScopes>
+      )
   }
 }
 
@@ -44,5 +49,5 @@ async function open(): Promise<State> {
   const access = await call<Access>("GET", "access")
   if (access.type === "key") return { type: "signedOut" }
   const info = await call<Info>("GET", "info")
-  return { type: "open", info, canSignOut: access.can_sign_out }
+  return { type: "open", info, access }
 }

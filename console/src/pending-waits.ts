@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks"
 import type { OperationOutput } from "../../src/operations/operations.ts"
 import { call } from "./api.ts"
+import { useScope } from "./operator-scopes.ts"
 
 /** Milliseconds between two requests, while the page is visible. */
 const pollMs = 5_000
@@ -8,7 +9,9 @@ const pollMs = 5_000
 /** Returns the number of open approvals and questions of all sessions. */
 export function usePendingWaits(): number {
   const [count, setCount] = useState(0)
+  const canRead = useScope("read")
   useEffect(() => {
+    if (!canRead) return
     const controller = new AbortController()
     const look = () => {
       if (document.hidden) return
@@ -24,6 +27,6 @@ export function usePendingWaits(): number {
       clearInterval(timer)
       controller.abort()
     }
-  }, [])
+  }, [canRead])
   return count
 }

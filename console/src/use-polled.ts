@@ -6,7 +6,7 @@ export interface Polled<Data> {
   readonly data: Data | null
   /** Time of the newest response, in milliseconds since the Unix epoch. Null until the first one. */
   readonly loadedAt: number | null
-  /** The newest request, if it failed. The page repeats it until it succeeds. */
+  /** The newest request, if it failed. */
   readonly failure: PollFailure | null
   readonly reload: () => void
 }
@@ -27,7 +27,7 @@ const maxRetryMs = 8_000
 
 /**
  * Loads data, and reloads it regularly unless `isLive` is false. A failed request is repeated with increasing delays
- * until it succeeds. Data with another key replaces the data.
+ * until it succeeds, unless the operator's key does not open the data. Data with another key replaces the data.
  */
 export function usePolled<Data>(key: string, load: Load<Data>, isLive = true): Polled<Data> {
   const [state, setState] = useState<KeyedState<Data>>({ key, ...nothing })
@@ -43,11 +43,11 @@ export function usePolled<Data>(key: string, load: Load<Data>, isLive = true): P
           const data = await load(signal, known.data)
           known = { data, loadedAt: Date.now() }
           if (!controller.signal.aborted) setState({ key, ...known, failure: null })
-          return true
+          return "loaded"
         } catch (error) {
           const failure = { problem: describeFailure(error), at: Date.now() }
           if (!controller.signal.aborted) setState({ key, ...known, failure })
-          return false
+          return error instanceof ApiError && error.isForKey ? "refused" : "failed"
         }
       },
       { isLive, signal: controller.signal },
@@ -78,16 +78,20 @@ interface PollOptions {
   readonly signal: AbortSignal
 }
 
+/** `refused`: the operator's key does not open the data, so that no other try can succeed. */
+type Outcome = "loaded" | "failed" | "refused"
+
 /** Tries until a try succeeds, and then, if the data is live, again and again until the signal is aborted. */
 async function poll(
-  attempt: (signal: AbortSignal) => Promise<boolean>,
+  attempt: (signal: AbortSignal) => Promise<Outcome>,
   { isLive, signal }: PollOptions,
 ): Promise<void> {
   let failures = 0
   for (;;) {
-    const hasLoaded = await attempt(AbortSignal.any([signal, AbortSignal.timeout(requestMs)]))
+    const outcome = await attempt(AbortSignal.any([signal, AbortSignal.timeout(requestMs)]))
+    const hasLoaded = outcome === "loaded"
     failures = hasLoaded ? 0 : failures + 1
-    if (signal.aborted || (hasLoaded && !isLive)) return
+    if (signal.aborted || outcome === "refused" || (hasLoaded && !isLive)) return
     await sleepUntilVisible(hasLoaded ? pollMs : Math.min(500 * 2 ** failures, maxRetryMs), signal)
     if (signal.aborted) return
   }

@@ -62,6 +62,25 @@ describe.each(all)("%s", (_, operation) => {
   })
 })
 
+it("the OpenAPI document has each operation with its scope", async () => {
+  const response = await gateway.fetch(new Request("http://127.0.0.1/api/openapi.json"))
+  const { paths } = (await response.json()) as {
+    readonly paths: Record<
+      string,
+      Record<string, { operationId?: string; security?: object[]; tags?: string[] }>
+    >
+  }
+  const described = Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .filter(({ tags }) => tags?.includes("operate"))
+    .map(({ operationId, security }) => [operationId, security])
+  const expected = all.map(([name, { access }]) => [
+    name,
+    [{ operatorKey: access === "any" ? [] : [access] }],
+  ])
+  expect(described.toSorted()).toEqual(expected.toSorted())
+})
+
 it("docs/operators.md lists each operation with its route and its scope", () => {
   const page = readFileSync(new URL("../../docs/operators.md", import.meta.url), "utf8")
   const rows = page.match(/^\| `\w+\.\w+` \| .*$/gm)

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import { type Info, issueToken } from "../api.ts"
+import { useScope } from "../operator-scopes.ts"
 import { formatHref, navigate } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
 import { Composer } from "./composer.tsx"
@@ -17,6 +18,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [isStarting, setStarting] = useState(false)
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
+  const canStart = useScope("operate")
   const { allowedModels: models = null, isDemo = false } =
     info.agents.find(({ name }) => name === agent) ?? {}
 
@@ -51,6 +53,11 @@ export function NewConversation({ info }: { readonly info: Info }) {
             </select>
           </label>
         )}
+        {!canStart && (
+          <Notice title="You cannot start a conversation">
+            <p>This needs the scope operate, which your operator key does not have.</p>
+          </Notice>
+        )}
         {problem !== null && (
           <Notice tone="danger" title="The conversation could not be started">
             <p>{problem}</p>
@@ -60,7 +67,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
       <Composer
         models={models}
         isBusy={false}
-        isDisabled={isStarting}
+        isDisabled={isStarting || !canStart}
         prefill={prefill}
         onSend={start}
         autoFocus
@@ -68,7 +75,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
       <ul class="starters" aria-label="Messages to begin with">
         {(isDemo ? [...starters, demoStarter] : starters).map((text) => (
           <li key={text}>
-            <button type="button" disabled={isStarting} onClick={() => setPrefill({ text })}>
+            <button type="button" disabled={isStarting || !canStart} onClick={() => setPrefill({ text })}>
               {text}
             </button>
           </li>

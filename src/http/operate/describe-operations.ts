@@ -24,7 +24,8 @@ export function describeOperations(app: OpenAPIHono<HttpEnv>): void {
       summary,
       description: tenant === "global" ? `${scope} Not for keys of one tenant.` : scope,
       tags: ["operate"],
-      security: [{ operatorKey: [] }],
+      // OpenAPI 3.1 lists the roles that a credential needs here.
+      security: [{ operatorKey: access === "any" ? [] : [access] }],
       request: describeInput(operation),
       responses: {
         200: { description: "The result.", content: { "application/json": { schema: output } } },
