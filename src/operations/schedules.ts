@@ -138,7 +138,15 @@ export const scheduleOperations = {
         )
       }
       const own = toOperatorPrincipal(caller)
-      const owner = { tenant: chooseTenant(tenant, caller) ?? own.tenant, userId: user ?? own.userId }
+      const chosen = chooseTenant(tenant, caller)
+      if (chosen !== undefined && user === undefined) {
+        // An operator's name in a tenant of users would be one of its users.
+        throw new GatewayError(
+          { code: "invalid_schedule", status: 422 },
+          "Name the user of the schedule, because the tenant has users.",
+        )
+      }
+      const owner = { tenant: chosen ?? own.tenant, userId: user ?? own.userId }
       return show(await schedules.create({ ...owner, agent, name, terms: omitUndefined(terms) }), caller)
     },
   }),

@@ -11,9 +11,9 @@ export const consoleTenant = "console"
 export const applicationTenant = "app_default"
 
 /** Returns the owner of what the caller creates for itself. */
-export function toOperatorPrincipal({ name, tenant }: OperationCaller): Principal {
+export function toOperatorPrincipal({ name }: OperationCaller): Principal {
   if (name === null) return { tenant: "local", userId: "local" }
-  return { tenant: tenant ?? consoleTenant, userId: name }
+  return { tenant: consoleTenant, userId: name }
 }
 
 /** Returns the tenant to which a list is limited. Throws if the caller may not see the requested one. */

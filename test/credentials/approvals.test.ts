@@ -79,6 +79,25 @@ test.each(byOperator)(
   },
 )
 
+test("an operator decides, whose name the log has and users do not see", async () => {
+  const key = "the-key-of-support-people"
+  const operatorKeys = [{ key, name: "support", scopes: ["approve"] as const }]
+  const { gateway, wait, token, sessionId, executed } = await ask({ approvalsBy: "operator", operatorKeys })
+  const headers = bearer(key)
+  const { body: listed } = await send(gateway, "/operate/approvals", { headers })
+  const [{ nonce, toolCallId }] = listed.items as [{ nonce: string; toolCallId: string }]
+  expect([nonce, toolCallId]).toEqual([wait.nonce, wait.toolCallId])
+  const answer = { kind: "approval", sessionId, toolCallId, nonce, approved: true }
+  expect((await post(gateway, "/operate/approvals", { headers, body: answer })).status).toBe(200)
+  await eventually("the call", async () => executed[0] ?? null)
+  const [decision] = await gateway.waits.audit()
+  expect(decision?.decidedBy).toMatchObject({ via: "http", credential: "operator", operator: "support" })
+  const stream = await sendRaw(gateway, "/chat/subscribe?after_seq=0", { headers: bearer(token) })
+  const shown = await stream.text()
+  expect(shown).toContain('"decided_by":"operator"')
+  expect(shown).not.toContain("support")
+})
+
 test("a tool's own approver counts before the agent's", async () => {
   const { gateway, wait, token, executed } = await ask({ approvalsBy: "operator" }, "client")
   const body = { tool_call_id: wait.toolCallId, nonce: wait.nonce, approved: true }

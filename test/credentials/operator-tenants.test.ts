@@ -145,6 +145,12 @@ describe("18. an operator of one tenant", () => {
     expect(await readAll(rival)).toEqual(before)
   })
 
+  test("creates no schedule for a user of the tenant who has its name", async () => {
+    const body = { agent: "agent", name: "mine", terms }
+    const refused = await post(gateway, "/operate/schedules", { headers: bearer(ownKey), body })
+    expect(refused).toMatchObject({ status: 422, code: "invalid_schedule" })
+  })
+
   test("sees what is in its own tenant", async () => {
     const lists = all.filter(([name]) => /^(sessions|runs|schedules|approvals)\.list$/.test(name))
     for (const entry of lists)
