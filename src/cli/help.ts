@@ -110,42 +110,44 @@ Options:
 Exit codes: 0 stopped by a signal or after --max-ticks, 1 failed, 2 wrong usage.
 `
 
-const approvalsHelp = createOperationHelp(
-  "approvals",
-  "Lists and answers what waits for a person: approvals, questions of tools, and calls of client tools. A running " +
-    `server acts on an answer at once, and a stopped one at its next start. ${onStore}`,
-  {
-    usages: ["approve TOOL_CALL_ID", "deny TOOL_CALL_ID", "answer TOOL_CALL_ID"],
-    actions: [
-      ["approve", "Approve a call"],
-      ["deny", "Deny a call"],
-      ["answer", "Answer a question of a tool"],
-    ],
-    options: [
-      ["--edited-input JSON", "approve: call the tool with these arguments instead of the model's"],
-      ["--allow-tool-type", "approve: do not ask about this tool type again in the session"],
-      [
-        "--scope SCOPE",
-        "approve: with --allow-tool-type, session (default) or tree: all sessions of the tree",
+const createApprovalsHelp = () =>
+  createOperationHelp(
+    "approvals",
+    "Lists and answers what waits for a person: approvals, questions of tools, and calls of client tools. A running " +
+      `server acts on an answer at once, and a stopped one at its next start. ${onStore}`,
+    {
+      usages: ["approve TOOL_CALL_ID", "deny TOOL_CALL_ID", "answer TOOL_CALL_ID"],
+      actions: [
+        ["approve", "Approve a call"],
+        ["deny", "Deny a call"],
+        ["answer", "Answer a question of a tool"],
       ],
-      ["--content JSON", "answer: the values of the form"],
-      ["--decline", "answer: decline the question"],
-      ["--reason TEXT", "deny: reason that the model receives"],
-      [
-        "--nonce NONCE",
-        "Answer only the request that the list shows with this nonce. Required to approve a call again after its " +
-          "tool changed",
+      options: [
+        ["--edited-input JSON", "approve: call the tool with these arguments instead of the model's"],
+        ["--allow-tool-type", "approve: do not ask about this tool type again in the session"],
+        [
+          "--scope SCOPE",
+          "approve: with --allow-tool-type, session (default) or tree: all sessions of the tree",
+        ],
+        ["--content JSON", "answer: the values of the form"],
+        ["--decline", "answer: decline the question"],
+        ["--reason TEXT", "deny: reason that the model receives"],
+        [
+          "--nonce NONCE",
+          "Answer only the request that the list shows with this nonce. Required to approve a call again after its " +
+            "tool changed",
+        ],
+        ["--user NAME", "Name of the person who decides, for the audit trail of the store"],
       ],
-      ["--user NAME", "Name of the person who decides, for the audit trail of the store"],
-    ],
-  },
-)
+    },
+  )
 
-const outboxHelp = createOperationHelp(
-  "outbox",
-  "Lists effects and deliveries of sessions that are not done yet. A row that failed too often is dead: retry delivers " +
-    `it again with all its tries, and drop deletes it. ${onStore}`,
-)
+const createOutboxHelp = () =>
+  createOperationHelp(
+    "outbox",
+    "Lists effects and deliveries of sessions that are not done yet. A row that failed too often is dead: retry " +
+      `delivers it again with all its tries, and drop deletes it. ${onStore}`,
+  )
 
 const storeHelp = `Usage: agent-gateway store restore|resume [OPTIONS]
 
@@ -160,23 +162,23 @@ Options:
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
-const memoryHelp = createOperationHelp(
-  "memory",
-  `Lists what agents have stored about users, or deletes it. ${onStore}`,
-)
+const createMemoryHelp = () =>
+  createOperationHelp("memory", `Lists what agents have stored about users, or deletes it. ${onStore}`)
 
-const schedulesHelp = createOperationHelp(
-  "schedules",
-  "Lists the schedules of all agents and owners, and changes them. A paused schedule does not fire until it is " +
-    "resumed. A running server acts on a change within a second, and a stopped one at its next start. " +
-    `${onStore} create needs --url.`,
-)
+const createSchedulesHelp = () =>
+  createOperationHelp(
+    "schedules",
+    "Lists the schedules of all agents and owners, and changes them. A paused schedule does not fire until it is " +
+      "resumed. A running server acts on a change within a second, and a stopped one at its next start. " +
+      `${onStore} create needs --url.`,
+  )
 
-const sessionsHelp = createOperationHelp(
-  "sessions",
-  "Lists sessions, newest first, shows or revokes one. A session is running, waiting (for an answer from outside), " +
-    `queued, idle, or unserved: no running server serves its agent. ${onStore}`,
-)
+const createSessionsHelp = () =>
+  createOperationHelp(
+    "sessions",
+    "Lists sessions, newest first, shows or revokes one. A session is running, waiting (for an answer from outside), " +
+      `queued, idle, or unserved: no running server serves its agent. ${onStore}`,
+  )
 
 const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
        agent-gateway mcp tools [SERVER] [OPTIONS]
@@ -194,21 +196,22 @@ Options:
 Exit codes: 0 everything works, 1 a server or the call failed, 2 wrong usage.
 `
 
-const sandboxHelp = createOperationHelp(
-  "sandbox",
-  "Shows the sandboxes in which a running gateway executes code (list and sessions need --url). build makes their " +
-    "image with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket): Debian with Python, NumPy, " +
-    "pandas, Matplotlib and Node.",
-  {
-    usages: ["build"],
-    actions: [["build", "Build the Docker image in which code_execute runs code"]],
-    options: [
-      ["--tag TAG", "build: name of the image (default: the name that codeExecution uses)"],
-      ["--base IMAGE", "build: Debian image to start from"],
-      ["--file FILE", "build: custom Dockerfile, which needs no other files"],
-    ],
-  },
-)
+const createSandboxHelp = () =>
+  createOperationHelp(
+    "sandbox",
+    "Shows the sandboxes in which a running gateway executes code (list and sessions need --url). build makes their " +
+      "image with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket): Debian with Python, NumPy, " +
+      "pandas, Matplotlib and Node.",
+    {
+      usages: ["build"],
+      actions: [["build", "Build the Docker image in which code_execute runs code"]],
+      options: [
+        ["--tag TAG", "build: name of the image (default: the name that codeExecution uses)"],
+        ["--base IMAGE", "build: Debian image to start from"],
+        ["--file FILE", "build: custom Dockerfile, which needs no other files"],
+      ],
+    },
+  )
 
 const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
@@ -267,6 +270,7 @@ Prints a script by which the shell completes commands, actions and options. To l
   fish               agent-gateway completion fish > ~/.config/fish/completions/agent-gateway.fish
 `
 
+/** The help of each command. That of operations is made when it is read, because most commands start without it. */
 export const commandHelp = {
   init: initHelp,
   chat: chatHelp,
@@ -285,29 +289,51 @@ SIGINT stops it gracefully, and unfinished runs continue at the next start.
 ${serveOptions}`,
   run: runHelp,
   heartbeat: heartbeatHelp,
-  sessions: sessionsHelp,
-  runs: createOperationHelp(
-    "runs",
-    `Lists the runs of all sessions, newest first, and shows or cancels one. ${onStore}`,
-  ),
-  approvals: approvalsHelp,
-  waits: createOperationHelp(
-    "waits",
-    `Lists what open runs wait for: people, clients, other sessions and times. ${onStore}`,
-  ),
-  grants: createOperationHelp(
-    "grants",
-    `Lists and revokes the tool types that need no further approval in a session. ${onStore}`,
-  ),
-  schedules: schedulesHelp,
-  memory: memoryHelp,
-  outbox: outboxHelp,
-  gateway: createOperationHelp("gateway", "Shows a running gateway, and needs --url."),
-  "tool-sources": createOperationHelp(
-    "tool-sources",
-    "Shows what a running gateway has tools from, and needs --url.",
-  ),
-  sandbox: sandboxHelp,
+  get sessions() {
+    return createSessionsHelp()
+  },
+  get runs() {
+    return createOperationHelp(
+      "runs",
+      `Lists the runs of all sessions, newest first, and shows or cancels one. ${onStore}`,
+    )
+  },
+  get approvals() {
+    return createApprovalsHelp()
+  },
+  get waits() {
+    return createOperationHelp(
+      "waits",
+      `Lists what open runs wait for: people, clients, other sessions and times. ${onStore}`,
+    )
+  },
+  get grants() {
+    return createOperationHelp(
+      "grants",
+      `Lists and revokes the tool types that need no further approval in a session. ${onStore}`,
+    )
+  },
+  get schedules() {
+    return createSchedulesHelp()
+  },
+  get memory() {
+    return createMemoryHelp()
+  },
+  get outbox() {
+    return createOutboxHelp()
+  },
+  get gateway() {
+    return createOperationHelp("gateway", "Shows a running gateway, and needs --url.")
+  },
+  get "tool-sources"() {
+    return createOperationHelp(
+      "tool-sources",
+      "Shows what a running gateway has tools from, and needs --url.",
+    )
+  },
+  get sandbox() {
+    return createSandboxHelp()
+  },
   mcp: mcpHelp,
   store: storeHelp,
   doctor: doctorHelp,
