@@ -41,6 +41,7 @@ test("doctor reports every part that works", async () => {
   expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
   expect(stdout).toMatch(/^ok {4}wire AI SDK UI: \/api\/ai-sdk\/chat$/m)
   expect(stdout).toMatch(/^ok {4}wire AG-UI: \/api\/ag-ui$/m)
+  expect(stdout).toMatch(/^ok {4}wire OpenAI: \/v1$/m)
   expect(code).toBe(0)
 })
 

@@ -42,9 +42,11 @@ export function Page({ api, headers }: typeof gateway) {
           ))}
         </article>
       ))}
-      <form action={(form) => sendMessage({ text: String(form.get("message")) })}>
+      <form action={(form) => void sendMessage({ text: String(form.get("message")) })}>
         <input name="message" aria-label="Message" required autoComplete="off" />
-        <button type="submit">Send</button>
+        <button type="submit" disabled={status === "submitted" || status === "streaming"}>
+          Send
+        </button>
         <button type="button" onClick={stop} disabled={status === "ready"}>
           Stop
         </button>

@@ -1,29 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { codeBlocks } from "./markdown.ts"
-import { folderInsideRepository, root, typeCheck } from "./type-check.ts"
+import { checkAsPage, root } from "./type-check.ts"
 
 const read = (path: string) => readFile(join(root, path), "utf8")
-const entries = {
-  "ai-agent-gateway/client": ["src/client/index.ts"],
-  "ai-agent-gateway/client/view": ["src/client/view/index.ts"],
-  "ai-agent-gateway/react": ["src/client/react/use-agent.ts"],
-}
-
-/** Resolves to the compiler's output for files, with the options of a page that `init --template react` makes. */
-async function checkAsPage(files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = await folderInsideRepository()
-  const { compilerOptions } = JSON.parse(await read("templates/react/web/tsconfig.json"))
-  const paths = Object.fromEntries(
-    Object.entries(entries).map(([name, [path = ""]]) => [name, [join(root, path)]]),
-  )
-  const config = { compilerOptions: { ...compilerOptions, paths }, files: Object.keys(files) }
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config))
-  for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code)
-  return typeCheck(folder)
-}
-
 test("the code of the client's page compiles in a browser as shown, and so do the pages of the example and the template", async () => {
   const page = await read("docs/client.md")
   const blocks = (["ts", "tsx"] as const).flatMap((language) =>

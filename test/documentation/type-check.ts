@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
@@ -24,4 +24,28 @@ export async function folderInsideRepository(): Promise<string> {
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   return folder
+}
+
+const entries = {
+  "ai-agent-gateway/client": ["src/client/index.ts"],
+  "ai-agent-gateway/client/view": ["src/client/view/index.ts"],
+  "ai-agent-gateway/react": ["src/client/react/use-agent.ts"],
+}
+
+/** Resolves to the compiler's output for files, with the options of a page that `init --template react` makes. */
+export async function checkAsPage(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await folderInsideRepository()
+  const { compilerOptions } = JSON.parse(
+    await readFile(join(root, "templates/react/web/tsconfig.json"), "utf8"),
+  )
+  const paths = Object.fromEntries(
+    Object.entries(entries).map(([name, [path = ""]]) => [name, [join(root, path)]]),
+  )
+  const config = {
+    compilerOptions: { ...compilerOptions, paths, skipLibCheck: true },
+    files: Object.keys(files),
+  }
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config))
+  for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code)
+  return typeCheck(folder)
 }

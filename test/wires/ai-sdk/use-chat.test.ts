@@ -4,16 +4,16 @@ import { expect, test } from "vitest"
 import { bundle } from "../../client/bundle.ts"
 import { openPage } from "../../client/chromium.ts"
 import { longText } from "../../client/suite/model.mjs"
-import { repository, startSuite } from "../../client/support.ts"
+import { type InstalledGateway, installPacked, repository, startSuite } from "../../client/support.ts"
 import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
 import { requires } from "../../needs.ts"
 
 /** Opens a page with `useChat` beside a gateway of the packed command, which the test can kill. */
-async function open(path: string) {
+async function open(path: string, gateway: Partial<InstalledGateway> = {}) {
   const folder = await temporaryFolder()
   const code = await bundle(path, { transform: { define: { "process.env.NODE_ENV": '"development"' } } })
   await writeFile(join(folder, "page.js"), code)
-  const { url } = await startSuite({ page: folder })
+  const { url } = await startSuite({ page: folder }, gateway)
   const page = await openPage(url)
   const errors: string[] = []
   page.on("pageerror", (error) => errors.push(String(error)))
@@ -80,3 +80,27 @@ test("the page shows a whole response although the gateway was killed in the mid
   expect(await answers.allTextContents()).toEqual(["Hello you.", longText])
   expect(errors).toEqual([])
 }, 60_000)
+
+test("the page and the packed gateway keep an approval and a response when the gateway is killed", async () => {
+  await requires("chromium")
+  const { page, errors, send, reload, kill, answers } = await open(examplePage, await installPacked())
+  await send('call|erase|{"folder":"a"}')
+  await page.getByText('Allow erase {"folder":"a"}?').waitFor()
+  await kill()
+  await reload()
+  await page.getByRole("button", { name: "Allow" }).click()
+  await page.getByText('erase: output-available "a is empty"').waitFor()
+  await answers.first().getByText("Result:").waitFor()
+  await send("long")
+  await page.getByText("wörd10 ").waitFor()
+  await kill()
+  await page.getByText("wörd60 ").waitFor()
+  await page.getByText("ready", { exact: true }).waitFor()
+  expect(await answers.nth(1).textContent()).toBe(longText)
+  await send("long")
+  await answers.nth(2).getByText("wörd5 ").waitFor()
+  await page.getByRole("button", { name: "Stop" }).click()
+  await page.getByText("ready", { exact: true }).waitFor()
+  expect((await answers.nth(2).textContent())?.length).toBeLessThan(longText.length)
+  expect(errors).toEqual([])
+}, 120_000)
