@@ -8,6 +8,7 @@ const path = "/ag-ui"
 /** AG-UI 1.0 (https://docs.ag-ui.com), which CopilotKit and other front ends speak. */
 export const agUiRoutes: WireRoutes = {
   path,
+  client: { name: "AG-UI", path },
   // A problem has the form of the event that ends a failed run.
   formatProblem: ({ message, code }) => ({ body: { type: "RUN_ERROR", message, code } }),
   tags: [],
