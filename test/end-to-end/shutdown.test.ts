@@ -29,9 +29,12 @@ test("a run that ends within the grace time is completed and shown to its end, a
   })
   expect(await problemOf(refused)).toMatchObject({ code: "shutting_down" })
   expect(refused.headers.get("retry-after")).toBe("1")
-  expect(await problemOf(await session.post("/chat/init", { api_key: "k" }))).toMatchObject({
-    code: "shutting_down",
+  const init = await fetch(`${gateway.url}/api/chat/init`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ api_key: "k" }),
   })
+  expect(await problemOf(init)).toMatchObject({ code: "shutting_down" })
   expect((await fetch(`${gateway.url}/api/ready`)).status).toBe(503)
   expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
   expect((await session.history()).active_run).not.toBeNull()

@@ -79,13 +79,17 @@ def hide(fd):
     os.unlink("program")`,
 } as const
 
-/** Python code that writes and hides 640 MB and prints the amount so far. */
+/**
+ * Python code that writes and hides 640 MB and prints the amount so far. Pages that the disk does not have yet count as
+ * memory, and on version 1 of control groups a slow disk would let the kernel end the code for its memory first.
+ */
 const writeAndHide = `
 def write_and_hide():
     for index in range(40):
         fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
         os.unlink("deleted")
         for _ in range(16): os.write(fd, b"x" * (1 << 20))
+        os.fsync(fd)
         hide(fd)
         print(16 * (index + 1), flush=True)
         time.sleep(0.05)
