@@ -209,7 +209,10 @@ describe("answers that are sent together", () => {
     const { node, store } = await start([call("pay"), call("where")])
     const { id } = await node.sessions.create(alice)
     const { runId } = await putAccepted(node, id, "Pay.")
-    const [asked, opened] = await parked(node, id, 2)
+    // Both calls open their waits at the same time, in either order.
+    const waits = await parked(node, id, 2)
+    const asked = waits.find(({ kind }) => kind === "approval")
+    const opened = waits.find(({ kind }) => kind === "clientTool")
     if (asked === undefined || opened === undefined) throw new Error("nothing was asked")
     const accepted = { status: "accepted", runId }
     const outcomes = await node.sessions.answerAll([

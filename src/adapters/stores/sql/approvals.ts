@@ -50,7 +50,7 @@ export function createApprovals(database: SqlDatabase, versions: Versions): Appr
         limit,
         parse: toWait,
       }),
-    grants: async (sessionId) => toGrants(await database.read(selectGrants(sessionId)), sessionId),
+    grants: (sessionId) => database.readSteps(() => findGrants(sessionId)),
     revokeGrant: (revocation) => database.transaction(() => revokeGrant(revocation, versions)),
     audit: ({ sessionId, limit }) =>
       database.readBodies({
@@ -105,6 +105,10 @@ function selectGrants(sessionId: string): Sql {
   const id = escapeText(sessionId)
   return sql`SELECT id, body FROM ${schema}tool_grant
     WHERE session_id IN (${id}, (SELECT root_id FROM ${schema}session WHERE id = ${id})) ORDER BY id`
+}
+
+function* findGrants(sessionId: string): Steps<readonly Grant[]> {
+  return toGrants(yield selectGrants(sessionId), sessionId)
 }
 
 function* revokeGrant(revocation: GrantRevocation, versions: Versions): Steps<boolean> {

@@ -44,6 +44,8 @@ export type Steps<T> = Generator<Sql, T, readonly Row[]>
 export interface SqlDatabase {
   /** Runs a statement that only reads. */
   read(statement: Sql): Promise<readonly Row[]>
+  /** Runs statements that only read. SQLite runs them at once, so that they see one snapshot. */
+  readSteps<T>(steps: () => Steps<T>): Promise<T>
   /** Runs a statement that may write. Resolves to the rows that it returns. */
   write(statement: Sql): Promise<readonly Row[]>
   /** Runs the statements completely or not at all. They may be attempted more than once. */

@@ -17,6 +17,7 @@ export function createSqlDatabase(database: Database): SqlDatabase {
   const run = (statement: Sql) => runStatement(database.query, statement)
   return {
     read: run,
+    readSteps: (steps) => runSteps(database.query, steps()),
     write: run,
     transaction: (steps) => database.transaction((query) => runSteps(query, steps())),
     async readBodies({ select, after, limit, parse }) {

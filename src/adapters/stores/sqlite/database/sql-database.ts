@@ -10,6 +10,7 @@ export function createSqlDatabase(database: Database, clock: Clock): SqlDatabase
   const run = (statement: Sql) => runStatement(database, clock.now(), statement)
   return {
     read: (statement) => database.read(() => run(statement)),
+    readSteps: (steps) => database.read(() => runSteps(database, clock.now(), steps())),
     write: (statement) => database.write(() => run(statement)),
     transaction: (steps) => database.write(() => runSteps(database, clock.now(), steps())),
     readBodies: (query) => readSlices(database, clock, query),
