@@ -12,7 +12,14 @@ sessionStorage.setItem("chat", id)
 const stored: UIMessage[] = JSON.parse(sessionStorage.getItem("messages") ?? "[]")
 
 export function Page({ api, headers }: typeof gateway) {
-  const transport = new DefaultChatTransport({ api, headers })
+  const transport = new DefaultChatTransport<UIMessage>({
+    api,
+    headers,
+    // The gateway has the conversation, so the last message is enough.
+    prepareSendMessagesRequest: ({ id, messages, trigger, body }) => ({
+      body: { ...body, id, trigger, messages: messages.slice(-1) },
+    }),
+  })
   const { messages, sendMessage, addToolApprovalResponse, resumeStream, status, error } = useChat({
     id,
     transport,

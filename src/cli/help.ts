@@ -200,8 +200,8 @@ const createSandboxHelp = () =>
   createOperationHelp(
     "sandbox",
     "Shows the sandboxes in which a running gateway executes code (list and sessions need --url). build makes their " +
-      "image with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket): Debian with Python, NumPy, " +
-      "pandas, Matplotlib and Node.",
+      "image with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket): Debian with Python, " +
+      "NumPy, pandas, Matplotlib and Node.",
     {
       usages: ["build"],
       actions: [["build", "Build the Docker image in which code_execute runs code"]],

@@ -22,7 +22,7 @@ export function readAnswers(
     if (part.type !== "dynamic-tool" && !part.type.startsWith("tool-")) return []
     const wait = [...open].find((wait) => isAnswered(part, wait))
     if (wait === undefined) return []
-    // Of two parts for one wait, the first counts.
+    // If two parts answer the same wait, the first one counts.
     open.delete(wait)
     const { sessionId, toolCallId, nonce } = wait
     const answer = { sessionId, toolCallId, nonce, decidedBy }

@@ -5,29 +5,11 @@ import {
 import { describe, expect, it } from "vitest"
 import { tool } from "../../../src/index.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
+import { call, createPay, reply } from "../support/scripted-turns.ts"
 import { key, startGateway } from "./support/gateway.ts"
 import { callsOf, createChat, textOf } from "./support/headless-chat.ts"
 
-const reply = (text: string) => [{ type: "text", text } as const]
-const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
-
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-
-/** A tool that a person must allow, and the inputs with which it ran. */
-function createPay() {
-  const paid: unknown[] = []
-  const pay = tool({
-    name: "pay",
-    description: "Pays.",
-    inputSchema: { type: "object" },
-    needsApproval: true,
-    execute: (input) => {
-      paid.push(input)
-      return { paid: true }
-    },
-  })
-  return { pay, paid }
-}
 
 describe("a chat of AI SDK UI", () => {
   it("streams the text of an answer into a message, with usage in its metadata", async () => {

@@ -1,9 +1,9 @@
 import { lastAssistantMessageIsCompleteWithApprovalResponses as isDecided } from "ai"
 import { afterAll, expect, it } from "vitest"
 import { postgresStore } from "../../../src/gateway/open-store.ts"
-import { tool } from "../../../src/index.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
 import { startPostgres } from "../../end-to-end/support/postgres.ts"
+import { createPay } from "../support/scripted-turns.ts"
 import { key, startGateway } from "./support/gateway.ts"
 import { callsOf, createChat, textOf } from "./support/headless-chat.ts"
 
@@ -15,17 +15,7 @@ afterAll(async () => {
 
 it("a chat on another node shows the same message in the middle of it, and answers its approval", async () => {
   const gate = Promise.withResolvers<void>()
-  const paid: unknown[] = []
-  const pay = tool({
-    name: "pay",
-    description: "Pays.",
-    inputSchema: { type: "object" },
-    needsApproval: true,
-    execute: (input) => {
-      paid.push(input)
-      return "paid"
-    },
-  })
+  const { pay, paid } = createPay()
   const provider = scriptedProvider([
     [
       { type: "thinking", text: "Hm." },

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import { z } from "zod"
 import { tool } from "../../../src/index.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
-import { call, reply, startGateway } from "./support/gateway.ts"
+import { call, reply } from "../support/scripted-turns.ts"
+import { startGateway } from "./support/gateway.ts"
 
 const look = tool({
   ...{ name: "look", description: "Looks.", inputSchema: { type: "object" } },

@@ -4,7 +4,8 @@ import { tool } from "../../../src/index.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
 import { gate } from "../../end-to-end/support/model.ts"
 import { patienceMs } from "../../patience.ts"
-import { call, createClient, createPay, locate, reply, startGateway } from "./support/gateway.ts"
+import { call, createPay, reply } from "../support/scripted-turns.ts"
+import { createClient, locate, startGateway } from "./support/gateway.ts"
 
 const model = "agent"
 const hello = [{ role: "user", content: "Hi" }] as const

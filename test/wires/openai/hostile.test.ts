@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { scriptedProvider } from "../../../src/testing/index.ts"
-import { key, reply, startGateway } from "./support/gateway.ts"
+import { reply } from "../support/scripted-turns.ts"
+import { key, startGateway } from "./support/gateway.ts"
 
 const { stringify } = JSON
 const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`

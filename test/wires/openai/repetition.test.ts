@@ -3,7 +3,8 @@ import { expect, it } from "vitest"
 import { scriptedProvider } from "../../../src/testing/index.ts"
 import { gate } from "../../end-to-end/support/model.ts"
 import { patienceMs } from "../../patience.ts"
-import { call, createClient, key, locate, reply, startGateway } from "./support/gateway.ts"
+import { call, reply } from "../support/scripted-turns.ts"
+import { createClient, key, locate, startGateway } from "./support/gateway.ts"
 
 const model = "agent"
 

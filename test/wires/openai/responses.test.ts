@@ -2,7 +2,8 @@ import type OpenAI from "openai"
 import { describe, expect, it } from "vitest"
 import { tool } from "../../../src/index.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
-import { call, createClient, createPay, key, locate, reply, startGateway } from "./support/gateway.ts"
+import { call, createPay, reply } from "../support/scripted-turns.ts"
+import { createClient, key, locate, startGateway } from "./support/gateway.ts"
 
 const model = "agent"
 

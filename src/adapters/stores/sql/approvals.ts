@@ -39,7 +39,7 @@ export function createApprovals(database: SqlDatabase, versions: Versions): Appr
     openWaits: ({ sessionId, kind, tenant, now, limit }) =>
       database.readBodies({
         select(after, count) {
-          // Those of sessions that only newer processes read are left out.
+          // Waits of sessions that only newer processes can read are left out.
           const conditions = joinConditions([
             sql`wait.state = 'open' AND session.log_version <= ${versions.reads} AND wait.expires_at > ${now}`,
             sessionId === undefined ? null : sql`wait.session_id IN ${selectTree(sessionId)}`,

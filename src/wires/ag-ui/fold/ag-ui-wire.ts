@@ -7,8 +7,8 @@ import { wireName } from "./segment.ts"
 import { type AgUiState, isSameState, startState } from "./state.ts"
 
 /**
- * The events of AG-UI 1.0 (https://docs.ag-ui.com). The route gives each stream its first state, because the events name
- * the client's own ids of the conversation and the run.
+ * The events of AG-UI 1.0 (https://docs.ag-ui.com). The route gives each stream its first state, because the events
+ * name the client's own ids of the conversation and the run.
  *
  * Frames are whole server-sent events, because each of them has an id of its own.
  */

@@ -34,7 +34,7 @@ export function closeText(state: ChatState): Folded<ChatState> {
  */
 export function foldResponse(state: ChatState, event: MessageCompleted): Folded<ChatState> {
   const missing = findMissing(state, event)
-  // What was received is no beginning of the response, so the step is shown from its start.
+  // The stored response does not begin with what the client received, so the step is shown from its start.
   if (missing === null) {
     const [next, frames] = showParts(discardResponse(state), event, [])
     return [next, [createChunk({ type: "reset-step" }), ...frames]]

@@ -34,8 +34,8 @@ export function addRevokeRoute(
     responses: {
       200: {
         description:
-          "With a session token: all tokens of the session are now invalid, and its open run is cancelled. Otherwise: " +
-          "all tokens of the user are now invalid, in every process after at most five seconds.",
+          "With a session token: all tokens of the session are now invalid, and its open run is cancelled. " +
+          "Otherwise: all tokens of the user are now invalid, in every process after at most five seconds.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...describeProblems(...ofUser),

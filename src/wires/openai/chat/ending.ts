@@ -2,6 +2,7 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { TerminalEvent } from "../../../core/log/entries.ts"
 import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { Usage } from "../../../core/usage.ts"
+import { countTokens } from "../count-tokens.ts"
 
 /** The end of a completion. */
 export type ChatEnd =
@@ -45,19 +46,12 @@ function describeWait(wait: Wait): string {
 }
 
 export function toChatUsage(usage: Usage): JsonObject {
-  const {
-    inputTokens,
-    outputTokens,
-    cacheReadInputTokens,
-    cacheCreationInputTokens,
-    reasoningTokens = 0,
-  } = usage
-  const input = inputTokens + cacheReadInputTokens + cacheCreationInputTokens
+  const { input, output, total, reasoning } = countTokens(usage)
   return {
     prompt_tokens: input,
-    completion_tokens: outputTokens,
-    total_tokens: input + outputTokens,
-    prompt_tokens_details: { cached_tokens: cacheReadInputTokens },
-    completion_tokens_details: { reasoning_tokens: reasoningTokens },
+    completion_tokens: output,
+    total_tokens: total,
+    prompt_tokens_details: { cached_tokens: usage.cacheReadInputTokens },
+    completion_tokens_details: { reasoning_tokens: reasoning },
   }
 }

@@ -56,7 +56,7 @@ function foldDelta(state: ResponseState, delta: Delta): Folded<ResponseState> {
 /** Folds one entry. */
 class Step extends OutputWriter {
   take({ event, runId, at }: EventEntry): void {
-    // Of a session event, nothing is shown.
+    // A session event is not part of any response.
     if (runId === null) return
     if (event.type === "runStarted") this.#begin(event, at)
     else if (event.type === "waitResolved") this.#resolve(event, at)

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { RunStarted } from "../../../core/log/entries.ts"
 import type { Usage } from "../../../core/usage.ts"
+import { countTokens } from "../count-tokens.ts"
 import { formatResponseId, type ResponsePlace } from "../ids.ts"
 import type { Item } from "./items.ts"
 
@@ -124,22 +125,15 @@ function describeFormat(schema: JsonObject | null): JsonObject {
 }
 
 function toResponseUsage(usage: Usage): JsonObject {
-  const {
-    inputTokens,
-    outputTokens,
-    cacheReadInputTokens,
-    cacheCreationInputTokens,
-    reasoningTokens = 0,
-  } = usage
-  const input = inputTokens + cacheReadInputTokens + cacheCreationInputTokens
+  const { input, output, total, reasoning } = countTokens(usage)
   return {
     input_tokens: input,
     input_tokens_details: {
-      cached_tokens: cacheReadInputTokens,
-      cache_write_tokens: cacheCreationInputTokens,
+      cached_tokens: usage.cacheReadInputTokens,
+      cache_write_tokens: usage.cacheCreationInputTokens,
     },
-    output_tokens: outputTokens,
-    output_tokens_details: { reasoning_tokens: reasoningTokens },
-    total_tokens: input + outputTokens,
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: reasoning },
+    total_tokens: total,
   }
 }

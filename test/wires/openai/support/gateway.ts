@@ -1,6 +1,6 @@
 import OpenAI from "openai"
 import { onTestFinished } from "vitest"
-import { type AgentOptions, createAgent, tool } from "../../../../src/index.ts"
+import { type AgentOptions, createAgent } from "../../../../src/index.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error: () => {} }
 export const key = "a-key-of-the-application"
@@ -16,25 +16,6 @@ export async function startGateway(options: Partial<AgentOptions> = {}) {
 /** Returns a client of OpenAI's own library, configured by its address and its key only. */
 export function createClient(url: string, options: ConstructorParameters<typeof OpenAI>[0] = {}): OpenAI {
   return new OpenAI({ baseURL: `${url}/v1`, apiKey: key, ...options })
-}
-
-export const reply = (text: string) => [{ type: "text", text } as const]
-export const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
-
-/** A tool that a person must allow, and the inputs with which it ran. */
-export function createPay() {
-  const paid: unknown[] = []
-  const pay = tool({
-    name: "pay",
-    description: "Pays.",
-    inputSchema: { type: "object" },
-    needsApproval: true,
-    execute: (input) => {
-      paid.push(input)
-      return { paid: true }
-    },
-  })
-  return { pay, paid }
 }
 
 /** A function of the client, in the form of the Responses API. */
