@@ -5,7 +5,7 @@ import type { Decider } from "./entries.ts"
 export interface DecidedWith {
   /** The network address of the answer, if known. */
   readonly address: string | null
-  /** The credential of an answer by HTTP; `plugin` for a plugin that acts for the user. Absent in older entries. */
+  /** The credential of an answer by HTTP; `plugin` for a plugin that acts for the user. Code and commands have none. */
   readonly credential?: DeciderCredential
   /** Name of the operator who answered. Absent for everyone else. */
   readonly operator?: string
@@ -27,9 +27,8 @@ export function mayDecide(approver: Approver, decider: Decider): boolean {
   return decider.via !== "http" && decider.credential !== "plugin"
 }
 
-/** Only operators answer in the console's tenant without a credential of clients. Older entries have no more. */
-function isOperator({ tenant, credential, operator }: Decider): boolean {
-  return operator !== undefined || (tenant === "console" && credential === undefined)
+function isOperator({ credential }: Decider): boolean {
+  return credential === "operator"
 }
 
 /** Returns the person who answered a wait, as users see it. The names of operators are not for users. */

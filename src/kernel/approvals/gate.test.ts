@@ -134,7 +134,11 @@ describe("the gate", () => {
   })
 
   it("accepts a grant of a client only where clients decide", async () => {
-    const byOperator: Grant["grantedBy"] = { ...granted("rm").grantedBy, operator: "support" }
+    const byOperator: Grant["grantedBy"] = {
+      ...granted("rm").grantedBy,
+      credential: "operator",
+      operator: "support",
+    }
     const qualifier = () => "rm"
     for (const [grantedBy, approver, own, action] of [
       [granted("rm").grantedBy, "client", undefined, "execute"],
