@@ -4,10 +4,10 @@ import { createFiredSession } from "../rows/schedule-rows.ts"
 import { decideFiringEffect, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
 import { lockFiredSession, lockSchedule, writeStep } from "../sql/schedules.ts"
+import { createSession } from "../sql/sessions.ts"
 import type { Database, Query } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
 import type { PutOptions } from "./inbox/inbox.ts"
-import { createSession } from "./session-log/session-log.ts"
 import { putInTree } from "./tree.ts"
 
 export interface SchedulesParts {
@@ -43,7 +43,7 @@ async function fire(
   firing: Firing,
   options: PutOptions,
 ): Promise<{ readonly effect: FiringEffect; readonly isDue: boolean }> {
-  await createSession(query, createFiredSession(schedule, firing))
+  await runSteps(query, createSession(createFiredSession(schedule, firing)))
   if (!(await runSteps(query, lockFiredSession(firing)))) return { effect: revokedEffect, isDue: false }
   const { outcome, isDue } = await putInTree(query, firing.message, options)
   return { effect: decideFiringEffect(outcome), isDue }

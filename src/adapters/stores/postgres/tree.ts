@@ -7,6 +7,7 @@ import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import type { Versions } from "../rules/versions.ts"
 import { findNewestWait } from "../sql/approvals.ts"
+import { revokeDescendants } from "../sql/sessions.ts"
 import type { Query } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
@@ -42,7 +43,7 @@ export async function revokeInTree(
   const { sessionId, at } = revocation
   const isDue = await revokeSession(query, revocation, versions)
   if (isDue === null) return null
-  await revokeBelow(query, sessionId, at)
+  await runSteps(query, revokeDescendants(sessionId, at))
   await cancelBelow(query, { sessionId, runId: null, at }, versions)
   return isDue
 }
@@ -70,19 +71,6 @@ async function cancelBelow(
     else await lockReceiver(query, below.sessionId, versions)
     await cancelBelow(query, below, versions)
   }
-}
-
-/** Refuses the tokens of all descendants of this session. Must be called inside a transaction. */
-async function revokeBelow(query: Query, sessionId: string, at: number): Promise<void> {
-  await query(
-    `WITH RECURSIVE below (id) AS (
-       SELECT id FROM agent_gateway.session WHERE parent_session_id = $1
-       UNION SELECT session.id FROM agent_gateway.session JOIN below ON session.parent_session_id = below.id
-     )
-     UPDATE agent_gateway.session SET revoked_at = $2 FROM below
-     WHERE session.id = below.id AND session.revoked_at IS NULL`,
-    [escapeText(sessionId), at],
-  )
 }
 
 /**

@@ -5,11 +5,11 @@ import { createFiredSession } from "../rows/schedule-rows.ts"
 import { decideFiringEffect, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
 import { lockFiredSession, lockSchedule, writeStep } from "../sql/schedules.ts"
+import { createSession } from "../sql/sessions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
 import type { PutOptions } from "./inbox.ts"
-import { createSession } from "./session-log/session-log.ts"
 import { putInTree, type TreeChange } from "./tree.ts"
 
 export interface SchedulesParts {
@@ -47,7 +47,7 @@ function fire(
   firing: Firing,
   options: PutOptions,
 ): TreeChange<FiringEffect> {
-  createSession(database, createFiredSession(schedule, firing))
+  runSteps(database, options.now, createSession(createFiredSession(schedule, firing)))
   if (!runSteps(database, options.now, lockFiredSession(firing))) {
     return { outcome: revokedEffect, arrivals: [] }
   }

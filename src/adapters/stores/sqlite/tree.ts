@@ -7,6 +7,7 @@ import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../ru
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import { findNewestWait } from "../sql/approvals.ts"
+import { revokeDescendants } from "../sql/sessions.ts"
 import type { Database } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
 import { findAcceptedRun, type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
@@ -52,7 +53,7 @@ export function revokeInTree(
   const { sessionId, at } = revocation
   const isDue = revokeSession(database, revocation, options)
   if (isDue === null) return { outcome: false, arrivals: [] }
-  revokeBelow(database, sessionId, at)
+  runSteps(database, options.now, revokeDescendants(sessionId, at))
   const below = cancelBelow(database, { sessionId, runId: null, at }, options)
   return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
 }
@@ -129,19 +130,6 @@ export function findCanceled(
 ): Canceled | null {
   const runId = findAcceptedRun(database, command, options)
   return runId === null ? null : { sessionId: command.sessionId, runId, at: command.at }
-}
-
-/** Refuses the tokens of all descendants of this session. Must be called inside a transaction. */
-function revokeBelow(database: Database, sessionId: string, at: number): void {
-  database.run(
-    `WITH RECURSIVE below (id) AS (
-       SELECT id FROM session WHERE parent_session_id = ?
-       UNION SELECT session.id FROM session JOIN below ON session.parent_session_id = below.id
-     )
-     UPDATE session SET revoked_at = ? WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL`,
-    escapeText(sessionId),
-    at,
-  )
 }
 
 /**

@@ -10,12 +10,14 @@ import { collectStirred } from "../../rows/subscription-rows.ts"
 import { findRefusal } from "../../rules/inbox-rules.ts"
 import type { DueChange } from "../../rules/queue-order.ts"
 import { areOpen, changeWaits } from "../../rules/wait-changes.ts"
+import { writeWaits } from "../../sql/waits.ts"
 import type { Database, Query } from "../database/database.ts"
 import { readSqlState } from "../database/failures.ts"
+import { runSteps } from "../database/sql-database.ts"
 import { Inboxes, listEndedRuns, runChanges } from "../inbox/commit-inbox.ts"
 import { deleteDroppedItems } from "../outbox/outbox.ts"
 import { lastSeq, nowMs } from "../schema.ts"
-import { openWaits, writeWaits } from "../waits/waits.ts"
+import { openWaits } from "../waits/waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch
@@ -77,7 +79,7 @@ function commitOnce(
       return "ok"
     })
     await write(query, accepted, inboxes.dueChanges())
-    await writeWaits(query, waits)
+    await runSteps(query, writeWaits(waits))
     await markArchivable(query, accepted)
     await deleteDroppedItems(
       query,

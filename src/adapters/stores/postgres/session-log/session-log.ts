@@ -1,22 +1,17 @@
-import { StoreUnavailableError } from "../../../../core/errors.ts"
-import type {
-  NewSession,
-  OpenedSession,
-  Run,
-  Session,
-  SessionLog,
-} from "../../../../core/ports/store/session-log.ts"
+import type { Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, readInteger, readText } from "../../rows/columns.ts"
+import { escapeText } from "../../rows/columns.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
-import { toRun, toSession } from "../../rows/session-rows.ts"
+import { toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
+import { createSession, findExternalId, findRun, openSession, readTime } from "../../sql/sessions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
 import type { DiskSpace } from "../database/disk-space.ts"
+import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
 import { findQueued, listInboxMessages, putAndClaim, readPending } from "../inbox/inbox.ts"
 import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
@@ -53,6 +48,7 @@ export interface SessionLogParts {
 export function createSessionLog(parts: SessionLogParts): SessionLog {
   const { database, commits, space, membership, times, versions, hub, alarms } = parts
   const { query } = database
+  const shared = createSqlDatabase(database)
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
   const { reads } = versions
@@ -60,19 +56,19 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
   return {
     liveness,
     writableVersion: () => versions.writes(),
-    now: () => now(query),
+    now: () => readTime(shared),
     async createSession(session) {
-      await createSession(query, session)
+      await runSteps(query, createSession(session))
     },
-    openSession: (session, externalId) => openSession(query, session, externalId),
+    openSession: (session, externalId) => runSteps(query, openSession(session, externalId)),
     async findSession(principal, agent, externalId) {
-      const id = await findExternalId(query, { ...principal, agent }, externalId)
+      const id = await runSteps(query, findExternalId({ ...principal, agent }, externalId))
       return id === null ? null : findSession(query, id, versions)
     },
     session: (sessionId) => findSession(query, sessionId, versions),
     inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
-    run: (sessionId, runId) => findRun(query, sessionId, runId),
+    run: (sessionId, runId) => findRun(shared, sessionId, runId),
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       const revocation = { sessionId, at, keepMs }
       const isDue = await database.transaction((query) => revokeInTree(query, revocation, versions))
@@ -140,68 +136,6 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
   }
 }
 
-async function now(query: Query): Promise<number> {
-  const [row] = await query(`SELECT ${nowMs} AS now`)
-  return readInteger(row ?? {}, "now")
-}
-
-/** Creates a session under an external id, or returns the one that has it. */
-async function openSession(query: Query, session: NewSession, externalId: string): Promise<OpenedSession> {
-  for (let attempt = 1; attempt <= maxOpenings; attempt++) {
-    const known = await findExternalId(query, session, externalId)
-    if (known !== null) return { sessionId: known, isNew: false }
-    // If another process creates it at the same moment, this waits for its commit, and the next read finds it.
-    if (await createSession(query, session, externalId)) return { sessionId: session.id, isNew: true }
-  }
-  throw new StoreUnavailableError({
-    detail: "Sessions with one external id are created and removed all the time.",
-  })
-}
-
-/** Resolves to the id of the session with an external id. */
-async function findExternalId(
-  query: Query,
-  { tenant, userId, agent }: Pick<NewSession, "tenant" | "userId" | "agent">,
-  externalId: string,
-): Promise<string | null> {
-  const [row] = await query(
-    `SELECT id FROM agent_gateway.session
-     WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND external_id = $4`,
-    [tenant, userId, agent, externalId].map(escapeText),
-  )
-  return row === undefined ? null : readText(row, "id")
-}
-
-/** Another attempt is only necessary if the session was created and removed in between. */
-const maxOpenings = 5
-
-/** Creates a session. Returns false if a session with this id, or with the external id, exists. */
-export async function createSession(
-  query: Query,
-  session: NewSession,
-  externalId: string | null = null,
-): Promise<boolean> {
-  const created = await query(
-    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
-       parent_run_id, parent_tool_call_id, root_id, external_id, keep_ms)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING id`,
-    [
-      session.id,
-      escapeText(session.tenant),
-      escapeText(session.userId),
-      escapeText(session.agent),
-      session.createdAt,
-      session.parent?.sessionId ?? null,
-      session.parent?.runId ?? null,
-      session.parent?.toolCallId ?? null,
-      session.rootId ?? null,
-      externalId === null ? null : escapeText(externalId),
-      session.keepMs ?? null,
-    ],
-  )
-  return created.length > 0
-}
-
 async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
     `SELECT ${sessionColumns}, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state,
@@ -215,12 +149,4 @@ async function findSession(query: Query, sessionId: string, versions: Versions):
   if (row === undefined) return null
   refuseNewer(row, versions)
   return toSession(row)
-}
-
-async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {
-  const [row] = await query(
-    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
-    [escapeText(runId), escapeText(sessionId)],
-  )
-  return row === undefined ? null : toRun(row)
 }

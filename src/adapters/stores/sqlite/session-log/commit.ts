@@ -7,13 +7,15 @@ import { findArchivableFrom } from "../../rows/large/archived-bodies.ts"
 import type { LargeBodies } from "../../rows/large/large-bodies.ts"
 import { applyBatch, concernsInbox, findRefusal } from "../../rules/inbox-rules.ts"
 import { computeDueChanges } from "../../rules/queue-order.ts"
-import { areOpen } from "../../rules/wait-changes.ts"
+import { areOpen, changeWaits } from "../../rules/wait-changes.ts"
+import { writeWaits } from "../../sql/waits.ts"
 import type { Database } from "../database/database.ts"
+import { runSteps } from "../database/sql-database.ts"
 import { changeDue, changeSession, deleteCommands, readInbox } from "../inbox.ts"
 import { claimText } from "../large/large-texts.ts"
 import { isSameText, readReference } from "../large/text-reference.ts"
 import { deleteDroppedItems, insertOutbox } from "../outbox/outbox.ts"
-import { openWaits, writeWaits } from "../waits/waits.ts"
+import { openWaits } from "../waits/waits.ts"
 import { markArchivable } from "./archive.ts"
 
 type RunEnded = NonNullable<SessionBatch["runEnded"]>
@@ -57,7 +59,7 @@ export function commitBatch(
   const freed = deleteCommands(database, lease.sessionId, commandsConsumed)
   deleteDroppedItems(database, batch)
   insertOutbox(database, batch, now)
-  writeWaits(database, batch, { open, at: rows.at })
+  runSteps(database, rows.at, writeWaits(changeWaits(open, batch, rows.at)))
   if (runOpened !== undefined) openRun(database, lease, runOpened)
   if (runEnded !== undefined) closeRun(database, lease, runEnded, { rows, hasCommands: held.hasCommands })
   for (const runId of runsWithdrawn) {

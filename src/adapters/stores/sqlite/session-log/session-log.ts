@@ -1,21 +1,17 @@
 import { alwaysLive } from "../../../../core/ports/store/liveness.ts"
-import type {
-  NewSession,
-  OpenedSession,
-  Run,
-  Session,
-  SessionLog,
-} from "../../../../core/ports/store/session-log.ts"
+import type { Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, readText } from "../../rows/columns.ts"
+import { escapeText } from "../../rows/columns.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
-import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
+import { toClaim, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
+import { createSession, findExternalId, findRun, openSession } from "../../sql/sessions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
+import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
 import { findQueued, isWanted, listInboxMessages, put, readPending } from "../inbox.ts"
 import { putLarge } from "../large/large-commands.ts"
@@ -65,6 +61,7 @@ export function createSessionLog(
   const owner = membership.id
   const { reads } = versions
   const now = () => clock.now()
+  const shared = createSqlDatabase(database, clock)
   const inTree = {
     options: () => ({ versions, now: now() }),
     arrived: (sessionId: string) => hub.arrived(sessionId),
@@ -74,17 +71,19 @@ export function createSessionLog(
     liveness: alwaysLive,
     writableVersion: () => versions.writes(),
     now: async () => now(),
-    createSession: (session) => database.write(() => createSession(database, session)),
-    openSession: (session, externalId) => database.write(() => openSession(database, session, externalId)),
+    async createSession(session) {
+      await shared.transaction(() => createSession(session))
+    },
+    openSession: (session, externalId) => shared.transaction(() => openSession(session, externalId)),
     findSession: (principal, agent, externalId) =>
       database.read(() => {
-        const id = findExternalId(database, { ...principal, agent }, externalId)
+        const id = runSteps(database, now(), findExternalId({ ...principal, agent }, externalId))
         return id === null ? null : findSession(database, id, { versions, now: now() })
       }),
     session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
     inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
-    run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
+    run: (sessionId, runId) => findRun(shared, sessionId, runId),
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
       const { outcome, arrivals } = await database.write(() =>
@@ -182,52 +181,6 @@ export function createSessionLog(
   }
 }
 
-/** Creates a session under an external id, or returns the one that has it. Must be called inside a transaction. */
-function openSession(database: Database, session: NewSession, externalId: string): OpenedSession {
-  const known = findExternalId(database, session, externalId)
-  if (known !== null) return { sessionId: known, isNew: false }
-  createSession(database, session, externalId)
-  return { sessionId: session.id, isNew: true }
-}
-
-/** Returns the id of the session with an external id. */
-function findExternalId(
-  database: Database,
-  { tenant, userId, agent }: Pick<NewSession, "tenant" | "userId" | "agent">,
-  externalId: string,
-): string | null {
-  const row = database.get(
-    "SELECT id FROM session WHERE tenant = ? AND user_id = ? AND agent = ? AND external_id = ?",
-    ...[tenant, userId, agent, externalId].map(escapeText),
-  )
-  return row === undefined ? null : readText(row, "id")
-}
-
-/** Creates a session. Must be called inside a transaction. */
-export function createSession(
-  database: Database,
-  session: NewSession,
-  externalId: string | null = null,
-): void {
-  database.run(
-    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
-       parent_tool_call_id, root_id, external_id, keep_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-    session.id,
-    escapeText(session.tenant),
-    escapeText(session.userId),
-    escapeText(session.agent),
-    session.createdAt,
-    session.createdAt,
-    session.parent?.sessionId ?? null,
-    session.parent?.runId ?? null,
-    session.parent?.toolCallId ?? null,
-    session.rootId ?? null,
-    externalId === null ? null : escapeText(externalId),
-    session.keepMs ?? null,
-  )
-}
-
 /** Parameters: the time now, and the session. */
 const sessionById = `
   SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
@@ -247,13 +200,4 @@ function findSession(
   if (row === undefined) return null
   refuseNewer(row, versions)
   return toSession(row)
-}
-
-function findRun(database: Database, sessionId: string, runId: string): Run | null {
-  const row = database.get(
-    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM run WHERE id = ? AND session_id = ?",
-    escapeText(runId),
-    escapeText(sessionId),
-  )
-  return row === undefined ? null : toRun(row)
 }
