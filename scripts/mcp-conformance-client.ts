@@ -40,7 +40,7 @@ const gateway = createAgent("You call tools.", {
   store: "memory",
   mcpServers: { conformance: { url, oauth: oauth(), startTimeoutMs: readyWithinMs } },
   mcpDefaultToolTimeoutMs: 60_000,
-  mcpOAuthRedirectUrl: `${origin}/api/mcp/oauth/callback`,
+  publicUrl: origin,
   logger: { debug: log, info: log, warn: log, error: log },
 })
 

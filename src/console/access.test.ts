@@ -1,7 +1,7 @@
 import { ServerResponse } from "node:http"
 import { describe, expect, test } from "vitest"
 import { createTestApp, readProblem } from "../http/fixtures/test-app.ts"
-import { requireAccess } from "./access.ts"
+import { requireAccess, requireOwnPage } from "./access.ts"
 
 /** Resolves to the result of a request to a console without a key. */
 async function ask(headers: Readonly<Record<string, string>>): Promise<string> {
@@ -40,6 +40,25 @@ const browser = {
 
 test("a browser on this machine may use a console without a key", async () => {
   expect(await ask(browser)).toBe("200")
+})
+
+test("a page of the public address is the console's own, also if a proxy replaces the host", async () => {
+  const app = createTestApp({
+    validApiKeys: ["key"],
+    addPages(root) {
+      root.get("/console/api/info", requireOwnPage("https://agents.example"), (c) => c.text("ok"))
+    },
+  })
+  const statusOf = async (origin: string, page = "1") => {
+    const headers = { host: "10.0.0.7:8000", origin, "x-agent-gateway-console": page }
+    const request = new Request("http://10.0.0.7:8000/console/api/info", { headers })
+    return (await app.handle(request, {})).status
+  }
+  expect(await statusOf("https://agents.example")).toBe(200)
+  expect(await statusOf("http://10.0.0.7:8000")).toBe(200)
+  expect(await statusOf("https://agents.example", "")).toBe(403)
+  for (const origin of ["https://evil.example", "https://agents.example.evil.example", "null"])
+    expect(await statusOf(origin)).toBe(403)
 })
 
 /** The headers that each product adds, as its documentation, its source or its issues list them. */

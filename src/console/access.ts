@@ -18,17 +18,21 @@ export type ConsoleAccess =
 const requestHeader = "x-agent-gateway-console"
 
 /** Refuses requests that do not come from a page of the console itself. Checks no credentials. */
-export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const origin = c.req.header("origin")
-  const site = c.req.header("sec-fetch-site")
-  const isForeign = (site !== undefined && site !== "same-origin") || !isOwnOrigin(origin, readHost(c))
-  if (isForeign || c.req.header(requestHeader) !== "1") {
-    throw new Problem(
-      { code: "console_request_refused", status: 403 },
-      "Only pages of the console may send this request.",
-    )
+export function requireOwnPage(publicUrl: string | undefined): MiddlewareHandler<HttpEnv> {
+  const publicHost = publicUrl === undefined ? null : new URL(publicUrl).host
+  return async (c, next) => {
+    const origin = c.req.header("origin")
+    const site = c.req.header("sec-fetch-site")
+    const isForeign =
+      (site !== undefined && site !== "same-origin") || !isOwnOrigin(origin, [readHost(c), publicHost])
+    if (isForeign || c.req.header(requestHeader) !== "1") {
+      throw new Problem(
+        { code: "console_request_refused", status: 403 },
+        "Only pages of the console may send this request.",
+      )
+    }
+    await next()
   }
-  await next()
 }
 
 /** Refuses requests of people who may not use the console, and passes the operator on. */
@@ -70,9 +74,9 @@ function readHost(c: Context<HttpEnv>): string {
  * Returns true for the page's own origin. Browsers send no origin to the page's own server, and other clients send
  * none at all.
  */
-function isOwnOrigin(origin: string | undefined, host: string): boolean {
+function isOwnOrigin(origin: string | undefined, hosts: readonly (string | null)[]): boolean {
   if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+  return URL.canParse(origin) && hosts.includes(new URL(origin).host)
 }
 
 function createSignedOut(): Problem {

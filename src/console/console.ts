@@ -11,14 +11,16 @@ export interface ConsoleOptions {
   readonly access: ConsoleAccess
   /** Folder of the built page. */
   readonly folder: string
+  /** The gateway's address as browsers reach it, if it is known. */
+  readonly publicUrl: string | undefined
 }
 
 /** Adds the page, its sign-in, and the operations for it. The conversations use the HTTP API. */
-export function createConsolePages({ access, folder }: ConsoleOptions): AddPages {
+export function createConsolePages({ access, folder, publicUrl }: ConsoleOptions): AddPages {
   return (root, parts) => {
     addPageRoutes(root, consolePath, folder)
     const prefix = `${consolePath}/api`
-    root.use(`${prefix}/*`, requireOwnPage)
+    root.use(`${prefix}/*`, requireOwnPage(publicUrl))
     addAccessRoutes(root, { ...parts, prefix, access })
     const admit = [requireAccess(access), parts.countOperator]
     addConversationRoute(root, { ...parts, prefix, admit })

@@ -9,11 +9,12 @@ import type { AddPages } from "../http/app.ts"
 import { minKeyLength } from "../http/auth/api-keys.ts"
 import type { RememberedRevocations } from "../http/auth/remember-revocations.ts"
 import type { Operators } from "../http/operate/operators.ts"
+import type { HttpOptions } from "../http/options.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ConsoleOption } from "./options/console-options.ts"
 
 export interface ConsoleParts {
-  readonly server: ConsoleOption
+  readonly server: ConsoleOption & Pick<HttpOptions, "publicUrl">
   readonly revocations: RememberedRevocations
   readonly mode: PrepareOptions["mode"]
   /** Overrides the option of the same name. */
@@ -33,7 +34,9 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
   const { server, mode, isAsked } = parts
   if (!(isAsked ?? server.console ?? mode === "dev")) return null
   const access = chooseAccess(parts)
-  return { addPages: createConsolePages({ access, folder: findBuiltFolder() }), access: access.type }
+  const { publicUrl } = server
+  const addPages = createConsolePages({ access, folder: findBuiltFolder(), publicUrl })
+  return { addPages, access: access.type }
 }
 
 function chooseAccess({ operators, revocations, mode, clock }: ConsoleParts): ConsoleAccess {

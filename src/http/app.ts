@@ -38,7 +38,7 @@ import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { createInvalidBody, Problem, toProblemResponse } from "./problem.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
 import { toFieldErrors } from "./request/field-errors.ts"
-import { isSecure } from "./request/forwarded.ts"
+import { isSecure } from "./request/own-address.ts"
 import { addMcpCallbackRoute, type FindAuthorization } from "./routes/mcp-callback.ts"
 import { createPluginAccess, findBodyOwner } from "./routes/plugin-access.ts"
 import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
@@ -230,6 +230,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addOpenApiRoute(app, {
     version,
     prefix,
+    publicUrl: options.publicUrl,
     pluginRoutes,
     tags: options.wires.builtIn.flatMap(({ tags }) => tags),
   })
@@ -260,7 +261,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     body: pageBody,
     clientAddress,
     failures: rateLimiting.failures,
-    isSecure: (c) => isSecure(c, trustProxy),
+    isSecure: (c) => isSecure(c, options),
     countOperator: rateLimiting.operator,
     addOperations,
   })
@@ -318,7 +319,7 @@ function createRootApp(
   onError: (error: unknown, c: Context<HttpEnv>) => Response,
 ): OpenAPIHono<HttpEnv> {
   const { logger } = options
-  const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
+  const { corsOrigins: origins, allowedHosts, allowLocalhost = false, publicUrl } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw createInvalidBody(toFieldErrors(result.error))
@@ -331,10 +332,10 @@ function createRootApp(
   })
   root.onError(onError)
   if (options.logsRequests === true) root.use(logRequests(logger))
-  root.use(createSecurityHeaders({ trustProxy }))
+  root.use(createSecurityHeaders(options))
   root.use(throwErrorsOnly)
   const open = allowLocalhost || !knowsUsers(options)
-  root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
+  root.use(createHostGuard({ open, allowedHosts, publicUrl, origins }))
   if (origins.length > 0 || allowLocalhost) {
     const prefix = options.prefix.replace(/\/$/, "")
     root.use(

@@ -32,6 +32,12 @@ describe("GET /openapi.json", () => {
     expect(document.info.version).toBe("1.2.3")
   })
 
+  it("names the public address as its server", async () => {
+    const app = createTestApp({ publicUrl: "https://agents.example/gateway" })
+    const { servers } = (await (await app.fetch("/api/openapi.json")).json()) as { servers: object }
+    expect(servers).toEqual([{ url: "https://agents.example/gateway" }])
+  })
+
   it("has every route, including itself", () => {
     expect(operations.map(({ name }) => name).sort()).toEqual([
       "delete /api/chat/grants",

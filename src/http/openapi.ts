@@ -18,6 +18,7 @@ export interface OpenApiOptions {
   readonly version: string
   /** The gateway's prefix: empty, or with a leading slash. */
   readonly prefix: string
+  readonly publicUrl: string | undefined
   readonly pluginRoutes: PluginRoutes
   /** Tags of the operations of the wires. */
   readonly tags: readonly OperationTag[]
@@ -57,7 +58,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
 
 function createDocument(
   app: OpenAPIHono<HttpEnv>,
-  { version, prefix, pluginRoutes, tags: wireTags }: OpenApiOptions,
+  { version, prefix, publicUrl = "/", pluginRoutes, tags: wireTags }: OpenApiOptions,
 ): Record<string, unknown> {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -67,14 +68,14 @@ function createDocument(
       description: "A durable chat server for agents.",
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: publicUrl }],
     tags: [
       ...wireTags,
       { name: "memory", description: "Memories of the user. Only with the option `memory`." },
       { name: "schedules", description: "Schedules of the user. Only with the option `allowSchedules`." },
       {
         name: "mcp",
-        description: "Authorization of MCP servers. Only with the option `mcpOAuthRedirectUrl`.",
+        description: "Authorization of MCP servers. Only with the option `publicUrl`.",
       },
       { name: "operate", description: "Operations for operators. Only with `operatorKeys`." },
       { name: "status", description: "State and description of the gateway, for its operators." },

@@ -6,11 +6,17 @@ import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limit-options.ts"
 import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
+import { publicUrlSchema } from "./request/own-address.ts"
 
 /** Options of the HTTP API. All are optional. */
 export interface HttpOptions extends TokenOptions, CorsOptions {
   /** Path prefix of all routes; `/` for none. Default `/api`. */
   readonly prefix?: string
+  /**
+   * The gateway's address as clients reach it, without the prefix, such as `https://agents.example.com`. Its host and
+   * its pages are then the gateway's own. Default: the address in each request.
+   */
+  readonly publicUrl?: string
   /**
    * API keys of the servers that use the gateway. A key is a text, or `{ key, tenant }`: the sessions of a named tenant
    * outlive the key. Default: any key that is not empty, with one warning in the log.
@@ -19,7 +25,8 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   /**
    * A custom identity provider in place of API keys. Returns the person who sent this request to `/chat/init`, or
    * null. If it rejects, the response is 503. Requests whose credentials a browser adds by itself, such as cookies,
-   * must come from a page of the gateway's own origin or of `corsOrigins`, and for a host of `allowedHosts`.
+   * must come from a page of the gateway's own origin or of `corsOrigins`, and for the host of `publicUrl` or one of
+   * `allowedHosts`.
    */
   readonly authenticate?: AuthenticatePerson
   /** If true, clients may send `system` messages. Default false. */
@@ -59,6 +66,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
     .string()
     .regex(/^(\/|(\/[\w.~-]+)+)$/, 'expected a path like "/api"')
     .default("/api"),
+  publicUrl: publicUrlSchema.optional(),
   validApiKeys: apiKeys.optional(),
   authenticate: createFunctionSchema<AuthenticatePerson>().optional(),
   allowSystemMessages: z.boolean().default(false),

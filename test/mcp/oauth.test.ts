@@ -140,7 +140,7 @@ async function gatewayOfUsers(url: string, origin = "https://gateway.test") {
       return userId === undefined ? null : { userId }
     },
     mcpServers: { guarded: { url, perUser: true } },
-    mcpOAuthRedirectUrl: `${origin}/api/mcp/oauth/callback`,
+    publicUrl: origin,
     logger: {
       debug() {},
       info() {},

@@ -9,9 +9,15 @@ import { addAccessRoutes } from "./access.ts"
 const operatorKey = "correct-horse-battery-staple"
 
 /** Resolves to the cookie that an operator receives who signs in with this header at this address. */
-async function signIn(trustProxy: number, forwardedProto: string | null, url = "/console/api/sign-in") {
+async function signIn(
+  trustProxy: number,
+  forwardedProto: string | null,
+  url = "/console/api/sign-in",
+  publicUrl = "http://localhost",
+) {
   const app = createTestApp({
     trustProxy,
+    publicUrl,
     addPages(root, parts) {
       const operators = createOperators({ operatorKeys: [operatorKey] }, undefined)
       const revocations = rememberRevocations(createFakeRevocations())
@@ -35,6 +41,16 @@ async function signIn(trustProxy: number, forwardedProto: string | null, url = "
 test("the cookie is secure over HTTPS", async () => {
   expect(await signIn(0, null, "https://gateway.test/console/api/sign-in")).toContain("Secure")
   expect(await signIn(0, null)).not.toContain("Secure")
+})
+
+test("the cookie is secure at a public address by https, and at no other", async () => {
+  const url = "http://agents.example/console/api/sign-in"
+  expect(await signIn(0, null, url, "https://agents.example")).toContain("Secure")
+  expect(await signIn(0, null, url, "http://agents.example")).not.toContain("Secure")
+  // An operator may also use an address inside the network, to which browsers send no secure cookie.
+  expect(
+    await signIn(0, null, "http://10.0.0.7/console/api/sign-in", "https://agents.example"),
+  ).not.toContain("Secure")
 })
 
 test("a proxy's report of HTTPS counts only if the proxy is trusted", async () => {

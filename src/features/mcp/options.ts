@@ -35,8 +35,8 @@ export interface McpOptions {
 /** Options of the gateway for the MCP servers of all its agents. */
 export interface McpAuthorizationOptions {
   /**
-   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that use OAuth 2.1. Default: the
-   * gateway can only use client credentials.
+   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that use OAuth 2.1. Default: that path
+   * below `publicUrl`. Without either, the gateway can only use client credentials.
    */
   readonly mcpOAuthRedirectUrl?: string
 }

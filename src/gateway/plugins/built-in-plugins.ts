@@ -7,7 +7,7 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { largeResultsPlugin } from "../../features/large-results/plugin.ts"
-import { mcpAuthorizationOptions } from "../../features/mcp/options.ts"
+import type { McpAuthorizationOptions } from "../../features/mcp/options.ts"
 import { mcpPlugin } from "../../features/mcp/plugin.ts"
 import { memoryPlugin } from "../../features/memory/plugin.ts"
 import { codeExecutionPlugin } from "../../features/sandbox/code-execution/plugin.ts"
@@ -16,8 +16,8 @@ import { schedulesPlugin } from "../../features/schedules/plugin.ts"
 import { skillsPlugin } from "../../features/skills/plugin.ts"
 import { subAgentsPlugin } from "../../features/sub-agents/plugin.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
+import { mcpCallbackPath } from "../../http/routes/mcp-callback.ts"
 import { compactionPlugin } from "../../kernel/compaction/plugin.ts"
-import { pickOptions } from "../../platform/options/resolve-options.ts"
 import { isMemoryStore } from "../open-store.ts"
 import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
@@ -57,7 +57,7 @@ export function createPlugins(
     builtIn.push(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
   if (skillsDir !== undefined) builtIn.push(skillsPlugin({ ...options, skillsDir }))
-  builtIn.push(mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings))
+  builtIn.push(mcpPlugin({ ...options, ...chooseCallback(server) }, settings))
   if (compaction !== false) builtIn.push(compactionPlugin(options))
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   if (subAgents !== false) {
@@ -68,6 +68,13 @@ export function createPlugins(
   if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, toOwner))
   if (largeResults !== false) builtIn.push(largeResultsPlugin(largeResults))
   return orderPlugins([...builtIn, ...plugins], builtInNames)
+}
+
+/** Returns the address of the callback route as browsers reach it, if it is known. */
+function chooseCallback({ mcpOAuthRedirectUrl, publicUrl, prefix }: ResolvedServer): McpAuthorizationOptions {
+  if (mcpOAuthRedirectUrl !== undefined) return { mcpOAuthRedirectUrl }
+  if (publicUrl === undefined) return {}
+  return { mcpOAuthRedirectUrl: `${publicUrl}${prefix.replace(/\/$/, "")}${mcpCallbackPath}` }
 }
 
 function toOwner({ userId, tenant }: ScheduleDefinition): Principal {

@@ -106,6 +106,23 @@ describe("a request that a browser authenticates", () => {
   })
 })
 
+describe("with publicUrl, a request that a browser authenticates", () => {
+  const options = { publicUrl: "https://agents.example/gateway" }
+
+  it("is accepted from pages of that address, whatever host a proxy sends", async () => {
+    const origin = "https://agents.example"
+    expect(await ask({ host: "10.0.0.7:8000", origin }, { options, reach: "network" })).toBe("200")
+    expect(await ask({ host: "agents.example", origin }, { options, reach: "network" })).toBe("200")
+  })
+
+  it("is refused from the host in the request, and from other forms of that address", async () => {
+    for (const origin of ["http://agents.example", "https://agents.example:8443", "http://gateway.test"])
+      expect(await ask({ host, origin }, { options })).toBe(refusedOrigin)
+    const rebound = { host: "evil.example", origin: "https://agents.example" }
+    expect(await ask(rebound, { options, reach: "network" })).toBe(refusedHost)
+  })
+})
+
 describe("a request that no browser authenticates by itself", () => {
   it.each([{ authorization: "Bearer token" }, { authorization: "Custom ada" }])(
     "is accepted from everywhere: %j",

@@ -1,15 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
-import { isSecure } from "../request/forwarded.ts"
-import { createHostCheck, readHost } from "./host-guard.ts"
+import { isOwnOrigin, type OwnAddressOptions } from "../request/own-address.ts"
+import { createHostCheck, type HostCheckOptions } from "./host-guard.ts"
 
-export interface AmbientGuardOptions {
-  /** Host names that are allowed in addition to the safe ones; `*` for every name. */
-  readonly allowedHosts?: readonly string[] | undefined
+export interface AmbientGuardOptions extends HostCheckOptions, OwnAddressOptions {
   /** Origins whose pages may send a user's credentials. `*` allows none. */
   readonly corsOrigins: readonly string[]
-  readonly trustProxy: number
 }
 
 /**
@@ -32,13 +29,9 @@ export function createAmbientGuard(options: AmbientGuardOptions): MiddlewareHand
 }
 
 /** Returns the check of such a request, which throws a problem. */
-export function createAmbientCheck({
-  allowedHosts,
-  corsOrigins,
-  trustProxy,
-}: AmbientGuardOptions): (c: Context<HttpEnv>) => void {
-  const requireHost = createHostCheck(allowedHosts)
-  const allowedOrigins = new Set(corsOrigins)
+export function createAmbientCheck(options: AmbientGuardOptions): (c: Context<HttpEnv>) => void {
+  const requireHost = createHostCheck(options)
+  const allowedOrigins = new Set(options.corsOrigins)
 
   return (c) => {
     if (!isAmbient(c)) return
@@ -49,7 +42,7 @@ export function createAmbientCheck({
   function requireOrigin(c: Context<HttpEnv>): void {
     const origin = c.req.header("origin")
     if (origin === undefined && isOwnRead(c)) return
-    if (origin !== undefined && (allowedOrigins.has(origin) || isOwnOrigin(c, origin, trustProxy))) return
+    if (origin !== undefined && (allowedOrigins.has(origin) || isOwnOrigin(c, origin, options))) return
     throw new Problem(
       { code: "origin_not_allowed", status: 403 },
       origin === undefined
@@ -73,16 +66,4 @@ function isOwnRead(c: Context<HttpEnv>): boolean {
 function isAmbient(c: Context<HttpEnv>): boolean {
   const [scheme = ""] = (c.req.header("authorization") ?? "").trim().split(" ", 1)
   return scheme === "" || ambientSchemes.has(scheme.toLowerCase())
-}
-
-/**
- * Returns true for the gateway's own pages. A page by https is its own even if the gateway does not know of the proxy
- * that ends TLS. A page by http is not, if the gateway is reached by https.
- */
-function isOwnOrigin(c: Context<HttpEnv>, origin: string, trustProxy: number): boolean {
-  if (!URL.canParse(origin)) return false
-  const { protocol, host } = new URL(origin)
-  const own = `${protocol}//${readHost(c)}`
-  if (!URL.canParse(own) || new URL(own).host !== host) return false
-  return protocol === "https:" || (protocol === "http:" && !isSecure(c, trustProxy))
 }

@@ -64,6 +64,15 @@ describe("an open gateway on a loopback address", () => {
     expect(await ask({ host: "localhost" }, {}, "loopback", url)).toBe(answer)
   })
 
+  it("serves the host of publicUrl, and the pages of that address", async () => {
+    const options = { publicUrl: "https://agents.example" }
+    const host = "agents.example"
+    expect(await ask({ host, origin: "https://agents.example" }, options)).toBe("200")
+    expect(await ask({ host: "localhost", origin: "https://agents.example" }, options)).toBe("200")
+    expect(await ask({ host: "www.agents.example" }, options)).toBe(refusedHost)
+    expect(await ask({ host, origin: "https://www.agents.example" }, options)).toBe(refusedOrigin)
+  })
+
   it("refuses before any other check, for any request", async () => {
     const app = createTestApp()
     const response = Object.create(ServerResponse.prototype) as ServerResponse

@@ -3,15 +3,21 @@ import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { readHost } from "../request/own-address.ts"
 
-export interface HostGuardOptions {
-  /** If true, anyone who reaches the gateway may use it, so a page in a browser must not reach it. */
-  readonly open: boolean
+export interface HostCheckOptions {
   /**
    * Host names that are allowed in addition to the safe ones; `*` for every name. If undefined, names are checked
    * only if necessary.
    */
-  readonly allowedHosts: readonly string[] | undefined
+  readonly allowedHosts?: readonly string[] | undefined
+  /** The gateway's address as clients reach it. Its host is allowed too. */
+  readonly publicUrl?: string | undefined
+}
+
+export interface HostGuardOptions extends HostCheckOptions {
+  /** If true, anyone who reaches the gateway may use it, so a page in a browser must not reach it. */
+  readonly open: boolean
   /** Origins that CORS allows. */
   readonly origins: readonly string[]
 }
@@ -28,10 +34,11 @@ export interface HostGuardOptions {
 export function createHostGuard({
   open,
   allowedHosts,
+  publicUrl,
   origins,
 }: HostGuardOptions): MiddlewareHandler<HttpEnv> {
-  const requireHost = createHostCheck(allowedHosts)
-  const allowedOrigins = new Set(origins)
+  const requireHost = createHostCheck({ allowedHosts, publicUrl })
+  const allowedOrigins = new Set(publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin])
 
   return async (c, next) => {
     if ((open && c.env?.ownServer !== undefined) || allowedHosts !== undefined) requireHost(c)
@@ -53,9 +60,14 @@ export function createHostGuard({
 }
 
 /** Returns a check that throws a problem if the request names a host that is neither allowed nor safe. */
-export function createHostCheck(allowedHosts: readonly string[] = []): (c: Context<HttpEnv>) => void {
+export function createHostCheck({
+  allowedHosts = [],
+  publicUrl,
+}: HostCheckOptions): (c: Context<HttpEnv>) => void {
   for (const host of allowedHosts) refuseMisspelt(host)
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()))
+  const publicName = publicUrl === undefined ? null : parseHostName(new URL(publicUrl).host)
+  if (publicName !== null) allowed.add(publicName)
   return (c) => {
     const name = parseHostName(readHost(c))
     const reach = c.env?.ownServer?.reach ?? "network"
@@ -63,21 +75,13 @@ export function createHostCheck(allowedHosts: readonly string[] = []): (c: Conte
     throw new Problem(
       { code: "host_not_allowed", status: 421 },
       "The request names a host that this gateway does not serve. If the name is the gateway's, " +
-        "add it to the option allowedHosts.",
+        "set it in the option publicUrl or allowedHosts.",
     )
   }
 }
 
 /** The network from which the address of the gateway's own server can be reached. */
 export type Reach = "loopback" | "network"
-
-/** Returns the host and the port that the request names. */
-export function readHost(c: Context<HttpEnv>): string {
-  const target = c.env?.ownServer?.response.req?.url ?? ""
-  // A request for an absolute URL is for the host in it, whatever the header contains (RFC 9112, section 3.2.2).
-  if (URL.canParse(target)) return new URL(target).host
-  return c.req.header("host") ?? new URL(c.req.url).host
-}
 
 /** Returns the host in lower case, without the port and without the brackets of IPv6. Null if it is not a host. */
 function parseHostName(host: string): string | null {

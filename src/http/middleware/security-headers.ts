@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http-env.ts"
-import { isSecure } from "../request/forwarded.ts"
+import { isSecure, type OwnAddressOptions } from "../request/own-address.ts"
 
 /**
  * Headers of every response, including problems and streams. Only pages set their own content security policy.
@@ -27,11 +27,7 @@ export const securityHeaders = { ...always, ...unlessPage } as const
 /** One year, without subdomains, which may belong to others. */
 const transportSecurity = "max-age=31536000"
 
-export function createSecurityHeaders({
-  trustProxy,
-}: {
-  readonly trustProxy: number
-}): MiddlewareHandler<HttpEnv> {
+export function createSecurityHeaders(options: OwnAddressOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     await next()
     // Each call of `c.header` would create a new response.
@@ -39,6 +35,6 @@ export function createSecurityHeaders({
     for (const [name, value] of Object.entries(always)) headers.set(name, value)
     for (const [name, value] of Object.entries(unlessPage)) if (!headers.has(name)) headers.set(name, value)
     // Over plain HTTP the header has no effect (RFC 6797, section 7.2).
-    if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
+    if (isSecure(c, options)) headers.set("strict-transport-security", transportSecurity)
   }
 }

@@ -10,13 +10,6 @@ export function selectOutermost(header: string, proxies: number): string {
   return values[Math.max(values.length - proxies, 0)]?.trim() ?? ""
 }
 
-/** Returns true if the client used HTTPS: with the gateway itself, or with the proxies in front of it. */
-export function isSecure(c: Context<HttpEnv>, trustProxy: number): boolean {
-  if (c.req.url.startsWith("https:")) return true
-  const forwarded = c.req.header("x-forwarded-proto") ?? ""
-  return trustProxy > 0 && selectOutermost(forwarded, trustProxy).toLowerCase() === "https"
-}
-
 /**
  * Names of headers by which proxies and tunnels report that a request came from elsewhere. No browser sends them.
  * VS Code dev tunnels and `ngrok --host-header` also replace the host by `localhost`, so nothing else shows them.

@@ -17,6 +17,9 @@ import { ofStore } from "../schemas/refusals.ts"
  */
 export type FindAuthorization = (callback: URLSearchParams) => Promise<PendingAuthorization | null>
 
+/** Path of the route, below the prefix. */
+export const mcpCallbackPath = "/mcp/oauth/callback"
+
 export interface McpCallbackOptions {
   readonly find: FindAuthorization
   /** Identifies the person by the request. Null if the gateway knows people only by the claims of an API key. */
@@ -46,7 +49,7 @@ const ofConfirmationByPerson = [
  */
 export function addMcpCallbackRoute(app: OpenAPIHono<HttpEnv>, options: McpCallbackOptions): void {
   const { find, identify, failures, guard } = options
-  const common = { path: "/mcp/oauth/callback", tags: ["mcp"], security: [], request: { query } }
+  const common = { path: mcpCallbackPath, tags: ["mcp"], security: [], request: { query } }
   const page = createRoute({
     ...common,
     method: "get",

@@ -30,7 +30,7 @@ export interface McpHttpServerDefinition extends McpServerOptions {
   readonly url: string
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Default: discovered when the server requires it and the gateway has a `mcpOAuthRedirectUrl`. */
+  /** Default: discovered when the server requires it and the gateway has a `publicUrl`. */
   readonly oauth?: McpOAuthDefinition
 }
 
