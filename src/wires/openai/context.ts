@@ -4,7 +4,6 @@ import { isSamePrincipal } from "../../http/auth/principal.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import type { WireParts } from "../../http/wire-routes.ts"
-import { createNotFound } from "./errors.ts"
 
 /** A request with the parts of the app that serve it. */
 export interface Exchange {
@@ -12,11 +11,8 @@ export interface Exchange {
   readonly parts: WireParts
 }
 
-/**
- * Resolves to a session of the caller. Rejects with the same 404 problem if it does not exist, belongs to someone else,
- * or was revoked.
- */
-export async function requireOwnSession({ c, parts }: Exchange, sessionId: string): Promise<Session> {
+/** Resolves to a session of the caller. Null if it does not exist, belongs to someone else, or was revoked. */
+export async function findOwnSession({ c, parts }: Exchange, sessionId: string): Promise<Session | null> {
   const { principal, agent, session: ofToken } = c.get("caller")
   const session = await parts.sessions.session(sessionId)
   const isOwn = session !== null && isSamePrincipal(session, principal) && session.revokedAt === null
@@ -25,8 +21,7 @@ export async function requireOwnSession({ c, parts }: Exchange, sessionId: strin
     parts.agents.has(session.agent) &&
     (agent === null || agent === session.agent) &&
     (ofToken === null || ofToken.id === session.rootId)
-  if (!isReachable) throw createNotFound("There is no such response, or it has expired.")
-  return session
+  return isReachable ? session : null
 }
 
 /** Returns true for the holder of an API key, which is a server and no user. */

@@ -26,6 +26,28 @@ export function parseResponseId(id: string): ResponsePlace | null {
   return { sessionId: `sess_${session}`, runId: `run_${run}`, segment, isStored: kind === "resp" }
 }
 
+/** The place of an item in the output of its response. `input` is the message that started the run. */
+export interface ItemPlace {
+  readonly response: ResponsePlace
+  readonly index: number | "input"
+}
+
+/** The id of an item that is not stored does not lead to its session. */
+export function formatItemId(type: "msg" | "rs" | "fc" | "mcp", { response, index }: ItemPlace): string {
+  const { sessionId, runId, segment, isStored } = response
+  const session = isStored ? [withoutPrefix(sessionId)] : []
+  return [type, ...session, withoutPrefix(runId), ...(segment === null ? [] : [segment]), index].join("_")
+}
+
+/** Returns null for an id that no gateway has made, and for one of an item that is not stored. */
+export function parseItemId(id: string): ItemPlace | null {
+  const match = /^(?:msg|rs|fc|mcp)_([a-z0-9]+)_([a-z0-9]+)(?:_([a-z0-9]+))?_(\d{1,9}|input)$/.exec(id)
+  if (match === null) return null
+  const [, session, run, segment = null, index] = match
+  const response = { sessionId: `sess_${session}`, runId: `run_${run}`, segment, isStored: true }
+  return { response, index: index === "input" ? "input" : Number(index) }
+}
+
 /** The place of a call that waits for an answer. */
 export interface CallPlace {
   readonly sessionId: string

@@ -10,9 +10,9 @@ import type { GivenAnswer } from "../../../kernel/sessions/sessions.ts"
 import {
   createRequestSource,
   type Exchange,
+  findOwnSession,
   isKeyHolder,
   requireManySessions,
-  requireOwnSession,
   selectInstructions,
 } from "../context.ts"
 import { createUnsupported } from "../errors.ts"
@@ -29,6 +29,8 @@ import { readResult } from "../results.ts"
 import { toClientTool } from "../tools.ts"
 import { segmentWire } from "./fold.ts"
 import { joinText, listInputImages, listItems, type ReadInput, readInput } from "./read-input.ts"
+import { findResponse } from "./read-response.ts"
+import { type References, readReferences } from "./references.ts"
 import { toRunContext } from "./response-object.ts"
 import type { OutputFormat, ResponseRequest } from "./schemas.ts"
 
@@ -63,17 +65,20 @@ export async function prepareResponse(exchange: Exchange, body: ResponseRequest)
     owner: principal,
     signal: c.req.raw.signal,
   })
-  const input = readInput(items, images)
   const repetition = await readRepetition(exchange, body as Json)
   const previous =
     body.previous_response_id == null ? null : await findPrevious(exchange, body.previous_response_id)
+  const conversation = typeof body.conversation === "string" ? body.conversation : body.conversation?.id
+  const inConversation = previous !== null || conversation !== undefined || c.get("caller").session !== null
+  const references = await readReferences(exchange, items, { isLogged: inConversation })
+  const input = readInput(items, { images, references })
   const answered = await findAnswered(exchange, { body, input, previous })
   if (answered !== null) {
     if (input.content.length > 0 && !input.hasHistory)
       throw createUnsupported("input", "Send results and a new message of the user in two requests.")
     return prepareAnswer(exchange, { ...answered, body, repetition })
   }
-  return prepareRun(exchange, { body, input, previous, repetition })
+  return prepareRun(exchange, { body, input, references, previous, conversation, inConversation, repetition })
 }
 
 interface Previous {
@@ -84,9 +89,8 @@ interface Previous {
 
 async function findPrevious(exchange: Exchange, id: string): Promise<Previous> {
   const place = parseResponseId(id)
-  const session = place?.isStored ? await requireOwnSession(exchange, place.sessionId) : null
-  const run = place && session && (await exchange.parts.sessions.run(session.id, place.runId))
-  if (session && run) return { session, run, id }
+  const found = place && (await findResponse(exchange, place))
+  if (found !== null) return { ...found, id }
   throw new Problem(
     { code: "previous_response_not_found", status: 404 },
     `There is no stored response ${id}, or it has expired.`,
@@ -150,18 +154,13 @@ async function findAnswered(
   return { session: root, run: root.activeRun ?? run, answers, segment }
 }
 
-/** Resolves to the root of a session's tree. Null if the caller has no such session. */
+/**
+ * Resolves to the root of a session's tree. Null if the caller has no such session: a conversation may contain calls of
+ * another service, or of a deleted session.
+ */
 async function findRoot(exchange: Exchange, sessionId: string): Promise<Session | null> {
-  const { sessions } = exchange.parts
-  const session = await sessions.session(sessionId)
-  if (session === null) return null
-  try {
-    return await requireOwnSession(exchange, session.rootId)
-  } catch (error) {
-    // A conversation may contain calls of another service, or of a deleted session.
-    if (error instanceof Problem && error.status === 404) return null
-    throw error
-  }
+  const session = await exchange.parts.sessions.session(sessionId)
+  return session && findOwnSession(exchange, session.rootId)
 }
 
 function isAt(
@@ -244,21 +243,25 @@ function requireStored({ store }: ResponseRequest): void {
 interface NewRun {
   readonly body: ResponseRequest
   readonly input: ReadInput
+  readonly references: References
   readonly previous: Previous | null
+  readonly conversation: string | undefined
+  /** If true, the session of the request exists already, or belongs to a conversation. */
+  readonly inConversation: boolean
   readonly repetition: Repetition
 }
 
 async function prepareRun(exchange: Exchange, given: NewRun): Promise<PreparedResponse> {
-  const { body, input, previous, repetition } = given
+  const { body, input, references, previous, conversation, inConversation, repetition } = given
   const { c, parts } = exchange
   const { sessions, agents } = parts
-  const conversation = typeof body.conversation === "string" ? body.conversation : body.conversation?.id
   const { agent, model } =
     body.model === undefined ? { agent: undefined, model: null } : readModel(exchange, body.model)
   const isStored = body.store !== false
-  requireConsistent(given, conversation)
-  const inConversation = previous !== null || conversation !== undefined || c.get("caller").session !== null
+  requireConsistent(body)
   const session = await findSession()
+  if (inConversation && [...references.rootIds].some((id) => id !== session.rootId))
+    throw createUnsupported("input", "The input names items of another conversation.")
   const message = selectMessage(input, inConversation)
   return {
     session,
@@ -302,10 +305,7 @@ async function prepareRun(exchange: Exchange, given: NewRun): Promise<PreparedRe
     return repetition.openSession(name, isStored ? {} : { keepMs: keepUnstoredMs })
   }
 
-  function requireConsistent(
-    { body: { background, store } }: NewRun,
-    conversation: string | undefined,
-  ): void {
+  function requireConsistent({ background, store }: ResponseRequest): void {
     if (previous !== null && conversation !== undefined)
       throw createUnsupported("conversation", "Send either conversation or previous_response_id.")
     if (background === true && !isStored)

@@ -2,7 +2,7 @@ import type { MessageCompleted, StepRetried } from "../../../core/log/entries.ts
 import { addSpending, type Usage } from "../../../core/usage.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
 import { beginDelta, type Fields, finishDelta, writeEvent } from "../frames.ts"
-import { withoutPrefix } from "../ids.ts"
+import { formatItemId } from "../ids.ts"
 import { createOutputText, type Item } from "./items.ts"
 import type { OpenPart, ResponseState } from "./state.ts"
 
@@ -144,9 +144,8 @@ export class OutputWriter {
     return nextIndex
   }
 
-  protected itemId(prefix: string, index: number): string {
-    const { runId, segment } = this.state.place
-    return [prefix, withoutPrefix(runId), ...(segment === null ? [] : [segment]), index].join("_")
+  protected itemId(type: Parameters<typeof formatItemId>[0], index: number): string {
+    return formatItemId(type, { response: this.state.place, index })
   }
 
   protected spend(usage: Usage): void {

@@ -2,6 +2,7 @@ import type { ContentPart, ImagePart, Message } from "../../../core/history/mess
 import type { GivenImage } from "../../../http/content/read-images.ts"
 import { ClientHistory } from "../history.ts"
 import { readResult } from "../results.ts"
+import type { KnownItem, References } from "./references.ts"
 import type { InputContent, InputItem, ResponseRequest } from "./schemas.ts"
 
 /** The input of a request by its meaning. */
@@ -10,7 +11,7 @@ export interface ReadInput {
   readonly instructions: readonly string[]
   /** The conversation as the client has it. */
   readonly messages: readonly Message[]
-  /** The user's messages, as one message. */
+  /** The user's messages as one message. With references, those that follow the last one. */
   readonly content: readonly ContentPart[]
   /** If true, the input has more than messages of the user. */
   readonly hasHistory: boolean
@@ -36,11 +37,15 @@ export function listInputImages(items: readonly InputItem[]): readonly GivenImag
 }
 
 /** `images` are those of `listInputImages`, in the same order. */
-export function readInput(items: readonly InputItem[], images: readonly ImagePart[]): ReadInput {
+export function readInput(
+  items: readonly InputItem[],
+  { images, references }: { readonly images: readonly ImagePart[]; readonly references: References },
+): ReadInput {
   const left = [...images]
   const history = new ClientHistory()
   const instructions: string[] = []
   const content: ContentPart[] = []
+  const named = new Map(references.items)
   for (const item of items) {
     switch (item.type) {
       case "message":
@@ -58,9 +63,16 @@ export function readInput(items: readonly InputItem[], images: readonly ImagePar
         history.addResult(item.call_id, readResult(joinText(item.output)))
         break
       case "mcp_call":
-        history.addCall(item.id, item.name, item.arguments)
-        history.addResult(item.id, readResult(item.output ?? "The call failed."))
+        addCallWithResult(history, item)
         break
+      case "item_reference": {
+        content.length = 0
+        const known = named.get(item.id)
+        if (known !== undefined) addKnown(history, known)
+        // Some clients name a call twice, the second time for its result.
+        named.delete(item.id)
+        break
+      }
       case "reasoning":
       case "mcp_list_tools":
       case "mcp_approval_request":
@@ -78,6 +90,41 @@ export function readInput(items: readonly InputItem[], images: readonly ImagePar
     results: items.filter((item) => item.type === "function_call_output"),
     approvals: items.filter((item) => item.type === "mcp_approval_response"),
   }
+}
+
+function addKnown(history: ClientHistory, item: KnownItem): void {
+  switch (item.type) {
+    case "user":
+      history.addUser(item.content)
+      break
+    case "message":
+      history.addText(item.content.map(({ text }) => text).join(""))
+      break
+    case "function_call":
+      history.addCall(item.call_id, item.name, item.arguments)
+      break
+    case "mcp_call":
+      addCallWithResult(history, item)
+      break
+    case "reasoning":
+    case "mcp_approval_request":
+      break
+    default:
+      item satisfies never
+  }
+}
+
+function addCallWithResult(
+  history: ClientHistory,
+  call: {
+    readonly id: string
+    readonly name: string
+    readonly arguments: string
+    readonly output?: string | null | undefined
+  },
+): void {
+  history.addCall(call.id, call.name, call.arguments)
+  history.addResult(call.id, readResult(call.output ?? "The call failed."))
 }
 
 export function joinText(content: InputContent): string {

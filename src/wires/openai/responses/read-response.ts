@@ -1,11 +1,25 @@
 import type { Run, Session } from "../../../core/ports/store/session-log.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
 import { type AwaitedRun, awaitRun } from "../await-run.ts"
-import type { Exchange } from "../context.ts"
+import { type Exchange, findOwnSession } from "../context.ts"
 import { createNotFound } from "../errors.ts"
 import type { ResponsePlace } from "../ids.ts"
 import { foldResponse, parkResponse } from "./fold.ts"
 import { type ResponseState, startResponse } from "./state.ts"
+
+/** A response that the caller may see. */
+export interface FoundResponse {
+  readonly session: Session
+  readonly run: Run
+  readonly place: ResponsePlace
+}
+
+/** Resolves to null if the caller has no such stored response. */
+export async function findResponse(exchange: Exchange, place: ResponsePlace): Promise<FoundResponse | null> {
+  const session = place.isStored ? await findOwnSession(exchange, place.sessionId) : null
+  const run = session && (await exchange.parts.sessions.run(session.id, place.runId))
+  return session && run && { session, run, place }
+}
 
 /** Resolves to the response at its end. Rejects if this process stops before that. */
 export async function awaitResponse(
@@ -33,7 +47,7 @@ const readWithinMs = 5_000
  */
 export async function readResponse(
   { c, parts }: Exchange,
-  { session, run, place }: { readonly session: Session; readonly run: Run; readonly place: ResponsePlace },
+  { session, run, place }: FoundResponse,
 ): Promise<{ readonly state: ResponseState; readonly frames: readonly Frame[] }> {
   const { sessions, directory } = parts
   const frames: Frame[] = []

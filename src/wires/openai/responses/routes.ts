@@ -1,20 +1,20 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { ImagePart } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Run, Session } from "../../../core/ports/store/session-log.ts"
+import type { Session } from "../../../core/ports/store/session-log.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondText } from "../../../http/respond.ts"
 import { eventStreamType } from "../../../http/streams/server-sent-events.ts"
 import type { Frame } from "../../../http/streams/wire.ts"
 import type { WireParts } from "../../../http/wire-routes.ts"
 import { readBody } from "../body.ts"
-import { type Exchange, requireOwnSession } from "../context.ts"
+import type { Exchange } from "../context.ts"
 import { createNotFound, createUnsupported } from "../errors.ts"
 import { continueAfter } from "../frames.ts"
-import { formatResponseId, parseResponseId, type ResponsePlace, withoutPrefix } from "../ids.ts"
+import { formatItemId, formatResponseId, parseResponseId, type ResponsePlace } from "../ids.ts"
 import { type PreparedResponse, prepareResponse } from "./accept.ts"
 import { showResponse } from "./fold.ts"
-import { awaitResponse, readResponse } from "./read-response.ts"
+import { awaitResponse, type FoundResponse, findResponse, readResponse } from "./read-response.ts"
 import { ignoredMembers } from "./response-object.ts"
 import { requestSchema } from "./schemas.ts"
 import { type ResponseState, startResponse } from "./state.ts"
@@ -36,14 +36,14 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
 
   app.get("/v1/responses/:id", async (c) => {
     const exchange = { c, parts }
-    const found = await findResponse(exchange, c.req.param("id"))
+    const found = await requireResponse(exchange, c.req.param("id"))
     if (c.req.query("stream") !== "true") return c.json(await show(exchange, found))
     return streamAgain(exchange, found, readStartingAfter(c.req.query("starting_after")))
   })
 
   app.post("/v1/responses/:id/cancel", parts.middleware.optionalBody, async (c) => {
     const exchange = { c, parts }
-    const { session, run, place } = await findResponse(exchange, c.req.param("id"))
+    const { session, run, place } = await requireResponse(exchange, c.req.param("id"))
     const outcome = await parts.sessions.cancel(session.id, run.id)
     if (outcome.status === "accepted")
       await awaitResponse(exchange, place, { cursor: run.cursor, isNewRun: false })
@@ -52,7 +52,7 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
 
   app.delete("/v1/responses/:id", async (c) => {
     const exchange = { c, parts }
-    const { session, place } = await findResponse(exchange, c.req.param("id"))
+    const { session, place } = await requireResponse(exchange, c.req.param("id"))
     if (session.parent !== null) throw createNotFound("There is no such response.")
     // Housekeeping deletes the session, which can no longer be used from now on.
     await parts.sessions.revoke(session.id, { keepMs: 0 })
@@ -61,7 +61,7 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
 
   app.get("/v1/responses/:id/input_items", async (c) => {
     const exchange = { c, parts }
-    const { state } = await readResponse(exchange, await findResponse(exchange, c.req.param("id")))
+    const { state } = await readResponse(exchange, await requireResponse(exchange, c.req.param("id")))
     const data = listInput(state)
     return c.json({
       object: "list",
@@ -73,25 +73,15 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
   })
 }
 
-/** A response that the caller may see. */
-interface FoundResponse {
-  readonly session: Session
-  readonly run: Run
-  readonly place: ResponsePlace
-}
-
-async function findResponse(exchange: Exchange, id: string): Promise<FoundResponse> {
+async function requireResponse(exchange: Exchange, id: string): Promise<FoundResponse> {
   const place = parseResponseId(id)
-  if (place?.isStored) {
-    const session = await requireOwnSession(exchange, place.sessionId)
-    const run = await exchange.parts.sessions.run(session.id, place.runId)
-    if (run !== null) return { session, run, place }
-  }
-  throw createNotFound("There is no such response, or it has expired.")
+  const found = place && (await findResponse(exchange, place))
+  if (found === null) throw createNotFound("There is no such response, or it has expired.")
+  return found
 }
 
 async function showNow(exchange: Exchange, place: ResponsePlace): Promise<JsonObject> {
-  return show(exchange, await findResponse(exchange, formatResponseId(place)))
+  return show(exchange, await requireResponse(exchange, formatResponseId(place)))
 }
 
 async function show(exchange: Exchange, found: FoundResponse): Promise<JsonObject> {
@@ -187,7 +177,7 @@ function listInput({ place, started }: ResponseState): readonly JsonObject[] {
       ? { type: "input_text", text: part.text }
       : { type: "input_image", detail: "auto", image_url: toUrl(part.source) },
   )
-  const id = `msg_${withoutPrefix(place.runId)}_input`
+  const id = formatItemId("msg", { response: place, index: "input" })
   return content.length === 0 ? [] : [{ id, type: "message", role: "user", status: "completed", content }]
 }
 

@@ -26,6 +26,7 @@ const item = z.discriminatedUnion("type", [
     error: z.unknown(),
   }),
   z.object({ type: z.literal("mcp_list_tools") }),
+  z.object({ type: z.literal("item_reference"), id: callId }),
   z.object({ type: z.literal("mcp_approval_request") }),
   z.object({
     type: z.literal("mcp_approval_response"),
@@ -35,10 +36,12 @@ const item = z.discriminatedUnion("type", [
   }),
 ])
 
-/** Messages may come without a type. */
+/** Messages and references may come without a type. */
 const itemSchema = z.preprocess((value) => {
-  const given = Object(value) as { readonly type?: unknown; readonly role?: unknown }
-  return given.type === undefined && given.role !== undefined ? { ...given, type: "message" } : value
+  const given = Object(value) as { readonly type?: unknown; readonly role?: unknown; readonly id?: unknown }
+  if (given.type !== undefined && given.type !== null) return value
+  if (given.role !== undefined) return { ...given, type: "message" }
+  return given.id === undefined ? value : { ...given, type: "item_reference" }
 }, item)
 
 const format = z.discriminatedUnion("type", [
