@@ -8,9 +8,10 @@ import { toClaim } from "../../rows/session-rows.ts"
 import { toIdempotencyColumns } from "../../rules/idempotency.ts"
 import { planMessage, type Receiver } from "../../rules/put-rules.ts"
 import type { Versions } from "../../rules/versions.ts"
+import { sessionColumns } from "../../sql/tables.ts"
 import type { Query } from "../database/database.ts"
 import { isLive } from "../leases/membership.ts"
-import { lastSeq, sessionColumns } from "../schema.ts"
+import { lastSeq } from "../schema.ts"
 
 export interface PutWhenIdleOptions {
   readonly agents: readonly string[]
