@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
 import { LongestFirst } from "./test/longest-first.ts"
-import { patienceMs } from "./test/patience.ts"
+import { patienceMs, testLimitMs } from "./test/patience.ts"
 import { UntestedReporter } from "./test/untested-reporter.ts"
 
 export default defineConfig({
@@ -9,10 +9,8 @@ export default defineConfig({
     reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
     setupFiles: "test/setup-waits.ts",
-    // Longer than a few waits, because a test waits for one condition after another, and starts several processes. A
-    // test that hangs reports the condition that it waits for.
-    testTimeout: 4 * patienceMs,
-    hookTimeout: 4 * patienceMs,
+    testTimeout: testLimitMs,
+    hookTimeout: testLimitMs,
     // Tests know nothing of the models that this machine has keys for, or runs.
     env: {
       ANTHROPIC_API_KEY: "",

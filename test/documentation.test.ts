@@ -52,7 +52,7 @@ test("every page that a packed page links to is packed too", async () => {
     )
     .filter((target) => !packed.some((path) => path === target || path.startsWith(join(target, "/"))))
   expect(missing).toEqual([])
-}, 180_000)
+})
 
 describe("docs/reference.md", () => {
   const sections = new Map(
@@ -128,7 +128,7 @@ test("every TypeScript block of the pages type-checks", async () => {
   }
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config))
   expect(await typeCheck(folder)).toBe("")
-}, 400_000)
+})
 
 test("the commands that the program prints start a conversation", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-documentation-"))

@@ -25,12 +25,12 @@ To test everything, run npm test as root on Debian or Ubuntu: it installs what i
 With CI=true a missing component is a failure.
 `)
   expect(code).toBe(0)
-}, 120_000)
+})
 
 test("tests that a filter leaves out are not listed", async () => {
   const { stdout } = await runSample({}, "-t", "needs nothing")
   expect(stdout).not.toContain("Not tested here")
-}, 120_000)
+})
 
 test("nothing is skipped with CI=true, and a missing requirement is a failure", async () => {
   const { code, stdout } = await runSample({ CI: "true" }, "--reporter=tap-flat")
@@ -39,10 +39,10 @@ test("nothing is skipped with CI=true, and a missing requirement is a failure", 
   expect(stdout).not.toContain("SKIP")
   expect(stdout).toContain("This test needs root on Linux")
   expect(code).toBe(1)
-}, 120_000)
+})
 
 test("only what needs root is skipped in the run of CI as an ordinary user", async () => {
   const { code, stdout } = await runSample({ CI: "true", AGENT_GATEWAY_TEST_USER: "ordinary" })
   expect(stdout).toContain("Not tested here, 3 tests:")
   expect(code).toBe(0)
-}, 120_000)
+})

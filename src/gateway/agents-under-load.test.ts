@@ -50,4 +50,4 @@ it("hundreds of runs of several agents at once each have their own agent's promp
     const listed = await opened.sessions.list({ agents: [name], limit: 200 })
     expect(listed.items.map(({ state }) => state)).toEqual(Array(100).fill("idle"))
   }
-}, 180_000)
+})

@@ -8,7 +8,7 @@ import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripte
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
-const patience = { interval: 20, timeout: 20_000 }
+const patience = { interval: 20 }
 const million = 1_000_000
 const usage = { inputTokens: 0, outputTokens: million, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 /** Each call of a model costs a dollar. */

@@ -58,4 +58,4 @@ it("keeps a repeatedly compacted session small, and keeps each of its words", as
   } finally {
     await gateway.close({ graceMs: 0 })
   }
-}, 180_000)
+})

@@ -71,7 +71,7 @@ it("keeps the tool calls for a client that sends its last 41 messages, and logs 
   expect(await store.log.historyStart(sessionId)).toBe(0)
   const stored = (await store.log.session(sessionId))?.storedBytes ?? 0
   expect(stored).toBeLessThan(80 * 4_000)
-}, 180_000)
+})
 
 it("replaces the history of a client that changes one of the last messages", async () => {
   const { provider, store, sessionId, chat } = await startGateway()

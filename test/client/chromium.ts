@@ -1,6 +1,7 @@
 import { chromium, type Page } from "playwright-core"
 import { onTestFinished } from "vitest"
 import { chromiumProgram } from "../chromium-program.ts"
+import { patienceMs } from "../patience.ts"
 
 const flags = [
   ...["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
@@ -16,6 +17,7 @@ export async function openPage(url: string): Promise<Page> {
   })
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
+  page.setDefaultTimeout(patienceMs)
   await page.goto(url)
   return page
 }

@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { requires } from "../needs.ts"
 import { openPage } from "./chromium.ts"
 import { repository, startSuite } from "./support.ts"
 
 // Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun
 // and Deno. The tests run one after the other, because what they start ends with the test that Vitest started last.
-vi.setConfig({ testTimeout: 240_000 })
 
 type Outcomes = Readonly<Record<string, string | null>>
 

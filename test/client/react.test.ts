@@ -81,11 +81,11 @@ test("a page with React shows a run, its approval, and a response during which t
   await fetch(`${url}/control/kill`, { method: "POST" })
   await page.getByText("wörd60").waitFor()
   await page.getByText("ready", { exact: true }).waitFor()
-  expect(await answers.last().textContent()).toBe(longText)
-  expect(await answers.count()).toBe(3)
-  expect(await page.locator("article.user").allTextContents()).toEqual([
-    ...["Hello", 'call|erase|{"folder":"a"}', "long"],
-  ])
+  await expect.poll(() => answers.last().textContent()).toBe(longText)
+  await expect.poll(() => answers.count()).toBe(3)
+  await expect
+    .poll(() => page.locator("article.user").allTextContents())
+    .toEqual([...["Hello", 'call|erase|{"folder":"a"}', "long"]])
 
   await send("long")
   await page.getByRole("button", { name: "Stop" }).click()

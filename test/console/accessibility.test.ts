@@ -25,8 +25,8 @@ describe.each(windows)("%s", (name, window) => {
     const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
     await page.addScriptTag({ path: axe })
     const check = async (view: string) => {
-      expect.soft(await findings(page), view).toEqual([])
-      expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
+      await expect.poll(() => findings(page), { message: view }).toEqual([])
+      await expect.poll(() => page.evaluate(overflow), { message: `${view} scrolls sideways` }).toBe(0)
     }
     const visit = async (view: string, text: string) => {
       await page.evaluate(`location.hash = ${JSON.stringify(`#/${view}`)}`)
@@ -133,7 +133,7 @@ test("all actions work with the keyboard: send, allow a call, deny one, change t
   await tabTo("Approvals", "Shift+Tab")
   await page.keyboard.press("Enter")
   await page.getByText("Nothing waits for you").waitFor()
-  expect(await page.evaluate("document.activeElement.id")).toBe("main")
+  await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("main")
 })
 
 test("a screen reader is informed of events", async () => {
@@ -150,7 +150,7 @@ test("nothing moves with reduced motion", async () => {
   const { page, send, status } = await openConsole(browser, served.url, { reducedMotion: "reduce" })
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
-  expect(await page.evaluate("document.getAnimations().length")).toBe(0)
+  await expect.poll(() => page.evaluate("document.getAnimations().length")).toBe(0)
   model.release()
   await status("ready")
 })

@@ -26,37 +26,39 @@ test("a tool shows its live output, then its result and its duration", async () 
   const card = page.getByRole("article", { name: /^Tool build/ })
   await card.locator(".output").getByText("step 2").waitFor()
   await status("ready")
-  expect(await card.locator(".output").textContent()).toBe("step 1\nstep 2\nstep 3\nstep 4\nstep 5\n")
-  expect(await card.locator(".output .stderr").textContent()).toBe("step 5\n")
+  await expect
+    .poll(() => card.locator(".output").textContent())
+    .toBe("step 1\nstep 2\nstep 3\nstep 4\nstep 5\n")
+  await expect.poll(() => card.locator(".output .stderr").textContent()).toBe("step 5\n")
   await card.getByText('"built": true').waitFor()
   await card.getByText(/^Done · \d+ ms$/).waitFor()
 })
 
 test("an approval is allowed once, and for the session", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send('call|erase|{"folder":"a"}')
   await status("waiting")
   await page.getByRole("button", { name: "Allow for this session" }).click()
   await status("ready")
-  expect((await answers()).at(-1)).toContain("a is empty at depth 1")
+  await expect.poll(lastAnswer).toContain("a is empty at depth 1")
   await send('call|erase|{"folder":"b"}')
   await page.locator("article.assistant .markdown").getByText("b is empty at depth 1").waitFor()
   await status("ready")
 })
 
 test("an approval is denied with a reason for the model", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send('call|erase|{"folder":"a"}')
   await page.getByRole("button", { name: "Deny" }).click()
   await page.getByLabel("Reason, which the model receives").fill("Use another folder.")
   await page.getByRole("button", { name: "Deny the call" }).click()
   await status("ready")
   await page.getByRole("article", { name: "Tool erase: Denied" }).waitFor()
-  expect((await answers()).at(-1)).toContain("Use another folder.")
+  await expect.poll(lastAnswer).toContain("Use another folder.")
 })
 
 test("arguments are edited in a form of the tool's schema, and invalid ones are refused", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send('call|erase|{"folder":"a"}')
   await page.getByRole("button", { name: "Edit", exact: true }).click()
   await page.getByLabel("folder").fill("b")
@@ -67,11 +69,11 @@ test("arguments are edited in a form of the tool's schema, and invalid ones are 
   await page.getByLabel("Arguments as JSON").fill('{"folder":"c","depth":2}')
   await page.getByRole("button", { name: "Allow with these arguments" }).click()
   await status("ready")
-  expect((await answers()).at(-1)).toContain("c is empty at depth 2")
+  await expect.poll(lastAnswer).toContain("c is empty at depth 2")
 })
 
 test("a question is shown as a form, and answered", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send("call|book")
   await page.locator("form.wait").getByText("Who comes?").waitFor()
   await page.getByLabel("Name").fill("Ada")
@@ -79,28 +81,28 @@ test("a question is shown as a form, and answered", async () => {
   await page.getByLabel("Seat").selectOption("bar")
   await page.locator("form.wait").getByRole("button", { name: "Send" }).click()
   await status("ready")
-  expect((await answers()).at(-1)).toMatch(/Ada.*3.*bar/)
+  await expect.poll(lastAnswer).toMatch(/Ada.*3.*bar/)
 })
 
 test("a question is declined", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send("call|book")
   await page.getByRole("button", { name: "Decline" }).click()
   await status("ready")
-  expect((await answers()).at(-1)).toContain("decline")
+  await expect.poll(lastAnswer).toContain("decline")
 })
 
 test("an operator types the result of a client tool", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send("call|pick_color")
   await page.getByLabel("Result: JSON or text").fill("teal")
   await page.getByRole("button", { name: "Send result" }).click()
   await status("ready")
-  expect((await answers()).at(-1)).toContain("teal")
+  await expect.poll(lastAnswer).toContain("teal")
 })
 
 test("a run is stopped, and its message is sent again", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
   await page.getByRole("button", { name: "Stop" }).click()
@@ -109,7 +111,7 @@ test("a run is stopped, and its message is sent again", async () => {
   await page.locator("article.assistant").nth(1).getByText("wörd10").waitFor()
   model.release()
   await status("ready")
-  expect((await answers()).at(-1)).toBe(heldText)
+  await expect.poll(lastAnswer).toBe(heldText)
 })
 
 test("messages wait for the run, and are withdrawn", async () => {
@@ -124,7 +126,7 @@ test("messages wait for the run, and are withdrawn", async () => {
   model.release()
   await page.locator("article.assistant").getByText("You said: first").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([heldText, "You said: first"])
+  await expect.poll(answers).toEqual([heldText, "You said: first"])
 })
 
 test("waiting messages have their text after a reload, can be taken back, and join in order", async () => {
@@ -149,7 +151,7 @@ test("waiting messages have their text after a reload, can be taken back, and jo
   model.release()
   await page.locator("article.assistant").getByText("You said: first").waitFor()
   await status("ready")
-  expect(await page.locator("article .typed").allInnerTexts()).toEqual(["hold", "Hurry!", "first"])
+  await expect.poll(() => page.locator("article .typed").allInnerTexts()).toEqual(["hold", "Hurry!", "first"])
 })
 
 test("a message steers the open run", async () => {
@@ -162,11 +164,10 @@ test("a message steers the open run", async () => {
   model.release()
   await page.locator("article.assistant").getByText("You said: Hurry!").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([heldText, "You said: Hurry!"])
-  expect(await page.locator("article.user").allInnerTexts()).toEqual([
-    expect.stringContaining("hold"),
-    expect.stringContaining("Hurry!"),
-  ])
+  await expect.poll(answers).toEqual([heldText, "You said: Hurry!"])
+  await expect
+    .poll(() => page.locator("article.user").allInnerTexts())
+    .toEqual([expect.stringContaining("hold"), expect.stringContaining("Hurry!")])
 })
 
 test("messages that steer the run are taken back before they join it, also after a reload", async () => {
@@ -184,10 +185,10 @@ test("messages that steer the run are taken back before they join it, also after
   await expect.poll(() => waiting.count()).toBe(0)
   model.release()
   await status("ready")
-  expect(await answers()).toEqual([heldText])
+  await expect.poll(answers).toEqual([heldText])
   await page.reload()
   await status("ready")
-  expect(await page.locator("article .typed").allInnerTexts()).toEqual(["hold"])
+  await expect.poll(() => page.locator("article .typed").allInnerTexts()).toEqual(["hold"])
 })
 
 test("a long message that steers the run stays until it is taken back after a reload", async () => {
@@ -203,25 +204,25 @@ test("a long message that steers the run stays until it is taken back after a re
   await asked
   await send("Hurry!")
   await waiting.filter({ hasText: "Hurry!" }).waitFor()
-  expect(await waiting.count()).toBe(2)
+  await expect.poll(() => waiting.count()).toBe(2)
   await page.reload()
   await waiting.getByRole("button", { name: "Take the message back: A long message" }).click()
   await expect.poll(() => waiting.count()).toBe(1)
   model.release()
   await page.locator("article.assistant").getByText("You said: Hurry!").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([heldText, "You said: Hurry!"])
+  await expect.poll(answers).toEqual([heldText, "You said: Hurry!"])
 })
 
 test("a message interrupts the open run", async () => {
-  const { page, send, status, answers } = await open()
+  const { page, send, status, lastAnswer } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
   await page.getByLabel("When the agent is working").selectOption("interrupt")
   await send("Something else")
   await page.locator("article.assistant").getByText("You said: Something else").waitFor()
   await status("ready")
-  expect((await answers()).at(-1)).toBe("You said: Something else")
+  await expect.poll(lastAnswer).toBe("You said: Something else")
 })
 
 test("a reload during a response continues it, with each word once", async () => {
@@ -233,7 +234,7 @@ test("a reload during a response continues it, with each word once", async () =>
   model.release()
   await page.locator("article.assistant").getByText("wörd20").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([heldText])
+  await expect.poll(answers).toEqual([heldText])
   expect(errors).toEqual([])
 })
 
@@ -241,13 +242,13 @@ test("thinking is folded, and usage adds up", async () => {
   const { page, send, status } = await open()
   await send("think")
   await status("ready")
-  expect(await page.getByText("Let me see.").isVisible()).toBe(false)
+  await expect.poll(() => page.getByText("Let me see.").isVisible()).toBe(false)
   await page.getByText("Thought").click()
-  expect(await page.getByText("Let me see.").isVisible()).toBe(true)
-  expect(await page.getByTestId("usage").innerText()).toMatch(/10 tokens in\s+\d+ tokens out/)
-  expect(await page.locator("article.assistant .turn-usage").innerText()).toMatch(
-    /^10 in · \d+ out · price unknown$/,
-  )
+  await expect.poll(() => page.getByText("Let me see.").isVisible()).toBe(true)
+  await expect.poll(() => page.getByTestId("usage").innerText()).toMatch(/10 tokens in\s+\d+ tokens out/)
+  await expect
+    .poll(() => page.locator("article.assistant .turn-usage").innerText())
+    .toMatch(/^10 in · \d+ out · price unknown$/)
 })
 
 test("an image is attached and sent", async () => {

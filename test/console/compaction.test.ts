@@ -44,7 +44,7 @@ test("a summary leaves a mark that unfolds it, also after a reload, and the time
   await mark.getByText(/claude-scripted wrote it for \$\d/).waitFor()
   await page.reload()
   await mark.first().waitFor()
-  expect(await places()).toEqual(before)
+  await expect.poll(places).toEqual(before)
   await mark.getByText("Earlier messages were summarized here").press("Enter")
   await mark.getByText("They counted sheep.").waitFor()
 
@@ -59,6 +59,6 @@ test.each(windows)("the mark has no violation that axe finds: %s", async (_, win
   await mark.locator("summary").click()
   await mark.getByText("They counted sheep.").waitFor()
   await page.addScriptTag({ path: axe })
-  expect(await findings(page)).toEqual([])
-  expect(await page.evaluate(overflow)).toBe(0)
+  await expect.poll(() => findings(page)).toEqual([])
+  await expect.poll(() => page.evaluate(overflow)).toBe(0)
 })

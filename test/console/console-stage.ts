@@ -5,6 +5,7 @@ import { chromiumProgram } from "../chromium-program.ts"
 import { type CliProcess, startCli } from "../cli-process.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { patienceMs } from "../patience.ts"
 
 export const scriptedAgent = fileURLToPath(new URL("fixtures/agent.mjs", import.meta.url))
 export const minimalAgent = fileURLToPath(new URL("../../examples/01-minimal/agent.ts", import.meta.url))
@@ -71,6 +72,7 @@ export interface ConsolePage {
   status(name: "ready" | "running" | "waiting" | "reconnecting"): Promise<void>
   /** Resolves to the texts of the assistant's messages on the page. */
   answers(): Promise<readonly string[]>
+  lastAnswer(): Promise<string | undefined>
 }
 
 /** Opens an address of the console in a new window, which is closed at the end of the test. */
@@ -80,6 +82,7 @@ export async function openConsole(
   window: BrowserContextOptions = {},
 ): Promise<ConsolePage> {
   const context = await browser.newContext(window)
+  context.setDefaultTimeout(patienceMs)
   onTestFinished(() => context.close())
   const page = await context.newPage()
   const errors: string[] = []
@@ -89,6 +92,7 @@ export async function openConsole(
   })
   await page.goto(url)
   const field = page.getByLabel("Message", { exact: true })
+  const answers = () => page.locator("article.assistant .markdown").allInnerTexts()
   return {
     page,
     errors,
@@ -97,6 +101,7 @@ export async function openConsole(
       await field.press("Enter")
     },
     status: (name) => page.locator(`.status[data-status="${name}"]`).waitFor(),
-    answers: () => page.locator("article.assistant .markdown").allInnerTexts(),
+    answers,
+    lastAnswer: async () => (await answers()).at(-1),
   }
 }

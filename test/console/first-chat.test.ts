@@ -16,10 +16,10 @@ test("a browser at the printed address sends messages to the agent without a key
   await status("ready")
   expect(page.url()).toMatch(/#\/chat\/sess_\w+$/)
   await page.getByRole("link", { name: "Hello there!" }).waitFor()
-  expect(await page.locator("article").count()).toBe(2)
+  await expect.poll(() => page.locator("article").count()).toBe(2)
 
   await page.reload()
   await page.locator("article.assistant").getByText("You said: “Hello there!”").waitFor()
-  expect(await page.locator("article").count()).toBe(2)
+  await expect.poll(() => page.locator("article").count()).toBe(2)
   expect(errors).toEqual([])
 })

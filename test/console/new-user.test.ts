@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core"
+import type { Browser, Locator } from "playwright-core"
 import { beforeAll, beforeEach, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
@@ -43,7 +43,7 @@ test("a sent message is in view, also if the user had scrolled up", async () => 
   const message = page.locator("article.user").getByText("the second one")
   await expect.poll(async () => (await message.boundingBox())?.y).toBeLessThan(desktop.viewport.height)
   await status("ready")
-  expect((await message.boundingBox())?.y).toBeGreaterThan(0)
+  await expect.poll(async () => (await message.boundingBox())?.y).toBeGreaterThan(0)
 })
 
 test("each item of a task list is one line with its box, in compact and in spaced lists", async () => {
@@ -51,19 +51,14 @@ test("each item of a task list is one line with its box, in compact and in space
   await send("Compact:\n\n- [ ] one\n- [x] two\n\nSpaced:\n\n- [ ] three\n\n- [x] four")
   await status("ready")
   const items = page.locator("article.assistant li")
-  // The status is announced before the last text is drawn.
   await expect.poll(() => items.allInnerTexts()).toEqual(["one", "two", "three", "four"])
   const boxes = page.locator("article.assistant li input[type=checkbox]")
-  expect(await Promise.all((await boxes.all()).map((box) => box.isChecked()))).toEqual([
-    false,
-    true,
-    false,
-    true,
-  ])
-  const heights = await Promise.all(
-    (await items.all()).map(async (item) => (await item.boundingBox())?.height),
-  )
-  expect(Math.max(...heights.map(Number))).toBeLessThan(30)
+  await expect
+    .poll(async () => Promise.all((await boxes.all()).map((box) => box.isChecked())))
+    .toEqual([false, true, false, true])
+  const heights = async () =>
+    Promise.all((await items.all()).map(async (item) => Number((await item.boundingBox())?.height)))
+  await expect.poll(async () => Math.max(...(await heights()))).toBeLessThan(30)
 })
 
 test("an image in a data URI is shown, and one of another type or server is not loaded", async () => {
@@ -78,9 +73,11 @@ test("an image in a data URI is shown, and one of another type or server is not 
   await send(images.map((address, at) => `![picture ${at}](${address})`).join("\n\n"))
   await status("ready")
   const shown = page.locator("article.assistant img")
-  expect(await shown.count()).toBe(1)
-  expect(await shown.getAttribute("alt")).toBe("picture 0")
-  expect(await page.evaluate("document.querySelector('article.assistant img').naturalWidth")).toBe(1)
+  await expect.poll(() => shown.count()).toBe(1)
+  await expect.poll(() => shown.getAttribute("alt")).toBe("picture 0")
+  await expect
+    .poll(() => page.evaluate("document.querySelector('article.assistant img').naturalWidth"))
+    .toBe(1)
   expect(errors).toEqual([])
 })
 
@@ -89,12 +86,31 @@ test("the first conversation has its title as soon as it is started", async () =
   await send("hold")
   await status("running")
   const current = page.locator('.conversations [aria-current="page"]')
-  expect(await current.innerText()).toContain("hold")
-  expect(await page.getByText("Empty conversation").count()).toBe(0)
+  await expect.poll(() => current.innerText()).toContain("hold")
+  await expect.poll(() => page.getByText("Empty conversation").count()).toBe(0)
   // Before that, the model has not received the request that it holds.
   await page.getByText("wörd10").waitFor()
   model.release()
   await status("ready")
+})
+
+/** Script that records the states of the conversation in `seen`, each after the task that rendered it. */
+const recordStates = `(() => {
+  globalThis.seen = []
+  const record = () => {
+    const state = document.querySelector(".status")?.dataset.status
+    if (state !== undefined && state !== seen.at(-1)) seen.push(state)
+  }
+  new MutationObserver(() => setTimeout(record)).observe(document, { subtree: true, childList: true, attributes: true })
+})()`
+
+test("a new conversation is shown as ready only after the response to its first message", async () => {
+  const { page, send } = await open()
+  await page.evaluate(recordStates)
+  await send("Hello")
+  await page.locator("article.assistant").getByText("You said: Hello").waitFor()
+  await expect.poll(() => page.evaluate("seen.slice(seen.indexOf('running'))")).toEqual(["running", "ready"])
+  expect(await page.evaluate("seen.indexOf('ready') > seen.indexOf('running')")).toBe(true)
 })
 
 test("the command of the offline demo is suggested only with the demo", async () => {
@@ -103,7 +119,7 @@ test("the command of the offline demo is suggested only with the demo", async ()
   await withDemo.page.getByRole("button", command).waitFor()
   const withModel = await open()
   await withModel.page.getByRole("button", { name: "What can you do?" }).waitFor()
-  expect(await withModel.page.getByRole("button", command).count()).toBe(0)
+  await expect.poll(() => withModel.page.getByRole("button", command).count()).toBe(0)
 })
 
 test("the view Memory says whether an agent has a memory, and a session leads to the memories of its agent", async () => {
@@ -131,10 +147,11 @@ test("the sidebar has room for twelve conversations beside the views", async () 
   const { page } = await open()
   const list = page.locator(".conversations")
   await list.getByRole("searchbox").waitFor()
-  const item = await page.locator(".conversations li").first().boundingBox()
-  const search = await list.getByRole("searchbox").boundingBox()
-  const room = Number((await list.boundingBox())?.height) - Number(search?.height)
-  expect(room / Number(item?.height)).toBeGreaterThan(12)
+  const item = page.locator(".conversations li").first()
+  const heightOf = async (shown: Locator) => Number((await shown.boundingBox())?.height)
+  const places = async () =>
+    ((await heightOf(list)) - (await heightOf(list.getByRole("searchbox")))) / (await heightOf(item))
+  await expect.poll(places).toBeGreaterThan(12)
 })
 
 test("in a window of 1280 pixels, the buttons of a delivery are in view", async () => {
@@ -151,6 +168,9 @@ test("in a window of 1280 pixels, the buttons of a delivery are in view", async 
   await page.reload()
   const button = page.getByRole("button", { name: "Drop row 4012231" })
   await button.waitFor()
-  const { x = 0, width = 0 } = (await button.boundingBox()) ?? {}
-  expect(x + width).toBeLessThan(desktop.viewport.width)
+  const rightEdge = async () => {
+    const { x = Number.NaN, width = 0 } = (await button.boundingBox()) ?? {}
+    return x + width
+  }
+  await expect.poll(rightEdge).toBeLessThan(desktop.viewport.width)
 })

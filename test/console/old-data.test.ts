@@ -25,7 +25,7 @@ test("a view says since when its data is old, and recovers by itself when the ga
   const notice = page.getByRole("status").filter({ hasText: "The data of this view is old" })
   await notice.getByText(/It was loaded at \d.* The gateway cannot be reached\./).waitFor()
   await row.waitFor()
-  expect(await findings(page)).toEqual([])
+  await expect.poll(() => findings(page)).toEqual([])
   await page.getByRole("link", { name: "Runs", exact: true }).click()
   await page.getByRole("alert").getByText("The gateway cannot be reached.").waitFor()
   await page.goBack()
@@ -61,5 +61,5 @@ test("a new session pushes no other off the pages that are shown", async () => {
 
   const { sessionId } = await startRun(served, "Hello.")
   await page.getByRole("row", { name: sessionId }).waitFor()
-  expect(await shown()).toEqual(new Set([...sessions, sessionId]))
+  await expect.poll(shown).toEqual(new Set([...sessions, sessionId]))
 })

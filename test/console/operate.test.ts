@@ -80,8 +80,8 @@ test("a run's timeline shows turns, model calls, tools and waits, and other view
 
   await page.getByRole("link", { name: "ada" }).click()
   await page.getByRole("link", { name: sessionId }).waitFor()
-  const users = await page.locator("tbody td:nth-child(4)").allInnerTexts()
-  expect(new Set(users)).toEqual(new Set(["ada"]))
+  const users = page.locator("tbody td:nth-child(4)")
+  await expect.poll(async () => new Set(await users.allInnerTexts())).toEqual(new Set(["ada"]))
 })
 
 test("sessions of one user lead to those of all users of the tenant, and to those of all tenants", async () => {
@@ -97,7 +97,7 @@ test("sessions of one user lead to those of all users of the tenant, and to thos
   const row = (id: string) => page.getByRole("row", { name: id })
   await page.locator(".facts").getByRole("link", { name: "ada" }).click()
   await row(ofAda.sessionId).waitFor()
-  expect(await row(ofGrace.sessionId).count()).toBe(0)
+  await expect.poll(() => row(ofGrace.sessionId).count()).toBe(0)
 
   await page.getByRole("link", { name: "All users of the tenant" }).click()
   await row(ofGrace.sessionId).waitFor()
@@ -108,7 +108,7 @@ test("sessions of one user lead to those of all users of the tenant, and to thos
   await row(consoleId).getByRole("link", { name: consoleId }).click()
   await page.locator(".facts").getByRole("link", { name: "console" }).click()
   await row(consoleId).waitFor()
-  expect(await row(ofAda.sessionId).count()).toBe(0)
+  await expect.poll(() => row(ofAda.sessionId).count()).toBe(0)
 })
 
 test("events for operators contain no nonce that could answer a wait", async () => {
@@ -160,7 +160,7 @@ test("a schedule is made, refused while its terms are wrong, changed and removed
   await page.getByText("0 9 * * * (Europe/Berlin)").waitFor()
 
   await page.getByRole("button", { name: "Edit", exact: true }).click()
-  expect(await page.getByLabel("Message to the agent").inputValue()).toBe("Who is stuck?")
+  await expect.poll(() => page.getByLabel("Message to the agent").inputValue()).toBe("Who is stuck?")
   await page.getByLabel("Times").selectOption("every")
   await page.getByRole("textbox", { name: /^Interval/ }).fill("6h")
   await page.getByRole("button", { name: "Save the changes" }).click()
@@ -172,11 +172,11 @@ test("a schedule is made, refused while its terms are wrong, changed and removed
   await page.getByRole("button", { name: "Remove standup" }).click()
   await page.getByRole("button", { name: "Remove it and its history? standup" }).click()
   await page.getByRole("row", { name: /briefing/ }).waitFor()
-  expect(await page.getByRole("link", { name: "standup" }).count()).toBe(0)
+  await expect.poll(() => page.getByRole("link", { name: "standup" }).count()).toBe(0)
 
   await page.getByRole("link", { name: "briefing" }).click()
   await page.getByRole("heading", { name: "briefing" }).waitFor()
-  expect(await page.getByRole("button", { name: "Edit", exact: true }).count()).toBe(0)
+  await expect.poll(() => page.getByRole("button", { name: "Edit", exact: true }).count()).toBe(0)
 })
 
 test("a user's memory is found, links to its run, and is deleted after a second press", async () => {
@@ -192,7 +192,7 @@ test("a user's memory is found, links to its run, and is deleted after a second 
   await page.getByLabel("Search memories").fill("darjeeling")
   await page.getByLabel("Search memories").press("Enter")
   await page.getByRole("article", { name: "note office" }).waitFor({ state: "detached" })
-  expect(page.url()).toContain("query=darjeeling")
+  await expect.poll(() => page.url()).toContain("query=darjeeling")
   await page.goBack()
   await page.getByRole("article", { name: "note office" }).waitFor()
 
@@ -233,7 +233,7 @@ test("sessions are listed with the beginning of their first message, without its
   const { page } = await openConsole(browser, `${served.url}/console/#/sessions`)
   const row = page.getByRole("row", { name: sessionId })
   await row.getByText(title).waitFor()
-  expect(await page.evaluate(hiddenWidth)).toBe(0)
+  await expect.poll(() => page.evaluate(hiddenWidth)).toBe(0)
   await row.getByRole("link", { name: sessionId }).click()
   await page.getByRole("heading", { name: title, level: 1 }).waitFor()
 })
@@ -257,7 +257,7 @@ test("each view has an address that survives a reload, and the browser's buttons
   const { page, errors } = await openConsole(browser, `${served.url}/console/#/sessions`)
   const shows = async (view: string, heading: string) => {
     await page.getByRole("heading", { name: heading, level: 1, exact: true }).waitFor()
-    expect(page.url()).toBe(`${served.url}/console/#/${view}`)
+    await expect.poll(() => page.url()).toBe(`${served.url}/console/#/${view}`)
   }
   for (const [view, heading] of views) {
     await page.evaluate(`location.hash = ${JSON.stringify(`#/${view}`)}`)
@@ -286,5 +286,5 @@ test("a long name of a user does not push the costs out of the list", async () =
   const { sessionId } = await startRunOf(served, "Hello.", userId)
   const { page } = await openConsole(browser, `${served.url}/console/#/sessions`)
   await page.getByRole("row", { name: sessionId }).waitFor()
-  expect(await page.evaluate(hiddenWidth)).toBe(0)
+  await expect.poll(() => page.evaluate(hiddenWidth)).toBe(0)
 })

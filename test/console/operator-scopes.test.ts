@@ -81,7 +81,7 @@ test("with the scope read alone, lists are complete, and what people said is lef
   ] as const) {
     await visit(view)
     await main.getByText(shown).first().waitFor()
-    expect(await main.getByText("could not be loaded").count(), view).toBe(0)
+    await expect.poll(() => main.getByText("could not be loaded").count(), { message: view }).toBe(0)
   }
   await visit(`sessions/${id}`)
   await main.getByText("needs the scope content").first().waitFor()
@@ -95,7 +95,7 @@ test("with the scope read alone, lists are complete, and what people said is lef
 test("without the scope operate, a conversation cannot be started", async () => {
   const { main } = await signIn("read")
   await main.getByText("This needs the scope operate, which your operator key does not have.").waitFor()
-  expect(await main.getByRole("button", { name: "What can you do?" }).isDisabled()).toBe(true)
+  await expect.poll(() => main.getByRole("button", { name: "What can you do?" }).isDisabled()).toBe(true)
 })
 
 test("an operator of one tenant sees why a view of all tenants is closed", async () => {

@@ -38,8 +38,8 @@ test("an operator signs in, and the page recovers from a gateway that is killed 
   model.release()
   await page.locator("article.assistant").getByText("wörd20").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([heldText])
-  expect(await page.locator("article.user").count()).toBe(1)
+  await expect.poll(answers).toEqual([heldText])
+  await expect.poll(() => page.locator("article.user").count()).toBe(1)
 
   await page.getByRole("button", { name: "Sign out" }).click()
   await page.getByLabel("Operator key").waitFor()

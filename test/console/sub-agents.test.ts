@@ -33,7 +33,7 @@ test("a sub-agent's words are nested in the card of its call, once each after a 
   model.release()
   await status("ready")
   await page.getByRole("article", { name: "Sub-agent: Done" }).waitFor()
-  expect(await nested.locator(".markdown").allInnerTexts()).toEqual([heldText])
+  await expect.poll(() => nested.locator(".markdown").allInnerTexts()).toEqual([heldText])
   expect(errors).toEqual([])
 })
 
@@ -51,7 +51,7 @@ test("a call of a sub-agent is allowed in its card", async () => {
     .getByText(/deep is empty at depth 1/)
     .last()
     .waitFor()
-  expect(await page.getByRole("button", { name: "Allow", exact: true }).count()).toBe(0)
+  await expect.poll(() => page.getByRole("button", { name: "Allow", exact: true }).count()).toBe(0)
 })
 
 test("a background task is listed, shown and canceled", async () => {
@@ -72,7 +72,7 @@ test("a background task is listed, shown and canceled", async () => {
   await task.getByText("wörd10").waitFor()
   await task.getByRole("button", { name: "Cancel the task hold" }).click()
   await task.getByText("Canceled").waitFor()
-  expect(await task.getByRole("button", { name: /Cancel/ }).count()).toBe(0)
+  await expect.poll(() => task.getByRole("button", { name: /Cancel/ }).count()).toBe(0)
   model.release()
 })
 
@@ -87,7 +87,7 @@ test("a message to a background task is read before its next turn", async () => 
   await field.fill("Hurry!")
   await field.press("Enter")
   await task.getByText("Sent. The task reads it before its next turn.").waitFor()
-  expect(await field.inputValue()).toBe("")
+  await expect.poll(() => field.inputValue()).toBe("")
   model.release()
   await task.getByText("You said: Hurry!").waitFor()
 })
@@ -113,10 +113,14 @@ test.each(windows)(
     const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
     await page.addScriptTag({ path: axe })
     const check = async (view: string) => {
-      expect.soft(await findings(page), view).toEqual([])
-      expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
-      const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox()
-      expect.soft((send?.x ?? 0) + (send?.width ?? 0)).toBeLessThan(page.viewportSize()?.width ?? 0)
+      await expect.poll(() => findings(page), { message: view }).toEqual([])
+      await expect.poll(() => page.evaluate(overflow), { message: `${view} scrolls sideways` }).toBe(0)
+      const sendButton = page.getByRole("button", { name: "Send", exact: true })
+      const rightEdge = async () => {
+        const { x = Number.NaN, width = 0 } = (await sendButton.boundingBox()) ?? {}
+        return x + width
+      }
+      await expect.poll(rightEdge, { message: view }).toBeLessThan(page.viewportSize()?.width ?? 0)
     }
     const erase = 'call|erase|{"folder":"deep"}'
     await send(`call|run_agent|${JSON.stringify({ task: erase })}`)

@@ -9,7 +9,7 @@ test(`messages to busy sessions keep their guarantees over kills (CRASH_SEED=${s
   const { violations, accepted } = await playBusy({ ...plan, nodes: 1, kills: 4 })
   expect(violations).toEqual([])
   expect(accepted).toBeGreaterThan(plan.sessions)
-}, 240_000)
+})
 
 test(`the same holds with two nodes on one Postgres (CRASH_SEED=${seed})`, async () => {
   const server = await startPostgres()
@@ -20,4 +20,4 @@ test(`the same holds with two nodes on one Postgres (CRASH_SEED=${seed})`, async
   } finally {
     await server.stop()
   }
-}, 240_000)
+})

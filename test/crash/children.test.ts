@@ -13,7 +13,6 @@ import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 300_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 
@@ -128,4 +127,4 @@ test("every step between sessions survives a kill of either node on Postgres", a
   })
   expect(report.violations).toEqual([])
   expect([...report.points.keys()].sort()).toEqual([...treePoints].sort())
-}, 300_000)
+})

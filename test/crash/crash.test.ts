@@ -28,4 +28,4 @@ test(`accepted work survives kills at random times (CRASH_SEED=${seed})`, async 
   const plans = Array.from({ length: randomRounds }, (_, number) => randomRound(seed, number))
   const report = await reportOf(plans)
   expect(report.violations).toEqual([])
-}, 240_000)
+})

@@ -66,4 +66,4 @@ test("large messages and events survive a kill whole, and the chunks of unfinish
     )
     .get()
   expect(unused?.count).toBe(0)
-}, 240_000)
+})

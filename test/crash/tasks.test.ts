@@ -9,7 +9,6 @@ import { createRandom } from "./support/random.ts"
 import { type ServingOptions, type SessionEvents, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 300_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const kills = 20

@@ -30,7 +30,7 @@ test("the code of the page compiles in a browser as shown", async () => {
     ...["chat.tsx", "use-gateway-chat.ts", "page.tsx", "locate.tsx", "signed-in.ts", "message.ts"],
   ])
   expect(await checkAsPage(browser)).toBe("")
-}, 120_000)
+})
 
 test("the page lists every data part of the gateway", async () => {
   const listed = [...page.matchAll(/^\| `data-gateway-([\w-]+)` \|/gm)].map(([, name]) => name)
@@ -61,7 +61,7 @@ describe("a page with the code as printed", () => {
     await shown.getByRole("button", { name: "Allow" }).click()
     await shown.getByText("order: output-available").waitFor()
     await shown.getByText("ready", { exact: true }).waitFor()
-    expect(await shown.locator("article").count()).toBe(2)
+    await expect.poll(() => shown.locator("article").count()).toBe(2)
     const stopped = shown.waitForResponse(/\/stop$/)
     await shown.getByRole("button", { name: "Stop" }).click()
     expect((await stopped).status()).toBe(204)

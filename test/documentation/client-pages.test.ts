@@ -17,7 +17,7 @@ test("the code of the client's page compiles in a browser as shown, and so do th
     "template.tsx": await read("templates/react/web/page.tsx"),
   }
   expect(await checkAsPage(files)).toBe("")
-}, 120_000)
+})
 
 interface Row {
   readonly subject: string
@@ -63,4 +63,4 @@ test("the table of the client's page has every field of every part and wait", as
     ${checks.join("\n    ")}
   `
   expect(await checkAsPage({ "fields.ts": code })).toBe("")
-}, 120_000)
+})

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest"
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest"
 import { installClaudeAgentSdk } from "../../scripts/install-claude-agent-sdk.ts"
 import {
   type AnthropicAnswerPart,
@@ -20,9 +20,7 @@ import { kill, startGateway } from "./support/gateway-process.ts"
 import { type SessionClient, startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-vi.setConfig({ testTimeout: 240_000 })
-
-beforeAll(installClaudeAgentSdk, 300_000)
+beforeAll(installClaudeAgentSdk)
 beforeEach(() => requires("linux"))
 
 type Answer = readonly AnthropicAnswerPart[] | UpstreamReply

@@ -33,7 +33,7 @@ test("the documented Dockerfile is that of a new project", async () => {
   expect(commands(await documentedBlock("dockerfile"))).toEqual(commands(template))
 })
 
-test("systemd accepts the documented service", { timeout: 120_000 }, async () => {
+test("systemd accepts the documented service", async () => {
   await requires("linux")
   await requirePrograms("systemd-analyze")
   const unit = join(await temporaryFolder(), "documented-agent.service")
@@ -45,7 +45,7 @@ test("systemd accepts the documented service", { timeout: 120_000 }, async () =>
   expect(`${stdout}${stderr}`.split("\n").filter((line) => line.includes("documented-agent"))).toEqual([])
 })
 
-test("systemd accepts the service and its timer", { timeout: 120_000 }, async () => {
+test("systemd accepts the service and its timer", async () => {
   await requires("linux")
   await requirePrograms("systemd-analyze")
   const units = await temporaryFolder()

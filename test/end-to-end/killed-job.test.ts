@@ -3,13 +3,12 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { expect, onTestFinished, test, vi } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
 import { type CliProcess, startCli } from "../cli-process.ts"
 import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 // After each kill, a process must start.
-vi.setConfig({ testTimeout: 240_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/delivering-agent.ts", import.meta.url))
 const turns = 4

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { createChatEvents } from "../../src/testing/provider/openai-chat-wire.ts"
 import { createResponsesEvents } from "../../src/testing/provider/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
@@ -16,7 +16,6 @@ const wireOf = new Map(wires.map((wire) => [wire.provider, wire]))
 
 /** Much more time than a busy machine takes for a response. A call that is silent for so long is retried. */
 const stallSeconds = 12
-vi.setConfig({ testTimeout: 240_000 })
 
 const gateways = new Map<Wire["provider"], GatewayProcess>()
 /** The remaining responses of each test, by the message of its client. */

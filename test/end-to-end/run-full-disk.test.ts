@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { startCli } from "../cli-process.ts"
 import { requires } from "../needs.ts"
 import { calls, says, startModel } from "./support/model.ts"
@@ -9,7 +9,6 @@ import { mountSmallDisk, type SmallDisk } from "./support/small-disk.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 // Each test starts several programs and waits for time limits of several seconds.
-vi.setConfig({ testTimeout: 240_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
 

@@ -49,7 +49,7 @@ const answer = (session: SessionClient, { tool_call_id, nonce }: Question, decis
 const resultsOf = (frames: readonly Frame[]) =>
   frames.flatMap(({ event }) => (event.type === "tool_call_complete" ? [event] : []))
 
-beforeAll(installClaudeAgentSdk, 300_000)
+beforeAll(installClaudeAgentSdk)
 
 const examples = ["12-ai-sdk-agent", "13-openai-agents-sdk", "14-langgraph", "16-claude-agent"]
 

@@ -280,4 +280,4 @@ it("uses another node's authorization, even if its store was unreachable for a w
   await eventually("a refused reading", () => (refusals > former ? true : null))
   isReachable = true
   await waiting.is("ready")
-}, 180_000)
+})

@@ -77,7 +77,7 @@ test("the report is repeated after an outage, delivered to the webhook, and keep
   const { length: calls } = model.requests
   expect(await runProgram(join(example, "report.ts"), { cwd, env })).toMatchObject({ code: 0 })
   expect([model.requests.length, bodies.length]).toEqual([calls, 2])
-}, 60_000)
+})
 
 test.each([
   { isQuiet: false, printed: "Attention: The teapot is out of stock.\n" },
@@ -110,7 +110,7 @@ test("the report and the watch continue from the files of the Python form", asyn
   await runProgram(join(example, "watch.ts"), { cwd, env: { ...env, WATCH_TICKS: "1" } })
   const ticks = JSON.parse(await readFile(join(state, "heartbeat_state.json"), "utf8"))
   expect(ticks).toMatchObject({ tick_count: 3, last_outcome: "alert" })
-}, 60_000)
+})
 
 test("the blocks of the migration page are parts of the example", async () => {
   const page = await readFile(join(example, "../../docs/migration.md"), "utf8")

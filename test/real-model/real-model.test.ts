@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { beforeAll, beforeEach, expect, test } from "vitest"
 import { installRealModel, realModelFile } from "../../scripts/install-real-model.ts"
 import { assemble, ids, types } from "../end-to-end/support/assemble.ts"
 import type { EventStream, Frame } from "../end-to-end/support/event-stream.ts"
@@ -12,13 +12,11 @@ import { type SessionClient, startSession } from "../end-to-end/support/session-
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { has, requires } from "../needs.ts"
 
-vi.setConfig({ testTimeout: 240_000 })
-
 const onEnd = atEndOfFile()
 /** Output of the program in front of the model. */
 let printed = ""
 
-beforeEach(() => requires("realModel"), 300_000)
+beforeEach(() => requires("realModel"))
 beforeAll(async () => {
   if (!(await has("realModel"))) return
   await installRealModel()
@@ -33,7 +31,7 @@ beforeAll(async () => {
     await exited
   })
   await eventually("the model's server", () => /^http.*/m.exec(printed))
-}, 300_000)
+})
 
 /** Starts a gateway whose model generates at most this many tokens for each message. */
 async function serve(maxTokens: number) {

@@ -54,13 +54,13 @@ async function runThere(name: string): Promise<void> {
 }
 
 describe("bubblewrap without root follows the contract of sandboxes:", () => {
-  test.each(held(sandboxContract))("$name", ({ name }) => runThere(name), 180_000)
+  test.each(held(sandboxContract))("$name", ({ name }) => runThere(name))
 })
 
 describe("bubblewrap without root holds against", () => {
-  test.each(held(attacks))("$name", ({ name }) => runThere(name), 180_000)
+  test.each(held(attacks))("$name", ({ name }) => runThere(name))
 })
 
 describe("bubblewrap without root:", () => {
-  test.each(ownCases(""))("$name", ({ name }) => runThere(name), 180_000)
+  test.each(ownCases(""))("$name", ({ name }) => runThere(name))
 })

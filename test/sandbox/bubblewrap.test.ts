@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => end?.())
 
 describe("bubblewrap follows the contract of sandboxes:", () => {
-  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness))
 })
 
 describe("bubblewrap holds against", () => {
@@ -73,7 +73,7 @@ for index in range(3):
     execFileSync("umount", ["--lazy", directory])
     await removeTree(directory)
   }
-}, 120_000)
+})
 
 const fillings = {
   files: `
@@ -141,7 +141,7 @@ os.chmod(".", 0o755)`
   expect(asAnother(65_534)).toThrow(/EACCES/)
   await sandboxes.close()
   await removeTree(directory)
-}, 180_000)
+})
 
 test("processes of a killed gateway are gone after the next start", async () => {
   const directory = await sandboxDirectory()
@@ -151,4 +151,4 @@ test("processes of a killed gateway are gone after the next start", async () => 
   expect(controlGroups(directory)).toEqual([])
   await sandboxes.close()
   await removeTree(directory)
-}, 120_000)
+})

@@ -69,7 +69,7 @@ test("processes of another killed gateway are gone a minute later", async () => 
   await eventually("the end of its processes", () => (processes().length === 0 ? true : null))
   await eventually("the end of its groups", () => (controlGroups(directory).length === 0 ? true : null))
   await code.close?.()
-}, 180_000)
+})
 
 test("the working directory of a removed session is deleted, unless it is new", async () => {
   const kept = new Set(["sess_kept"])
@@ -85,7 +85,7 @@ test("the working directory of a removed session is deleted, unless it is new", 
   })
   expect(await sessions()).toEqual(["sess_kept"])
   await code.close?.()
-}, 180_000)
+})
 
 test("code of a removed session is ended before its files are deleted", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -109,7 +109,7 @@ test("code of a removed session is ended before its files are deleted", async ()
   await ended
   expect(await sessions()).toEqual([])
   await sandboxes.close()
-}, 180_000)
+})
 
 test("closing waits for the cleanup, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
@@ -131,7 +131,7 @@ test("closing waits for the cleanup, which uses the store", async () => {
   answer.resolve(true)
   await closing
   expect(await sessions()).toEqual(["sess_a"])
-}, 180_000)
+})
 
 test("a failed cleanup does not prevent others, and is logged", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -145,4 +145,4 @@ test("a failed cleanup does not prevent others, and is logged", async () => {
   await expect(sandboxes.reap(isKept)).rejects.toThrow("the store is slow")
   expect(await sessions()).toEqual(["sess_b"])
   await sandboxes.close()
-}, 180_000)
+})

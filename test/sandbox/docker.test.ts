@@ -39,14 +39,14 @@ afterAll(async () => {
   } finally {
     await engine?.stop()
   }
-}, 120_000)
+})
 
 describe("Docker follows the contract of sandboxes:", () => {
-  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness))
 })
 
 describe("Docker holds against", () => {
-  test.each(attacks)("$name", async ({ run }) => run(harness), 180_000)
+  test.each(attacks)("$name", async ({ run }) => run(harness))
 })
 
 test("the command line builds an image", async () => {
@@ -65,7 +65,7 @@ test("the command line builds an image", async () => {
   expect(failed.code).toBe(1)
   expect(failed.stderr).toMatch(/^agent-gateway: The image could not be built: .*NONSENSE.*\n$/m)
   await removeTree(folder)
-}, 120_000)
+})
 
 test("while the engine is down each call fails at once, and calls work again when it is back", async () => {
   const directory = await sandboxDirectory()
@@ -102,11 +102,11 @@ test("while the engine is down each call fails at once, and calls work again whe
     const containers = await left()
     return containers.length <= 2 && containers.every(({ State }) => State !== "exited") ? true : null
   }
-  await eventually("the end of what was left", onlyWaiting, { withinMs: 60_000 })
+  await eventually("the end of what was left", onlyWaiting)
   await sandboxes.close()
   expect(await left()).toEqual([])
   await removeTree(directory)
-}, 240_000)
+})
 
 test("GET /ready reports that the engine is down, and that it is back", async () => {
   const directory = await sandboxDirectory()
@@ -137,7 +137,7 @@ test("GET /ready reports that the engine is down, and that it is back", async ()
   await expect.poll(readiness).toMatchObject({ check: { ok: true } })
   await gateway.close({ graceMs: 0 })
   await removeTree(directory)
-}, 120_000)
+})
 
 test("code that runs while the engine is shut down is lost, and is not reported as ended by itself", async () => {
   const directory = await sandboxDirectory()
@@ -166,7 +166,7 @@ test("code that runs while the engine is shut down is lost, and is not reported 
   }
   await sandboxes.close()
   await removeTree(directory)
-}, 240_000)
+})
 
 test("containers of a killed gateway are gone after the next start", async () => {
   const { docker, socket } = engine
@@ -184,4 +184,4 @@ test("containers of a killed gateway are gone after the next start", async () =>
   expect(processes()).toEqual([])
   await sandboxes.close()
   await removeTree(directory)
-}, 120_000)
+})

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => end?.())
 
 describe("a subprocess follows the contract of sandboxes:", () => {
-  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness))
 })
 
 test("the readiness check says with which rights the code runs", async () => {
@@ -47,7 +47,7 @@ test("code finds its Python first, and the gateway's own Node after the programs
   const first = system.includes(folder) ? [] : [folder]
   const path = [...first, ...system, dirname(process.execPath)].join(":")
   expect(stdout).toBe(`${join(folder, "python3")}\n${path}\n`)
-}, 180_000)
+})
 
 test("shared memory, semaphores and queues do not survive an execution", async () => {
   const sandbox = await openNewSandbox(harness)
@@ -62,7 +62,7 @@ print(min(libc.shmget(0, 4096, 0o1600), libc.semget(0, 1, 0o1600), libc.msgget(0
   for (const kind of ["shm", "sem", "msg"]) {
     expect(readFileSync(`/proc/sysvipc/${kind}`, "utf8").split(/\s+/)).not.toContain(uid)
   }
-}, 180_000)
+})
 
 test("deleted files that are registered with an io_uring count as hidden", async () => {
   await requires("root")
@@ -89,7 +89,7 @@ time.sleep(60)`
   const { reason, stdout } = await run(harness, await openNewSandbox(harness), code)
   // Some kernels do not support io_uring.
   if (stdout !== "refused\n") expect(reason).toBe("diskFull")
-}, 120_000)
+})
 
 test("processes of a killed gateway are gone after the next start", async () => {
   const directory = await sandboxDirectory()
@@ -99,4 +99,4 @@ test("processes of a killed gateway are gone after the next start", async () => 
   expect(controlGroups(directory)).toEqual([])
   await sandboxes.close()
   await removeTree(directory)
-}, 120_000)
+})

@@ -75,4 +75,4 @@ test("a tree that code replaces with a link during its removal does not lead to 
     await exited
     expect(await modes()).toEqual([0o500, 0o500, 0o500])
   }
-}, 120_000)
+})

@@ -38,7 +38,7 @@ afterAll(async () => {
     await exited
   }
   if (directory !== undefined) await removeTree(directory)
-}, 120_000)
+})
 
 describe("a subprocess in an unprivileged container holds against", () => {
   test.each(containerCases)(

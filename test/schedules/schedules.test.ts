@@ -1,11 +1,10 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { startPostgres } from "../crash/support/postgres.ts"
 import { createRandom } from "../crash/support/random.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { play } from "./support/play.ts"
 
 // After each kill, a process must start.
-vi.setConfig({ testTimeout: 240_000 })
 
 const plan = { schedules: 12, occurrences: 5, kills: 4 }
 

@@ -382,7 +382,7 @@ test("the state of a skill is shown when it is loaded, and updated by the final 
   expect(await store.get("diary")).toEqual({ days: 2 })
 })
 
-test("scripts run in the sandbox, and cannot change their skill", { timeout: 120_000 }, async () => {
+test("scripts run in the sandbox, and cannot change their skill", async () => {
   await requires("bubblewrap")
   await write("report/SKILL.md", skill("report", "# Report"))
   await write(

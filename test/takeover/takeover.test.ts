@@ -1,9 +1,7 @@
-import { beforeAll, expect, test, vi } from "vitest"
+import { beforeAll, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Cluster, startCluster } from "./support/cluster.ts"
 import { type Fault, playRound } from "./support/round.ts"
-
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 const onEnd = atEndOfFile()
 let cluster: Cluster

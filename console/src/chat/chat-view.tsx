@@ -1,5 +1,5 @@
 import { type Agent, useAgent } from "ai-agent-gateway/react"
-import { useEffect, useMemo, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks"
 import { type Info, issueToken } from "../api.ts"
 import { Icon } from "../ui/icons.tsx"
 import { Announcer } from "./announcer.tsx"
@@ -102,10 +102,10 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   )
 }
 
-/** Sends the first message of the session after the session is loaded. */
+/** Sends the first message of the session after the session is loaded, before the page shows that it is ready. */
 function useFirstMessage(agent: Agent, sessionId: string, send: (draft: Draft) => void): void {
   const isLoading = agent.status === "loading"
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isLoading) return
     const draft = takeFirstMessage(sessionId)
     if (draft !== null) send(draft)

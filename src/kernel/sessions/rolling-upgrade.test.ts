@@ -127,7 +127,7 @@ describe.each(stores)("on %s", (_, open) => {
     await vi.waitFor(() => expect(upgraded.log.writableVersion()).toBe(logVersion), patience)
     await rolledBack.end()
     await upgraded.end()
-  }, 180_000)
+  })
 
   it("an older process refuses sessions with newer forms, and no others", async () => {
     const name = "upgraded"
@@ -151,7 +151,7 @@ describe.each(stores)("on %s", (_, open) => {
     expect(await sessions.session(unused)).toMatchObject({ id: unused })
     await late.end()
     await upgraded.end()
-  }, 180_000)
+  })
 
   it("a sleeping run is finished once by another process after its own has ended", async () => {
     const name = "sleeping"
@@ -169,5 +169,5 @@ describe.each(stores)("on %s", (_, open) => {
     }
     expect(types.filter((each) => each === "toolCallStarted")).toHaveLength(2)
     await second.end()
-  }, 180_000)
+  })
 })

@@ -205,7 +205,7 @@ export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", s
 export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 
 /** Milliseconds to wait for a condition, so long because a busy machine may stall. */
-const patienceMs = 45_000
+const patienceMs = 120_000
 
 /** Waits for a change by another process, or by the clock of the store. */
 export async function waitFor<T extends NonNullable<unknown>>(

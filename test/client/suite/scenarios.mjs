@@ -175,7 +175,7 @@ function equal(actual, expected) {
 
 function until(conversation, isReached) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(JSON.stringify(conversation.getState()))), 45_000)
+    const timer = setTimeout(() => reject(new Error(JSON.stringify(conversation.getState()))), 120_000)
     const check = () => {
       if (!isReached(conversation.getState())) return
       clearTimeout(timer)

@@ -138,7 +138,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
       const calls = [pending_approvals, pending_tool_calls, pending_elicitations].flat() as PendingCall[]
       expect(calls).toHaveLength(count)
       return calls.map(({ tool_call_id, nonce }) => ({ tool_call_id, nonce }))
-    }, 10_000)
+    })
   }
 }
 

@@ -32,7 +32,7 @@ export function createKillGuard(tree: () => Promise<readonly SessionEvents[]>): 
         })
         return open.every(({ kills }) => kills < mostKills) ? open : null
       },
-      { interval: 100, timeout: 60_000 },
+      { interval: 100 },
     )
     for (const { sessionId, progress, kills } of runs) killed.set(sessionId, { progress, kills: kills + 1 })
   }

@@ -68,7 +68,7 @@ export interface RoundRecord {
 }
 
 /** Milliseconds after which a run that has not ended counts as lost. */
-const timeLimitMs = 90_000
+const timeLimitMs = 240_000
 
 /** Plays sessions with a gateway that is killed and restarted, until all accepted work has ended. */
 export async function playRound(plan: RoundPlan): Promise<RoundRecord> {

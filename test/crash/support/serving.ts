@@ -44,7 +44,7 @@ export interface SessionEvents {
   readonly events: readonly EventEntry[]
 }
 
-const timeLimitMs = 120_000
+const timeLimitMs = 240_000
 
 export type ServingOptions = Pick<GatewayOptions, "approvalSeconds" | "maxConcurrentRuns"> & {
   /** A `postgres://` URL. Default: a new data directory. */

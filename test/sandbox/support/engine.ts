@@ -37,14 +37,11 @@ export async function startEngine(): Promise<TestEngine> {
   let daemon: Daemon | null = null
   const start = async () => {
     daemon = startDaemon(engineArguments(folder, socket), output)
-    await eventually(
-      "a Docker engine",
-      () =>
-        docker.ping().then(
-          () => true,
-          () => null,
-        ),
-      { withinMs: 60_000 },
+    await eventually("a Docker engine", () =>
+      docker.ping().then(
+        () => true,
+        () => null,
+      ),
     )
   }
   const stop = async () => {

@@ -61,7 +61,7 @@ test("every program of the page runs as printed, with the agent of the page", as
     const [status] = await once(child, "close")
     expect([index, status, printed()]).toEqual([index, 0, expect.stringMatching(outputs[index] ?? "")])
   }
-}, 300_000)
+})
 
 test("the chat of the example asks for an approval, and executes its own tool", async () => {
   const port = await startAgent()

@@ -52,7 +52,7 @@ test("the page of the example shows a response, asks for an approval, and stops"
   expect((await answers.last().textContent())?.length).toBeLessThan(longText.length)
   expect(await answers.count()).toBe(3)
   expect(errors).toEqual([])
-}, 60_000)
+})
 
 test("the page shows a whole response after it was loaded again in the middle of it", async () => {
   await requires("chromium")
@@ -65,7 +65,7 @@ test("the page shows a whole response after it was loaded again in the middle of
   expect(await answers.allTextContents()).toEqual([longText])
   expect(await page.locator("article.user").allTextContents()).toEqual(["long"])
   expect(errors).toEqual([])
-}, 60_000)
+})
 
 test("the page shows a whole response although the gateway was killed in the middle of it", async () => {
   await requires("chromium")
@@ -79,7 +79,7 @@ test("the page shows a whole response although the gateway was killed in the mid
   await page.getByText("ready", { exact: true }).waitFor()
   expect(await answers.allTextContents()).toEqual(["Hello you.", longText])
   expect(errors).toEqual([])
-}, 60_000)
+})
 
 test("the page and the packed gateway keep an approval and a response when the gateway is killed", async () => {
   await requires("chromium")
@@ -103,4 +103,4 @@ test("the page and the packed gateway keep an approval and a response when the g
   await page.getByText("ready", { exact: true }).waitFor()
   expect((await answers.nth(2).textContent())?.length).toBeLessThan(longText.length)
   expect(errors).toEqual([])
-}, 120_000)
+})

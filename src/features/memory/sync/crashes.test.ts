@@ -66,4 +66,4 @@ it("no manual edit is lost, whenever the synchronizing process is killed", async
   expect(edits.length).toBeGreaterThan(0)
   expect(edits.filter((edit) => !all.includes(edit))).toEqual([])
   expect(stored.length).toBe(count)
-}, 120_000)
+})

@@ -203,7 +203,7 @@ describe("subscribers", () => {
     await follow(subscriber)
     await vi.waitFor(() => expect(seqs(id)).toEqual(range(1, 30_000)), { interval: 100 })
     expect(advance.mock.calls.length).toBeLessThan(400)
-  }, 180_000)
+  })
 
   test("learn of a session that was removed before they had received all of it", async () => {
     await opened.store.subscriptions.register([{ subscriber: "a", agent }])
