@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { ClientConfig } from "pg"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { CommandDelivery } from "../../../core/ports/store/outbox.ts"
 import type { WholeStore } from "../../../core/ports/store/store.ts"
 import { createAlarm } from "../bell.ts"
 import { createDirectory } from "../directory/create-directory.ts"
@@ -9,9 +10,11 @@ import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
+import type { InboxTransaction } from "../sql/inbox.ts"
 import { createKeyring } from "../sql/keyring.ts"
 import { createMemory } from "../sql/memory.ts"
 import { createOutbox } from "../sql/outbox.ts"
+import { moveCommand } from "../sql/outbox-commands.ts"
 import { createRevocations } from "../sql/revocations.ts"
 import { createSchedules } from "../sql/schedules.ts"
 import { createSecrets } from "../sql/secrets.ts"
@@ -34,6 +37,7 @@ import { detectPooler } from "./database/pooler.ts"
 import { createSqlDatabase } from "./database/sql-database.ts"
 import { createStatementNames, type NameStatement, unnamed } from "./database/statement-names.ts"
 import { createServedAgents } from "./directory.ts"
+import { createInboxes } from "./inbox/inbox.ts"
 import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
 import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
@@ -41,8 +45,6 @@ import { joinMembers, toConnectionName } from "./leases/membership.ts"
 import { createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
-import { deliverCommands } from "./outbox/outbox-commands.ts"
-import { createAdvance } from "./schedules.ts"
 import { lastSeq, schema } from "./schema.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
@@ -141,9 +143,21 @@ async function openMember(
     })
     const versions = { reads, writes: membership.versionOfAll }
     const shared = createSqlDatabase(database)
+    const inboxes = createInboxes(versions)
+    const inTransaction: InboxTransaction = (steps) => shared.transaction(() => steps(inboxes))
     return {
       clock: membership.clock,
-      log: createSessionLog({ database, commits, space, membership, times, versions, hub, alarms }),
+      log: createSessionLog({
+        database,
+        inTransaction,
+        commits,
+        space,
+        membership,
+        times,
+        versions,
+        hub,
+        alarms,
+      }),
       keyring: createKeyring(shared),
       revocations: createRevocations(shared),
       approvals: createApprovals(shared, versions),
@@ -153,13 +167,17 @@ async function openMember(
       outbox: createOutbox(shared, {
         alarm: alarms.outbox,
         onArrival,
-        deliver: (numbers) => deliverCommands(database, numbers, versions),
+        async deliver(numbers) {
+          const deliveries: (CommandDelivery | null)[] = []
+          for (const number of numbers) deliveries.push(await moveCommand(inTransaction, number))
+          return deliveries
+        },
       }),
       subscriptions: createSubscriptions(shared, alarms.subscriptions),
       contents: createContents(shared),
       snapshots: createSnapshots(shared),
       archive: createArchive(database),
-      schedules: createSchedules(shared, createAdvance(database, { versions, onArrival })),
+      schedules: createSchedules(shared, { inTransaction, onArrival }),
       pause: createPause(shared),
       id: () => readStoreId(shared),
       missingTables: () => listMissingTables(database),

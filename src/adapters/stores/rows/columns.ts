@@ -32,6 +32,11 @@ export function readInteger(row: Row, column: string): number {
   throw createUnexpectedValue(column, "a safe integer", value)
 }
 
+/** Returns a boolean, which SQLite stores as a number. */
+export function readBoolean(row: Row, column: string): boolean {
+  return row[column] === true || row[column] === 1
+}
+
 /** Parses a JSON column. This package wrote it, so its shape is not checked. */
 export function readJson<T>(row: Row, column: string): T {
   return JSON.parse(readText(row, column))

@@ -3,9 +3,11 @@ import { parseInSlices } from "../../../core/json/parse-in-slices.ts"
 import type { PendingOptions, PutAndClaimOutcome } from "../../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../../core/ports/store/session-log.ts"
 import { readExternalId, readParent, readRootId } from "../directory/rows.ts"
+import type { Receiver } from "../rules/put-rules.ts"
 import { listQueue } from "../rules/queue-order.ts"
 import {
   type Row,
+  readBoolean,
   readInteger,
   readJson,
   readNullableText,
@@ -30,8 +32,7 @@ export function toRun(row: Row): Run {
 export function toSession(row: Row): Session {
   return createSession(row, {
     activeRun: readNullableText(row, "run_id") === null ? null : toRun(row),
-    // SQLite has no booleans.
-    hasDueWork: row.has_due_work === true || row.has_due_work === 1,
+    hasDueWork: readBoolean(row, "has_due_work"),
   })
 }
 
@@ -51,6 +52,21 @@ function createSession(row: Row, work: Pick<Session, "activeRun" | "hasDueWork">
     lastSeq: readInteger(row, "last_seq"),
     storedBytes: readInteger(row, "stored_bytes"),
     ...work,
+  }
+}
+
+/** Converts the row of a session that receives a command. */
+export function toReceiver(row: Row, inbox: Pick<Receiver, "rows" | "now">): Receiver {
+  const runId = readNullableText(row, "run_id")
+  return {
+    open:
+      runId === null
+        ? null
+        : { runId, cursor: readInteger(row, "cursor"), steerable: readBoolean(row, "steerable") },
+    isRevoked: row.revoked_at !== null,
+    lastSeq: readInteger(row, "last_seq"),
+    storedBytes: readInteger(row, "stored_bytes"),
+    ...inbox,
   }
 }
 

@@ -11,14 +11,18 @@ import {
   type Schedules,
 } from "../../../core/ports/store/schedules.ts"
 import { escapeText, readInteger, readText } from "../rows/columns.ts"
+import { makeLargeContents } from "../rows/large/large-contents.ts"
 import {
+  createFiredSession,
   occurrenceColumns,
   scheduleColumns,
   toOccurrence,
   toOccurrenceRows,
   toSchedule,
 } from "../rows/schedule-rows.ts"
-import type { FiringEffect } from "../rules/firing-effects.ts"
+import { decideFiringEffect, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
+import type { Inboxes, InboxTransaction, PutOptions } from "./inbox.ts"
+import { createSession } from "./sessions.ts"
 import {
   createText,
   isOneOfTexts,
@@ -33,18 +37,31 @@ import {
   schema,
   sql,
 } from "./statement.ts"
+import { putInTree, type TreeChange } from "./tree.ts"
 
 const selected = sql`SELECT ${createText(scheduleColumns)},
     coalesce(run.state IN ('queued', 'open'), false) AS is_running
   FROM ${schema}schedule LEFT JOIN ${schema}run ON run.id = schedule.last_run_id`
 
-/** `advance` puts messages, which each database does in its own way. */
+export interface SchedulesParts {
+  readonly inTransaction: InboxTransaction
+  /** Called with each session that a firing gives work. */
+  readonly onArrival: (sessionId: string) => void
+}
+
 export function createSchedules(
   { read, transaction }: SqlDatabase,
-  advance: Schedules["advance"],
+  { inTransaction, onArrival }: SchedulesParts,
 ): Schedules {
   return {
-    advance,
+    async advance(step) {
+      const { firing } = step
+      const texts = firing === null ? undefined : await makeLargeContents(firing.message)
+      const options = { limits: firing?.limits, texts }
+      const { outcome, arrivals } = await inTransaction((inboxes) => advance(inboxes, step, options))
+      for (const arrival of arrivals) onArrival(arrival)
+      return outcome
+    },
     create: (schedule, bounds) => transaction(() => create(schedule, bounds)),
     async find(scheduleId) {
       const [row] = await read(sql`${selected} WHERE schedule.id = ${escapeText(scheduleId)}`)
@@ -127,25 +144,49 @@ function insertSchedule(schedule: NewSchedule): Sql {
       ${wakeAt})`
 }
 
+function* advance(
+  inboxes: Inboxes,
+  step: ScheduleStep,
+  options: PutOptions,
+): Steps<TreeChange<AdvanceOutcome>> {
+  const { schedule, firing } = step
+  if (!(yield* lockSchedule(schedule))) return { outcome: { status: "changed" }, arrivals: [] }
+  const fired = firing === null ? null : yield* fire(inboxes, schedule, firing, options)
+  return { outcome: yield* writeStep(step, fired?.outcome ?? null), arrivals: fired?.arrivals ?? [] }
+}
+
+/** Puts the message of a firing. */
+function* fire(
+  inboxes: Inboxes,
+  schedule: Schedule,
+  firing: Firing,
+  options: PutOptions,
+): Steps<TreeChange<FiringEffect>> {
+  yield* createSession(createFiredSession(schedule, firing))
+  if (!(yield* lockFiredSession(firing))) return { outcome: revokedEffect, arrivals: [] }
+  const { outcome, arrivals } = yield* putInTree(inboxes, firing.message, options)
+  return { outcome: decideFiringEffect(outcome), arrivals }
+}
+
 /**
  * Locks a schedule until the end of the transaction. Returns false if it was changed or removed after it was read.
  * The lock precedes that of any session.
  */
-export function* lockSchedule({ id, revision }: Schedule): Steps<boolean> {
+function* lockSchedule({ id, revision }: Schedule): Steps<boolean> {
   const current = yield sql`SELECT id FROM ${schema}schedule
     WHERE id = ${escapeText(id)} AND revision = ${revision} ${lockRows("FOR UPDATE")}`
   return current.length > 0
 }
 
 /** Returns false if the session of the firing is gone or revoked. Locks it until the end of the transaction. */
-export function* lockFiredSession({ message }: Firing): Steps<boolean> {
+function* lockFiredSession({ message }: Firing): Steps<boolean> {
   const [session] = yield sql`SELECT revoked_at FROM ${schema}session
     WHERE id = ${message.sessionId} ${lockRows("FOR UPDATE")}`
   return session !== undefined && session.revoked_at === null
 }
 
 /** Writes a step of a locked schedule, whose firing, if it has one, had this effect. */
-export function* writeStep(step: ScheduleStep, effect: FiringEffect | null): Steps<AdvanceOutcome> {
+function* writeStep(step: ScheduleStep, effect: FiringEffect | null): Steps<AdvanceOutcome> {
   const { schedule, change, firing } = step
   const changed = { ...schedule, ...change, ...effect?.change }
   yield sql`UPDATE ${schema}schedule SET spec = ${JSON.stringify(changed.spec)}, session_id = ${changed.sessionId},

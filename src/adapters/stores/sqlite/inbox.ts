@@ -13,7 +13,7 @@ import type {
   PutOutcome,
 } from "../../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
-import { escapeText, type Row, readInteger, readNullableText } from "../rows/columns.ts"
+import { escapeText, type Row, readInteger } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -23,12 +23,13 @@ import {
 } from "../rows/command-rows.ts"
 import { toInboxMessage } from "../rows/inbox-messages.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
-import { toPending } from "../rows/session-rows.ts"
+import { toPending, toReceiver } from "../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
 import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
+import type { PutOptions as SharedOptions, Put as SharedPut } from "../sql/inbox.ts"
 import type { Database } from "./database/database.ts"
 import { selectLargeText } from "./database/large-text.ts"
 import { findReference, restoreContent } from "./large/large-commands.ts"
@@ -36,10 +37,7 @@ import { claimText } from "./large/large-texts.ts"
 import { type Claimable, claimFree } from "./leases/leases.ts"
 import { lastSeq } from "./schema.ts"
 
-export interface PutOptions {
-  readonly limits?: StorageLimits | undefined
-  /** Texts that were made before the transaction. */
-  readonly texts?: LargeContents
+export interface PutOptions extends SharedOptions {
   readonly versions: Versions
   /** The time of the store's clock. */
   readonly now: number
@@ -47,10 +45,7 @@ export interface PutOptions {
   readonly claim?: Claimable & { readonly owner: string }
 }
 
-export interface Put {
-  readonly outcome: PutOutcome
-  /** If true, the put gave the session due work. */
-  readonly isDue: boolean
+export interface Put extends SharedPut {
   /** Ids and bodies of the new commands, if the session's inbox has no others and no run is open. Otherwise null. */
   readonly inserted: readonly Row[] | null
   /** The row of the claimed session, for `toClaim`. Null if the session was not claimed. */
@@ -150,18 +145,10 @@ export function findReceiver(
   const session = database.get(receiverById, escapeText(sessionId))
   if (session === undefined) return null
   refuseNewer(session, versions)
-  const runId = readNullableText(session, "run_id")
-  return {
-    open:
-      runId === null
-        ? null
-        : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === 1 },
-    isRevoked: session.revoked_at !== null,
-    lastSeq: readInteger(session, "last_seq"),
-    storedBytes: readInteger(session, "stored_bytes"),
+  return toReceiver(session, {
     rows: session.has_commands === 1 ? readInbox(database, sessionId) : [],
     now,
-  }
+  })
 }
 
 const commandsOfSession = `SELECT ${commandColumns} FROM command WHERE session_id = ?`

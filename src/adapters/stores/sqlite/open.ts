@@ -9,9 +9,11 @@ import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
+import type { InboxTransaction } from "../sql/inbox.ts"
 import { createKeyring } from "../sql/keyring.ts"
 import { createMemory } from "../sql/memory.ts"
 import { createOutbox } from "../sql/outbox.ts"
+import { moveCommand } from "../sql/outbox-commands.ts"
 import { createRevocations } from "../sql/revocations.ts"
 import { createSchedules } from "../sql/schedules.ts"
 import { createSecrets } from "../sql/secrets.ts"
@@ -30,11 +32,10 @@ import { followFleet } from "./leases/live-versions.ts"
 import { createSoleMembership, joinMembers, type Membership } from "./leases/membership.ts"
 import { createEraser, createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
-import { moveCommand } from "./outbox/outbox-commands.ts"
-import { createAdvance } from "./schedules.ts"
 import { schema } from "./schema.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
+import { cancelManyBelow, findRunToCancel, runInInboxes } from "./tree.ts"
 
 export interface SqliteStoreOptions {
   /**
@@ -129,6 +130,14 @@ export async function openStore(
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const remover = createTextRemover(database, clock, logger)
   const shared = createSqlDatabase(database, clock)
+  const inboxes = () => ({ versions: fleet, now: clock.now() })
+  const inTransaction: InboxTransaction = (steps) =>
+    database.write(() => runInInboxes(database, inboxes(), steps))
+  const deliver = (number: number) => {
+    const find = () => findRunToCancel(database, number, inboxes())
+    const parts = { find, options: inboxes, arrived: hub.arrived }
+    return moveCommand(inTransaction, number, () => cancelManyBelow(database, parts))
+  }
   return {
     log: createSessionLog(database, { membership, hub, alarms, clock, directory, remover, versions: fleet }),
     keyring: createKeyring(shared),
@@ -143,18 +152,13 @@ export async function openStore(
     outbox: createOutbox(shared, {
       alarm: alarms.outbox,
       onArrival: hub.arrived,
-      deliver: (numbers) =>
-        Promise.all(
-          numbers.map((number) =>
-            moveCommand(database, number, { now: clock.now(), versions: fleet, arrived: hub.arrived }),
-          ),
-        ),
+      deliver: (numbers) => Promise.all(numbers.map(deliver)),
     }),
     subscriptions: createSubscriptions(shared, alarms.subscriptions),
     contents: createContents(shared),
     snapshots: createSnapshots(shared),
     archive: createArchive(database, remover),
-    schedules: createSchedules(shared, createAdvance(database, { clock, versions: fleet, hub })),
+    schedules: createSchedules(shared, { inTransaction, onArrival: hub.arrived }),
     pause: createPause(shared),
     id: () => readStoreId(shared),
     missingTables: () => database.read(() => listMissingTables(database)),

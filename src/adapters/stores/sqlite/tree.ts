@@ -1,61 +1,49 @@
-import type { PutCommand } from "../../../core/ports/store/inbox.ts"
-import type { CommandResult, StartChild } from "../../../core/ports/store/outbox.ts"
-import type { CancelCommand, PutOutcome } from "../../../core/ports/store/session-log.ts"
-import { escapeText, readInteger, readText } from "../rows/columns.ts"
-import { toWait } from "../rows/wait-rows.ts"
-import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
-import { isCancelled } from "../rules/inbox-rules.ts"
-import type { Revocation } from "../rules/revocation.ts"
-import { findNewestWait } from "../sql/approvals.ts"
-import { revokeDescendants } from "../sql/sessions.ts"
+import type { CancelCommand } from "../../../core/ports/store/session-log.ts"
+import { escapeText, readText } from "../rows/columns.ts"
+import { toOutboxCommand } from "../rows/outbox-rows.ts"
+import type { Canceled, Inboxes } from "../sql/inbox.ts"
+import { isForeign } from "../sql/outbox-commands.ts"
+import type { Steps } from "../sql/statement.ts"
 import type { Database } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
-import { findAcceptedRun, type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
-import { putAnswer } from "./waits/answer.ts"
+import {
+  changeSession,
+  findAcceptedRun,
+  findReceiver,
+  insertCommand,
+  type PutOptions,
+  put,
+  revokeSession,
+} from "./inbox.ts"
 
-/** A run to cancel, with the time of the cancel. */
-export interface Canceled {
-  readonly sessionId: string
-  /** Null for all runs of the session. */
-  readonly runId: string | null
-  readonly at: number
-}
-
-export interface TreeChange<Outcome> {
-  readonly outcome: Outcome
-  /** The sessions that a process may have to check. */
-  readonly arrivals: readonly string[]
-}
-
-/** Puts the command. A cancel also reaches the descendant runs. Must be called inside a transaction. */
-export function putInTree(
+/** Runs steps over the inboxes. Must be called inside a transaction, which locks the database. */
+export function runInInboxes<T>(
   database: Database,
-  command: PutCommand,
-  options: PutOptions,
-): TreeChange<PutOutcome> {
-  const { sessionId, at, type } = command
-  const { outcome, isDue } = put(database, command, options)
-  const arrivals = isDue || outcome.status === "steered" ? [sessionId] : []
-  if (type !== "cancel" || outcome.status !== "accepted") return { outcome, arrivals }
-  const below = cancelBelow(database, { sessionId, runId: outcome.runId, at }, options)
-  return { outcome, arrivals: [...arrivals, ...below] }
+  context: PutOptions,
+  steps: (inboxes: Inboxes) => Steps<T>,
+): T {
+  const inboxes: Inboxes = {
+    put: (command, options) => atOnce(() => put(database, command, { ...context, ...options })),
+    receive: (sessionId) => atOnce(() => findReceiver(database, sessionId, context)),
+    insert: (command) =>
+      atOnce(() => changeSession(database, command.command.sessionId, insertCommand(database, command))),
+    inLockOrder: (ids) => atOnce(() => [...ids]),
+    revoke: (revocation) => atOnce(() => revokeSession(database, revocation, context)),
+    cancelBelow: (canceled) =>
+      atOnce(() =>
+        findLiveBelow(database, canceled).map((command) => {
+          put(database, command, context)
+          return command.sessionId
+        }),
+      ),
+  }
+  return runSteps(database, context.now, steps(inboxes))
 }
 
-/**
- * Revokes the session and all its descendants. The outcome is false if there is no such session. Must be called
- * inside a transaction.
- */
-export function revokeInTree(
-  database: Database,
-  revocation: Revocation,
-  options: PutOptions,
-): TreeChange<boolean> {
-  const { sessionId, at } = revocation
-  const isDue = revokeSession(database, revocation, options)
-  if (isDue === null) return { outcome: false, arrivals: [] }
-  runSteps(database, options.now, revokeDescendants(sessionId, at))
-  const below = cancelBelow(database, { sessionId, runId: null, at }, options)
-  return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
+/** Returns work without statements for the caller, because it runs its own. */
+// biome-ignore lint/correctness/useYield: there is nothing to yield.
+function* atOnce<T>(work: () => T): Steps<T> {
+  return work()
 }
 
 /** Selects the live runs that work for a run, or for a session, at every level, without those that are canceled. */
@@ -78,14 +66,6 @@ function findLiveBelow(database: Database, { sessionId, runId, at }: Canceled): 
     runId: readText(row, "run_id"),
     at,
   }))
-}
-
-/** Cancels all runs that work for these. Returns their sessions. Must be called inside a transaction. */
-function cancelBelow(database: Database, canceled: Canceled, options: PutOptions): readonly string[] {
-  return findLiveBelow(database, canceled).map((command) => {
-    put(database, command, options)
-    return command.sessionId
-  })
 }
 
 /** Maximum runs that one transaction cancels, in 3 ms of the event loop (rule 15). */
@@ -132,43 +112,22 @@ export function findCanceled(
   return runId === null ? null : { sessionId: command.sessionId, runId, at: command.at }
 }
 
-/**
- * Creates the child and puts its message, or answers the call that it would have worked for. Must be called inside a
- * transaction.
- */
-export function startChild(database: Database, start: StartChild, options: PutOptions): CommandResult {
-  const { child, command } = start
-  const { sessionId, runId } = child.parent
-  const parent = database.get(
-    "SELECT id, tenant, user_id, coalesce(root_id, id) AS root_id, depth, revoked_at FROM session WHERE id = ?",
-    escapeText(sessionId),
+/** Longer payloads are messages and answers, which may have megabytes. */
+const maxCancelBytes = 2_000
+
+/** Returns the run that an outbox row is about to cancel. Null if it has no cancel. Must be called inside a read. */
+export function findRunToCancel(
+  database: Database,
+  number: number,
+  options: Pick<PutOptions, "versions" | "now">,
+): Canceled | null {
+  const row = database.get(
+    "SELECT session_id, payload FROM outbox WHERE number = ? AND bytes <= ?",
+    number,
+    maxCancelBytes,
   )
-  if (parent === undefined) return childNotNeeded
-  const row = runSteps(database, options.now, findNewestWait(sessionId, { waitId: command.runId }))
-  const wait = row === undefined ? null : toWait(row)
-  const isOver = parent.revoked_at !== null || isCancelled(readInbox(database, sessionId), runId)
-  if (!needsChild(start, { wait, isCancelled: isOver })) {
-    const end = endInPlaceOf(start)
-    if (end !== null) put(database, end, options)
-    return childNotNeeded
-  }
-  database.run(
-    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
-       parent_tool_call_id, root_id, depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    command.sessionId,
-    readText(parent, "tenant"),
-    readText(parent, "user_id"),
-    escapeText(child.agent),
-    child.createdAt,
-    child.createdAt,
-    sessionId,
-    runId,
-    escapeText(child.parent.toolCallId),
-    readText(parent, "root_id"),
-    readInteger(parent, "depth") + 1,
-  )
-  const refused = reportInPlaceOf(start, put(database, command, options).outcome)
-  if (refused?.type === "answer") putAnswer(database, refused, options)
-  else if (refused !== null) put(database, refused, options)
-  return { type: "delivered" }
+  const command = row === undefined ? null : toOutboxCommand(row)
+  if (row === undefined || command?.type !== "put" || command.command.type !== "cancel") return null
+  const isRefused = runSteps(database, options.now, isForeign(row, command))
+  return isRefused ? null : findCanceled(database, command.command, options)
 }

@@ -33,7 +33,7 @@ export async function runSteps<T>(query: Query, steps: Steps<T>): Promise<T> {
   return step.value
 }
 
-function runStatement(query: Query, statement: Sql): Promise<readonly Row[]> {
+export function runStatement(query: Query, statement: Sql): Promise<readonly Row[]> {
   const { text, values } = renderSql(statement, dialect)
   return query(text, values)
 }

@@ -4,12 +4,10 @@ import {
   maxListedMessageBytes,
   type PendingOptions,
   type PutAndClaimOutcome,
-  type PutCommand,
   type QueuedRun,
 } from "../../../../core/ports/store/inbox.ts"
 import type { Command, Lease, MessageCommand, PutOutcome } from "../../../../core/ports/store/session-log.ts"
-import type { StorageLimits } from "../../../../core/ports/store/storage-limits.ts"
-import { escapeText, readInteger, readNullableText } from "../../rows/columns.ts"
+import { escapeText, readInteger, readNullableText, readText } from "../../rows/columns.ts"
 import {
   commandColumns,
   type NewCommand,
@@ -18,8 +16,8 @@ import {
   toCommandRow,
 } from "../../rows/command-rows.ts"
 import { toInboxMessage } from "../../rows/inbox-messages.ts"
-import { type LargeContents, makeLargeContents } from "../../rows/large/large-contents.ts"
-import { toPending } from "../../rows/session-rows.ts"
+import { makeLargeContents } from "../../rows/large/large-contents.ts"
+import { toPending, toReceiver } from "../../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
 import {
   type PutPlan,
@@ -29,43 +27,92 @@ import {
   type Receiver,
 } from "../../rules/put-rules.ts"
 import { listQueuedRuns } from "../../rules/queue-order.ts"
-import type { Revocation } from "../../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import type { Inboxes, Put, PutOptions } from "../../sql/inbox.ts"
+import {
+  createText,
+  isOneOfNumbers,
+  isOneOfTexts,
+  now,
+  records,
+  type Sql,
+  type Steps,
+  schema,
+  sql,
+} from "../../sql/statement.ts"
 import type { Database, Query } from "../database/database.ts"
+import { runStatement, runSteps } from "../database/sql-database.ts"
 import { claimFree } from "../leases/leases.ts"
 import { lastSeq, nowMs } from "../schema.ts"
 import { arrivalsChannel } from "./listen-for-arrivals.ts"
 import { putWhenIdle } from "./put-when-idle.ts"
 
-export interface PutOptions {
-  readonly versions: Versions
-  readonly limits?: StorageLimits | undefined
-  /** Texts that were made before the transaction. */
-  readonly texts?: LargeContents
-}
-
-export interface Put {
-  readonly outcome: PutOutcome
-  /** If true, the put gave the session due work. */
-  readonly isDue: boolean
-}
-
-/** Puts a command. Must be called inside a transaction. */
-export async function putWithin(
-  query: Query,
-  command: PutCommand,
-  { versions, limits, texts }: PutOptions,
-): Promise<Put> {
-  const { sessionId } = command
-  const receiver = await lockReceiver(query, sessionId, versions)
-  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
-  const announced = true
-  if (command.type === "message") {
-    return putMessage(query, command, { receiver, limits, texts, announced })
+/** The inboxes in a transaction of this database. */
+export function createInboxes(versions: Versions): Inboxes {
+  const receive = (sessionId: string) => lockReceiver(sessionId, versions)
+  const inboxes: Inboxes = {
+    *put(command, options = {}) {
+      const { sessionId } = command
+      const receiver = yield* receive(sessionId)
+      if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
+      if (command.type === "message")
+        return yield* putMessage(command, receiver, { ...options, announced: true })
+      const plan = planChange(command, receiver)
+      yield* carryOut(plan, { sessionId, message: null, announced: true })
+      return plan
+    },
+    receive,
+    insert: insertCommand,
+    inLockOrder: orderByPath,
+    *revoke({ sessionId, at, keepMs }) {
+      const receiver = yield* receive(sessionId)
+      if (receiver === null) return null
+      const revoked =
+        yield sql`UPDATE ${schema}session SET revoked_at = ${at}, keep_ms = coalesce(${keepMs}, keep_ms)
+        WHERE id = ${sessionId} AND revoked_at IS NULL RETURNING id`
+      if (revoked.length === 0) return false
+      const plan = planRevocation({ sessionId, at }, receiver)
+      yield* carryOut(plan, { sessionId, message: null, announced: true })
+      return plan.isDue
+    },
+    /** Works level by level. Locks each session before it looks up its children, so that no child starts in between. */
+    *cancelBelow({ sessionId, runId, at }) {
+      const reached: string[] = []
+      const runs = yield sql`SELECT run.session_id, run.id AS run_id, run.state
+        FROM ${schema}session JOIN ${schema}run ON run.session_id = session.id
+        WHERE session.parent_session_id = ${escapeText(sessionId)}
+          AND (${runId}::text IS NULL OR session.parent_run_id = ${runId})
+        ORDER BY run.session_id, run.id`
+      for (const row of runs) {
+        const below = { sessionId: readText(row, "session_id"), runId: readText(row, "run_id"), at }
+        const isLive = row.state === "open" || row.state === "queued"
+        if (isLive) yield* inboxes.put({ type: "cancel", ...below })
+        else yield* receive(below.sessionId)
+        if (isLive) reached.push(below.sessionId)
+        reached.push(...(yield* inboxes.cancelBelow(below)))
+      }
+      return reached
+    },
   }
-  const plan = planChange(command, receiver)
-  await carryOut(query, plan, { sessionId, message: null, announced })
-  return plan
+  return inboxes
+}
+
+/**
+ * Returns the sessions in the order in which a cancel locks them, which is that of their paths from the root of their
+ * tree, so that an answer and a cancel never wait for each other.
+ */
+function* orderByPath(ids: ReadonlySet<string>): Steps<readonly string[]> {
+  if (ids.size < 2) return [...ids]
+  const rows = yield sql`WITH RECURSIVE up (id, parent_id, path) AS (
+      SELECT id, parent_session_id, ARRAY[id] FROM ${schema}session
+      WHERE ${isOneOfTexts("id", [...ids].map(escapeText))}
+      UNION ALL
+      SELECT up.id, session.parent_session_id, session.id || up.path
+      FROM up JOIN ${schema}session ON session.id = up.parent_id
+    )
+    SELECT id FROM up WHERE NOT EXISTS (SELECT FROM ${schema}session WHERE session.id = up.parent_id)
+    ORDER BY path`
+  return rows.map((row) => readText(row, "id"))
 }
 
 /**
@@ -75,183 +122,124 @@ export async function putAndClaim(
   database: Database,
   message: MessageCommand,
   agents: readonly string[],
-  { owner, versions, limits }: PutOptions & { readonly owner: string },
+  { owner, versions, limits }: ClaimingOptions,
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
   const texts = await makeLargeContents(message)
   const taken = await putWhenIdle(database.query, message, { agents, owner, versions, limits, texts })
   if (taken !== null) return { ...taken, isDue: true }
   return database.transaction(async (query) => {
-    const receiver = await lockReceiver(query, sessionId, versions)
+    const receiver = await runSteps(query, lockReceiver(sessionId, versions))
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }
-    const put = { receiver, limits, texts, announced: false }
-    const { outcome, isDue } = await putMessage(query, message, put)
+    const options = { limits, texts, announced: false }
+    const { outcome, isDue } = await runSteps(query, putMessage(message, receiver, options))
     const claimable = { agents, reads: versions.reads }
     const lease = isDue ? await claimFree(query, sessionId, claimable, owner) : null
-    if (isAnnounced({ outcome, isDue }) && lease === null) await announce(query, sessionId)
+    if (isAnnounced({ outcome, isDue }) && lease === null) await runStatement(query, notify(sessionId))
     return { outcome, lease, isDue }
   })
 }
 
-/**
- * Refuses the session's tokens, cancels its open run and withdraws its queued runs. Null if there is no such session;
- * true if that gave the session work. Must be called inside a transaction.
- */
-export async function revokeSession(
-  query: Query,
-  { sessionId, at, keepMs }: Revocation,
-  versions: Versions,
-): Promise<boolean | null> {
-  const receiver = await lockReceiver(query, sessionId, versions)
-  if (receiver === null) return null
-  const revoked = await query(
-    `UPDATE agent_gateway.session SET revoked_at = $2, keep_ms = coalesce($3, keep_ms)
-     WHERE id = $1 AND revoked_at IS NULL RETURNING id`,
-    [sessionId, at, keepMs],
-  )
-  if (revoked.length === 0) return false
-  const plan = planRevocation({ sessionId, at }, receiver)
-  await carryOut(query, plan, { sessionId, message: null, announced: true })
-  return plan.isDue
+interface ClaimingOptions extends PutOptions {
+  readonly owner: string
+  readonly versions: Versions
 }
 
 /**
  * Locks the session's row, through which put, answer, commit, claim and release exclude each other. Another statement
  * reads the rest, so that it is as recent as the lock. Throws if only newer processes can read the session.
  */
-export async function lockReceiver(
-  query: Query,
-  sessionId: string,
-  versions: Versions,
-): Promise<Receiver | null> {
-  const [locked] = await query("SELECT log_version FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
-    escapeText(sessionId),
-  ])
+function* lockReceiver(sessionId: string, versions: Versions): Steps<Receiver | null> {
+  const id = escapeText(sessionId)
+  const [locked] = yield sql`SELECT log_version FROM ${schema}session WHERE id = ${id} FOR UPDATE`
   if (locked === undefined) return null
   refuseNewer(locked, versions)
-  const [session] = await query(
-    `SELECT ${lastSeq} AS last_seq, session.stored_bytes, session.revoked_at, ${nowMs} AS now, run.id AS run_id,
-       run.cursor, run.steerable,
-       (SELECT json_agg(each.*) FROM (
-          SELECT ${commandColumns} FROM agent_gateway.command
-          WHERE command.session_id = session.id) AS each)::text AS inbox
-     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = session.active_run WHERE session.id = $1`,
-    [escapeText(sessionId)],
-  )
+  const [session] = yield sql`
+    SELECT ${createText(lastSeq)} AS last_seq, session.stored_bytes, session.revoked_at, ${now} AS now,
+      run.id AS run_id, run.cursor, run.steerable,
+      (SELECT json_agg(each.*) FROM (
+         SELECT ${createText(commandColumns)} FROM ${schema}command
+         WHERE command.session_id = session.id) AS each)::text AS inbox
+    FROM ${schema}session LEFT JOIN ${schema}run ON run.id = session.active_run WHERE session.id = ${id}`
   if (session === undefined) return null
-  const runId = readNullableText(session, "run_id")
   const inbox = readNullableText(session, "inbox")
-  return {
-    open:
-      runId === null
-        ? null
-        : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === true },
-    isRevoked: session.revoked_at !== null,
-    lastSeq: readInteger(session, "last_seq"),
-    storedBytes: readInteger(session, "stored_bytes"),
+  return toReceiver(session, {
     rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),
     now: readInteger(session, "now"),
-  }
+  })
 }
 
-async function putMessage(
-  query: Query,
-  message: MessageCommand,
-  {
-    receiver,
-    limits,
-    ...carrying
-  }: {
-    readonly receiver: Receiver
-    readonly limits: StorageLimits | undefined
-    readonly texts: LargeContents | undefined
-    readonly announced: boolean
-  },
-): Promise<Put> {
-  const known = await findRepeated(query, message, receiver)
+/** With `announced`, other processes learn of the put if they must. */
+type CarryingOptions = PutOptions & { readonly announced: boolean }
+
+function* putMessage(message: MessageCommand, receiver: Receiver, options: CarryingOptions): Steps<Put> {
+  const { sessionId } = message
+  const known = yield* findRepeated(message, receiver)
   if (known !== null) return { outcome: known, isDue: false }
-  const plan = planMessage(message, receiver, limits)
-  await carryOut(query, plan, { sessionId: message.sessionId, message, ...carrying })
+  const plan = planMessage(message, receiver, options.limits)
+  yield* carryOut(plan, { ...options, sessionId, message })
   return plan
 }
 
 /** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
-async function findRepeated(
-  query: Query,
+function* findRepeated(
   { sessionId, idempotency }: MessageCommand,
   receiver: Receiver,
-): Promise<PutOutcome | null> {
+): Steps<PutOutcome | null> {
   if (idempotency === null) return null
-  const [known] = await query(
-    `SELECT id, cursor, body_hash FROM agent_gateway.run WHERE session_id = $1 AND idempotency_key = $2
-     UNION ALL
-     SELECT run.id, run.cursor, key.body_hash FROM agent_gateway.steering_key AS key
-     JOIN agent_gateway.run ON run.id = key.run_id WHERE key.session_id = $1 AND key.idempotency_key = $2`,
-    [sessionId, toIdempotencyColumns(idempotency).key],
-  )
+  const { key } = toIdempotencyColumns(idempotency)
+  const [known] = yield sql`
+    SELECT id, cursor, body_hash FROM ${schema}run WHERE session_id = ${sessionId} AND idempotency_key = ${key}
+    UNION ALL
+    SELECT run.id, run.cursor, key.body_hash FROM ${schema}steering_key AS key
+    JOIN ${schema}run ON run.id = key.run_id WHERE key.session_id = ${sessionId} AND key.idempotency_key = ${key}`
   return known === undefined ? null : decideRepeatedMessage(idempotency, known, receiver)
 }
 
-async function carryOut(
-  query: Query,
+function* carryOut(
   plan: PutPlan,
   {
     sessionId,
     message,
     texts,
     announced,
-  }: {
-    readonly sessionId: string
-    readonly message: MessageCommand | null
-    readonly texts?: LargeContents | undefined
-    readonly announced: boolean
-  },
-): Promise<void> {
+  }: CarryingOptions & { readonly sessionId: string; readonly message: MessageCommand | null },
+): Steps<void> {
   const { run, outcome, commands, deleted, due } = plan
   const { key, hash } = toIdempotencyColumns(message?.idempotency ?? null)
   const steered = outcome.status === "steered" && key !== null ? outcome.runId : null
-  if (deleted.length > 0) await deleteCommands(query, sessionId, deleted)
+  if (deleted.length > 0) {
+    yield sql`WITH gone AS (
+        DELETE FROM ${schema}command WHERE session_id = ${sessionId} AND ${isOneOfNumbers("id", deleted)}
+        RETURNING bytes
+      )
+      UPDATE ${schema}session SET stored_bytes = stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM gone)
+      WHERE id = ${sessionId}`
+  }
   if (due.length > 0) {
-    await query(
-      `UPDATE agent_gateway.command SET due_at = each.due_at
-       FROM unnest($1::bigint[], $2::bigint[]) AS each(id, due_at) WHERE command.id = each.id`,
-      [due.map(({ id }) => id), due.map(({ dueAt }) => dueAt)],
-    )
+    const changes = due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))
+    yield sql`UPDATE ${schema}command SET due_at = each.due_at
+      FROM ${records({ id: "bigint", due_at: "bigint" }, changes)} AS each WHERE command.id = each.id`
   }
   if (commands.length === 0) return
   const rows = commands.map((command) => toCommandInsert(command, texts))
-  const large = rows.find(({ body }) => body.length > pieceCharacters) ?? null
-  await query(
-    `WITH run AS (
-       INSERT INTO agent_gateway.run
-         (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
-       SELECT $2, id, $3, 'queued', $4, $5, $8, tenant, user_id FROM agent_gateway.session
-       WHERE id = $1 AND $2::text IS NOT NULL
-     ),
-     steered AS (
-       INSERT INTO agent_gateway.steering_key (session_id, idempotency_key, body_hash, run_id)
-       SELECT $1, $4, $5, $6 WHERE $6::text IS NOT NULL
-     ),
-     put AS (${insertCommands("$7", { sessionId: "$1", largeBody: "$11::text" })})
-     UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
-       -- If the inbox contains a newer form, only processes that can read it take the session.
-       log_version = greatest(log_version, $10)
-     WHERE id = $1`,
-    [
-      sessionId,
-      run?.runId ?? null,
-      run?.cursor ?? 0,
-      key,
-      hash,
-      steered,
-      JSON.stringify(rows.map((row) => toColumns(row === large ? { ...row, body: null } : row))),
-      message?.at ?? 0,
-      rows.reduce((sum, { bytes }) => sum + bytes, 0),
-      Math.max(...rows.map(({ version }) => version)),
-      large?.body ?? null,
-    ],
-  )
-  if (announced && isAnnounced(plan)) await announce(query, sessionId)
+  const usedAt = message?.at ?? 0
+  yield sql`WITH run AS (
+      INSERT INTO ${schema}run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+      SELECT ${run?.runId ?? null}, id, ${run?.cursor ?? 0}, 'queued', ${key}, ${hash}, ${usedAt}, tenant, user_id
+      FROM ${schema}session WHERE id = ${sessionId} AND ${run !== null}
+    ),
+    steered AS (
+      INSERT INTO ${schema}steering_key (session_id, idempotency_key, body_hash, run_id)
+      SELECT ${sessionId}, ${key}, ${hash}, ${steered} WHERE ${steered !== null}
+    ),
+    put AS (${insertCommands(sessionId, rows)})
+    UPDATE ${schema}session SET last_used_at = greatest(last_used_at, ${usedAt}),
+      stored_bytes = stored_bytes + ${rows.reduce((sum, { bytes }) => sum + bytes, 0)},
+      -- If the inbox contains a newer form, only processes that can read it take the session.
+      log_version = greatest(log_version, ${Math.max(...rows.map(({ version }) => version))})
+    WHERE id = ${sessionId}`
+  if (announced && isAnnounced(plan)) yield notify(sessionId)
 }
 
 /**
@@ -263,62 +251,39 @@ function isAnnounced({ outcome, isDue }: Put): boolean {
 }
 
 /**
- * Announces a session to other processes. This is the only place that does so, and only if necessary, because commits
- * that notify wait for one another in the whole database.
+ * Returns a statement that announces a session to other processes. It runs only if necessary, because commits that
+ * notify wait for one another in the whole database.
  */
-async function announce(query: Query, sessionId: string): Promise<void> {
-  await query(`SELECT pg_notify('${arrivalsChannel}', $1)`, [sessionId])
+function notify(sessionId: string): Sql {
+  return sql`SELECT pg_notify(${arrivalsChannel}, ${sessionId})`
 }
 
 /**
- * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body. Its body
- * is large and a separate parameter, so that it is not serialized again.
+ * Inserts the commands in their order. At most one of them has a large body, which is a separate parameter, so that it
+ * is not serialized again.
  */
-function insertCommands(
-  commands: string,
-  { sessionId, largeBody }: { readonly sessionId: string; readonly largeBody: string },
-): string {
-  return `INSERT INTO agent_gateway.command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
-    SELECT ${sessionId}, run_id, type, coalesce(body, ${largeBody}), rank, not_before, due_at, bytes
-    FROM ROWS FROM (json_to_recordset(${commands}) AS (
+function insertCommands(sessionId: string, rows: readonly NewCommandRow[]): Sql {
+  const large = rows.find(({ body }) => body.length > pieceCharacters) ?? null
+  const given = rows.map(({ runId, type, body, rank, notBefore, dueAt, bytes }) => {
+    const own = { run_id: runId, type, rank, not_before: notBefore, due_at: dueAt, bytes }
+    return { ...own, body: body === large?.body ? null : body }
+  })
+  return sql`INSERT INTO ${schema}command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
+    SELECT ${sessionId}, run_id, type, coalesce(body, ${large?.body ?? null}), rank, not_before, due_at, bytes
+    FROM ROWS FROM (json_to_recordset(${JSON.stringify(given)}) AS (
       run_id text, type text, body text, rank bigint, not_before bigint, due_at bigint, bytes bigint)) WITH ORDINALITY
       AS each(run_id, type, body, rank, not_before, due_at, bytes, place) ORDER BY place`
 }
 
-function toColumns({
-  runId,
-  type,
-  body,
-  rank,
-  notBefore,
-  dueAt,
-  bytes,
-}: Omit<NewCommandRow, "body"> & { readonly body: string | null }): object {
-  return { run_id: runId, type, body, rank, not_before: notBefore, due_at: dueAt, bytes }
-}
-
 /** Puts a due command, and announces it. */
-export async function insertCommand(query: Query, command: NewCommand): Promise<void> {
+function* insertCommand(command: NewCommand): Steps<void> {
   const row = toCommandInsert(command)
-  await query(
-    `WITH put AS (${insertCommands("$2", { sessionId: "$1::text", largeBody: "NULL" })}),
-     newer AS (
-       UPDATE agent_gateway.session SET log_version = $3 WHERE id = $1 AND log_version < $3
-     )
-     SELECT pg_notify('${arrivalsChannel}', $1)`,
-    [row.sessionId, JSON.stringify([toColumns(row)]), row.version],
-  )
-}
-
-async function deleteCommands(query: Query, sessionId: string, ids: readonly number[]): Promise<void> {
-  await query(
-    `WITH gone AS (
-       DELETE FROM agent_gateway.command WHERE session_id = $1 AND id = ANY($2) RETURNING bytes
-     )
-     UPDATE agent_gateway.session SET stored_bytes = stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM gone)
-     WHERE id = $1`,
-    [sessionId, ids],
-  )
+  const { sessionId, version } = row
+  yield sql`WITH put AS (${insertCommands(sessionId, [row])}),
+    newer AS (
+      UPDATE ${schema}session SET log_version = ${version} WHERE id = ${sessionId} AND log_version < ${version}
+    )
+    ${notify(sessionId)}`
 }
 
 /** Returns the queued runs of a session in the order in which they open. */

@@ -6,8 +6,10 @@ import { toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
+import type { InboxTransaction } from "../../sql/inbox.ts"
 import { createSession, findExternalId, findRun, openSession, readTime } from "../../sql/sessions.ts"
 import { sessionColumns } from "../../sql/tables.ts"
+import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
@@ -18,8 +20,6 @@ import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs } from "../schema.ts"
-import { putInTree, revokeInTree } from "../tree.ts"
-import { putAnswers } from "../waits/answer.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
@@ -34,6 +34,7 @@ import {
 
 export interface SessionLogParts {
   readonly database: Database
+  readonly inTransaction: InboxTransaction
   /** The same database, over connections for commits only. */
   readonly commits: Database
   readonly space: DiskSpace
@@ -47,7 +48,7 @@ export interface SessionLogParts {
 
 /** Creates the port over a database whose schema is up to date. */
 export function createSessionLog(parts: SessionLogParts): SessionLog {
-  const { database, commits, space, membership, times, versions, hub, alarms } = parts
+  const { database, inTransaction, commits, space, membership, times, versions, hub, alarms } = parts
   const { query } = database
   const shared = createSqlDatabase(database)
   const { id: owner, liveness } = membership
@@ -72,17 +73,17 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     run: (sessionId, runId) => findRun(shared, sessionId, runId),
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       const revocation = { sessionId, at, keepMs }
-      const isDue = await database.transaction((query) => revokeInTree(query, revocation, versions))
-      if (isDue === true) hub.arrived(sessionId)
-      return isDue !== null
+      const { outcome, arrivals } = await inTransaction((inboxes) => revokeInTree(inboxes, revocation))
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
     },
     async put(command, limits) {
       if (command.type === "message") space.requireSpace()
       const texts = await makeLargeContents(command)
-      const { outcome, isDue } = await database.transaction((query) =>
-        putInTree(query, command, { versions, limits, texts }),
+      const { outcome, arrivals } = await inTransaction((inboxes) =>
+        putInTree(inboxes, command, { limits, texts }),
       )
-      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
+      for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
@@ -94,7 +95,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return put
     },
     async answerAll(commands) {
-      const outcomes = await putAnswers(database, commands, versions)
+      const outcomes = await inTransaction((inboxes) => putAnswers(inboxes, commands))
       for (const sessionId of listAnswered(commands, outcomes)) hub.arrived(sessionId)
       return outcomes
     },

@@ -8,8 +8,11 @@ import { toClaim, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
+import type { Inboxes } from "../../sql/inbox.ts"
 import { createSession, findExternalId, findRun, openSession } from "../../sql/sessions.ts"
+import type { Steps } from "../../sql/statement.ts"
 import { sessionColumns } from "../../sql/tables.ts"
+import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
 import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
@@ -22,8 +25,7 @@ import { claim, claimRunnable, listHeldLeases, release } from "../leases/leases.
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
 import { lastSeq } from "../schema.ts"
-import { cancelManyBelow, findCanceled, putInTree, revokeInTree } from "../tree.ts"
-import { putAnswer } from "../waits/answer.ts"
+import { cancelManyBelow, findCanceled, runInInboxes } from "../tree.ts"
 import { commitBatch } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
@@ -67,6 +69,7 @@ export function createSessionLog(
     options: () => ({ versions, now: now() }),
     arrived: (sessionId: string) => hub.arrived(sessionId),
   }
+  const run = <T>(steps: (inboxes: Inboxes) => Steps<T>) => runInInboxes(database, inTree.options(), steps)
   return {
     // The lock of its process file is held as long as the process exists.
     liveness: alwaysLive,
@@ -88,7 +91,7 @@ export function createSessionLog(
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
       const { outcome, arrivals } = await database.write(() =>
-        revokeInTree(database, { sessionId, at, keepMs }, inTree.options()),
+        run((inboxes) => revokeInTree(inboxes, { sessionId, at, keepMs })),
       )
       remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
@@ -103,7 +106,7 @@ export function createSessionLog(
         command,
         now: now(),
         isWanted: () => isWanted(database, command, { versions, limits, now: now() }),
-        put: (texts) => putInTree(database, command, { versions, limits, texts, now: now() }),
+        put: (texts) => run((inboxes) => putInTree(inboxes, command, { limits, texts })),
       })
       if (command.type === "cancel") remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
@@ -124,9 +127,7 @@ export function createSessionLog(
       return { outcome, ...toClaim(claimed, inserted) }
     },
     async answerAll(commands) {
-      const outcomes = await database.write(() =>
-        commands.map((command) => putAnswer(database, command, { versions, now: now() })),
-      )
+      const outcomes = await database.write(() => run((inboxes) => putAnswers(inboxes, commands)))
       for (const sessionId of listAnswered(commands, outcomes)) hub.arrived(sessionId)
       return outcomes
     },
