@@ -6,6 +6,7 @@ import { escapeText, type Row, readInteger, readTextLength } from "../../rows/co
 import { isLargeRow, toEntries, toEntriesInSlices } from "../../rows/entry-rows.ts"
 import { readArchivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
+import { isOfTask } from "../../sql/log-starts.ts"
 import type { Query } from "../database/database.ts"
 
 const maxRows = 200
@@ -33,9 +34,6 @@ const withDeltas = `
 const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
   WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced') ORDER BY seq LIMIT $3`
-
-/** The types are part of the statement, so that Postgres uses the index of these entries. */
-const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
 const tasks = `
   SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
@@ -120,59 +118,6 @@ async function append(
     characters = 0
     await waitForNextSlice()
   }
-}
-
-/**
- * Selects the last entry of a type. The type is part of the statement, so that Postgres uses the index of the entries
- * of that type.
- */
-async function findLastOfType(
-  query: Query,
-  type: "stepStarted" | "runStarted",
-  values: readonly [sessionId: string, seq: number],
-): Promise<number> {
-  const [row] = await query(
-    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
-     WHERE session_id = $1 AND type = '${type}' AND seq <= $2`,
-    values,
-  )
-  return readInteger(row ?? {}, "seq")
-}
-
-export async function findStepStart(query: Query, sessionId: string, seq: number): Promise<number> {
-  return findLastOfType(query, "stepStarted", [sessionId, seq])
-}
-
-export async function runStart(query: Query, sessionId: string, seq: number): Promise<number> {
-  return findLastOfType(query, "runStarted", [sessionId, seq])
-}
-
-export async function findHistoryStart(query: Query, sessionId: string): Promise<number> {
-  const [row] = await query(
-    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
-     WHERE session_id = $1 AND type = 'historyReplaced'`,
-    [sessionId],
-  )
-  return readInteger(row ?? {}, "seq")
-}
-
-export async function findCompactionStart(query: Query, sessionId: string): Promise<number> {
-  const [row] = await query(
-    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
-     WHERE session_id = $1 AND type = 'historyCompacted'`,
-    [sessionId],
-  )
-  return readInteger(row ?? {}, "seq")
-}
-
-export async function findTaskStart(query: Query, sessionId: string, newest: number): Promise<number> {
-  const [row] = await query(
-    `SELECT coalesce(min(seq), 0) AS seq FROM (
-       SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
-       ORDER BY seq DESC LIMIT $2) AS task`,
-    [sessionId, newest],
-  )
-  return readInteger(row ?? {}, "seq")
 }
 
 export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {

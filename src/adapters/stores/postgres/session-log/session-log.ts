@@ -7,6 +7,7 @@ import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { InboxTransaction } from "../../sql/inbox.ts"
+import { createLogStarts } from "../../sql/log-starts.ts"
 import { createSession, findExternalId, findRun, openSession, readTime } from "../../sql/sessions.ts"
 import { sessionColumns } from "../../sql/tables.ts"
 import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
@@ -22,15 +23,7 @@ import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs } from "../schema.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
-import {
-  findCompactionStart,
-  findHistoryStart,
-  findStepStart,
-  findTaskStart,
-  readEntries,
-  readStoredBytes,
-  runStart,
-} from "./reading.ts"
+import { readEntries, readStoredBytes } from "./reading.ts"
 
 export interface SessionLogParts {
   readonly database: Database
@@ -116,11 +109,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return outcomes
     },
     read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
-    stepStart: (sessionId, seq) => findStepStart(query, sessionId, seq),
-    runStart: (sessionId, seq) => runStart(query, sessionId, seq),
-    historyStart: (sessionId) => findHistoryStart(query, sessionId),
-    compactionStart: (sessionId) => findCompactionStart(query, sessionId),
-    taskStart: (sessionId, newest) => findTaskStart(query, sessionId, newest),
+    ...createLogStarts(shared),
     storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

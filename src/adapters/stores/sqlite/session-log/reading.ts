@@ -6,6 +6,7 @@ import { escapeText, type Row, readInteger, readNullableText, readTextLength } f
 import { isLargeRow, toEntries, toEntriesInSlices } from "../../rows/entry-rows.ts"
 import { readArchivedBody, readArchivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
+import { isOfTask } from "../../sql/log-starts.ts"
 import type { Database } from "../database/database.ts"
 import { selectLargeText } from "../database/large-text.ts"
 import { maxRows } from "../database/slices.ts"
@@ -33,9 +34,6 @@ const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, ${selectLargeText("body")}, ${archived} FROM entry
     WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
-
-/** The types are part of the statement, so that SQLite uses the index of these entries. */
-const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
 const tasks = `
   SELECT 'event' AS kind, seq, v, at, run_id, ${selectLargeText("body")}, ${archived} FROM entry
@@ -141,44 +139,6 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
     if (found >= limit || characters >= maxCharacters) return { entries, characters, complete: false }
   }
   return { entries, characters, complete: count < maxRows }
-}
-
-/**
- * SQL: selects the last entry of a type. The type is part of the statement, so that SQLite uses the index of the
- * entries of that type.
- */
-function selectLastOfType(type: "stepStarted" | "runStarted"): string {
-  return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
-}
-
-const lastStep = selectLastOfType("stepStarted")
-const lastRun = selectLastOfType("runStarted")
-
-export function findStepStart(database: Database, sessionId: string, seq: number): number {
-  return readInteger(database.get(lastStep, sessionId, seq) ?? {}, "seq")
-}
-
-export function runStart(database: Database, sessionId: string, seq: number): number {
-  return readInteger(database.get(lastRun, sessionId, seq) ?? {}, "seq")
-}
-
-export function findHistoryStart(database: Database, sessionId: string): number {
-  const sql =
-    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyReplaced'"
-  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
-}
-
-export function findCompactionStart(database: Database, sessionId: string): number {
-  const sql =
-    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
-  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
-}
-
-export function findTaskStart(database: Database, sessionId: string, newest: number): number {
-  const sql = `SELECT coalesce(min(seq), 0) AS seq FROM (
-    SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
-    ORDER BY seq DESC LIMIT ?)`
-  return readInteger(database.get(sql, sessionId, newest) ?? {}, "seq")
 }
 
 /** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */

@@ -9,6 +9,7 @@ import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { Inboxes } from "../../sql/inbox.ts"
+import { createLogStarts } from "../../sql/log-starts.ts"
 import { createSession, findExternalId, findRun, openSession } from "../../sql/sessions.ts"
 import type { Steps } from "../../sql/statement.ts"
 import { sessionColumns } from "../../sql/tables.ts"
@@ -28,15 +29,7 @@ import { lastSeq } from "../schema.ts"
 import { cancelManyBelow, findCanceled, runInInboxes } from "../tree.ts"
 import { commitBatch } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import {
-  countStoredBytes,
-  findCompactionStart,
-  findHistoryStart,
-  findStepStart,
-  findTaskStart,
-  readEntries,
-  runStart,
-} from "./reading.ts"
+import { countStoredBytes, readEntries } from "./reading.ts"
 
 /** Creates the port over one open database whose schema is up to date. */
 export function createSessionLog(
@@ -164,11 +157,7 @@ export function createSessionLog(
       return outcomes
     },
     read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
-    stepStart: (sessionId, seq) => database.read(() => findStepStart(database, sessionId, seq)),
-    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
-    historyStart: (sessionId) => database.read(() => findHistoryStart(database, sessionId)),
-    compactionStart: (sessionId) => database.read(() => findCompactionStart(database, sessionId)),
-    taskStart: (sessionId, newest) => database.read(() => findTaskStart(database, sessionId, newest)),
+    ...createLogStarts(shared),
     storedBytes: (principal) => countStoredBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
