@@ -1,13 +1,13 @@
 import { stat } from "node:fs/promises"
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { registerHooks } from "node:module"
+import { resolve, sep } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { GatewayError, toError } from "../../core/errors.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { Gateway } from "../../gateway/gateway.ts"
 import { CliError, UsageError } from "../cli-error.ts"
 import { importHint } from "./import-hint.ts"
 import { locateFailure } from "./locate-failure.ts"
-import { watchLoading } from "./watch-loading.ts"
 
 export interface LoadOptions {
   readonly cwd: string
@@ -70,4 +70,22 @@ function isGateway(value: unknown): value is Gateway {
     ? ["fetch", "listen", "run", "close", "prepare"].map((name) => value[name])
     : [undefined]
   return methods.every((method) => typeof method === "function")
+}
+
+const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
+
+/**
+ * Reports the path of each file that this process loads from now on, except those of installed packages and of this
+ * package.
+ */
+function watchLoading(onFile: (path: string) => void): void {
+  registerHooks({
+    load(url, context, nextLoad) {
+      if (url.startsWith("file:")) {
+        const path = fileURLToPath(url)
+        if (!path.includes(`${sep}node_modules${sep}`) && !path.startsWith(ownFolder)) onFile(path)
+      }
+      return nextLoad(url, context)
+    },
+  })
 }

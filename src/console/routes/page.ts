@@ -4,7 +4,6 @@ import type { Context } from "hono"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import { type PageFile, readPageFiles } from "../page-files.ts"
-import { pageSecurityHeaders } from "../page-headers.ts"
 
 const notBuilt =
   "The console is not built. In a clone of the repository, run `npm run build`, and start the gateway again."
@@ -47,3 +46,27 @@ function send(c: Context<HttpEnv>, file: PageFile | undefined): Response {
   if (!takesGzip) return c.body(file.body, 200, headers)
   return c.body(file.gzipped, 200, { ...headers, "content-encoding": "gzip" })
 }
+
+/**
+ * Scripts and styles come only from the gateway, and no text becomes markup. Only images inside the page are allowed,
+ * because the URL of an external image could leak data that a model received.
+ */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data: blob:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ")
+
+/** Headers of the page and its files, in addition to those of every response. */
+const pageSecurityHeaders = {
+  "content-security-policy": contentSecurityPolicy,
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+} as const

@@ -1,13 +1,13 @@
+import { createHash } from "node:crypto"
 import { toError } from "../../core/errors.ts"
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../../core/ports/plugin.ts"
-import type { Contents } from "../../core/ports/store/contents.ts"
+import { type Content, type Contents, contentChunkBytes } from "../../core/ports/store/contents.ts"
 import type { Tool, ToolContext, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../../core/ports/tools/transform-tool-result.ts"
 import { requireStorePart } from "../../core/require-store-part.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { selectMarks } from "../../core/tools/tool-result.ts"
 import { type ByteSource, createTextSource, openContent } from "./byte-source.ts"
-import { encodeContent } from "./encode-content.ts"
-import { findCallResult } from "./find-call-result.ts"
 import { type LargeResultsOptions, resolveLargeResults } from "./options.ts"
 import { createPreview } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
@@ -165,4 +165,60 @@ async function openResult(
     if (text.length > maxLoggedCharacters) break
   }
   return createTextSource(text)
+}
+
+/**
+ * Resolves to the result of a call from the log, even if the model no longer sees it. Reads the log from its start,
+ * page by page.
+ */
+async function findCallResult(
+  { readEvents }: Pick<PluginServices, "readEvents">,
+  {
+    sessionId,
+    toolCallId,
+    signal,
+  }: Readonly<Record<"sessionId" | "toolCallId", string>> & { signal: AbortSignal },
+): Promise<ToolResult | null> {
+  for (let afterSeq = 0; ; ) {
+    signal.throwIfAborted()
+    const entries = await readEvents(sessionId, afterSeq)
+    for (const { event, seq } of entries) {
+      if (event.type === "toolCallCompleted" && event.toolCallId === toolCallId) return event.result
+      afterSeq = seq
+    }
+    if (entries.length === 0) return null
+  }
+}
+
+/** Hexadecimal digits of an id: 96 bits of the digest. Models copy short ids more reliably. */
+const idDigits = 24
+
+/**
+ * Resolves to the content with the text of these pieces. Null if it has more than the maximum bytes. Encodes and
+ * hashes one piece in each turn of the event loop (rule 15, durability and responsiveness).
+ */
+async function encodeContent(pieces: Iterable<string>, maxBytes: number): Promise<Content | null> {
+  const hash = createHash("sha256")
+  const chunks: Uint8Array[] = []
+  let open = Buffer.alloc(contentChunkBytes)
+  let filled = 0
+  let bytes = 0
+  for (const piece of pieces) {
+    const encoded = Buffer.from(piece)
+    bytes += encoded.length
+    if (bytes > maxBytes) return null
+    hash.update(encoded)
+    for (let start = 0; start < encoded.length; ) {
+      const copied = encoded.copy(open, filled, start)
+      start += copied
+      filled += copied
+      if (filled < contentChunkBytes) continue
+      chunks.push(open)
+      open = Buffer.alloc(contentChunkBytes)
+      filled = 0
+    }
+    await waitForNextSlice()
+  }
+  if (filled > 0) chunks.push(open.subarray(0, filled))
+  return { id: `result_${hash.digest("hex").slice(0, idDigits)}`, bytes, chunks }
 }

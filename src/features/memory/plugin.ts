@@ -1,13 +1,14 @@
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { ContentPart } from "../../core/history/messages.ts"
+import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin, PluginRun, PluginServices } from "../../core/ports/plugin.ts"
+import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { requireStorePart } from "../../core/require-store-part.ts"
 import type { DataBlock } from "../../core/text/data-block.ts"
 import { createBackground, createQuery } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
 import { type MemoryOptions, resolveMemorySettings } from "./options.ts"
-import { pruneOnSchedule } from "./prune-on-schedule.ts"
 import { createMemoryRoutes } from "./routes.ts"
 import { createMemoryTools } from "./tools.ts"
 
@@ -81,4 +82,39 @@ function requireKnownUsers({ knowsUsers }: PluginServices): void {
     "The option memory needs validApiKeys or authenticate. While any API key is accepted, anyone could read the " +
       "memories of another user by claiming to be that user.",
   )
+}
+
+const intervalMs = 10 * 60_000
+/** Maximum memories that one statement deletes. */
+const slice = 200
+/** Maximum number of slices in one round. */
+const maxSlices = 50
+
+/** Deletes expired memories every ten minutes. Returns a function that stops this and waits for the current round. */
+function pruneOnSchedule(store: Memory, logger: Logger): () => Promise<void> {
+  let pruning: Promise<void> | null = null
+  let isStopped = false
+  const prune = async () => {
+    try {
+      for (let slices = 0; slices < maxSlices && !isStopped; slices++) {
+        if ((await store.prune(slice)) < slice) return
+      }
+    } catch (error) {
+      logger.warn(
+        { error: toError(error) },
+        "Deleting expired memories failed. The gateway tries again in ten minutes.",
+      )
+    } finally {
+      pruning = null
+    }
+  }
+  const timer = setInterval(() => {
+    pruning ??= prune()
+  }, intervalMs)
+  timer.unref()
+  return async () => {
+    isStopped = true
+    clearInterval(timer)
+    await pruning
+  }
 }

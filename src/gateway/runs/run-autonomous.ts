@@ -1,8 +1,9 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { DeliveryOptions } from "../../features/delivery/options.ts"
-import { createDeliveryPlugin } from "../../features/delivery/plugin.ts"
+import { createDeliveryPlugin, type RunRecords } from "../../features/delivery/plugin.ts"
 import {
+  type ResolvedRunOptions,
   type RunSessionOptions,
   resolveRunOptions,
   runSessionShape,
@@ -15,9 +16,10 @@ import {
 } from "../../features/headless/run/retry.ts"
 import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import { runSession } from "../../features/headless/run/run-session.ts"
+import { RunState } from "../../features/headless/run/state.ts"
+import { rejectOnAbort } from "../../kernel/agent/reject-on-abort.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { isMemoryStore } from "../open-store.ts"
-import { createRunRecords } from "./run-records.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"
 
 /** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
@@ -128,4 +130,25 @@ function split<Own extends object>(options: object, shape: Readonly<Record<keyof
   const others = Object.fromEntries(entries.filter(([name]) => !Object.hasOwn(shape, name)))
   // Each part is checked where it is used.
   return [own as Own, others] as const
+}
+
+/**
+ * Returns the records for the deliveries of a process that does one run. `ended` resolves to the output of that run
+ * when its state is saved, which is after its deliveries are stored, or to null if there is none.
+ */
+function createRunRecords(
+  { stateDir, stateFile }: Pick<ResolvedRunOptions, "stateDir" | "stateFile">,
+  ended: Promise<RunOutput | null>,
+): RunRecords {
+  const state = stateDir === undefined ? null : new RunState({ stateDir, stateFile })
+  const executed = new Set<string>()
+  return {
+    expect: (runId) => void executed.add(runId),
+    async read(runId, signal) {
+      // Rows of other processes do not wait for this run.
+      const output = executed.has(runId) ? await rejectOnAbort(signal, ended) : null
+      const timedOut = output?.runId === runId && output.timedOut
+      return { state: (await state?.read()) ?? null, timedOut }
+    },
+  }
 }

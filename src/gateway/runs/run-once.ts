@@ -1,6 +1,9 @@
+import { joinTexts } from "../../core/history/messages.ts"
 import { isJsonObject, type Json } from "../../core/json/json.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { Validation } from "../../core/ports/tools/tool.ts"
+import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import type { RunResult } from "../../kernel/sessions/sessions.ts"
 import type { CompiledSchema } from "../../kernel/tools/input-schema.ts"
@@ -8,11 +11,9 @@ import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { checkBackgroundWait } from "../options/check-options.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
-import { askOnce } from "./ask-once.ts"
 import { createCallbackWatch } from "./callback-watch.ts"
 import { type EndTasksParts, endTasks } from "./end-tasks.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
-import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
 
 export interface RunOnceOptions extends Omit<RunOptions, "output"> {
@@ -173,4 +174,55 @@ async function parse(schema: CompiledSchema, output: Json | undefined): Promise<
   // The run has already checked its output against the JSON Schema.
   if (isJsonObject(output)) return schema.parse?.(output) ?? { valid: true, input: output }
   return { valid: false, message: "the agent returned no such value." }
+}
+
+/**
+ * Returns a function that asks a person about each wait once. Later calls for the same wait resolve to the same answer,
+ * so a question that was shown during a run is not shown again after its end.
+ */
+function askOnce<Answer>(
+  ask: ((wait: Wait) => Answer | Promise<Answer>) | undefined,
+): ((wait: Wait) => Promise<Answer>) | undefined {
+  if (ask === undefined) return undefined
+  const answers = new Map<string, Promise<Answer>>()
+  return (wait) => {
+    const known = answers.get(wait.waitId)
+    if (known !== undefined) return known
+    const asked = (async () => ask(wait))()
+    answers.set(wait.waitId, asked)
+    return asked
+  }
+}
+
+/** Folds the entries of an open run into its preliminary result. */
+class ResultSoFar {
+  readonly #texts: string[] = []
+  #spent: Spending = noSpending
+  #startedAt = 0
+  #endedAt = 0
+  readonly #toolsUsed = new Set<string>()
+
+  see(entry: LiveEntry): void {
+    if (entry.kind !== "event") return
+    this.#startedAt ||= entry.at
+    this.#endedAt = entry.at
+    const { event } = entry
+    if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
+    if (event.type === "messageCompleted" || event.type === "modelCallFailed")
+      this.#spent = addSpending(this.#spent, event)
+    const text = event.type === "messageCompleted" ? joinTexts(event.message.content) : ""
+    if (text !== "") this.#texts.push(text)
+  }
+
+  /** Returns the result up to the last event seen. Must not be called before the first one. */
+  result() {
+    return {
+      response: this.#texts.at(-1) ?? "",
+      transcript: this.#texts.join("\n\n"),
+      toolsUsed: [...this.#toolsUsed],
+      ...this.#spent,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+    }
+  }
 }

@@ -5,7 +5,6 @@ import { createPacer } from "../../core/time/pacer.ts"
 import { LiveMemory } from "../../kernel/sessions/live-memory.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { HttpLimits } from "../limits/http-limits.ts"
-import { maxInitBodyBytes, maxInitValues } from "../limits/init-limits.ts"
 import { computeNetwork } from "../limits/network.ts"
 import type { ClientAddress } from "../request/client-address.ts"
 import { createBodyBudget } from "./body-budget.ts"
@@ -77,3 +76,10 @@ export function createBodyReaders(options: BodyReadersOptions) {
     }),
   }
 }
+
+/**
+ * Maximum bytes of an init request. This is enough for an API key, a user and a session with every character escaped.
+ */
+const maxInitBodyBytes = 32 * 1024
+/** Maximum values in an init request. A valid request has fewer. */
+const maxInitValues = 64

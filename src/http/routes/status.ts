@@ -1,9 +1,8 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Readiness } from "../../core/ports/readiness.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { respondJson } from "../respond.ts"
 import { describeProblems } from "../schemas/problem.ts"
-import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
 
 export interface StatusRoutesOptions {
   readonly readiness: () => Promise<Readiness>
@@ -58,3 +57,14 @@ export function addStatusRoutes(
     return respondJson(c, { status: "not_ready" as const, checks: all }, 503)
   })
 }
+
+const healthResponseSchema = z
+  .object({ status: z.literal("ok") })
+  .openapi("Health", { example: { status: "ok" } })
+
+const readyResponseSchema = z
+  .object({
+    status: z.enum(["ready", "not_ready"]),
+    checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+  })
+  .openapi("Readiness", { example: { status: "ready", checks: { store: { ok: true } } } })

@@ -1,17 +1,16 @@
-import { joinTexts } from "../../core/history/messages.ts"
+import { joinTexts, type Message } from "../../core/history/messages.ts"
 import type {
   CompactableHistory,
   CompactionStep,
+  ConversationSummary,
   HistoryCompaction,
 } from "../../core/ports/model/compaction.ts"
 import type { ModelChoice } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
-import { findLatestMessage } from "./latest-message.ts"
 import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"
-import { chooseNextLength } from "./shorten-results.ts"
 import { createSummaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
-import { computeRequestLimit } from "./trigger.ts"
 
 /** Minimum share of the limit for messages, beside the prompt and the tools. */
 const leastRoom = 0.2
@@ -126,5 +125,69 @@ async function summarizeStep(
       const latestMessage = findLatestMessage({ dropped, kept, former }, summaryCharacters)
       return { text: shorten(text, summaryCharacters), latestMessage }
     },
+  }
+}
+
+interface Replaced {
+  /** The messages that the summary replaces. */
+  readonly dropped: readonly Message[]
+  /** The messages after the summary. */
+  readonly kept: readonly Message[]
+  /** The previous summary, which the new one replaces as well. */
+  readonly former: ConversationSummary | null
+}
+
+/**
+ * Returns the user's latest message if a summary replaces it, so that the assistant knows its current task, whatever
+ * the summary leaves out. Null if the messages after the summary have one.
+ */
+function findLatestMessage({ dropped, kept, former }: Replaced, maxCharacters: number): string | null {
+  if (kept.some(({ role }) => role === "user")) return null
+  const latest = dropped.findLast((message) => message.role === "user")
+  const text = latest === undefined ? (former?.latestMessage ?? "") : joinTexts(latest.content)
+  return text === "" ? null : shorten(text, maxCharacters)
+}
+
+/** Share of a request that remains after a provider refused it as too long. */
+const shareAfterRefusal = 0.5
+
+/** Returns the maximum tokens of the request. */
+function computeRequestLimit(
+  { requestTokens, maxTokens, isRefused }: CompactableHistory,
+  window: number | null,
+  { share, trigger = Number.POSITIVE_INFINITY }: ResolvedCompactionSettings,
+): number {
+  const afterRefusal = isRefused ? requestTokens * shareAfterRefusal : Number.POSITIVE_INFINITY
+  if (window === null) return Math.min(afterRefusal, trigger)
+  // The response must fit as well. A limit of more than half the window is not expected to be reached.
+  const besideResponse = Math.max(window / 2, window - maxTokens)
+  return Math.min(share * window, trigger, besideResponse, afterRefusal)
+}
+
+/** Maximum bytes of each result. They are tried in order until the request fits. */
+const ladder = [20_000, 4_000, 1_000, 200]
+/** Bytes by which the note about the truncation may lengthen a result. */
+const noteBytes = 200
+
+/** Returns the next maximum bytes of tool results. Null if it would shorten none of them. */
+function chooseNextLength(messages: readonly Message[]): number | null {
+  const longest = Math.max(0, ...messages.flatMap(listLengths))
+  return ladder.find((bytes) => bytes + noteBytes < longest) ?? null
+}
+
+function listLengths(message: Message): number[] {
+  return message.role === "tool" ? message.results.map(({ result }) => computeLength(result)) : []
+}
+
+function computeLength(result: ToolResult): number {
+  switch (result.type) {
+    case "json":
+      return JSON.stringify(result.value).length
+    case "content":
+      return result.content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0)
+    case "error":
+      return result.message.length
+    default:
+      return result satisfies never
   }
 }

@@ -1,8 +1,7 @@
 import { GatewayError, ShuttingDownError, StoreUnavailableError } from "../../core/errors.ts"
 import { joinTexts } from "../../core/history/messages.ts"
 import type { Ids } from "../../core/ids.ts"
-import type { EventEntry } from "../../core/log/entries.ts"
-import { isTerminal } from "../../core/log/entries.ts"
+import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Outbox } from "../../core/ports/store/outbox.ts"
@@ -17,7 +16,6 @@ import { toPrincipalKey } from "./principal-key.ts"
 import type { Feed } from "./reading/feed.ts"
 import { readHistory } from "./reading/history.ts"
 import type { ReadQueue } from "./reading/read-queue.ts"
-import { shareReads } from "./reading/share-reads.ts"
 import { StoreTails } from "./reading/store-tails.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
@@ -225,4 +223,24 @@ function createTakenIdError(): GatewayError {
     { code: "session_not_found", status: 404 },
     "The session does not exist or has expired.",
   )
+}
+
+/**
+ * Shares one read among the calls for one key in a turn of the event loop. The read starts after all of these calls,
+ * so each of them receives a state from after its call.
+ */
+function shareReads<Value>(read: (key: string) => Promise<Value>): (key: string) => Promise<Value> {
+  const waiting = new Map<string, Promise<Value>>()
+  return (key) => {
+    const known = waiting.get(key)
+    if (known !== undefined) return known
+    const shared = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        waiting.delete(key)
+        resolve()
+      })
+    }).then(() => read(key))
+    waiting.set(key, shared)
+    return shared
+  }
 }

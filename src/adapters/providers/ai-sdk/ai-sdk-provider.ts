@@ -21,7 +21,6 @@ import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
 import { type AiSdkModel, type AiSdkOptions, checkArguments } from "./options.ts"
-import { findPriceList } from "./price-list.ts"
 import { toPrompt } from "./prompt.ts"
 import { toPromptV3 } from "./prompt-v3.ts"
 
@@ -189,4 +188,37 @@ function endOf(
     model: fold.model ?? modelId,
     usage: toUsage(usage),
   }
+}
+
+/**
+ * Maps the start of a model's `provider`, by the AI SDK's own packages, to the ids of
+ * https://github.com/pydantic/genai-prices. Only whole names match, because a custom server may be called
+ * `openai-local`.
+ */
+const lists: ReadonlyMap<string, string> = new Map([
+  ["amazon-bedrock", "aws"],
+  ["anthropic", "anthropic"],
+  ["azure", "azure"],
+  ["azure-openai", "azure"],
+  ["bedrock", "aws"],
+  ["cerebras", "cerebras"],
+  ["cohere", "cohere"],
+  ["deepseek", "deepseek"],
+  ["fireworks", "fireworks"],
+  ["google", "google"],
+  ["googleVertex", "google"],
+  ["groq", "groq"],
+  ["mistral", "mistral"],
+  ["moonshotai", "moonshotai"],
+  ["openai", "openai"],
+  ["openrouter", "openrouter"],
+  ["perplexity", "perplexity"],
+  ["togetherai", "together"],
+  ["vertex", "google"],
+  ["xai", "x-ai"],
+])
+
+/** Returns the price list. Undefined for an unknown provider. */
+function findPriceList(provider: string): string | undefined {
+  return lists.get(provider.split(".", 1)[0] ?? "")
 }

@@ -3,17 +3,17 @@ import { ConfigurationError } from "../../../core/errors.ts"
 import { isJsonObject } from "../../../core/json/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../../core/ports/tools/tool-rules.ts"
+import { longestTimerMs } from "../../../core/time/longest-timer.ts"
 import { createModelFailure } from "../model-failure.ts"
 import { createCallBody } from "../transport/call-body.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import type { Endpoint } from "../transport/endpoint.ts"
+import { createEndpoint, type Endpoint } from "../transport/endpoint.ts"
 import { createLazy } from "../transport/lazy.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
 import { type EventStream, openEventStream } from "../transport/open-event-stream.ts"
 import { ReadEvents } from "../transport/read-events.ts"
 import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
-import { type AnthropicSdk, anthropicAddress, createMessagesEndpoint } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import {
   type AnthropicOptions,
@@ -183,3 +183,29 @@ function parseErrorBody(data: string): object {
     return { error: { message: data } }
   }
 }
+
+type AnthropicSdk = typeof import("@anthropic-ai/sdk")
+
+const anthropicAddress = "https://api.anthropic.com"
+
+/**
+ * Creates the endpoint of the Messages API with the SDK. The SDK builds it from the given options only: every setting
+ * that it would read from the environment or from a profile file is set.
+ */
+function createMessagesEndpoint(sdk: AnthropicSdk, options: AnthropicOptions): Promise<Endpoint> {
+  const client = new sdk.Anthropic({
+    apiKey: options.apiKey ?? null,
+    authToken: options.authToken ?? null,
+    webhookKey: null,
+    baseURL: options.baseURL ?? anthropicAddress,
+    // Without its own limit, a call waits. The agent's loop limits the time until the first token.
+    timeout: options.timeoutMs ?? longestTimerMs,
+    logLevel: "off",
+    openTelemetry: false,
+  })
+  const own = { authorization: `Bearer ${options.apiKey ?? options.authToken}`, ...options.headers }
+  return createEndpoint(client, "/v1/messages", { fromSdk: sdkHeaders, own })
+}
+
+/** Headers of the SDK. It takes any other header from `ANTHROPIC_CUSTOM_HEADERS`. */
+const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/

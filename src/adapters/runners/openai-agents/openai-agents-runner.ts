@@ -1,9 +1,8 @@
-import { isJsonObject } from "../../../core/json/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
 import { listOf, parseInput, readFields, readText, toJsonValue } from "../fields.ts"
 import { createAskedCall, describeRefusedEdit, formatDenial, type RunnerOptions } from "../runner-options.ts"
-import { editCalls } from "./edit-calls.ts"
 import { toInputItems } from "./input-items.ts"
 import { createEventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
@@ -102,4 +101,26 @@ function toQuestion(interruption: object, options: RunnerOptions): RunnerToolCal
 function readId(interruption: object): string {
   const { callId, id } = readFields(readFields(interruption).rawItem)
   return readText(callId) ?? readText(id) ?? "call"
+}
+
+/**
+ * Edits the arguments of these calls in a serialized `RunState`, wherever it has them, so that the model sees the
+ * executed arguments. `missing` are calls that are not found there, because another agent uses their agent as its
+ * tool.
+ */
+function editCalls(
+  state: Json,
+  edits: ReadonlyMap<string, JsonObject>,
+): { readonly state: Json; readonly missing: ReadonlySet<string> } {
+  const missing = new Set(edits.keys())
+  const edit = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(edit)
+    if (!isJsonObject(value)) return value
+    const copy = Object.fromEntries(Object.entries(value).map(([key, field]) => [key, edit(field)]))
+    const input = typeof value.callId === "string" ? edits.get(value.callId) : undefined
+    if (input === undefined || value.type !== "function_call") return copy
+    missing.delete(String(value.callId))
+    return { ...copy, arguments: JSON.stringify(input) }
+  }
+  return { state: edits.size === 0 ? state : edit(state), missing }
 }

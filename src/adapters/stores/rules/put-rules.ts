@@ -1,12 +1,16 @@
 import { selectNewMessage } from "../../../core/history/message-input.ts"
-import type { PutCommand, TaskEndCommand, WithdrawMessageCommand } from "../../../core/ports/store/inbox.ts"
-import { maxQueuedMessages, type PutRun } from "../../../core/ports/store/inbox.ts"
+import {
+  maxQueuedMessages,
+  type PutCommand,
+  type PutRun,
+  type TaskEndCommand,
+  type WithdrawMessageCommand,
+} from "../../../core/ports/store/inbox.ts"
 import type { CancelCommand, MessageCommand, PutOutcome } from "../../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import { type CommandRow, createDueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { isCancelled } from "./inbox-rules.ts"
 import { computeDueChanges, type DueChange, findPosition, listQueue, type Moment } from "./queue-order.ts"
-import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {
   readonly runId: string
@@ -238,4 +242,14 @@ function createEmptyPlan(outcome: PutOutcome): PutPlan {
 
 function createAccepted(run: PutRun): PutOutcome {
   return { status: "accepted", ...run }
+}
+
+/** Returns the reason why a session accepts no further message. Null if it accepts one. */
+function checkStorage(
+  storedBytes: number,
+  limits: StorageLimits | undefined,
+): Extract<PutOutcome, { status: "full" }> | null {
+  if (limits === undefined) return null
+  if (storedBytes >= limits.sessionBytes) return { status: "full", scope: "session" }
+  return limits.principalIsFull ? { status: "full", scope: "principal" } : null
 }

@@ -1,5 +1,5 @@
-import type { NewSnapshot, SnapshotLease, Snapshots } from "../../../core/ports/store/snapshots.ts"
-import { readBytes, toSnapshot } from "../rows/snapshot-rows.ts"
+import type { NewSnapshot, Snapshot, SnapshotLease, Snapshots } from "../../../core/ports/store/snapshots.ts"
+import { type Row, readInteger } from "../rows/columns.ts"
 import { type SqlDatabase, type Steps, schema, sql } from "./statement.ts"
 
 /**
@@ -58,4 +58,13 @@ function* drop({ sessionId, epoch }: SnapshotLease): Steps<boolean> {
   yield sql`DELETE FROM ${schema}snapshot WHERE session_id = ${sessionId}`
   yield sql`DELETE FROM ${schema}snapshot_row WHERE session_id = ${sessionId}`
   return true
+}
+
+function toSnapshot(row: Row): Snapshot {
+  return { version: readInteger(row, "version"), seq: readInteger(row, "seq"), body: readBytes(row) }
+}
+
+function readBytes({ body }: Row): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  throw new TypeError(`Column body should hold bytes, not a ${typeof body}.`)
 }

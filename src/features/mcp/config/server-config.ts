@@ -1,4 +1,5 @@
-import { computeServerIdentity } from "../identity/server-identity.ts"
+import type { Json } from "../../../core/json/json.ts"
+import { computeDigest } from "../identity/digest.ts"
 import type {
   McpApproval,
   McpHttpServerDefinition,
@@ -166,4 +167,18 @@ function createStdioConfig(
 
 function createHttpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {
   return { type: type === "sse" ? "sse" : "http", url: new URL(url), headers, oauth }
+}
+
+/**
+ * Returns a hash of the server's address: its command, arguments and working directory, or its URL. It does not cover
+ * the environment and the headers, because they contain keys that change.
+ */
+function computeServerIdentity(transport: TransportConfig): string {
+  return computeDigest(describeAddress(transport))
+}
+
+function describeAddress(transport: TransportConfig): Json {
+  if (transport.type !== "stdio") return { url: transport.url.href }
+  const { command, args, cwd } = transport
+  return { command, args, cwd }
 }

@@ -1,11 +1,12 @@
 import type { CompactableHistory, CompactionStep } from "../../../core/ports/model/compaction.ts"
+import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
+import type { Conversation } from "../conversation.ts"
 import { splitSummary } from "../conversation-notes.ts"
 import { findModel } from "../model/model-attempt.ts"
 import { createModelRequest } from "../model/model-request.ts"
 import { selectRunIds } from "../observing/log-observer.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
-import { countRequestTokens } from "./request-size.ts"
 import { summarize } from "./summarize.ts"
 
 /**
@@ -99,4 +100,27 @@ function requireCut({ messages }: CompactableHistory, { count }: { readonly coun
   const first = messages[count]
   if (count >= 1 && first !== undefined && first.role !== "tool") return
   throw new RangeError(`A compaction cannot replace ${count} of ${messages.length} messages.`)
+}
+
+/** The provider's count is used only if it differs from the estimate by less than this factor. */
+const mostDeviation = 2
+
+/**
+ * Resolves to the estimated tokens of the next request. If a provider has counted the first messages with the prompt
+ * and the tools, only later messages are estimated.
+ */
+async function countRequestTokens(
+  { sizes, history, messages, shownMessages }: Conversation,
+  request: ModelRequest,
+) {
+  const fixedTokens = await sizes.measureFixed(request)
+  await sizes.measure(shownMessages)
+  await sizes.measure(messages)
+  const estimated = shownMessages.reduce((sum, message) => sum + sizes.measureMessage(message), fixedTokens)
+  const { reported } = history
+  if (reported === null) return { fixedTokens, tokens: estimated }
+  const since = messages.slice(reported.messages)
+  const estimatedTokens = since.reduce((sum, message) => sum + sizes.measureMessage(message), reported.tokens)
+  const tokens = Math.min(Math.max(estimatedTokens, estimated / mostDeviation), estimated * mostDeviation)
+  return { fixedTokens, tokens: Math.ceil(tokens) }
 }

@@ -1,9 +1,9 @@
 import type { Message } from "../../../core/history/messages.ts"
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
+import { type DataBlock, writeDataBlock } from "../../../core/text/data-block.ts"
 import { writeTaskReminder } from "../children/tasks.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { insertBackground } from "./background.ts"
 import { createOutputInstruction } from "./check-output.ts"
 import { findModel, type ModelAttempt } from "./model-attempt.ts"
 
@@ -59,4 +59,27 @@ function addReminder({ tasks }: Conversation, messages: readonly Message[]): rea
 function mustShowToolInput({ conversation, runtime }: ModelRunContext): boolean {
   const isAskedFor = conversation.run?.started.toolInputDeltas === true
   return isAskedFor && runtime.outputFilter === null
+}
+
+/**
+ * Returns the messages for a model, with data before the message that started the run. If that message was compacted,
+ * the data is left out.
+ */
+function insertBackground(
+  { messages, shownMessages, run }: Conversation,
+  background: readonly DataBlock[],
+): readonly Message[] {
+  if (background.length === 0) return shownMessages
+  const index = messages.findLastIndex(
+    (message) => message.role === "user" && message.content === run?.started.content,
+  )
+  if (index === -1) return shownMessages
+  // The shown messages may start differently, but they end with the same messages.
+  const shownIndex = shownMessages.length - messages.length + index
+  const texts = background.map((block) => ({ type: "text", text: writeDataBlock(block) }) as const)
+  return shownMessages.map((message, position) =>
+    position === shownIndex && message.role === "user"
+      ? { ...message, content: [...texts, ...message.content] }
+      : message,
+  )
 }

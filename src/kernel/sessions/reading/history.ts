@@ -3,12 +3,22 @@ import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { QueuedRun } from "../../../core/ports/store/inbox.ts"
 import type { Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
-import { readSpending } from "../folding/read-spending.ts"
+import type { Spending } from "../../../core/usage.ts"
+import { Conversation } from "../../agent/conversation.ts"
+import { continueRestored } from "../folding/continue-restored.ts"
+import { decodeBody, foldVersion } from "../folding/snapshot-form.ts"
 import type { LiveMemory } from "../live-memory.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
 import { holdMemory } from "./hold-memory.ts"
-import { Fold, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
+import {
+  Fold,
+  type FoldOptions,
+  type FoldRange,
+  foldPages,
+  foldStart,
+  readFinishedMessages,
+} from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -163,4 +173,35 @@ function formatIds(runs: readonly QueuedRun[]): string {
 
 function createNotFound(): GatewayError {
   return new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
+}
+
+interface SpendingOptions extends FoldOptions {
+  readonly log: SessionLog
+  readonly snapshots: Snapshots
+}
+
+/**
+ * Resolves to the usage and cost of all runs of a session. Reads them from its snapshot, without the messages, and
+ * adds the later events. Without a usable snapshot, reads the log. Resolves to null once the reader's signal aborts.
+ */
+async function readSpending(options: SpendingOptions): Promise<Spending | null> {
+  const { log, session, reader } = options
+  const restored = await restoreSpending(options)
+  if (restored !== null || reader.signal.aborted) return restored
+  const conversation = new Conversation()
+  const range = { fromSeq: await foldStart(log, session.id), upToSeq: session.lastSeq }
+  for await (const _ of foldPages(options, range, (entry) => conversation.apply(entry)))
+    conversation.takeFinished()
+  return reader.signal.aborted ? null : conversation.spent
+}
+
+async function restoreSpending(options: SpendingOptions): Promise<Spending | null> {
+  const { snapshots, session, reader } = options
+  const found = await snapshots.find(session.id)
+  if (found === null || found.version !== foldVersion || found.seq > session.lastSeq) return null
+  const body = await decodeBody(found.body)
+  if (body === null || body.last.seq !== found.seq) return null
+  const conversation = Conversation.restore(body.state, body.last)
+  const isContinued = await continueRestored(options, conversation)
+  return isContinued && !reader.signal.aborted ? conversation.spent : null
 }

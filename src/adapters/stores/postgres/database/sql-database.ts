@@ -1,4 +1,6 @@
-import type { Row } from "../../rows/columns.ts"
+import { waitForNextSlice } from "../../../../core/time/next-slice.ts"
+import { type Row, readText } from "../../rows/columns.ts"
+import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import {
   createText,
   type Dialect,
@@ -10,7 +12,6 @@ import {
 } from "../../sql/statement.ts"
 import { nowMs } from "../schema.ts"
 import type { Database, Query } from "./database.ts"
-import { parseRows } from "./parse-rows.ts"
 
 /** Runs the statements that both databases share. */
 export function createSqlDatabase(database: Database): SqlDatabase {
@@ -53,4 +54,18 @@ const dialect: Dialect = {
     const typed = Object.entries(columns).map(([name, type]) => `${name} ${type}`)
     return sql`(SELECT * FROM json_to_recordset(${JSON.stringify(records)}) AS each(${createText(typed.join(", "))}))`
   },
+}
+
+/** Parses rows with a `body` that may be large, in slices. */
+async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
+  const parsed: T[] = []
+  let characters = 0
+  for (const row of rows) {
+    parsed.push(parse(row))
+    characters += readText(row, "body").length
+    if (characters < maxSliceCharacters) continue
+    characters = 0
+    await waitForNextSlice()
+  }
+  return parsed
 }

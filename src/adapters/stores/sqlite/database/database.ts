@@ -2,7 +2,6 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { loadSqlite } from "../../../../platform/node/load-sqlite.ts"
 import type { Row } from "../../rows/columns.ts"
 import { retryWhileBusy } from "./busy-retry.ts"
-import { createWriteHold, type WriteHold } from "./write-hold.ts"
 import { createWriteQueue, type WriteOptions } from "./write-queue.ts"
 
 /** Enough for the pages that some hundreds of streaming sessions write to. */
@@ -102,4 +101,26 @@ function toRow(columns: readonly string[], values: Readonly<Record<number, unkno
   const row: Record<string, unknown> = {}
   for (let index = 0; index < columns.length; index++) row[columns[index] ?? ""] = values[index]
   return row
+}
+
+/**
+ * A flag in memory that the checkpoint thread shares with the event loop. While it is set, this process starts no
+ * transaction. The thread can then restart the write-ahead log without a collision, however long the disk or a busy
+ * machine makes that take. Writes wait for the thread without a time limit, because it belongs to this process.
+ */
+interface WriteHold {
+  /** One integer: 1 while the thread holds the writes back, otherwise 0. */
+  readonly memory: Int32Array<SharedArrayBuffer>
+  isSet(): boolean
+  /** For the end of the thread, which may have ended with the flag set. */
+  clear(): void
+}
+
+function createWriteHold(): WriteHold {
+  const memory = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  return {
+    memory,
+    isSet: () => Atomics.load(memory, 0) === 1,
+    clear: () => void Atomics.store(memory, 0, 0),
+  }
 }

@@ -1,21 +1,26 @@
 import { logVersion } from "../../../../core/log/entries.ts"
 import type { RunOpened } from "../../../../core/ports/store/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../../../core/ports/store/session-log.ts"
-import { readInteger, readNullableText } from "../../rows/columns.ts"
+import { escapeText, readInteger, readNullableText } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
 import { findArchivableFrom } from "../../rows/large/archived-bodies.ts"
 import type { LargeBodies } from "../../rows/large/large-bodies.ts"
+import { createOutboxRows } from "../../rows/outbox-rows.ts"
 import { applyBatch, concernsInbox, findRefusal } from "../../rules/inbox-rules.ts"
 import { computeDueChanges } from "../../rules/queue-order.ts"
-import { areOpen, changeWaits } from "../../rules/wait-changes.ts"
+import {
+  areOpen,
+  type CommittedWait,
+  changeWaits,
+  mayCloseWaits,
+  toOpenWait,
+} from "../../rules/wait-changes.ts"
 import { writeWaits } from "../../sql/waits.ts"
 import type { Database } from "../database/database.ts"
 import { runSteps } from "../database/sql-database.ts"
 import { changeDue, changeSession, deleteCommands, readInbox } from "../inbox.ts"
 import { claimText } from "../large/large-texts.ts"
 import { isSameText, readReference } from "../large/text-reference.ts"
-import { deleteDroppedItems, insertOutbox } from "../outbox/outbox.ts"
-import { openWaits } from "../waits/waits.ts"
 import { markArchivable } from "./archive.ts"
 
 type RunEnded = NonNullable<SessionBatch["runEnded"]>
@@ -193,4 +198,39 @@ function closeRun(
     runId,
     sessionId,
   )
+}
+
+/** Returns the open waits that the batch may close. */
+function openWaits(database: Database, batch: SessionBatch): readonly CommittedWait[] {
+  if (!mayCloseWaits(batch)) return []
+  return database
+    .all(
+      "SELECT id, session_id, body FROM wait WHERE session_id = ? AND state = 'open' ORDER BY id",
+      batch.lease.sessionId,
+    )
+    .map(toOpenWait)
+}
+
+/** Inserts outbox items. Must be called inside the transaction of the commit. */
+function insertOutbox(database: Database, batch: SessionBatch, now: number): void {
+  for (const { session_id, id, kind, payload, bytes, due_at } of createOutboxRows(batch)) {
+    database.run(
+      `INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (session_id, id) DO NOTHING`,
+      session_id,
+      id,
+      kind,
+      payload,
+      bytes,
+      now,
+      due_at ?? now,
+    )
+  }
+}
+
+/** Deletes items that the session no longer needs. Must be called inside the transaction of the commit. */
+function deleteDroppedItems(database: Database, { lease, outboxDropped = [] }: SessionBatch): void {
+  for (const id of outboxDropped) {
+    database.run("DELETE FROM outbox WHERE session_id = ? AND id = ?", lease.sessionId, escapeText(id))
+  }
 }
