@@ -12,6 +12,7 @@ export {
   UndeliverableError,
 } from "../core/errors.ts"
 export type { Readiness } from "../core/ports/readiness.ts"
+export type { ScheduleTerms } from "../core/schedule.ts"
 export type { ChatEvent } from "../core/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../core/wire/content.ts"
 export type { DeliveryResult } from "../features/delivery/deliver.ts"
@@ -48,7 +49,6 @@ export {
 } from "../features/memory/sync/markdown-sync-manager.ts"
 export type { SyncConflict, SyncProblem, SyncReport } from "../features/memory/sync/report.ts"
 export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "../features/schedules/options.ts"
-export type { ScheduleTerms } from "../features/schedules/terms.ts"
 export type {
   BackgroundEnd,
   BackgroundHookOptions,
@@ -96,7 +96,6 @@ export type { ObserverOptions } from "../gateway/hooks/observers.ts"
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
-export type { GatewaySchedules, NewScheduleRequest } from "../gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
@@ -146,6 +145,7 @@ export type { ParkedWait } from "../kernel/sessions/reading/view-end.ts"
 export type { SubAgent } from "../kernel/sessions/tree/sub-agent.ts"
 export type { TaskProgress } from "../kernel/sessions/tree/task-progress.ts"
 export type { OperationInput, OperationName, OperationOutput } from "../operations/operations.ts"
+export type { GatewaySchedules, NewScheduleRequest } from "../operations/schedules.ts"
 export type { OperatorScope } from "../operations/scopes.ts"
 export {
   createLogger,

@@ -8,7 +8,7 @@ import type { Costs } from "./costs.ts"
 import type { OperatedMemory } from "./memory.ts"
 import type { OperatedOutbox } from "./outbox.ts"
 import type { OperatedSandbox } from "./sandbox.ts"
-import type { OperatedSchedules } from "./schedules.ts"
+import type { GatewaySchedules } from "./schedules.ts"
 import type { GatewayInfo, OperatedToolSource } from "./status.ts"
 import type { FindTitles } from "./titles.ts"
 
@@ -20,7 +20,7 @@ export interface OperationParts {
   readonly costs: Costs
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
   readonly readEvents: (sessionId: string, afterSeq: number, limit?: number) => Promise<readonly EventEntry[]>
-  readonly schedules: OperatedSchedules
+  readonly schedules: GatewaySchedules
   /** Throws a `ConfigurationError` if the store has no memories. */
   readonly memory: () => OperatedMemory
   readonly outbox: OperatedOutbox

@@ -3,25 +3,53 @@ import { omitUndefined } from "../core/defined-only.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Occurrence, Schedule, ScheduleQuery } from "../core/ports/store/schedules.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
+import type { ScheduleTerms } from "../core/schedule.ts"
 import { defineOperation, type OperationCaller } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
 import { done, id, name, ok, pageOf, paging, time } from "./schemas.ts"
 import { chooseTenant, toOperatorPrincipal } from "./tenants.ts"
 
-/** The schedules of all agents and owners. Methods with an id reject with `schedule_not_found`. */
-export interface OperatedSchedules {
-  list(query: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
+/** Schedules of all agents and owners in the gateway's store, for operators. */
+export interface GatewaySchedules {
+  /** Lists schedules with an id above `after`, in order: at most `limit`, or 1 000. */
+  list(query?: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
+  /** Rejects with `schedule_not_found`. */
   find(scheduleId: string): Promise<Schedule>
+  /** Resolves to the last hundred occurrences of a schedule, newest first. Rejects with `schedule_not_found`. */
   history(scheduleId: string): Promise<readonly Occurrence[]>
+  /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`. */
   pause(scheduleId: string): Promise<Schedule>
+  /** Resumes a schedule at the first occurrence from now on. Rejects with `schedule_not_found`. */
   resume(scheduleId: string): Promise<Schedule>
+  /**
+   * Runs a schedule now, even while it is paused. Rejects with `schedule_running` while one of its runs is open, and
+   * with `schedule_not_found`.
+   */
   run(scheduleId: string): Promise<Occurrence>
-  /** Rejects with `invalid_schedule` if the terms are wrong. */
-  create(
-    request: Principal & { readonly agent: string; readonly name: string; readonly terms: Terms },
-  ): Promise<Schedule>
-  replace(scheduleId: string, terms: Terms): Promise<Schedule>
+  /**
+   * Makes a schedule of an agent for a user. Rejects with `invalid_schedule`, `schedule_exists`, and
+   * `too_many_schedules`. It fires while a gateway serves the agent with the option `schedules` or `allowSchedules`.
+   */
+  create(request: NewScheduleRequest): Promise<Schedule>
+  /**
+   * Replaces the terms of a schedule, whose next occurrence counts from now. Rejects with `schedule_not_found`, with
+   * `invalid_schedule`, also for a schedule from an agent's options, and with `schedule_busy` if another process
+   * changed it meanwhile.
+   */
+  replace(scheduleId: string, terms: ScheduleTerms): Promise<Schedule>
+  /**
+   * Removes a schedule and its history. A schedule from an agent's options returns at the next start. Rejects with
+   * `schedule_not_found`.
+   */
   remove(scheduleId: string): Promise<void>
+}
+
+/** A schedule of an operator for a user. */
+export interface NewScheduleRequest extends Principal {
+  readonly agent: string
+  /** Unique among the user's schedules of the agent: 1 to 64 letters, digits, dots, dashes and underscores. */
+  readonly name: string
+  readonly terms: ScheduleTerms
 }
 
 const terms = z.strictObject({
@@ -36,10 +64,6 @@ const terms = z.strictObject({
   maxTurns: z.number().optional(),
   maxBudgetUsd: z.number().optional(),
 })
-
-type WrittenTerms = z.output<typeof terms>
-/** Terms in the form for callers. The feature checks their values. */
-type Terms = { readonly [Name in keyof WrittenTerms]: Exclude<WrittenTerms[Name], undefined> }
 
 const schedule = z.object({
   id: z.string(),
@@ -163,59 +187,57 @@ export const scheduleOperations = {
       return show(await parts.schedules.replace(scheduleId, omitUndefined(terms)), caller)
     },
   }),
-  "schedules.pause": defineOperation({
+  "schedules.pause": defineChange("pause", {
     summary: "Pause a schedule until it is resumed",
-    route: "POST /schedules/{scheduleId}/pause",
-    access: "operate",
-    tenant: "byId",
-    problems: [missing],
-    input: one,
     output: schedule,
-    async run(parts, { scheduleId }, caller) {
-      await find(parts, scheduleId, caller)
-      return show(await parts.schedules.pause(scheduleId), caller)
-    },
+    change: async (schedules, id, caller) => show(await schedules.pause(id), caller),
   }),
-  "schedules.resume": defineOperation({
+  "schedules.resume": defineChange("resume", {
     summary: "Resume a schedule at its first occurrence from now on",
-    route: "POST /schedules/{scheduleId}/resume",
-    access: "operate",
-    tenant: "byId",
-    problems: [missing],
-    input: one,
     output: schedule,
-    async run(parts, { scheduleId }, caller) {
-      await find(parts, scheduleId, caller)
-      return show(await parts.schedules.resume(scheduleId), caller)
-    },
+    change: async (schedules, id, caller) => show(await schedules.resume(id), caller),
   }),
-  "schedules.run": defineOperation({
+  "schedules.run": defineChange("run", {
     summary: "Run a schedule now, even while it is paused",
-    route: "POST /schedules/{scheduleId}/run",
-    access: "operate",
-    tenant: "byId",
-    problems: [missing, "409 schedule_running"],
-    input: one,
+    problems: ["409 schedule_running"],
     output: occurrence,
-    async run(parts, { scheduleId }, caller) {
-      await find(parts, scheduleId, caller)
-      return parts.schedules.run(scheduleId)
-    },
+    change: (schedules, id) => schedules.run(id),
   }),
-  "schedules.remove": defineOperation({
+  "schedules.remove": defineChange("remove", {
     summary: "Remove a schedule and its history",
-    route: "POST /schedules/{scheduleId}/remove",
-    access: "operate",
-    tenant: "byId",
-    problems: [missing],
-    input: one,
     output: done,
-    async run(parts, { scheduleId }, caller) {
-      await find(parts, scheduleId, caller)
-      await parts.schedules.remove(scheduleId)
+    async change(schedules, id) {
+      await schedules.remove(id)
       return ok
     },
   }),
+}
+
+interface ScheduleChange<Output extends z.ZodType> {
+  readonly summary: string
+  readonly problems?: readonly `${number} ${string}`[]
+  readonly output: Output
+  change(schedules: GatewaySchedules, scheduleId: string, caller: OperationCaller): Promise<z.input<Output>>
+}
+
+/** Defines an operation that changes one schedule, and needs no further input. */
+function defineChange<Output extends z.ZodType>(
+  name: string,
+  { summary, problems = [], output, change }: ScheduleChange<Output>,
+) {
+  return defineOperation({
+    summary,
+    route: `POST /schedules/{scheduleId}/${name}`,
+    access: "operate",
+    tenant: "byId",
+    problems: [missing, ...problems],
+    input: one,
+    output,
+    async run(parts, { scheduleId }, caller) {
+      await find(parts, scheduleId, caller)
+      return change(parts.schedules, scheduleId, caller)
+    },
+  })
 }
 
 async function find(

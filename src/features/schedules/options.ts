@@ -1,8 +1,9 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
+import type { ScheduleTerms } from "../../core/schedule.ts"
 import { declareOptions, type Resolved } from "../../platform/options/declare-options.ts"
 import { resolveOptions } from "../../platform/options/resolve-options.ts"
-import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "./terms.ts"
+import { parseSpec, scheduleNamePattern } from "./terms.ts"
 
 /** A schedule of the agent that does not depend on its users. */
 export interface ScheduleDefinition extends ScheduleTerms {

@@ -1,40 +1,11 @@
 import { z } from "zod"
 import { toError } from "../../core/errors.ts"
-import type { TurnLimit } from "../../core/runs/turn-limit.ts"
-import type { ScheduleSpec } from "../../core/schedule.ts"
+import type { ScheduleSpec, ScheduleTerms } from "../../core/schedule.ts"
 import { isTimezone } from "../../platform/cron/cron.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
 import { describeIssues } from "../../platform/options/describe-issues.ts"
 import { turnLimit } from "../../platform/options/turn-limit.ts"
 import { createTimetable, findShortestInterval } from "./timetable.ts"
-
-/** The time, the message and the rules of a schedule in the form for callers. */
-export interface ScheduleTerms extends TurnLimit {
-  /** Cron expression of five fields, or six with seconds first. Either this, `every` or `at`. */
-  readonly cron?: string
-  /** Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`. At most 36 500 days. */
-  readonly every?: string
-  /** Time of the only occurrence in ISO 8601, such as `2026-12-24T18:00:00+01:00`. */
-  readonly at?: string
-  /** IANA name of the time zone of `cron`. Default `UTC`. */
-  readonly timezone?: string
-  /** The text that each occurrence sends to the agent: at most 16 384 characters. */
-  readonly message: string
-  /** `fresh`: a new session each time. `continue`: always the same session. Default `fresh`. */
-  readonly session?: ScheduleSpec["session"]
-  /**
-   * Decides about an occurrence while the previous run is open: `skip` leaves it out, `queue` makes it wait. Default
-   * `skip`; for `at`, `queue`.
-   */
-  readonly overlap?: ScheduleSpec["overlap"]
-  /**
-   * Decides about occurrences that were missed by more than a minute because no server was running: `one` of them
-   * fires, `all` of the last hundred, or `none`. Default `one`.
-   */
-  readonly catchUp?: ScheduleSpec["catchUp"]
-  /** Maximum cost of each run in US dollars. Default: the budget of the agent. */
-  readonly maxBudgetUsd?: number
-}
 
 export const scheduleNamePattern = /^[\w.-]{1,64}$/
 const maxMessageCharacters = 16_384

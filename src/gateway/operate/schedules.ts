@@ -1,55 +1,12 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
-import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/store/schedules.ts"
-import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { Schedule, Schedules } from "../../core/ports/store/schedules.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { requireStorePart } from "../../core/require-store-part.ts"
-import type { ScheduleSpec } from "../../core/schedule.ts"
+import type { ScheduleSpec, ScheduleTerms } from "../../core/schedule.ts"
 import { createScheduler, type Scheduler } from "../../features/schedules/scheduler.ts"
-import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "../../features/schedules/terms.ts"
-
-/** Schedules of all agents and owners in the gateway's store, for operators. */
-export interface GatewaySchedules {
-  /** Lists schedules with an id above `after`, in order: at most `limit`, or 1 000. */
-  list(query?: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
-  /** Rejects with `schedule_not_found`. */
-  find(scheduleId: string): Promise<Schedule>
-  /** Resolves to the last hundred occurrences of a schedule, newest first. Rejects with `schedule_not_found`. */
-  history(scheduleId: string): Promise<readonly Occurrence[]>
-  /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`. */
-  pause(scheduleId: string): Promise<Schedule>
-  /** Resumes a schedule at the first occurrence from now on. Rejects with `schedule_not_found`. */
-  resume(scheduleId: string): Promise<Schedule>
-  /**
-   * Runs a schedule now, even while it is paused. Rejects with `schedule_running` while one of its runs is open, and
-   * with `schedule_not_found`.
-   */
-  run(scheduleId: string): Promise<Occurrence>
-  /**
-   * Makes a schedule of an agent for a user. Rejects with `invalid_schedule`, `schedule_exists`, and
-   * `too_many_schedules`. It fires while a gateway serves the agent with the option `schedules` or `allowSchedules`.
-   */
-  create(request: NewScheduleRequest): Promise<Schedule>
-  /**
-   * Replaces the terms of a schedule, whose next occurrence counts from now. Rejects with `schedule_not_found`, with
-   * `invalid_schedule`, also for a schedule from an agent's options, and with `schedule_busy` if another process
-   * changed it meanwhile.
-   */
-  replace(scheduleId: string, terms: ScheduleTerms): Promise<Schedule>
-  /**
-   * Removes a schedule and its history. A schedule from an agent's options returns at the next start. Rejects with
-   * `schedule_not_found`.
-   */
-  remove(scheduleId: string): Promise<void>
-}
-
-/** A schedule of an operator for a user. */
-export interface NewScheduleRequest extends Principal {
-  readonly agent: string
-  /** Unique among the user's schedules of the agent: 1 to 64 letters, digits, dots, dashes and underscores. */
-  readonly name: string
-  readonly terms: ScheduleTerms
-}
+import { parseSpec, scheduleNamePattern } from "../../features/schedules/terms.ts"
+import type { GatewaySchedules } from "../../operations/schedules.ts"
 
 const maxListed = 1_000
 
