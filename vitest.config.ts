@@ -1,11 +1,15 @@
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
+import { filesOfTwoForms, longFiles } from "./test/long-tests.ts"
 import { LongestFirst } from "./test/longest-first.ts"
 import { patienceMs, testLimitMs } from "./test/patience.ts"
 import { UntestedReporter } from "./test/untested-reporter.ts"
 
-export default defineConfig({
+const longOnly = Object.keys(longFiles)
+
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: mode === "long" ? [...longOnly, ...filesOfTwoForms] : ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...(mode === "long" ? [] : longOnly)],
     reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
     setupFiles: "test/setup-waits.ts",
@@ -13,6 +17,7 @@ export default defineConfig({
     hookTimeout: testLimitMs,
     // Tests know nothing of the models that this machine has keys for, or runs.
     env: {
+      AGENT_GATEWAY_TESTS: mode === "long" ? "long" : "short",
       ANTHROPIC_API_KEY: "",
       ANTHROPIC_AUTH_TOKEN: "",
       // The AI SDK's package for Claude refuses an empty one.
@@ -29,4 +34,4 @@ export default defineConfig({
     // Most of what the tests do is wait for other processes.
     maxWorkers: 6,
   },
-})
+}))

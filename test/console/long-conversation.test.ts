@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, expect, test } from "vitest"
 import type { History, HistoryMessage } from "../../src/core/wire/messages.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
+import { patienceMs } from "../patience.ts"
 import { openBrowser, openConsole, type ServedConsole, serveConsole } from "./console-stage.ts"
 
 const onEnd = atEndOfFile()
@@ -21,7 +22,10 @@ beforeEach(() => requires("chromium"))
 /** Maximum elements of a page with a long conversation. All 16 calls of 100 turns have more than 16 000. */
 const maxElements = 6_000
 const elements = async (page: Page) => Number(await page.evaluate("document.querySelectorAll('*').length"))
-const done = (page: Page) => page.locator("article.assistant .markdown").getByText("All done.")
+const endMs = 3 * patienceMs
+/** Resolves when the run has ended, which may take minutes on a slow machine. */
+const waitForEnd = (page: Page) =>
+  page.locator("article.assistant .markdown").getByText("All done.").waitFor({ timeout: endMs })
 /** Text of the first part in view, its place in pixels below the top of the list, and how far the list is scrolled. */
 const readTop = async (page: Page) =>
   (await page.evaluate(`(() => {
@@ -42,24 +46,24 @@ const isStill = async (page: Page) => {
 test("a long run renders only its end, also while it grows and after a reload", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
   await send("100")
-  await done(page).waitFor()
+  await waitForEnd(page)
   await status("ready")
   expect(await elements(page)).toBeLessThan(maxElements)
 
   const requested = page.waitForRequest(/chat\/history/)
   await page.reload()
   expect((await requested).url()).toContain("turns=30")
-  await done(page).waitFor()
+  await waitForEnd(page)
   expect(await elements(page)).toBeLessThan(maxElements)
 })
 
 test("scrolling up shows the earlier turns to the first message, and keeps what is in view in its place", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
   await send("70")
-  await done(page).waitFor()
+  await waitForEnd(page)
   await status("ready")
   await page.reload()
-  await done(page).waitFor()
+  await waitForEnd(page)
 
   const first = page.locator("article.user").getByText("70")
   await expect.poll(() => first.count()).toBe(0)
@@ -89,14 +93,14 @@ test("scrolling up shows the earlier turns to the first message, and keeps what 
   await expect.poll(() => turns.first().innerText()).toBe("This is turn 1.")
 
   await page.getByRole("button", { name: "Newest message" }).click()
-  await done(page).waitFor()
+  await waitForEnd(page)
   await expect.poll(() => turns.last().innerText()).toBe("This is turn 70.")
 })
 
 test("3 000 turns of 16 calls that arrive at once are rendered in part, and a message can be written", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
   await send("1")
-  await done(page).waitFor()
+  await waitForEnd(page)
   await status("ready")
   const turn = (number: number): HistoryMessage[] => {
     const calls = Array.from({ length: 16 }, (_, at) => `call_${number}_${at}`)

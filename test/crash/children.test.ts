@@ -1,15 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
-import { patienceMs } from "../patience.ts"
 import { all } from "./checks/observation.ts"
-import { inParallel } from "./support/in-parallel.ts"
 import { createKillGuard } from "./support/kill-guard.ts"
 import { calls, type Script, says } from "./support/model.ts"
-import { namedRounds, treePoints } from "./support/plans.ts"
 import { type PostgresServer, startPostgres } from "./support/postgres.ts"
 import { createRandom } from "./support/random.ts"
-import { Report } from "./support/report.ts"
-import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
@@ -117,14 +112,4 @@ describe.each(stores)("with places for one run in each process, on %s", (_, opti
     expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 7 } }])
     expect((await tree()).map(({ depth }) => depth)).toEqual([0, 1, 2])
   })
-})
-
-test("every step between sessions survives a kill of either node on Postgres", async () => {
-  const report = new Report({ resumeMs: patienceMs })
-  const store = (round: number) => server.createDatabase(`tree_${round}`)
-  await inParallel(await namedRounds({ points: treePoints, store, nodes: 2 }), 2, async (plan) => {
-    await report.add(await playRound(plan))
-  })
-  expect(report.violations).toEqual([])
-  expect([...report.points.keys()].sort()).toEqual([...treePoints].sort())
 })

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import type { EventEntry } from "../../src/core/log/entries.ts"
+import { longOrShort } from "../long-tests.ts"
 import { all } from "./checks/observation.ts"
 import { createKillGuard } from "./support/kill-guard.ts"
 import { calls, prompt, type Script, says } from "./support/model.ts"
@@ -11,7 +12,7 @@ import { type ServingOptions, type SessionEvents, serving } from "./support/serv
 // Each test starts many processes, one after the other.
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
-const kills = 20
+const kills = longOrShort(20, 6)
 const tags = ["a", "b", "c", "d"]
 
 let server: PostgresServer

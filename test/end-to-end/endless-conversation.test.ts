@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest"
+import { longOrShort } from "../long-tests.ts"
 import type { ContextFixture } from "./support/endless-conversation.ts"
 import { openConversation } from "./support/endless-conversation.ts"
 import { messageOf } from "./support/forgetful-model.ts"
@@ -13,11 +14,13 @@ afterEach(async () => {
   for (const fixture of opened.splice(0)) await fixture.close()
 })
 
-test.each([
+const clients = [
+  ["that sends its last 41 messages each time", 41],
   ["that sends new messages only", null],
   ["that sends its whole history each time", Number.POSITIVE_INFINITY],
-  ["that sends its last 41 messages each time", 41],
-])(
+] as const
+
+test.each(clients.slice(0, longOrShort(clients.length, 1)))(
   "a conversation of fifty windows continues, with a client %s",
   async (_, sent) => {
     const conversation = await openConversation({ window, sent })
@@ -49,7 +52,6 @@ test.each([
     expect(conversation.compactions).toBe(model.summaries.length)
     expect(await conversation.replacements()).toBe(0)
   },
-  240_000,
 )
 
 function sumOf(numbers: readonly number[]): number {

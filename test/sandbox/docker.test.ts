@@ -9,8 +9,9 @@ import { sandboxContract } from "../../src/testing/sandbox/contract.ts"
 import { exec, openNewSandbox, run, type SandboxHarness } from "../../src/testing/sandbox/harness.ts"
 import { runCliProcess } from "../cli-process.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
+import { longOrShort } from "../long-tests.ts"
 import { has, requires } from "../needs.ts"
-import { attacks } from "./support/attacks.ts"
+import { attacks, isQuick } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
 import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
@@ -46,7 +47,7 @@ describe("Docker follows the contract of sandboxes:", () => {
 })
 
 describe("Docker holds against", () => {
-  test.each(attacks)("$name", async ({ run }) => run(harness))
+  test.each(longOrShort(attacks, attacks.filter(isQuick)))("$name", async ({ run }) => run(harness))
 })
 
 test("the command line builds an image", async () => {

@@ -14,6 +14,11 @@ import { systemCalls } from "./attacks-system-calls.ts"
  */
 const offeredOrNothing = /OFFERED=yes|b'(PWD=\/\\x00)?(SHLVL=0\\x00)?'$/
 
+/** Returns false for attacks that fill disks with many entries or much output, which takes a container minutes. */
+export function isQuick(attack: SandboxCase): boolean {
+  return !exhaustion.includes(attack) || /bomb|infinite loop/.test(attack.name)
+}
+
 /** Attacks of code on the machine, its neighbors and the gateway. A sandbox withstands all of them. */
 export const attacks: readonly SandboxCase[] = [
   ...exhaustion,

@@ -4,6 +4,7 @@ import { expect, it } from "vitest"
 import type { Entry } from "../../../src/core/log/entries.ts"
 import { aiSdkWire } from "../../../src/wires/ai-sdk/fold/ai-sdk-wire.ts"
 import { type ShownPart, startChat } from "../../../src/wires/ai-sdk/fold/chat-state.ts"
+import { longOrShort } from "../../long-tests.ts"
 import {
   clientOutput,
   createRandomLog,
@@ -107,7 +108,7 @@ function isSecondMessage(entries: readonly Entry[], index: number): boolean {
   return entries.slice(0, index).some((each) => each.kind === "event" && each.event.type === "stepStarted")
 }
 
-const seeds = Array.from({ length: 500 }, (_, index) => index + 1)
+const seeds = Array.from({ length: longOrShort(500, 50) }, (_, index) => index + 1)
 
 it("is the same message, however a client reads the log of a run", async () => {
   for (const seed of seeds) {

@@ -7,11 +7,12 @@ import { chatWire, openChatStream } from "../../../src/wires/openai/chat/wire.ts
 import { segmentWire } from "../../../src/wires/openai/responses/fold.ts"
 import { type ResponseState, startResponse } from "../../../src/wires/openai/responses/state.ts"
 import { responsesWire, responsesWireAfter } from "../../../src/wires/openai/responses/wire.ts"
+import { longOrShort } from "../../long-tests.ts"
 import { createRandomLog, dropDeltas, type RandomLog } from "../fixtures/random-log.ts"
 import { renderLog } from "../fixtures/render-log.ts"
 import { createClient } from "./support/gateway.ts"
 
-const seeds = Array.from({ length: 500 }, (_, index) => index + 1)
+const seeds = Array.from({ length: longOrShort(500, 50) }, (_, index) => index + 1)
 
 /** Returns the events of a response as its stream has them. */
 function show(entries: readonly Entry[], { after = -1, segment = null as string | null } = {}) {
