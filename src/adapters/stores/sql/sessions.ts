@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import type { NewSession, OpenedSession, Run } from "../../../core/ports/store/session-log.ts"
+import type { Lease, NewSession, OpenedSession, Run } from "../../../core/ports/store/session-log.ts"
 import { escapeText, readInteger, readText } from "../rows/columns.ts"
-import { toRun } from "../rows/session-rows.ts"
+import { toLease, toRun } from "../rows/session-rows.ts"
 import { now, type SqlDatabase, type Steps, schema, sql } from "./statement.ts"
 
 /** Another attempt is only necessary if the session was created and removed in between. */
@@ -62,4 +62,11 @@ export async function findRun({ read }: SqlDatabase, sessionId: string, runId: s
 export async function readTime({ read }: SqlDatabase): Promise<number> {
   const [row = {}] = await read(sql`SELECT ${now} AS now`)
   return readInteger(row, "now")
+}
+
+/** Resolves to the leases that a process holds. */
+export async function listHeldLeases({ read }: SqlDatabase, owner: string): Promise<readonly Lease[]> {
+  const rows = await read(sql`SELECT id, epoch, takeovers, tenant, user_id FROM ${schema}session
+    WHERE owner = ${owner}`)
+  return rows.map(toLease)
 }

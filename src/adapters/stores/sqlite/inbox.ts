@@ -1,10 +1,4 @@
-import {
-  type InboxMessage,
-  maxListedMessageBytes,
-  type PendingOptions,
-  type PutCommand,
-  type QueuedRun,
-} from "../../../core/ports/store/inbox.ts"
+import type { PendingOptions, PutCommand } from "../../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
   Command,
@@ -21,12 +15,11 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
-import { toInboxMessage } from "../rows/inbox-messages.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
 import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
-import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
+import type { DueChange } from "../rules/queue-order.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { PutOptions as SharedOptions, Put as SharedPut } from "../sql/inbox.ts"
@@ -326,23 +319,6 @@ export function changeSession(
   const set = changes.map(([sql]) => sql).join(", ")
   const values = changes.map(([, value]) => value)
   database.run(`UPDATE session SET ${set} WHERE id = ?`, ...values, sessionId)
-}
-
-/** Returns the queued runs of a session in the order in which they open. */
-export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
-  return listQueuedRuns(readInbox(database, escapeText(sessionId)), now)
-}
-
-/** Returns the messages that no run has taken yet, oldest first. Reads no large message. */
-export function listInboxMessages(database: Database, sessionId: string): InboxMessage[] {
-  return database
-    .all(
-      `SELECT id, run_id, type, CASE WHEN octet_length(body) <= ? THEN body END AS body FROM command
-       WHERE session_id = ? AND type IN ('message', 'steer') ORDER BY id`,
-      maxListedMessageBytes,
-      escapeText(sessionId),
-    )
-    .map(toInboxMessage)
 }
 
 export async function readPending(

@@ -1,11 +1,5 @@
 import { pieceCharacters } from "../../../../core/json/json-pieces.ts"
-import {
-  type InboxMessage,
-  maxListedMessageBytes,
-  type PendingOptions,
-  type PutAndClaimOutcome,
-  type QueuedRun,
-} from "../../../../core/ports/store/inbox.ts"
+import type { PendingOptions, PutAndClaimOutcome } from "../../../../core/ports/store/inbox.ts"
 import type { Command, Lease, MessageCommand, PutOutcome } from "../../../../core/ports/store/session-log.ts"
 import { escapeText, readInteger, readNullableText, readText } from "../../rows/columns.ts"
 import {
@@ -15,7 +9,6 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../../rows/command-rows.ts"
-import { toInboxMessage } from "../../rows/inbox-messages.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../../rows/session-rows.ts"
 import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
@@ -26,7 +19,6 @@ import {
   planRevocation,
   type Receiver,
 } from "../../rules/put-rules.ts"
-import { listQueuedRuns } from "../../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Inboxes, Put, PutOptions } from "../../sql/inbox.ts"
 import {
@@ -284,27 +276,6 @@ function* insertCommand(command: NewCommand): Steps<void> {
       UPDATE ${schema}session SET log_version = ${version} WHERE id = ${sessionId} AND log_version < ${version}
     )
     ${notify(sessionId)}`
-}
-
-/** Returns the queued runs of a session in the order in which they open. */
-export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
-  const rows = await query(
-    `SELECT ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command
-     WHERE command.session_id = $1 AND command.type = 'message'`,
-    [escapeText(sessionId)],
-  )
-  const [first] = rows
-  return first === undefined ? [] : listQueuedRuns(rows.map(toCommandRow), readInteger(first, "now"))
-}
-
-/** Returns the messages that no run has taken yet, oldest first. Reads no large message. */
-export async function listInboxMessages(query: Query, sessionId: string): Promise<readonly InboxMessage[]> {
-  const rows = await query(
-    `SELECT id, run_id, type, CASE WHEN octet_length(body) <= $2 THEN body END AS body
-     FROM agent_gateway.command WHERE session_id = $1 AND type IN ('message', 'steer') ORDER BY id`,
-    [escapeText(sessionId), maxListedMessageBytes],
-  )
-  return rows.map(toInboxMessage)
 }
 
 export async function readPending(

@@ -184,14 +184,6 @@ export async function claimRunnable(
   return rows.map(toLease)
 }
 
-export async function readHeld(query: Query, owner: string): Promise<readonly Lease[]> {
-  const rows = await query(
-    "SELECT id, epoch, takeovers, tenant, user_id FROM agent_gateway.session WHERE owner = $1",
-    [owner],
-  )
-  return rows.map(toLease)
-}
-
 export async function release(
   database: Database,
   lease: Lease,

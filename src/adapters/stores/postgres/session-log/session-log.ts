@@ -8,7 +8,15 @@ import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { InboxTransaction } from "../../sql/inbox.ts"
 import { createLogStarts } from "../../sql/log-starts.ts"
-import { createSession, findExternalId, findRun, openSession, readTime } from "../../sql/sessions.ts"
+import { findQueued, listInboxMessages } from "../../sql/read-inbox.ts"
+import {
+  createSession,
+  findExternalId,
+  findRun,
+  listHeldLeases,
+  openSession,
+  readTime,
+} from "../../sql/sessions.ts"
 import { sessionColumns } from "../../sql/tables.ts"
 import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
 import type { WatchHub } from "../../watch-hub.ts"
@@ -16,9 +24,9 @@ import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
 import type { DiskSpace } from "../database/disk-space.ts"
 import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
-import { findQueued, listInboxMessages, putAndClaim, readPending } from "../inbox/inbox.ts"
+import { putAndClaim, readPending } from "../inbox/inbox.ts"
 import type { HeartbeatTimes } from "../leases/heartbeat.ts"
-import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
+import { claim, claimRunnable, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs } from "../schema.ts"
 import { commit } from "./commit.ts"
@@ -61,8 +69,8 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return id === null ? null : findSession(query, id, versions)
     },
     session: (sessionId) => findSession(query, sessionId, versions),
-    inboxMessages: (sessionId) => listInboxMessages(query, sessionId),
-    queuedRuns: (sessionId) => findQueued(query, sessionId),
+    inboxMessages: (sessionId) => listInboxMessages(shared, sessionId),
+    queuedRuns: (sessionId) => findQueued(shared, sessionId),
     run: (sessionId, runId) => findRun(shared, sessionId, runId),
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       const revocation = { sessionId, at, keepMs }
@@ -95,7 +103,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     claim: (sessionId, agents) => claim(query, sessionId, { agents, reads }, claimer),
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
-    held: () => readHeld(query, owner),
+    held: () => listHeldLeases(shared, owner),
     pending: (lease, options) => readPending(query, lease, { ...options, owner }),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {

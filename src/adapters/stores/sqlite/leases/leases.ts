@@ -97,12 +97,6 @@ async function takeAll(
   )
 }
 
-export function listHeldLeases(database: Database, owner: string): Lease[] {
-  return database
-    .all("SELECT id, epoch, takeovers, tenant, user_id FROM session WHERE owner = ?", owner)
-    .map(toLease)
-}
-
 /** Releases a session. Must be called inside a transaction. */
 export function release(
   database: Database,

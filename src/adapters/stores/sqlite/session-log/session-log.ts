@@ -10,7 +10,8 @@ import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { Inboxes } from "../../sql/inbox.ts"
 import { createLogStarts } from "../../sql/log-starts.ts"
-import { createSession, findExternalId, findRun, openSession } from "../../sql/sessions.ts"
+import { findQueued, listInboxMessages } from "../../sql/read-inbox.ts"
+import { createSession, findExternalId, findRun, listHeldLeases, openSession } from "../../sql/sessions.ts"
 import type { Steps } from "../../sql/statement.ts"
 import { sessionColumns } from "../../sql/tables.ts"
 import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
@@ -18,11 +19,11 @@ import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
 import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
-import { findQueued, isWanted, listInboxMessages, put, readPending } from "../inbox.ts"
+import { isWanted, put, readPending } from "../inbox.ts"
 import { putLarge } from "../large/large-commands.ts"
 import { storeText } from "../large/large-texts.ts"
 import type { TextRemover } from "../large/text-remover.ts"
-import { claim, claimRunnable, listHeldLeases, release } from "../leases/leases.ts"
+import { claim, claimRunnable, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
 import { lastSeq } from "../schema.ts"
@@ -78,8 +79,8 @@ export function createSessionLog(
         return id === null ? null : findSession(database, id, { versions, now: now() })
       }),
     session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
-    inboxMessages: (sessionId) => database.read(() => listInboxMessages(database, sessionId)),
-    queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
+    inboxMessages: (sessionId) => listInboxMessages(shared, sessionId),
+    queuedRuns: (sessionId) => findQueued(shared, sessionId),
     run: (sessionId, runId) => findRun(shared, sessionId, runId),
     async revokeSession(sessionId, at, { keepMs = null } = {}) {
       await cancelManyBelow(database, { ...inTree, find: () => ({ sessionId, runId: null, at }) })
@@ -127,7 +128,7 @@ export function createSessionLog(
     claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
-    held: () => database.read(() => listHeldLeases(database, owner)),
+    held: () => listHeldLeases(shared, owner),
     async pending(lease, options) {
       const { commands, hasTexts } = await readPending(database, lease, { ...options, owner, now: now() })
       // The next commit may consume them.
