@@ -55,7 +55,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
         : guardLogger(server.logger),
     )
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
-      definition,
+      ...definition,
       chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
     })
     const [first, ...others] = agents

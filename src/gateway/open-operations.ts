@@ -48,16 +48,12 @@ export function openOperations(gateway: OperatedGateway): OperationParts {
       services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
     info: () => info,
     readiness,
-    configuration: () =>
-      showConfiguration(
-        server,
-        agents.map(({ definition }) => definition),
-      ),
+    configuration: () => showConfiguration(server, agents),
   }
 }
 
-function describeAgent({ definition, chosen }: ChosenAgent): GatewayInfo["agents"][number] {
-  const { name, options, buildChatRuntime: chat } = definition
+function describeAgent(agent: ChosenAgent): GatewayInfo["agents"][number] {
+  const { name, options, buildChatRuntime: chat, chosen } = agent
   const { memory } = options
   const hasOwnModel = typeof chat === "function" || "runner" in chat || chat.provider !== undefined
   return {

@@ -125,7 +125,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const opened = await openAgent(agent, {
         server,
         isDefault: agent === options.agents[0],
-        agentNames: options.agents.map(({ definition }) => definition.name),
+        agentNames: options.agents.map(({ name }) => name),
         settings,
         mode,
         store,
@@ -209,7 +209,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       historyMemory: new LiveMemory({ maxBytes: heapShares.historyBytes }),
       worker,
       storage,
-      defaultAgent: options.agents[0].definition.name,
+      defaultAgent: options.agents[0].name,
       clock,
       ids,
       logger,

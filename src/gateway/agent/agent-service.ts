@@ -61,8 +61,7 @@ import { createRuntimeMemo } from "./runtime-memo.ts"
 import type { UserCode } from "./user-code.ts"
 
 /** An agent's definition with the provider that was chosen for it. */
-export interface ChosenAgent {
-  readonly definition: AgentDefinition
+export interface ChosenAgent extends AgentDefinition {
   readonly chosen: ChosenProvider
 }
 
@@ -105,7 +104,7 @@ export interface AgentService {
   close(): Promise<void>
 }
 
-export interface AgentSurroundings {
+export interface GatewayParts {
   readonly server: ResolvedServer
   readonly isDefault: boolean
   /** Names of all agents of the gateway. */
@@ -127,17 +126,17 @@ export interface AgentSurroundings {
 }
 
 /** Opens the parts of one agent. If the agent cannot work, closes the opened parts and rejects. */
-export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundings): Promise<AgentService> {
-  const { name, options } = agent.definition
-  const { server, settings, closing, logger } = surroundings
+export async function openAgent(agent: ChosenAgent, parts: GatewayParts): Promise<AgentService> {
+  const { name, options } = agent
+  const { server, settings, closing, logger } = parts
   const plugins = await openPlugins(createPlugins(options, server, settings), {
-    servicesFor: createPluginServices(name, surroundings),
+    servicesFor: createPluginServices(name, parts),
     isBuiltIn: (plugin) => !options.plugins.includes(plugin),
     logger,
     signal: closing,
   })
   try {
-    return await startAgent(agent, surroundings, plugins)
+    return await startAgent(agent, parts, plugins)
   } catch (error) {
     await closePlugins(plugins, logger)
     throw error
@@ -146,26 +145,23 @@ export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundi
 
 async function startAgent(
   agent: ChosenAgent,
-  surroundings: AgentSurroundings,
+  parts: GatewayParts,
   plugins: readonly OpenedPlugin[],
 ): Promise<AgentService> {
-  const { name, options } = agent.definition
-  const { store, logger } = surroundings
+  const { name, options } = agent
+  const { store, logger } = parts
   const { grants } = store.approvals
   const { resolveRuntime, checkTools, checkClientTools, modelRuntime } = await createRuntimeResolver(
     agent,
-    surroundings,
-    {
-      grants,
-      plugins,
-    },
+    parts,
+    { grants, plugins },
   )
   const authorizations = plugins.flatMap(({ parts }) => parts.findAuthorization ?? [])
   return {
     name,
     allowedModels: options.allowedModels,
     checkClientTools,
-    usesRequests: typeof agent.definition.buildChatRuntime === "function",
+    usesRequests: typeof agent.buildChatRuntime === "function",
     resolveRuntime,
     routes: collectRoutes(plugins),
     outbox: collectOutboxHandlers(name, plugins),
@@ -212,10 +208,10 @@ async function findFirst<Args extends readonly unknown[], Result>(
   return null
 }
 
-/** A run that is about to be executed, or a request for the agent's tools. */
 /** Maximum bytes of a tool result that a runner's model receives at once, for plugins. */
 const maxRunnerResultBytes = 100_000
 
+/** A run that is about to be executed, or a request for the agent's tools. */
 type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "showStatus" | "signal">
 
 interface ResolverParts {
@@ -228,19 +224,18 @@ interface ResolverParts {
  * provider is not installed.
  */
 async function createRuntimeResolver(
-  { definition, chosen }: ChosenAgent,
-  { server, settings, mode, userCode, prepareImages, checkSchema, logger, closing }: AgentSurroundings,
+  { chosen, name, options, provider, resolveCredentials, buildChatRuntime }: ChosenAgent,
+  { server, settings, mode, userCode, prepareImages, checkSchema, logger, closing }: GatewayParts,
   { grants, plugins }: ResolverParts,
 ): Promise<RuntimeResolver> {
-  const { provider, resolveCredentials, buildChatRuntime } = definition
   const providersFor = createProviderChooser(chosen, provider, settings, resolveCredentials)
   const { redact } = server
-  const { allowClientTools } = definition.options
+  const { allowClientTools } = options
   const shared = {
     memo: createRuntimeMemo(),
-    agent: definition.name,
-    allowedModels: definition.options.allowedModels,
-    compaction: pickOptions(compactionSchemas, definition.options),
+    agent: name,
+    allowedModels: options.allowedModels,
+    compaction: pickOptions(compactionSchemas, options),
     clientTools: [],
     instructions: null,
     role: null,
@@ -328,8 +323,13 @@ async function createRuntimeResolver(
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
     const providers = createAppProviders(chosen, settings)
     const view = await openFor(buildChatRuntime, look)
-    const surroundings = { ...shared, view, providers, model: null, reportToolChange }
-    const runtime = toAgentRuntime(buildChatRuntime, surroundings)
+    const runtime = toAgentRuntime(buildChatRuntime, {
+      ...shared,
+      view,
+      providers,
+      model: null,
+      reportToolChange,
+    })
     return runtime.type === "runner" ? null : runtime
   }
   const checkTools = async () => {

@@ -78,7 +78,7 @@ export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
   readonly resumes?: boolean
 }
 
-export interface RuntimeSurroundings {
+export interface RunParts {
   /** Keeps what stays the same from run to run of the agent. */
   readonly memo: RuntimeMemo
   readonly providers: RunProviders
@@ -128,10 +128,10 @@ export function selectPluginSettings({ codeExecution }: ResolvedModelRuntime): P
 }
 
 /** Assembles the parts that execute a run. Throws a `ConfigurationError` if they cannot work. */
-export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
+export function toAgentRuntime(chat: ResolvedChatRuntime, parts: RunParts): AgentRuntime {
   return "runner" in chat
-    ? createRunnerRuntime(chat, surroundings)
-    : createModelRuntime(applyRole(chat, surroundings.role), surroundings)
+    ? createRunnerRuntime(chat, parts)
+    : createModelRuntime(applyRole(chat, parts.role), parts)
 }
 
 /**
@@ -139,21 +139,18 @@ export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeS
  * also models that clients may choose if their price is unknown but a budget is set. Returns the providers that the
  * runtime calls.
  */
-export function checkForAllRuns(
-  chat: ResolvedChatRuntime,
-  surroundings: RuntimeSurroundings,
-): readonly Provider[] {
-  const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
+export function checkForAllRuns(chat: ResolvedChatRuntime, parts: RunParts): readonly Provider[] {
+  const runtime = toAgentRuntime(chat, { ...parts, model: null })
   if (runtime.type === "runner") return []
   const [{ provider }] = runtime.models
-  const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
+  const choosable = (parts.allowedModels ?? []).map((model) => ({ provider, model }))
   if (runtime.maxBudgetUsd !== undefined) requirePrices(choosable, runtime.pricing)
   return runtime.models.map((choice) => choice.provider)
 }
 
 function createRunnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants, checkSchema, listTools, logger }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema, listTools, logger }: RunParts,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -171,52 +168,43 @@ function createRunnerRuntime(
   }
 }
 
-function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
-  const { callbackTimeoutMs, outputFilter, memo } = surroundings
+function createModelRuntime(chat: ResolvedModelRuntime, parts: RunParts): ModelRuntime {
+  const { providers, view, checkSchema, followHooks, follow, grants, logger } = parts
+  const { callbackTimeoutMs, outputFilter, memo } = parts
   const { provider, fallback, needsApproval, approvalsBy } = chat
   const own =
     typeof chat.systemPrompt === "string"
       ? [{ text: chat.systemPrompt, ...(chat.cache && { cache: true }) }]
       : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
-  const models = chooseModels({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
+  const models = chooseModels({ provider, model: chooseModel(chat.model, parts), fallback }, providers)
   const { limits, hooks, pricing } = memo.optionParts(chat)
-  const ownTools = selectRoleTools(
-    surroundings.role,
-    excludeTools(chat.excludedTools, view.tools(chat.tools)),
-  )
-  const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
-  const interceptors = [
-    ...createRoleInterceptors(surroundings.role),
-    ...chat.interceptors,
-    ...view.interceptors,
-  ]
+  const ownTools = selectRoleTools(parts.role, excludeTools(chat.excludedTools, view.tools(chat.tools)))
+  const allTools = addDeclaredTools(ownTools, parts.clientTools, logger)
+  const interceptors = [...createRoleInterceptors(parts.role), ...chat.interceptors, ...view.interceptors]
   // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
   // price.
   if (chat.maxBudgetUsd !== undefined) {
     requirePrices(
-      models.filter(({ model }) => model !== surroundings.model),
+      models.filter(({ model }) => model !== parts.model),
       pricing,
     )
   }
-  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+  if (chat.thinkingLevel !== undefined && models[0].model !== parts.model) {
     requireThinking(models[0], chat.thinkingLevel)
   }
-  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange, memo.offer)
+  const toolsFor = createToolOffers(allTools, parts.reportToolChange, memo.offer)
   return {
     ...limits,
     type: "model",
-    systemPrompt: addClientInstructions(systemPrompt, surroundings.instructions).filter(
-      ({ text }) => text !== "",
-    ),
+    systemPrompt: addClientInstructions(systemPrompt, parts.instructions).filter(({ text }) => text !== ""),
     background: view.background,
     models,
     pricing,
     checkSchema,
     listTools: allTools,
     toolsFor,
-    prepareImages: surroundings.prepareImages,
+    prepareImages: parts.prepareImages,
     transformToolResults: [
       ...(chat.isErrorResult === undefined ? [] : [markErrors(chat.isErrorResult)]),
       ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
@@ -224,7 +212,7 @@ function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSur
     ],
     outputFilter,
     contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
-    compaction: chooseCompaction(chat, surroundings),
+    compaction: chooseCompaction(chat, parts),
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, approvalsBy, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
@@ -250,7 +238,7 @@ function addClientInstructions(
 /** Returns the compaction of the runtime if it has options of its own, and otherwise that of the plugins. */
 function chooseCompaction(
   chat: ResolvedModelRuntime,
-  { compaction, view }: RuntimeSurroundings,
+  { compaction, view }: RunParts,
 ): ModelRuntime["compaction"] {
   const own = pickOptions(runtimeCompactionSchemas, chat)
   if (Object.keys(own).length === 0) return view.compaction
@@ -262,10 +250,7 @@ function chooseCompaction(
  * Returns the model. The application's model takes precedence over the client's, unless the application allows the
  * client's model.
  */
-function chooseModel(
-  own: string | undefined,
-  { model: asked, allowedModels }: RuntimeSurroundings,
-): string | undefined {
+function chooseModel(own: string | undefined, { model: asked, allowedModels }: RunParts): string | undefined {
   if (asked === null) return own
   if (allowedModels === undefined) return own ?? asked
   return allowedModels.includes(asked) ? asked : own

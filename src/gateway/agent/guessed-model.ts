@@ -8,7 +8,7 @@ export interface Guess {
   use(): void
 }
 
-export interface GuessSurroundings {
+export interface GuessOptions {
   readonly mode: PrepareOptions["mode"]
   /** Address at which the gateway looks for a model server on this machine. */
   readonly localServer: string
@@ -29,7 +29,7 @@ export function mayGuess(mode: PrepareOptions["mode"]): boolean {
  */
 export function createGuess(
   { guessed, name, provider }: ChosenProvider,
-  { mode, localServer: server, logger }: GuessSurroundings,
+  { mode, localServer: server, logger }: GuessOptions,
 ): Guess {
   let told = !guessed
   return {

@@ -46,7 +46,7 @@ export function createPlugins(
   const { store, callbackTimeoutMs } = server
   const builtIn: Plugin[] = []
   if (codeExecution !== false) {
-    const surroundings = {
+    const environment = {
       directory: chooseDirectory(store),
       prepareDirectory,
       ephemeral: isMemoryStore(store),
@@ -54,7 +54,7 @@ export function createPlugins(
       searchPath: settings.env.PATH,
       callbackTimeoutMs,
     }
-    builtIn.push(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
+    builtIn.push(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, environment))
   }
   if (skillsDir !== undefined) builtIn.push(skillsPlugin({ ...options, skillsDir }))
   builtIn.push(mcpPlugin({ ...options, ...chooseCallback(server) }, settings))

@@ -8,7 +8,7 @@ import type { Secrets } from "../../core/ports/store/secrets.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { knowsUsers } from "../../http/options.ts"
 import type { Storage } from "../../kernel/sessions/storage.ts"
-import type { AgentSurroundings } from "../agent/agent-service.ts"
+import type { GatewayParts } from "../agent/agent-service.ts"
 import { resolveSecretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
 import { createPluginDirectory, createPluginRuns } from "./plugin-runs.ts"
@@ -16,7 +16,7 @@ import { createPluginDirectory, createPluginRuns } from "./plugin-runs.ts"
 /** Creates the services of an agent's plugins. Each plugin has its own secrets. */
 export function createPluginServices(
   agent: string,
-  { server, settings, isDefault, agentNames, store, storage, ...others }: AgentSurroundings,
+  { server, settings, isDefault, agentNames, store, storage, ...others }: GatewayParts,
 ): (plugin: string, ports: Partial<PluginPorts>) => PluginServices {
   return (plugin, ports) => ({
     agent,

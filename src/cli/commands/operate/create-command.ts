@@ -12,7 +12,7 @@ import { readFullPage } from "./read-full-page.ts"
 
 /** An action of a command. */
 export interface Action extends ActionWords {
-  run(input: AnyInput, surroundings: ActionContext): Promise<void>
+  run(input: AnyInput, context: ActionContext): Promise<void>
 }
 
 export interface ActionContext extends CliContext {

@@ -55,7 +55,7 @@ export type RetriedRun = (attempt: number) => Promise<RunOutput>
 export async function runWithRetry(
   run: RetriedRun,
   options: RetryOptions = {},
-  { signal = new AbortController().signal, now = Date.now }: RetrySurroundings = {},
+  { signal = new AbortController().signal, now = Date.now }: RetryParts = {},
 ): Promise<RunOutput> {
   const { maxRetries, backoffSeconds, retryOnTimeout } = parseOptions(
     "runAutonomousWithRetry",
@@ -82,7 +82,7 @@ export async function runWithRetry(
   }
 }
 
-export interface RetrySurroundings {
+export interface RetryParts {
   readonly signal?: AbortSignal
   /** Returns milliseconds since the Unix epoch. */
   readonly now?: () => number

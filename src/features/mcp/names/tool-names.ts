@@ -10,7 +10,7 @@ export interface NamedTool {
   readonly toolPrefix: string
 }
 
-export interface Surroundings {
+export interface TakenNames {
   /** Names of the agent's own tools, which do not change. */
   readonly taken: readonly string[]
   /** Namespaces of all configured servers, running or not. */
@@ -37,7 +37,7 @@ export type ToolName =
  * another server or the agent has a tool of that name. The names depend neither on the order of the tools nor on that
  * of the servers. A tool of one server never gets a name that starts like those of another server.
  */
-export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
+export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces }: TakenNames): ToolNames {
   const strangers = tools.map(({ server, tool, toolPrefix }) =>
     findForeignServer(cleanName(`${toolPrefix}${tool}`), server, namespaces),
   )

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { computeScopeUnion, isStrictScopeSuperset, UnauthorizedError } from "@modelcontextprotocol/client"
 import type { Authorizer, Challenge } from "../http/authorizer.ts"
 import type { Authorization } from "../server.ts"
-import { type FlowSurroundings, flowMs, linkLifeMs, runFlow } from "./oauth-flow.ts"
+import { type FlowParts, flowMs, linkLifeMs, runFlow } from "./oauth-flow.ts"
 import { type GrantRecord, openGrantRecord, type StateRecord } from "./oauth-records.ts"
 
 export interface OAuthClient extends Authorizer, Pick<Authorization, "url" | "granted"> {
@@ -26,8 +26,8 @@ const turnMs = 2 * flowMs
 /**
  * Creates the gateway's authorization at one MCP server with OAuth, for one principal, shared with other processes.
  */
-export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
-  const { config, principal, secrets, clock } = surroundings
+export function createOAuthClient(flow: FlowParts): OAuthClient {
+  const { config, principal, secrets, clock } = flow
   const grants = openGrantRecord(secrets, config, principal)
   /** Flows in progress in this process, by their purpose. */
   const flows = new Map<string, Promise<void>>()
@@ -71,7 +71,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
       return
     }
     try {
-      const end = await runFlow(surroundings, { tokens: grant.tokens, challenge, anew: isAnew(grant) })
+      const end = await runFlow(flow, { tokens: grant.tokens, challenge, anew: isAnew(grant) })
       if (end.type === "granted") return announceArrival()
       url = end.url
       throw new UnauthorizedError()
@@ -151,7 +151,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     async complete(callback, asked) {
       const code = callback.get("code")
       if (code === null) throw new Error("The authorization was refused.")
-      await runFlow(surroundings, { asked, code, iss: callback.get("iss") })
+      await runFlow(flow, { asked, code, iss: callback.get("iss") })
       announceArrival()
     },
   }

@@ -23,7 +23,7 @@ import {
   type StateRecord,
 } from "./oauth-records.ts"
 
-export interface FlowSurroundings {
+export interface FlowParts {
   readonly config: ServerConfig
   readonly transport: HttpConfig
   readonly principal: Principal | null
@@ -54,26 +54,26 @@ export const flowMs = 20_000
  * refresh. Rejects if it is unknown whether a person must be asked, such as while an authorization server does not
  * respond. https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
  */
-export async function runFlow(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
+export async function runFlow(flow: FlowParts, start: FlowStart): Promise<FlowEnd> {
   try {
-    return await runOnce(surroundings, start)
+    return await runOnce(flow, start)
   } catch (thrown) {
-    if (!(thrown instanceof RegisteredMeanwhile)) throw toFailure(surroundings.config.name, thrown)
+    if (!(thrown instanceof RegisteredMeanwhile)) throw toFailure(flow.config.name, thrown)
   }
   try {
-    return await runOnce(surroundings, start)
+    return await runOnce(flow, start)
   } catch (thrown) {
-    throw toFailure(surroundings.config.name, thrown)
+    throw toFailure(flow.config.name, thrown)
   }
 }
 
 /** Another process has registered the gateway in the meantime. Its registration must be used. */
 class RegisteredMeanwhile extends Error {}
 
-async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
-  const { provider, link } = createProvider(surroundings, start)
-  const serverUrl = surroundings.transport.url
-  const fetchFn = createOAuthFetch(surroundings.transport, AbortSignal.timeout(flowMs))
+async function runOnce(flow: FlowParts, start: FlowStart): Promise<FlowEnd> {
+  const { provider, link } = createProvider(flow, start)
+  const serverUrl = flow.transport.url
+  const fetchFn = createOAuthFetch(flow.transport, AbortSignal.timeout(flowMs))
   if ("asked" in start) {
     const { code: authorizationCode, iss } = start
     await auth(provider, { serverUrl, fetchFn, authorizationCode, ...(iss !== null && { iss }) })
@@ -95,8 +95,8 @@ async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promis
  * Provides the data that the SDK's flow stores and requests. It is made for one flow. Concurrent flows do not share
  * data.
  */
-function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
-  const { config, transport, principal, secrets, clock, redirectUrl, clientName } = surroundings
+function createProvider(flow: FlowParts, start: FlowStart) {
+  const { config, transport, principal, secrets, clock, redirectUrl, clientName } = flow
   const { oauth, url: serverUrl } = transport
   const isHeadless = oauth.grant === "client_credentials"
   const clients = openClientRecord(secrets, config)
