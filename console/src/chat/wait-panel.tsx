@@ -5,6 +5,7 @@ import { call, type Page } from "../api.ts"
 import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
+import { OperatorApproval } from "./operator-approval.tsx"
 
 /** The open wait of the run, with a form to answer it. */
 export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly agent: Agent }) {
@@ -29,9 +30,12 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
     case "approval":
       if (wait.approvals_by === "operator")
         return (
-          <p class="quiet">
-            Only an operator may allow {wait.tool_name}. <a href="#/approvals">Open the approvals</a>
-          </p>
+          <OperatorApproval
+            {...common}
+            wait={wait}
+            sessionId={wait.sub_agent_id ?? agent.chat.sessionId}
+            onAnswer={sendOnce}
+          />
         )
       return (
         <ApprovalForm
