@@ -26,7 +26,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   "content.ts": ["TextBlock", "ImageBlock", "Usage"],
   "chat-event.ts": ["ChatEvent"],
   "messages.ts": [
-    ...["ChatRequest", "History", "InitResponse", "Problem", "Task"],
+    ...["ChatRequest", "History", "InitResponse", "Problem", "Sessions", "Task", "UserTokenResponse"],
     ...["ToolApprovalRequest", "ElicitationRequest", "ToolResultRequest"],
   ],
 }

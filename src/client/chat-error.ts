@@ -47,20 +47,16 @@ export class ChatError extends Error {
 }
 
 const lasting = {
-  response_too_large:
-    "The response is larger than any that the client accepts. Read the history in pages, with the option limit.",
-  run_lost:
-    "The gateway no longer knows the rest of this run. Its store may have been restored from a backup.",
-  session_changed:
-    "The token callback returned a token for another session. Pass its sessionId to POST /chat/init as session_id.",
-  already_read: "A run can be iterated once. Send the message again with the run's key to read it again.",
+  response_too_large: "The response is too large. Read the history in pages, with limit.",
+  run_lost: "The gateway no longer knows this run. Was its store restored from a backup?",
+  session_changed: "The token is for another session. Pass sessionId to POST /chat/init as session_id.",
+  already_read: "A run can be iterated once. To read it again, send the message with the run's key.",
 }
 const transient = {
   unreachable:
-    "The gateway could not be reached, or the connection broke off. Check the address, and in a browser the " +
-    "gateway's corsOrigins.",
-  stalled: "The gateway sent nothing for too long. The network or a proxy may have dropped the connection.",
-  invalid_stream: "The event stream has data that no gateway sends. A proxy may have changed it.",
+    "The gateway could not be reached. Check the address, and in a browser the gateway's corsOrigins.",
+  stalled: "The gateway sent nothing for too long.",
+  invalid_stream: "The event stream is invalid. A proxy may have changed it.",
   stream_ended: "The event stream ended before the run did.",
   token_timeout: "The token callback did not return in time.",
 }

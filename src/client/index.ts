@@ -12,6 +12,7 @@ export type {
   HistoryMessage,
   ImageInput,
   Problem,
+  Sessions,
   TextInput,
 } from "../core/wire/messages.ts"
 export {
@@ -32,3 +33,4 @@ export type { ForgetQuery, MemoriesPage, MemoriesQuery, StoredMemory } from "./m
 export type { Run, RunResult } from "./run.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
 export type { ClientTool, ClientToolContext, ClientTools, DeclaredTool } from "./tool-calls.ts"
+export { connectUser, type IssuedUserToken, type SessionsQuery, type User, type UserOptions } from "./user.ts"

@@ -41,7 +41,7 @@ export function createUnexpectedResponse(response: Response, { reached }: Connec
   const type = response.headers.get("content-type") ?? "no content type"
   return new ChatError({
     code: "unexpected_response",
-    message: `The response (status ${status}, ${type}) did not come from a gateway. Check the address and its prefix.`,
+    message: `The response (status ${status}, ${type}) is not a gateway's. Check the address and its prefix.`,
     status,
     retryable: reached || status >= 500 || transientStatuses.includes(status),
     retryAfterMs: retryAfter(response),

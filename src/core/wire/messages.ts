@@ -272,6 +272,38 @@ export type Problem = {
   readonly run_id?: string | undefined
 }
 
+export type Session = {
+  readonly session_id: string
+  /** The id that was given to `POST /chat/init`; null if it has none. */
+  readonly external_id: string | null
+  /** Name of the agent that the session is with. */
+  readonly agent: string
+  /** State of its open run. `waiting`: an answer from outside is open. `unserved`: no server serves its agent at the moment. */
+  readonly state: "idle" | "queued" | "running" | "waiting" | "unserved"
+  /** The open run; null if there is none. */
+  readonly active_run_id: string | null
+  /** The tool call that started the session. */
+  readonly parent: {
+    readonly session_id: string
+    readonly run_id: string
+    readonly tool_call_id: string
+  } | null
+  /** The root of its tree; its own id without a parent. */
+  readonly root_session_id: string
+  /** Seconds since the Unix epoch. */
+  readonly created_at: number
+  /** Seconds since the Unix epoch. */
+  readonly last_used_at: number
+  /** Size of its stored events, which `limits.sessionBytes` bounds. */
+  readonly stored_bytes: number
+}
+
+export type Sessions = {
+  readonly sessions: readonly Session[]
+  /** For `after`; null after the last page. A page may hold less than its limit, even nothing, although others follow. */
+  readonly next: string | null
+}
+
 /** A sub-agent that works in the background. */
 export type Task = {
   readonly task_id: string
@@ -344,4 +376,15 @@ export type ToolResultRequest = {
       }
     | null
     | undefined
+}
+
+export type UserTokenResponse = {
+  /** A JWT, for the Authorization header. */
+  readonly user_token: string
+  /** The user of the token. */
+  readonly user_id: string
+  /** Name of the only agent that the token is for. */
+  readonly agent: string
+  /** Time at which the token expires, in seconds since the Unix epoch. */
+  readonly expires_at: number
 }
