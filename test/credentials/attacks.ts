@@ -57,6 +57,19 @@ export function testAttacks({ openGateway, openCookieGateway }: Openers): void {
         }
     })
 
+    test("a scheme that no browser adds does not let a cookie pass by the checks of its origin", async () => {
+      const gateway = openCookieGateway()
+      for (const scheme of ["Custom x", "Custom", "Bearer x", "Bearer", "Bearer\tx", "Token,Basic x"])
+        for (const from of [{ origin: evil }, { origin }]) {
+          const headers = { ...cookie, ...from, authorization: scheme }
+          expect((await post(gateway, "/chat/init", { headers })).status).toBe(401)
+        }
+      for (const scheme of ["Basic\tYTpi", "Basic,", "Negotiate, x", "NTLM=x", "Digest"]) {
+        const headers = { ...cookie, origin: evil, authorization: scheme }
+        expect(await post(gateway, "/chat/init", { headers })).toMatchObject(refusedOrigin)
+      }
+    })
+
     test("4. a GET of a stream or a list that another site causes is refused", async () => {
       const gateway = openCookieGateway()
       for (const site of ["cross-site", "same-site"])

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { GatewayError } from "../../core/errors.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { createUnauthorized, type Problem } from "../problem.ts"
-import { readBearer } from "../request/credential.ts"
+import { isAmbient, readBearer } from "../request/credential.ts"
 import { printable } from "../schemas/parts/printable.ts"
 import { type ApiKey, createTenantOf } from "./api-keys.ts"
 import { type Person, toPrincipalOfPerson } from "./principal.ts"
@@ -67,10 +67,13 @@ function createUnknownPerson(): Problem {
   return createUnauthorized("invalid_credentials", "The credentials are not valid.")
 }
 
-/** A Bearer credential is judged alone, so that a cookie cannot stand in for one that is refused. */
+/**
+ * A credential that no browser adds by itself is judged alone. Otherwise a cookie could stand in for one that is
+ * refused, without the checks of requests that a browser authenticates.
+ */
 function selectHeaders(headers: Headers): Headers {
   const selected = new Headers(headers)
-  if (/^bearer\b/i.test(headers.get("authorization") ?? "")) selected.delete("cookie")
+  if (!isAmbient(headers.get("authorization"))) selected.delete("cookie")
   return selected
 }
 

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { isAmbient } from "../request/credential.ts"
 import { isOwnOrigin, type OwnAddressOptions } from "../request/own-address.ts"
 import { createHostCheck, type HostCheckOptions } from "./host-guard.ts"
 
@@ -8,12 +9,6 @@ export interface AmbientGuardOptions extends HostCheckOptions, OwnAddressOptions
   /** Origins whose pages may send a user's credentials. `*` allows none. */
   readonly corsOrigins: readonly string[]
 }
-
-/**
- * Authorization schemes whose credentials a browser adds by itself, whatever page made it send the request. Cookies,
- * client certificates and network addresses need no header at all.
- */
-const ambientSchemes: ReadonlySet<string> = new Set(["basic", "digest", "negotiate", "ntlm"])
 
 /**
  * For routes on which the application decides by the request who sends it: refuses a request that a page of another
@@ -34,7 +29,7 @@ export function createAmbientCheck(options: AmbientGuardOptions): (c: Context<Ht
   const allowedOrigins = new Set(options.corsOrigins)
 
   return (c) => {
-    if (!isAmbient(c)) return
+    if (!isAmbient(c.req.header("authorization"))) return
     if (c.env?.ownServer !== undefined) requireHost(c)
     requireOrigin(c)
   }
@@ -61,9 +56,4 @@ export function createAmbientCheck(options: AmbientGuardOptions): (c: Context<Ht
 function isOwnRead(c: Context<HttpEnv>): boolean {
   const site = c.req.header("sec-fetch-site")
   return c.req.method === "GET" && (site === undefined || site === "none" || site === "same-origin")
-}
-
-function isAmbient(c: Context<HttpEnv>): boolean {
-  const [scheme = ""] = (c.req.header("authorization") ?? "").trim().split(" ", 1)
-  return scheme === "" || ambientSchemes.has(scheme.toLowerCase())
 }

@@ -14,6 +14,18 @@ export function readBearer(authorization: string | null | undefined): string | n
   return isUtf8(bytes) ? bytes.toString() : given
 }
 
+/**
+ * Authorization schemes whose credentials a browser adds by itself, whatever page made it send the request. Cookies,
+ * client certificates and network addresses need no header at all.
+ */
+const ambientSchemes: ReadonlySet<string> = new Set(["", "basic", "digest", "negotiate", "ntlm"])
+
+/** Returns true if a browser may have added all credentials of a request with this header by itself. */
+export function isAmbient(authorization: string | null | undefined): boolean {
+  const [scheme = ""] = (authorization ?? "").trim().split(/[^!#$%&'*+.^`|~\w-]/, 1)
+  return ambientSchemes.has(scheme.toLowerCase())
+}
+
 /** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
 export function selectCredential(c: Context<HttpEnv>): string {
   return JSON.stringify([c.req.header("authorization") ?? "", c.req.header("cookie") ?? ""])
