@@ -1,6 +1,6 @@
 import { useChat } from "@ai-sdk/react"
 import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from "ai"
-import { useEffect } from "react"
+import { useEffect, useState } from "react"
 import { createRoot } from "react-dom/client"
 
 // A public page must not contain an API key. Its own server calls POST /chat/init, and gives it a token.
@@ -24,19 +24,28 @@ export function Page({ api, headers }: typeof gateway) {
     id,
     transport,
     messages: stored,
-    resume: true,
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
   })
 
   useEffect(() => sessionStorage.setItem("messages", JSON.stringify(messages)), [messages])
 
-  // After a lost connection, reads the response again. The gateway takes a message that is sent twice once.
+  // After the page was loaded, reads the newest response again.
+  const [isRestored, setRestored] = useState(false)
+  useEffect(() => void resumeStream().then(() => setRestored(true)), [resumeStream])
+
+  // After a lost connection, sends again what may be lost, or reads the response again. The gateway takes a message or
+  // an answer that is sent twice once.
   useEffect(() => {
     if (!(error instanceof TypeError)) return
-    const isUnanswered = messages.at(-1)?.role === "user"
-    const timer = setTimeout(() => void (isUnanswered ? sendMessage() : resumeStream()), 1_000)
+    const isUnsent =
+      messages.at(-1)?.role === "user" || lastAssistantMessageIsCompleteWithApprovalResponses({ messages })
+    const timer = setTimeout(() => void (isUnsent ? sendMessage() : resumeStream()), 1_000)
     return () => clearTimeout(timer)
   }, [error, messages, sendMessage, resumeStream])
+
+  // A response that is read again would replace what the user does meanwhile.
+  const isReading = !isRestored || error instanceof TypeError
+  const isBusy = isReading || status === "submitted" || status === "streaming"
 
   const stop = () => fetch(`${api}/${id}/stop`, { method: "POST", headers })
   return (
@@ -45,13 +54,13 @@ export function Page({ api, headers }: typeof gateway) {
         <article key={message.id} className={message.role}>
           {message.parts.map((part, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: parts are only added at the end
-            <Part key={index} part={part} answer={addToolApprovalResponse} />
+            <Part key={index} part={part} isBusy={isBusy} answer={addToolApprovalResponse} />
           ))}
         </article>
       ))}
       <form action={(form) => void sendMessage({ text: String(form.get("message")) })}>
         <input name="message" aria-label="Message" required autoComplete="off" />
-        <button type="submit" disabled={status === "submitted" || status === "streaming"}>
+        <button type="submit" disabled={isBusy}>
           Send
         </button>
         <button type="button" onClick={stop} disabled={status === "ready"}>
@@ -65,10 +74,11 @@ export function Page({ api, headers }: typeof gateway) {
 
 interface PartProps {
   readonly part: UIMessage["parts"][number]
+  readonly isBusy: boolean
   readonly answer: (answer: { id: string; approved: boolean }) => void
 }
 
-function Part({ part, answer }: PartProps) {
+function Part({ part, isBusy, answer }: PartProps) {
   if (part.type === "text") return <p>{part.text}</p>
   if (part.type === "reasoning") return <details>{part.text}</details>
   if (part.type !== "dynamic-tool") return null
@@ -77,10 +87,10 @@ function Part({ part, answer }: PartProps) {
   return (
     <p role="alert">
       Allow {toolName} {JSON.stringify(input)}?
-      <button type="button" onClick={() => answer({ id: approval.id, approved: true })}>
+      <button type="button" disabled={isBusy} onClick={() => answer({ id: approval.id, approved: true })}>
         Allow
       </button>
-      <button type="button" onClick={() => answer({ id: approval.id, approved: false })}>
+      <button type="button" disabled={isBusy} onClick={() => answer({ id: approval.id, approved: false })}>
         Deny
       </button>
     </p>

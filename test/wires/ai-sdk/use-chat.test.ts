@@ -81,6 +81,50 @@ test("the page shows a whole response although the gateway was killed in the mid
   expect(errors).toEqual([])
 })
 
+test("an approval cannot be answered while the response that asks for it is read again", async () => {
+  await requires("chromium")
+  const { page, errors, send, reload, answers } = await open(examplePage)
+  await send('call|erase|{"folder":"a"}')
+  const allow = page.getByRole("button", { name: "Allow" })
+  await expect.poll(() => allow.isEnabled()).toBe(true)
+  const resumed = Promise.withResolvers<void>()
+  await page.route("**/stream", async (route) => {
+    await resumed.promise
+    await route.continue()
+  })
+  await reload()
+  await allow.waitFor()
+  expect(await allow.isEnabled()).toBe(false)
+  resumed.resolve()
+  await allow.click()
+  await page.getByText('erase: output-available "a is empty"').waitFor()
+  await answers.first().getByText("Result:").waitFor()
+  expect(errors).toEqual([])
+})
+
+test.each(["before", "after"])(
+  "an answer whose connection is lost %s the gateway has it counts once",
+  async (when) => {
+    await requires("chromium")
+    const { page, errors, send, answers } = await open(examplePage)
+    await send('call|erase|{"folder":"a"}')
+    let requests = 0
+    await page.route("**/ai-sdk/chat", async (route) => {
+      requests += 1
+      if (requests > 1) return route.continue()
+      if (when === "after") await route.fetch()
+      return route.abort("connectionreset")
+    })
+    await page.getByRole("button", { name: "Allow" }).click()
+    await page.getByText('erase: output-available "a is empty"').waitFor()
+    await answers.first().getByText("Result:").waitFor()
+    await page.getByText("ready", { exact: true }).waitFor()
+    expect(await answers.count()).toBe(1)
+    expect(requests).toBe(2)
+    expect(errors).toEqual([])
+  },
+)
+
 test("the page and the packed gateway keep an approval and a response when the gateway is killed", async () => {
   await requires("chromium")
   const { page, errors, send, reload, kill, answers } = await open(examplePage, await installPacked())
