@@ -55,6 +55,8 @@ describe("a page with the code as printed", () => {
 
   test("asks for an approval, keeps its messages when it is loaded again, and stops", async () => {
     const shown = await show({ agent: "agent.ts", from: "page", component: "Page" })
+    // Nothing can be sent before the page has read the newest response.
+    await expect.poll(() => shown.getByRole("button", { name: "Send" }).isEnabled()).toBe(true)
     await send(shown, '/tool order {"title":"Emma"}')
     await shown.getByText('Allow order {"title":"Emma"}?').waitFor()
     await shown.reload()

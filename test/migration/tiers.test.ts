@@ -25,6 +25,11 @@ async function serve(name: string, replies: readonly UpstreamReply[], folder?: s
   const cwd = folder ?? (await temporaryFolder())
   const model = await startModel(replies)
   const cli = startCli(["start", fileOf(name), "--port", "0"], { cwd, env: environmentOf(model) })
+  // A killed gateway leaves folders of a sandbox that their owner cannot empty before it may write to them.
+  onTestFinished(async () => {
+    cli.signal("SIGTERM")
+    await cli.exited
+  })
   const [, url = ""] = await cli.printed(/Listening on (http:\S+?)[,\s]/m)
   return { model, url }
 }

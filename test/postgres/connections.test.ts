@@ -54,10 +54,10 @@ async function post(gateway: Gateway, path: string, body: object, token?: string
 /** Sends the messages of many clients at once, each in a session of its own. Returns the statuses of all responses. */
 async function load(gateways: readonly Gateway[]): Promise<ReadonlySet<number>> {
   const statuses = new Set<number>()
-  const clients = gateways.flatMap((gateway) => Array.from({ length: 30 }, () => gateway))
+  const clients = gateways.flatMap((gateway) => Array.from({ length: 15 }, () => gateway))
   await Promise.all(
     clients.map(async (gateway, client) => {
-      for (let message = 0; message < 5; message++) {
+      for (let message = 0; message < 3; message++) {
         const opened = await post(gateway, "/chat/init", { api_key: "key", user_id: `user-${client}` })
         statuses.add(opened.status)
         if (opened.status !== 200) continue
