@@ -17,7 +17,7 @@ import { runSteps } from "../database/sql-database.ts"
 import { Inboxes, listEndedRuns, runChanges } from "../inbox/commit-inbox.ts"
 import { deleteDroppedItems } from "../outbox/outbox.ts"
 import { lastSeq, nowMs } from "../schema.ts"
-import { openWaits } from "../waits/waits.ts"
+import { openWaits } from "./open-waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch
