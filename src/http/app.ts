@@ -21,6 +21,7 @@ import { createConversations } from "./conversations.ts"
 import { addCustomWires } from "./custom-wire-routes.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, createIssueUserToken, type IssueSession } from "./issue-session.ts"
+import { createHistoryReads } from "./limits/history-reads.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { createAmbientCheck, createAmbientGuard } from "./middleware/ambient-guard.ts"
@@ -174,6 +175,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     directory: options.directory,
     agents,
     streams: createStreams(options),
+    historyReads: createHistoryReads(),
     logger,
     issueSession,
     issueUserToken: createIssueUserToken(agents, tokens),

@@ -17,6 +17,7 @@ import type { Conversations } from "./conversations.ts"
 import type { CustomWire } from "./custom-wire.ts"
 import type { HttpEnv } from "./http-env.ts"
 import type { IssueSession, IssueUserToken } from "./issue-session.ts"
+import type { HistoryReads } from "./limits/history-reads.ts"
 import type { RateLimiting } from "./limits/rate-limits.ts"
 import type { ServedAgents } from "./served-agents.ts"
 import type { EventStreams } from "./streams/stream-response.ts"
@@ -63,6 +64,8 @@ export interface WireParts {
   readonly directory: ListSessions
   readonly agents: ServedAgents
   readonly streams: EventStreams
+  /** Must be asked before a stored conversation is read at once, and not at the pace of its client. */
+  readonly historyReads: HistoryReads
   readonly logger: Logger
   readonly issueSession: IssueSession
   readonly conversations: Conversations

@@ -1,4 +1,5 @@
 import type { Run, Session } from "../../core/ports/store/session-log.ts"
+import type { HistoryReads } from "../../http/limits/history-reads.ts"
 import type { ListSessions } from "../../http/wire-routes.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import { SnapshotFold, type SnapshotMessage } from "./snapshot-messages.ts"
@@ -6,6 +7,7 @@ import { SnapshotFold, type SnapshotMessage } from "./snapshot-messages.ts"
 export interface SnapshotParts {
   readonly sessions: Pick<Sessions, "run" | "view">
   readonly directory: Pick<ListSessions, "runs">
+  readonly historyReads: HistoryReads
 }
 
 /** Maximum runs of a snapshot. */
@@ -13,8 +15,24 @@ const maxRuns = 20
 /** Number of characters after which no earlier run is added to a snapshot. */
 const enoughCharacters = 1_000_000
 
-/** Resolves to the messages of the newest ended runs, oldest first. Default: of those before the given run. */
+/**
+ * Resolves to the messages of the newest ended runs, oldest first. Default: of those before the given run. Rejects with
+ * a 429 problem if the user reads too much at once.
+ */
 export async function readSnapshot(
+  parts: SnapshotParts,
+  session: Session,
+  range: { readonly before: Run | null; readonly signal: AbortSignal },
+): Promise<readonly SnapshotMessage[]> {
+  const leave = parts.historyReads.take(session, "whole")
+  try {
+    return await readRuns(parts, session, range)
+  } finally {
+    leave()
+  }
+}
+
+async function readRuns(
   { sessions, directory }: SnapshotParts,
   session: Session,
   { before, signal }: { readonly before: Run | null; readonly signal: AbortSignal },

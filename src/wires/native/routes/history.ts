@@ -4,25 +4,20 @@ import type { Logger } from "../../../core/ports/logger.ts"
 import type { Session } from "../../../core/ports/store/session-log.ts"
 import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
-import { createPlaces } from "../../../http/limits/places.ts"
+import type { HistoryReads } from "../../../http/limits/history-reads.ts"
 import { createInvalidBody, Problem } from "../../../http/problem.ts"
 import { toFieldErrors } from "../../../http/request/field-errors.ts"
 import { respondText } from "../../../http/respond.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
 import { createTextStream } from "../../../http/streams/text-stream.ts"
-import { toPrincipalKey } from "../../../kernel/sessions/principal-key.ts"
 import type { HistoryQuery, Sessions } from "../../../kernel/sessions/sessions.ts"
 import { writeHistoryJson } from "../forms/history.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 
-/** Maximum bytes of the sessions of one principal whose histories are read at once. */
-const maxBytesAtOnce = 64 * 1024 * 1024
-/** Minimum bytes that a history counts for. */
-const leastBytes = 256 * 1024
-
 export interface HistoryRouteOptions {
   readonly sessions: Sessions
+  readonly historyReads: HistoryReads
   readonly logger: Logger
   /** Returns true if clients of the tenant see the own messages of providers. */
   readonly showsProviderErrors: (tenant: string) => boolean
@@ -32,14 +27,8 @@ export interface HistoryRouteOptions {
 /** GET /chat/history returns everything that a client needs to redraw itself after a reload. */
 export function addHistoryRoute(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, logger, showsProviderErrors, middleware }: HistoryRouteOptions,
+  { sessions, historyReads, logger, showsProviderErrors, middleware }: HistoryRouteOptions,
 ): void {
-  const places = createPlaces({
-    max: maxBytesAtOnce,
-    code: "too_many_history_reads",
-    message:
-      "Too many requests of this user read histories at once. Try again after the delay in the retry-after header.",
-  })
   const route = createRoute({
     method: "get",
     path: "/chat/history",
@@ -68,10 +57,7 @@ export function addHistoryRoute(
     const { subAgentId, ...page } = parseQuery(c.req.query())
     const own = c.get("session")
     const session = subAgentId === undefined ? own : await findSubAgent(sessions, own, subAgentId)
-    const leave = places.take(
-      toPrincipalKey(session),
-      (page.runs ?? page.turns) === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
-    )
+    const leave = historyReads.take(session, (page.runs ?? page.turns) === undefined ? "whole" : "page")
     const { signal: leaving } = c.req.raw
     const closing = new AbortController()
     const onEnd = () => {

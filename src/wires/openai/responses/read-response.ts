@@ -71,3 +71,13 @@ export async function readResponse(
   const [parked, more] = parkResponse(state, waits)
   return { state: parked, frames: [...frames, ...more] }
 }
+
+/** Reads a response within the limit of what its user reads at once. Rejects with a 429 problem otherwise. */
+export async function readStored(exchange: Exchange, found: FoundResponse): ReturnType<typeof readResponse> {
+  const leave = exchange.parts.historyReads.take(found.session, "whole")
+  try {
+    return await readResponse(exchange, found)
+  } finally {
+    leave()
+  }
+}

@@ -3,7 +3,7 @@ import { type Exchange, findOwnSession } from "../context.ts"
 import { createNotFound, createUnsupported } from "../errors.ts"
 import { formatItemId, formatResponseId, parseCallId, parseItemId, type ResponsePlace } from "../ids.ts"
 import type { Item } from "./items.ts"
-import { findResponse, readResponse } from "./read-response.ts"
+import { findResponse, readStored } from "./read-response.ts"
 import type { InputItem } from "./schemas.ts"
 
 /** An item that the gateway has given out. `user` is the message that started a run. */
@@ -82,7 +82,7 @@ function groupReferences(input: readonly InputItem[]): ReadonlyMap<string, Group
 async function readItems(exchange: Exchange, place: ResponsePlace): Promise<readonly KnownItem[]> {
   const found = await findResponse(exchange, place)
   if (found === null) return []
-  const { state } = await readResponse(exchange, found)
+  const { state } = await readStored(exchange, found)
   const user: KnownItem = {
     id: formatItemId("msg", { response: place, index: "input" }),
     type: "user",

@@ -14,7 +14,7 @@ import { continueAfter } from "../frames.ts"
 import { formatItemId, formatResponseId, parseResponseId, type ResponsePlace } from "../ids.ts"
 import { type PreparedResponse, prepareResponse } from "./accept.ts"
 import { showResponse } from "./fold.ts"
-import { awaitResponse, type FoundResponse, findResponse, readResponse } from "./read-response.ts"
+import { awaitResponse, type FoundResponse, findResponse, readResponse, readStored } from "./read-response.ts"
 import { ignoredMembers } from "./response-object.ts"
 import { requestSchema } from "./schemas.ts"
 import { type ResponseState, startResponse } from "./state.ts"
@@ -37,7 +37,7 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
   app.get("/v1/responses/:id", async (c) => {
     const exchange = { c, parts }
     const found = await requireResponse(exchange, c.req.param("id"))
-    if (c.req.query("stream") !== "true") return c.json(await show(exchange, found))
+    if (c.req.query("stream") !== "true") return c.json(show(found, await readStored(exchange, found)))
     return streamAgain(exchange, found, readStartingAfter(c.req.query("starting_after")))
   })
 
@@ -61,7 +61,7 @@ export function addResponsesRoutes(app: OpenAPIHono<HttpEnv>, parts: WireParts):
 
   app.get("/v1/responses/:id/input_items", async (c) => {
     const exchange = { c, parts }
-    const { state } = await readResponse(exchange, await requireResponse(exchange, c.req.param("id")))
+    const { state } = await readStored(exchange, await requireResponse(exchange, c.req.param("id")))
     const data = listInput(state)
     return c.json({
       object: "list",
@@ -81,11 +81,11 @@ async function requireResponse(exchange: Exchange, id: string): Promise<FoundRes
 }
 
 async function showNow(exchange: Exchange, place: ResponsePlace): Promise<JsonObject> {
-  return show(exchange, await requireResponse(exchange, formatResponseId(place)))
+  const found = await requireResponse(exchange, formatResponseId(place))
+  return show(found, await readResponse(exchange, found))
 }
 
-async function show(exchange: Exchange, found: FoundResponse): Promise<JsonObject> {
-  const { state } = await readResponse(exchange, found)
+function show(found: FoundResponse, { state }: { readonly state: ResponseState }): JsonObject {
   const shown = showResponse(state)
   if (shown !== null) return shown
   if (found.run.state !== "queued" && found.place.segment !== null)
@@ -130,7 +130,7 @@ function streamNew(exchange: Exchange, { session, start }: PreparedResponse): Pr
 async function streamAgain(exchange: Exchange, found: FoundResponse, after: number): Promise<Response> {
   const { c, parts } = exchange
   const { session, run, place } = found
-  const { state, frames } = await readResponse(exchange, found)
+  const { state, frames } = await readStored(exchange, found)
   // A segment may have ended while its run goes on.
   if (state.phase === "over") return replay(exchange, frames, after)
   c.set("session", session)
