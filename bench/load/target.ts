@@ -1,6 +1,6 @@
 import type { Script } from "../script.ts"
 import { scriptText } from "../script.ts"
-import { type WireName, wireRequests } from "./wire-requests.ts"
+import { benchKey, type WireName, type WireRequest, wireRequests } from "./wire-requests.ts"
 
 /**
  * A server that sends streams: the gateway, the hand-written server (`limit`), the upstream without any of them, or
@@ -43,7 +43,7 @@ async function openSession(url: string): Promise<OpenedSession> {
   const answer = await fetch(`${url}/api/chat/init`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ api_key: "bench" }),
+    body: JSON.stringify({ api_key: benchKey }),
   })
   if (!answer.ok) throw new Error(`POST /chat/init: ${answer.status} ${await answer.text()}`)
   const { session_token: token, session_id: id } = (await answer.json()) as Record<string, string>
@@ -60,8 +60,8 @@ export function streamRequest(
   const json = { "content-type": "application/json" }
   switch (type) {
     case "gateway": {
-      const { path, body } = wireRequests[wire](session, text)
-      return { path, body: JSON.stringify(body), headers: { ...json, ...authorization(session.token) } }
+      const { path, body, token = session.token }: ReturnType<WireRequest> = wireRequests[wire](session, text)
+      return { path, body: JSON.stringify(body), headers: { ...json, ...authorization(token) } }
     }
     case "limit":
       return { path: "/", body: JSON.stringify({ message: text }), headers: json }
