@@ -1,3 +1,4 @@
+import { delayedByStore } from "../../../src/kernel/sessions/writing/delay-notice.ts"
 import type { ChatEvent } from "../../../src/wires/native/schemas/events.ts"
 import type { Sighting, Viewer } from "../support/viewer.ts"
 import { all, eventsOf, type Observation } from "./observation.ts"
@@ -15,7 +16,7 @@ export function* checkViewers(observation: Observation): Iterable<string> {
       const still = lasting.get(sighting.id)
       // For viewers of the run, its withdrawal is its end.
       if (events.get(sighting.id)?.event.type === "runWithdrawn") continue
-      if (still !== undefined && still.data.join("\n") !== sighting.data.join("\n")) {
+      if (still !== undefined && storedData(still).join("\n") !== storedData(sighting).join("\n")) {
         yield `id ${sighting.id} was ${sighting.data.join()}, and is ${still.data.join()}`
       }
       if (still === undefined && !sighting.events.every(isLive))
@@ -34,6 +35,14 @@ export function* checkViewers(observation: Observation): Iterable<string> {
 function* checkOrder({ sightings }: Viewer): Iterable<string> {
   const unordered = sightings.find(({ id }, index) => id <= (sightings[index - 1]?.id ?? 0))
   if (unordered !== undefined) yield `a viewer saw id ${unordered.id} after a larger one`
+}
+
+/** Returns what is in the log. Viewers are told of a slow store at once, and the log does not have it. */
+function storedData({ data, events }: Sighting): readonly string[] {
+  return data.filter((_, index) => {
+    const event = events[index]
+    return event?.type !== "status" || event.message !== delayedByStore
+  })
 }
 
 /** Returns true for events that are sent before they are stored. They are discarded if the process dies. */
