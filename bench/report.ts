@@ -343,7 +343,7 @@ export function clientViewTables(result: ClientViewResult): readonly Table[] {
   ]
 }
 
-export function observersTables({ none, counting, four }: ObserversResult): readonly Table[] {
+export function observersTables({ none, counting, four, metrics }: ObserversResult): readonly Table[] {
   return [
     {
       title: "one measurement for observers, with its facts",
@@ -352,6 +352,7 @@ export function observersTables({ none, counting, four }: ObserversResult): read
         ["no observer", none.toFixed(1)],
         ["one that counts", counting.toFixed(1)],
         ["four that count", four.toFixed(1)],
+        ["the metrics (a commit)", metrics.toFixed(1)],
       ],
     },
   ]

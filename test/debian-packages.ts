@@ -39,7 +39,7 @@ function isInstalled(program: string): boolean {
   })
 }
 
-async function aptGet(...args: readonly string[]): Promise<void> {
+export async function aptGet(...args: readonly string[]): Promise<void> {
   const options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
   // At this run level, packages do not start services. The tests start their own engine.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }

@@ -1,4 +1,5 @@
 import type { CommitFacts, Observer } from "../../src/core/ports/observer.ts"
+import { createMetrics } from "../../src/features/telemetry/metrics/metrics.ts"
 import { joinObservers } from "../../src/kernel/agent/observing/join-observers.ts"
 import { median } from "../statistics.ts"
 
@@ -8,12 +9,19 @@ export interface ObserversResult {
   readonly none: number
   readonly counting: number
   readonly four: number
+  readonly metrics: number
 }
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Measures one place that calls observers: the measurement of a commit, from the facts to the last observer. */
-export function measureObservers({ repeats, calls }: { readonly repeats: number; readonly calls: number }) {
+export async function measureObservers({
+  repeats,
+  calls,
+}: {
+  readonly repeats: number
+  readonly calls: number
+}) {
   let counted = 0
   const counter = (): Partial<Observer> => ({
     onCommit({ rows }) {
@@ -25,15 +33,18 @@ export function measureObservers({ repeats, calls }: { readonly repeats: number;
     const joined = joinObservers(attached, logger)
     return median(Array.from({ length: repeats }, () => measureOnce(joined, calls)))
   }
+  const metrics = await createMetrics({ readFigures: undefined, agents: [], logger })
   const result: ObserversResult = {
     calls,
     none: of([]),
     counting: of([counter()]),
     four: of([counter(), counter(), counter(), counter()]),
+    metrics: of([metrics.observer]),
   }
+  metrics.close()
   // Keeps the engine from removing the counters.
   if (counted === 0) throw new Error("No observer was called.")
-  return Promise.resolve(result)
+  return result
 }
 
 function measureOnce(observers: Partial<Observer>, calls: number): number {

@@ -39,6 +39,7 @@ export {
   type SessionQuery,
   type SessionState,
 } from "../core/ports/store/directory.ts"
+export type { Backlog, StoreFigures } from "../core/ports/store/figures.ts"
 export type {
   Found,
   InboxMessage,

@@ -52,6 +52,7 @@ import { hookOptions } from "./hooks/hooks.ts"
 import { createObservers } from "./hooks/observers.ts"
 import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
+import { openMetrics } from "./open-metrics.ts"
 import { openOperations } from "./open-operations.ts"
 import { openStore } from "./open-store.ts"
 import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
@@ -176,7 +177,9 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
-  const observers = createObservers(server, agents, logger)
+  const operators = createOperators(server, options.settings.operatorKey)
+  const metrics = await openMetrics(options, { store, agents, operators })
+  const observers = createObservers(server, metrics.observers, agents, logger)
   const committer = new Committer(log, logger, observers)
   const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
   const heapShares = computeHeapShares()
@@ -243,7 +246,6 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logger,
   })
   let accepting = true
-  const operators = createOperators(server, options.settings.operatorKey)
   const keySettings = { ...server, operators }
   const checkAll = (isOperator: boolean) =>
     checkReadiness(
@@ -287,6 +289,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     pluginRoutes: joinRoutes(agents),
     operators,
     operationParts,
+    readMetrics: metrics.read,
     callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
@@ -294,6 +297,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   await rejectOnAbort(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays, keepDeltasSeconds } = server
+  await metrics.listen()
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   let stopHousekeeping: (() => void) | null = null
   let hasBegun = false
@@ -324,7 +328,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     beginning.catch((error: unknown) =>
       logger.error({ error }, "The resumed store cannot be used. Restart the gateway."),
     )
-  } else await beginning
+  } else await beginning.catch((error: unknown) => metrics.close().then(() => Promise.reject(error)))
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -362,6 +366,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       // These take up to two seconds each, and are independent of each other.
       await Promise.all([
         ...listeners.map((stop) => stop()),
+        metrics.close(),
         committer.close().then(() => (hasBegun ? stopDelivering([...followings, dispatcher]) : null)),
         userCode.settle(),
         images.close(),
@@ -374,11 +379,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   }
 }
 
-function createTranscriptSubscribers({
-  transcriptDir,
-  redact,
-  durability,
-}: ResolvedServer): readonly Subscriber[] {
+function createTranscriptSubscribers(server: ResolvedServer): readonly Subscriber[] {
+  const { transcriptDir, redact, durability } = server
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]

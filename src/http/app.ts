@@ -33,6 +33,7 @@ import { createSecurityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { admitOperators } from "./operate/admit-operators.ts"
 import { describeOperations } from "./operate/describe-operations.ts"
+import { addMetricsRoute, describeMetrics } from "./operate/metrics-route.ts"
 import { addOperationRoutes } from "./operate/operation-routes.ts"
 import type { Operators } from "./operate/operators.ts"
 import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
@@ -94,6 +95,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly operators?: Operators | undefined
   /** Default: there are no operations for operators. */
   readonly operationParts?: OperationParts | undefined
+  /** Returns the metrics of the process. Default: it has none. */
+  readonly readMetrics?: (() => Promise<string>) | undefined
   /** Maximum milliseconds of a plugin's route. */
   readonly callbackTimeoutMs: number
   /** If true, each request has a line in the log. For development. Default false. */
@@ -228,7 +231,11 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     })
   }
   addOperations(app, "/operate", admission)
-  if (operators.keys.length > 0) describeOperations(app)
+  addMetricsRoute(app, { admit: admission, read: options.readMetrics })
+  if (operators.keys.length > 0) {
+    describeOperations(app)
+    describeMetrics(app)
+  }
   addOpenApiRoute(app, {
     version,
     prefix,

@@ -39,12 +39,19 @@ export function collectObservers(
   return plugins.flatMap(({ parts }) => (parts.observers ?? []).map((observer) => ({ observer, agent })))
 }
 
-/** Joins everything that observes the process: the log first, then the application's observers, then the plugins'. */
+/**
+ * Joins everything that observes the process: the log first, then the gateway's own, then the application's observers,
+ * then the plugins'.
+ */
 export function createObservers(
   { observers }: Required<ObserverOptions>,
+  own: readonly Partial<Observer>[],
   agents: readonly { readonly observers: readonly AttachedObserver[] }[],
   logger: Logger,
 ): Partial<Observer> {
-  const ofGateway = [createLogObserver(logger), ...observers].map((observer) => ({ observer, agent: null }))
+  const ofGateway = [createLogObserver(logger), ...own, ...observers].map((observer) => ({
+    observer,
+    agent: null,
+  }))
   return joinObservers([...ofGateway, ...agents.flatMap((agent) => agent.observers)], logger)
 }

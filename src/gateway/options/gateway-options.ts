@@ -18,6 +18,7 @@ import {
 import { type SchedulesOptions, schedulesSchemas } from "../../features/schedules/options.ts"
 import { type SkillOptions, skillOptions } from "../../features/skills/options.ts"
 import { type SubAgentOptions, subAgentsSchema } from "../../features/sub-agents/options.ts"
+import { type MetricsOptions, metricsOptions } from "../../features/telemetry/metrics/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../features/transcripts/options.ts"
 import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
 import { type OperatorOptions, operatorOptions } from "../../http/operate/operators.ts"
@@ -60,6 +61,7 @@ export interface SharedServerOptions
     Hooks,
     SessionHooks,
     ObserverOptions,
+    MetricsOptions,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -133,6 +135,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...hookOptions,
   ...sessionHookOptions,
   ...observerOptions,
+  ...metricsOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,

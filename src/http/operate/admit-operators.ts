@@ -1,4 +1,6 @@
 import type { MiddlewareHandler } from "hono"
+import { createTenantRestricted, requireScope } from "../../operations/operation.ts"
+import type { OperatorScope } from "../../operations/scopes.ts"
 import { minKeyLength } from "../auth/api-keys.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
@@ -30,4 +32,14 @@ export function admitOperators(
     },
     count,
   ]
+}
+
+/** Refuses operators without the scope, and those who may only see one tenant, because the path concerns all. */
+export function requireForAll(scope: OperatorScope): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const { scopes, tenant } = c.get("operator")
+    requireScope(scope, scopes)
+    if (tenant !== null) throw createTenantRestricted()
+    await next()
+  }
 }

@@ -5,7 +5,7 @@ import type { Callers } from "../auth/resolve-caller.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { computeNetwork } from "../limits/network.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
-import { Problem } from "../problem.ts"
+import { requireForAll } from "../operate/admit-operators.ts"
 import type { ClientAddress } from "../request/client-address.ts"
 
 /** The level of access of a route. */
@@ -26,7 +26,7 @@ export function createPluginAccess(
   return {
     session: [callers.admit("session"), rateLimiting.caller],
     user: [callers.admit("user"), rateLimiting.caller],
-    operator: [...options.operators, requireOperate],
+    operator: [...options.operators, requireForAll("operate")],
     public: [rateLimiting.network],
   }
 }
@@ -47,19 +47,4 @@ export function findBodyOwner(
     default:
       return access satisfies never
   }
-}
-
-/** Refuses operators who may not operate, or who may only see one tenant, because a plugin filters nothing. */
-const requireOperate: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const { scopes, tenant } = c.get("operator")
-  if (!scopes.includes("operate")) {
-    throw new Problem({ code: "scope_missing", status: 403 }, "This path needs the scope operate.")
-  }
-  if (tenant !== null) {
-    throw new Problem(
-      { code: "tenant_restricted", status: 403 },
-      "Your operator key is for one tenant. This path concerns others too.",
-    )
-  }
-  await next()
 }

@@ -3,6 +3,7 @@ import { approvalsCases } from "../store/approvals-contract.ts"
 import { archiveCases, sharedArchiveCases } from "../store/archive-contract.ts"
 import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
+import { figuresCases } from "../store/figures-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
 import { sharedMemoryCases } from "../store/memory-bounds.ts"
 import { memoryCases } from "../store/memory-contract.ts"
@@ -79,6 +80,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...casesOf("schedules", scheduleCases),
   ...casesOf("contents", contentsCases),
   ...snapshotCases,
+  ...figuresCases,
 ]
 
 /** Behavior of a store that several processes may open. These cases open it more than once. */

@@ -10,6 +10,7 @@ import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
+import { readFigures } from "../sql/figures.ts"
 import type { InboxTransaction } from "../sql/inbox.ts"
 import { createKeyring } from "../sql/keyring.ts"
 import { createMemory } from "../sql/memory.ts"
@@ -179,6 +180,7 @@ async function openMember(
       archive: createArchive(database),
       schedules: createSchedules(shared, { inTransaction, onArrival }),
       pause: createPause(shared),
+      figures: () => readFigures(shared),
       id: () => readStoreId(shared),
       missingTables: () => listMissingTables(database),
       close,

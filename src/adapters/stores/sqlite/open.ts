@@ -9,6 +9,7 @@ import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
 import { createContents } from "../sql/contents.ts"
+import { readFigures } from "../sql/figures.ts"
 import type { InboxTransaction } from "../sql/inbox.ts"
 import { createKeyring } from "../sql/keyring.ts"
 import { createMemory } from "../sql/memory.ts"
@@ -160,6 +161,7 @@ export async function openStore(
     archive: createArchive(database, remover),
     schedules: createSchedules(shared, { inTransaction, onArrival: hub.arrived }),
     pause: createPause(shared),
+    figures: () => readFigures(shared),
     id: () => readStoreId(shared),
     missingTables: () => database.read(() => listMissingTables(database)),
     async close() {

@@ -4,6 +4,7 @@ import type { Approvals } from "./approvals.ts"
 import type { Archive } from "./archive.ts"
 import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
+import type { StoreFigures } from "./figures.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
@@ -54,6 +55,8 @@ export interface Store {
   readonly archive?: Archive
   /** Default: the store cannot be paused. */
   readonly pause?: StorePause
+  /** Returns sums for metrics. Default: the metrics have none of the store. */
+  figures?(): Promise<StoreFigures>
   /** Resolves to the id of the store, which all its processes share. Tokens for users name it. */
   id(): Promise<string>
   /** Returns the names of tables that the store needs and does not have. Default: it has all of them. */
