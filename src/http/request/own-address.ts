@@ -10,7 +10,7 @@ export interface OwnAddressOptions {
 }
 
 /** Resolves to the address without a slash at its end, so that a path can follow. */
-export const publicUrlSchema = z
+export const publicUrlSchema: z.ZodType<string, string> = z
   .url({ protocol: /^https?$/, error: 'expected a URL like "https://agents.example.com"' })
   .transform((text) => new URL(text))
   .refine(({ username, password }) => username === "" && password === "", "must have no user and no password")
