@@ -81,7 +81,6 @@ export type {
   OutputSchema,
   PrepareOptions,
   ReadinessOptions,
-  RunFailure,
   RunOptions,
   ServedAgent,
   StreamOptions,
