@@ -85,4 +85,18 @@ describe("a reference to an item", () => {
     const refused = ask([...runs, { role: "user", content: "Sure?" }])
     await expect(refused).rejects.toMatchObject({ status: 400, code: "unsupported_parameter" })
   })
+
+  it("is refused in a conversation if there are too many sessions, and not if there are many items", async () => {
+    const { first, item, ask } = await startConversation()
+    const more = { previous_response_id: first.id }
+    const name = (count: number, of: (index: number) => string) => [
+      ...Array.from({ length: count }, (_, index) => reference(of(index))),
+      { role: "user", content: "Sure?" } as const,
+    ]
+    const sessions = name(201, (index) => item.id.replace(/^msg_/, `msg_${index}`))
+    const refused = ask(sessions, more)
+    await expect(refused).rejects.toMatchObject({ status: 400, code: "unsupported_parameter" })
+    const items = name(1_000, (index) => item.id.replace(/_0$/, `_${index}_0`))
+    expect(await ask(items, more)).toMatchObject({ status: "completed" })
+  })
 })

@@ -19,8 +19,8 @@ export interface References {
   readonly rootIds: ReadonlySet<string>
 }
 
-/** Maximum responses whose items one request names. */
-const maxResponses = 200
+/** Maximum responses whose items one request names. In a conversation, which reads none, maximum sessions. */
+const maxGroups = 200
 /** Maximum characters of the named items, as many as a large body has. */
 const maxCharacters = 4 * 1024 * 1024
 
@@ -33,8 +33,8 @@ export async function readReferences(
   input: readonly InputItem[],
   { isLogged }: { readonly isLogged: boolean },
 ): Promise<References> {
-  const groups = groupReferences(input)
-  if (!isLogged && groups.size > maxResponses) throw createTooMuch()
+  const groups = groupReferences(input, { isLogged })
+  if (groups.size > maxGroups) throw createTooMuch()
   const items = new Map<string, KnownItem>()
   const rootIds = new Set<string>()
   let characters = 0
@@ -42,7 +42,7 @@ export async function readReferences(
     const session = await findOwnSession(exchange, sessionId)
     if (session === null) throw createItemNotFound(ids)
     rootIds.add(session.rootId)
-    if (isLogged || response === null) continue
+    if (response === null) continue
     const known = await readItems(exchange, response)
     for (const id of ids) {
       const item = known.find((each) => each.id === id)
@@ -55,22 +55,26 @@ export async function readReferences(
   return { items, rootIds }
 }
 
-/** References to items of one response, which is read once. */
+/** References to items that are checked and read together: those of one response, or those of one session. */
 interface Group {
   readonly sessionId: string
-  /** Null for requests for approval, which are not read. */
+  /** Null if the items are not read: those of a conversation, and requests for approval. */
   readonly response: ResponsePlace | null
   readonly ids: string[]
 }
 
-function groupReferences(input: readonly InputItem[]): ReadonlyMap<string, Group> {
+function groupReferences(
+  input: readonly InputItem[],
+  { isLogged }: { readonly isLogged: boolean },
+): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>()
   for (const item of input) {
     if (item.type !== "item_reference") continue
     const { id } = item
-    const response = parseItemId(id)?.response ?? null
-    const sessionId = response?.sessionId ?? parseCallId(id)?.sessionId
+    const place = parseItemId(id)?.response
+    const sessionId = place?.sessionId ?? parseCallId(id)?.sessionId
     if (sessionId === undefined) throw createItemNotFound([id])
+    const response = isLogged || place === undefined ? null : place
     const key = response === null ? sessionId : formatResponseId(response)
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { sessionId, response, ids: [id] })
