@@ -343,7 +343,13 @@ export function clientViewTables(result: ClientViewResult): readonly Table[] {
   ]
 }
 
-export function observersTables({ none, counting, four, metrics }: ObserversResult): readonly Table[] {
+export function observersTables({
+  none,
+  counting,
+  four,
+  metrics,
+  droppedSpan,
+}: ObserversResult): readonly Table[] {
   return [
     {
       title: "one measurement for observers, with its facts",
@@ -353,6 +359,7 @@ export function observersTables({ none, counting, four, metrics }: ObserversResu
         ["one that counts", counting.toFixed(1)],
         ["four that count", four.toFixed(1)],
         ["the metrics (a commit)", metrics.toFixed(1)],
+        ["traces (a tool call) with an SDK that drops all", droppedSpan.toFixed(1)],
       ],
     },
   ]

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { rolldown } from "rolldown"
 
 /** Packages that load their own files or native code, or that only some programs have. */
-const unbundled = ["dockerode", "nodemailer", "openai", "pg", "pino", "sharp"]
+const unbundled = ["@opentelemetry/api", "dockerode", "nodemailer", "openai", "pg", "pino", "sharp"]
 
 /** Inside the repository, because the program finds the packages that are not bundled from there. */
 const folder = fileURLToPath(new URL("../node_modules/.cache/agent-gateway-programs", import.meta.url))

@@ -1,5 +1,7 @@
-import type { CommitFacts, Observer } from "../../src/core/ports/observer.ts"
+import { AlwaysOffSampler, TracerProvider } from "@opentelemetry/sdk-trace"
+import type { CommitFacts, Observer, ToolCallFacts } from "../../src/core/ports/observer.ts"
 import { createMetrics } from "../../src/features/telemetry/metrics/metrics.ts"
+import { createTraces } from "../../src/features/telemetry/traces/traces.ts"
 import { joinObservers } from "../../src/kernel/agent/observing/join-observers.ts"
 import { median } from "../statistics.ts"
 
@@ -10,6 +12,8 @@ export interface ObserversResult {
   readonly counting: number
   readonly four: number
   readonly metrics: number
+  /** Nanoseconds of one call of a tool, from its start to its end, with an SDK that drops all spans. */
+  readonly droppedSpan: number
 }
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -34,12 +38,17 @@ export async function measureObservers({
     return median(Array.from({ length: repeats }, () => measureOnce(joined, calls)))
   }
   const metrics = await createMetrics({ readFigures: undefined, agents: [], logger })
+  const tracerProvider = new TracerProvider({ sampler: new AlwaysOffSampler() })
+  const settings = { conventions: "0.1.0" } as const
+  const traces = await createTraces({ settings, redact: [], version: "bench", tracerProvider })
+  const tracing = joinObservers([{ observer: traces.observer, agent: null }], logger)
   const result: ObserversResult = {
     calls,
     none: of([]),
     counting: of([counter()]),
     four: of([counter(), counter(), counter(), counter()]),
     metrics: of([metrics.observer]),
+    droppedSpan: median(Array.from({ length: repeats }, () => measureSpans(tracing, calls / 20))),
   }
   metrics.close()
   // Keeps the engine from removing the counters.
@@ -54,4 +63,21 @@ function measureOnce(observers: Partial<Observer>, calls: number): number {
   }
   // The time of the processor, which other programs do not change much.
   return (process.cpuUsage(before).user * 1e3) / calls
+}
+
+/** Measures a span with its facts: two calls of observers. */
+function measureSpans(observers: Partial<Observer>, calls: number): number {
+  const run = { tenant: "t", userId: "u", agent: "a", sessionId: "sess", runId: "run", traceparent: null }
+  observers.onExecutionStarted?.({ ...run, at: 0, firstSpan: null })
+  const result = { type: "json", value: null } as const
+  const before = process.cpuUsage()
+  for (let call = 0; call < calls; call++) {
+    const facts: ToolCallFacts = { ...run, at: call, toolCallId: "call", tool: "look" }
+    observers.onToolCallStarted?.(facts)
+    const ended = { id: "e", server: null, durationMs: call, input: {}, result, interruption: null }
+    observers.onToolCallEnded?.({ ...facts, ...ended, outcome: "completed" })
+  }
+  const spent = (process.cpuUsage(before).user * 1e3) / calls
+  observers.onExecutionEnded?.({ ...run, at: calls, outcome: "ended" })
+  return spent
 }

@@ -76,6 +76,7 @@ export type {
 export type { BudgetExceeded, MaxTurnsReached } from "../core/log/limit-events.ts"
 export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "../core/log/task-events.ts"
 export type { BackgroundTask, TaskState } from "../core/runs/background-task.ts"
+export type { FirstSpan } from "../core/runs/trace-context.ts"
 export type { Cost, Spending, Usage } from "../core/usage.ts"
 export type {
   AnswerableKind,

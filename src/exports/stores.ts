@@ -88,6 +88,7 @@ export type {
   OutboxClaim,
   OutboxCommand,
   OutboxDelivery,
+  OutboxDeliveryOptions,
   OutboxFailure,
   OutboxFilter,
   OutboxHandler,

@@ -49,12 +49,11 @@ import { announceSessions } from "./hooks/announce-sessions.ts"
 import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { createHookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
-import { createObservers } from "./hooks/observers.ts"
 import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
-import { openMetrics } from "./open-metrics.ts"
 import { openOperations } from "./open-operations.ts"
 import { openStore } from "./open-store.ts"
+import { openTelemetry } from "./open-telemetry.ts"
 import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
 import { type ScheduleParts, selectScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
@@ -178,8 +177,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const feed = new Feed()
   const reads = new ReadQueue(log)
   const operators = createOperators(server, options.settings.operatorKey)
-  const metrics = await openMetrics(options, { store, agents, operators })
-  const observers = createObservers(server, metrics.observers, agents, logger)
+  const { observers, metrics, traces } = await openTelemetry(options, { store, agents, operators })
   const committer = new Committer(log, logger, observers)
   const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
   const heapShares = computeHeapShares()
@@ -196,6 +194,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     isPaused: () => pause.isPaused,
     observers,
+    traces,
     clock,
     ids,
     logger,
@@ -243,6 +242,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     handlers: new Map([...pluginHandlers, ...createExpiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
     observers,
+    traces,
     logger,
   })
   let accepting = true

@@ -6,6 +6,7 @@ import type { TaskState } from "../runs/background-task.ts"
 import type { RunLimits } from "../runs/child.ts"
 import type { RunChain } from "../runs/run-chain.ts"
 import type { RunSettings } from "../runs/run-settings.ts"
+import type { FirstSpan } from "../runs/trace-context.ts"
 import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution, Segment } from "../wait.ts"
@@ -103,7 +104,7 @@ export type Event =
 export type TerminalEvent = RunCompleted | RunFailed
 
 /** The run starts. The event holds everything that another process needs to continue the run. */
-export interface RunStarted extends RunSettings {
+export interface RunStarted extends RunSettings, FirstSpan {
   readonly type: "runStarted"
   readonly agent: string
   readonly revision: string

@@ -1,8 +1,9 @@
+import type { AssistantMessage } from "../history/messages.ts"
 import type { JsonObject } from "../json/json.ts"
 import type { Decider, EventEntry, ToolCallInterrupted } from "../log/entries.ts"
 import type { Cost, Usage } from "../usage.ts"
 import type { WaitKind } from "../wait.ts"
-import type { StopReason } from "./model/provider.ts"
+import type { ModelRequest, StopReason } from "./model/provider.ts"
 import type { SessionParent } from "./store/session-log.ts"
 import type { ToolResult } from "./tools/tool.ts"
 
@@ -17,6 +18,12 @@ import type { ToolResult } from "./tools/tool.ts"
  * receive each event at least once, use a plugin's `subscriber` or the gateway's hooks.
  */
 export interface Observer {
+  /**
+   * This process starts to execute a run: a new one, one that waited, or one that another process left. For a new run,
+   * nothing is stored yet.
+   */
+  onExecutionStarted(execution: StartedExecution): void
+  onExecutionEnded(end: EndedExecution): void
   /** A message became a run. A run that another process continues is not opened again. */
   onRunOpened(run: OpenedRun): void
   onRunEnded(end: EndedRun): void
@@ -24,7 +31,7 @@ export interface Observer {
   /** The turn's response and all its tool results are stored. The last turn of a run may end with its run instead. */
   onTurnEnded(end: EndedTurn): void
   /** A request goes out to a model. */
-  onAttemptSent(attempt: ModelAttemptFacts): void
+  onAttemptSent(attempt: SentAttempt): void
   /** The first text, thinking or tool input of a response has arrived. Not called for a response in one piece. */
   onFirstToken(attempt: StreamingAttempt): void
   /**
@@ -47,6 +54,10 @@ export interface Observer {
   /** This process starts to work on a session. */
   onLeaseTaken(lease: LeaseFacts): void
   onLeaseEnded(lease: EndedLease): void
+  /** An attempt to deliver an outbox item starts. */
+  onDeliveryStarted(delivery: DeliveryFacts): void
+  /** The attempt has ended. An item that was delivered, or is dead, is measured below too. */
+  onDeliveryEnded(end: EndedDelivery): void
   /** A handler delivered an outbox item. */
   onItemDelivered(item: ItemFacts): void
   /** An outbox item is not tried again. */
@@ -68,6 +79,16 @@ export interface RunFacts extends SessionFacts {
   readonly traceparent: string | null
   /** Milliseconds since the Unix epoch. */
   readonly at: number
+}
+
+export interface StartedExecution extends RunFacts {
+  /** The `traceparent` of the span of the run's first execution. Null for a new run, and without traces. */
+  readonly firstSpan: string | null
+}
+
+export interface EndedExecution extends RunFacts {
+  /** `left`: the run stays open for another process, such as after a lost lease, or it was withdrawn. */
+  readonly outcome: "ended" | "waiting" | "left"
 }
 
 export interface OpenedRun extends RunFacts {
@@ -113,6 +134,10 @@ export interface ModelAttemptFacts extends RunFacts {
   readonly model: string
 }
 
+export interface SentAttempt extends ModelAttemptFacts {
+  readonly request: ModelRequest
+}
+
 export interface StreamingAttempt extends ModelAttemptFacts {
   /** Milliseconds since the request was sent. */
   readonly afterMs: number
@@ -130,6 +155,8 @@ export interface EndedAttempt extends Omit<ModelAttemptFacts, "provider"> {
   readonly estimated: boolean
   /** Null if the attempt failed, and for a summary. */
   readonly stopReason: StopReason | null
+  /** Null if the attempt failed, and for a summary. */
+  readonly response: AssistantMessage | null
   /** Error code of a failed attempt. Null if there is a response. */
   readonly code: string | null
   /** Milliseconds from the request to the end of the response. Null if this process did not send the request. */
@@ -170,6 +197,8 @@ export interface OpenedWait extends ToolCallFacts {
 export interface ResolvedWait extends ToolCallFacts {
   readonly waitId: string
   readonly kind: WaitKind
+  /** Milliseconds since the Unix epoch. */
+  readonly openedAt: number
   /** `expiry`: no one answered. */
   readonly via: Decider["via"] | "expiry"
   /** `approved` or `denied` for an approval, the action of an answer to a question, and otherwise null. */
@@ -211,6 +240,22 @@ export interface EndedLease extends LeaseFacts {
   /** `lost`: another process has the session, or may have it. `left`: work was left open, such as by a shutdown. */
   readonly outcome: "released" | "left" | "lost"
   readonly durationMs: number
+}
+
+export interface DeliveryFacts {
+  readonly id: string
+  /** For an item of a plugin: `AGENT/PLUGIN/KIND`. */
+  readonly kind: string
+  readonly sessionId: string
+  /** Counts the attempts from 1. */
+  readonly attempt: number
+  /** The `traceparent` of the work that created the item. Null if the item has none. */
+  readonly traceparent: string | null
+}
+
+export interface EndedDelivery extends DeliveryFacts {
+  /** Message of the error. Null if the item was delivered, or if this process stops and leaves the item to others. */
+  readonly error: string | null
 }
 
 export interface ItemFacts {

@@ -19,6 +19,8 @@ export interface RunEnd {
   readonly toolsUsed: readonly string[]
   readonly usage: Usage
   readonly cost: Cost
+  /** W3C Trace Context of the run, for what is sent about its end. Absent if there is none. */
+  readonly traceparent?: string
 }
 
 /** Returns the outbox items for the end of a run. It must have no side effects, because it may be called again. */

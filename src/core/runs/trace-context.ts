@@ -1,3 +1,11 @@
+export interface FirstSpan {
+  /**
+   * The `traceparent` of the span of the run's first execution. The spans of further executions link to it. Absent
+   * without traces, and in entries of older versions.
+   */
+  readonly span?: string
+}
+
 /** https://www.w3.org/TR/trace-context/, section 3.2. A later version may append fields, which start with a dash. */
 const pattern = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 /** The flags that version 00 and its second level define: `sampled` and `random`. */

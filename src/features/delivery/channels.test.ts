@@ -103,6 +103,13 @@ describe("a webhook", () => {
     expect(() => other.verify(request?.body ?? "", request?.headers as Record<string, string>)).toThrow()
   })
 
+  it("receives the trace of its run", async () => {
+    const { received, url } = await receiver()
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await sendWebhook({ url, allowPrivateAddresses: true }, { ...delivered, traceparent }, signal)
+    expect(received[0]?.headers.traceparent).toBe(traceparent)
+  })
+
   it("follows no redirect", async () => {
     const { received, url } = await receiver({ status: 302, headers: { location: "/elsewhere" } })
     await expect(sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal)).rejects.toThrow("302")

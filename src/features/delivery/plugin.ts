@@ -107,12 +107,17 @@ interface HandlerParts {
 function createHandler({ send, onUnknown }: Channel, { records, logger }: HandlerParts): OutboxHandler {
   return {
     timeoutMs: attemptMs + marginMs,
-    async deliver({ payload, interrupted }, { signal }) {
+    traceparentOf: (payload) => (payload as unknown as StoredDelivery).traceparent ?? null,
+    async deliver({ payload, interrupted }, { signal, traceparent }) {
       if (onUnknown !== null) refuseRepetition(interrupted, onUnknown)
       const attempt = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
       const row = payload as unknown as StoredDelivery
       // Rows of earlier versions do not have the tools.
-      const stored = { ...row, toolsUsed: row.toolsUsed ?? [] }
+      const stored = {
+        ...row,
+        toolsUsed: row.toolsUsed ?? [],
+        ...(traceparent !== null && { traceparent }),
+      }
       const { state, timedOut } = await readRecord(records, stored, { signal: attempt, logger })
       await send({ ...stored, ...(timedOut && { reason: "timeout" }), state }, attempt)
     },
@@ -148,7 +153,7 @@ function createDelivery(
   end: RunEnd,
   { agent, kind }: { readonly agent: string; readonly kind: string },
 ): StoredDelivery {
-  const { sessionId, runId, endedAt, outcome, reason, error, toolsUsed, usage, cost } = end
+  const { sessionId, runId, endedAt, outcome, reason, error, toolsUsed, usage, cost, traceparent } = end
   const response = end.response.slice(0, maxResponse).toWellFormed()
   return {
     id: toDeliveryId(end, kind),
@@ -163,6 +168,7 @@ function createDelivery(
     toolsUsed,
     usage,
     cost,
+    ...(traceparent !== undefined && { traceparent }),
   }
 }
 

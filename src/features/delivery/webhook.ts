@@ -27,6 +27,7 @@ export async function sendWebhook(
     channel: "webhook",
     signal,
     headers: {
+      ...(delivered.traceparent !== undefined && { traceparent: delivered.traceparent }),
       ...headers,
       "content-type": "application/json",
       "webhook-id": delivered.id,

@@ -19,6 +19,7 @@ import { type SchedulesOptions, schedulesSchemas } from "../../features/schedule
 import { type SkillOptions, skillOptions } from "../../features/skills/options.ts"
 import { type SubAgentOptions, subAgentsSchema } from "../../features/sub-agents/options.ts"
 import { type MetricsOptions, metricsOptions } from "../../features/telemetry/metrics/options.ts"
+import { type TracesOptions, tracesOptions } from "../../features/telemetry/traces/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../features/transcripts/options.ts"
 import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
 import { type OperatorOptions, operatorOptions } from "../../http/operate/operators.ts"
@@ -62,6 +63,7 @@ export interface SharedServerOptions
     SessionHooks,
     ObserverOptions,
     MetricsOptions,
+    TracesOptions,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -136,6 +138,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...sessionHookOptions,
   ...observerOptions,
   ...metricsOptions,
+  ...tracesOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,

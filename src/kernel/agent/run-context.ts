@@ -7,6 +7,7 @@ import type { Hold } from "../../core/ports/run/hold.ts"
 import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
 import type { Steering } from "../../core/ports/run/steering.ts"
 import type { SessionParent } from "../../core/ports/store/session-log.ts"
+import type { Traces } from "../../core/ports/traces.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
@@ -40,6 +41,7 @@ export interface RunContext {
   readonly signal: AbortSignal
   readonly observers: Partial<Observer>
   readonly attempts: AttemptClock
+  readonly traces: Traces
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger

@@ -2,6 +2,7 @@ import { joinTexts } from "../../core/history/messages.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../../core/log/entries.ts"
 import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../../core/runs/run-end.ts"
+import { selectTraceparent } from "./observing/observe-event.ts"
 import type { RunContext } from "./run-context.ts"
 import type { RunState } from "./run-state.ts"
 
@@ -22,6 +23,7 @@ export function collectEndItems(
   // Without a response of this run, the last one belongs to an earlier run.
   const former = hasResponse(run) ? conversation.messages.findLast(({ role }) => role === "assistant") : null
   const message = last ?? former
+  const traceparent = selectTraceparent(context, run.runId)
   try {
     return runtime.itemsAtEnd({
       sessionId,
@@ -34,6 +36,7 @@ export function collectEndItems(
       toolsUsed: run.toolsUsed,
       usage: end.usage,
       cost: end.cost,
+      ...(traceparent !== null && { traceparent }),
     })
   } catch (error) {
     logger.error(

@@ -4,6 +4,7 @@ import { openMemoryStore } from "../../adapters/stores/sqlite/open.ts"
 import type { Lease } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { ToolOutcome } from "../../core/ports/tools/tool.ts"
+import { noTraces } from "../../core/ports/traces.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { createAnyTool } from "../agent/fixtures/memory-run.ts"
@@ -152,6 +153,7 @@ describe("a run that waits for a background task", () => {
       handlers: new Map(),
       onCommand,
       observers: {},
+      traces: noTraces,
       logger: silentLogger,
     }
     const dispatcher = new Dispatcher(dispatching)

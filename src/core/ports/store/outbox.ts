@@ -206,9 +206,17 @@ export type OutboxHandlers = ReadonlyMap<string, OutboxHandler>
 /** Delivers items of one kind, at least once. Repeated deliveries of an item have the same id. */
 export interface OutboxHandler {
   /** The attempt fails if the promise rejects, or does not settle in time. */
-  deliver(item: OutboxDelivery, options: { readonly signal: AbortSignal }): void | Promise<void>
+  deliver(item: OutboxDelivery, options: OutboxDeliveryOptions): void | Promise<void>
+  /** Returns the W3C Trace Context in which the item was created, if its payload has one. */
+  traceparentOf?(payload: OutboxDelivery["payload"]): string | null
   /** Maximum milliseconds of one delivery. The signal is then aborted. Default 30 000. */
   readonly timeoutMs?: number
+}
+
+export interface OutboxDeliveryOptions {
+  readonly signal: AbortSignal
+  /** W3C Trace Context of the attempt, for requests to others. Null if there is none. */
+  readonly traceparent: string | null
 }
 
 /** The item that a handler receives. `attempt` counts from 1. */

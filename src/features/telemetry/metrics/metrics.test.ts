@@ -27,7 +27,15 @@ function attempt(options: Partial<EndedAttempt> = {}): EndedAttempt {
     ...run,
     ...{ id: "e", at: 0, stepId: "t", purpose: "response", attempt: 1, provider: "p", model: "m" },
     usage: { inputTokens: 7, outputTokens: 5, cacheReadInputTokens: 3, cacheCreationInputTokens: 2 },
-    ...{ cost: 0.5, estimated: false, stopReason: "end", code: null, durationMs: 10, firstTokenMs: 5 },
+    ...{
+      cost: 0.5,
+      estimated: false,
+      stopReason: "end",
+      response: null,
+      code: null,
+      durationMs: 10,
+      firstTokenMs: 5,
+    },
     ...options,
   }
 }

@@ -7,6 +7,7 @@ import type { ChildTask } from "../../../core/runs/child.ts"
 import { createMessageCommand } from "../../../core/runs/create-message-command.ts"
 import { resolveOrigin } from "../../../core/tools/tool-origin.ts"
 import { computeBudget, computeReserved } from "../model/budget.ts"
+import { selectTraceparent } from "../observing/observe-event.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import type { CallState } from "../tools/call-state.ts"
@@ -114,7 +115,13 @@ export async function planChild(
   const sessionId = ids.next("sess")
   const parent = { sessionId: parentId, runId: run.runId, toolCallId }
   const child = { agent, parent, createdAt: clock.now() }
-  const command = createMessage(context, run, task, { childId: sessionId, childRunId, reservedUsd })
+  const traceparent = selectTraceparent(context, toolCallId)
+  const command = createMessage(context, run, task, {
+    childId: sessionId,
+    childRunId,
+    reservedUsd,
+    traceparent,
+  })
   return {
     agent,
     sessionId,
@@ -137,10 +144,15 @@ function createMessage(
   { clock }: ModelRunContext,
   { started }: RunState,
   { content, context, model, role, limits = {} }: ChildTask,
-  ids: { readonly childId: string; readonly childRunId: string; readonly reservedUsd: number | null },
+  child: {
+    readonly childId: string
+    readonly childRunId: string
+    readonly reservedUsd: number | null
+    readonly traceparent: string | null
+  },
 ): MessageCommand {
   const { maxTurns } = limits
-  const { childId: sessionId, childRunId: runId, reservedUsd } = ids
+  const { childId: sessionId, childRunId: runId, reservedUsd, traceparent } = child
   return createMessageCommand({
     sessionId,
     runId,
@@ -149,7 +161,7 @@ function createMessage(
     context: context ?? started.context,
     channel: started.channel,
     model: model ?? null,
-    ...(started.traceparent !== undefined && { traceparent: started.traceparent }),
+    ...(traceparent !== null && { traceparent }),
     limits: {
       ...(maxTurns !== undefined && { maxTurns }),
       ...(reservedUsd !== null && { maxBudgetUsd: reservedUsd }),

@@ -54,7 +54,7 @@ export async function summarize(
     record(context, [createFailure(context, step, { compactionId, code, usage })])
   await hold.untilCertain(signal)
   const streamed = createStreamed()
-  observeSending(context, choice, { stepId: compactionId, attempt: 1, purpose: "summary" })
+  observeSending(context, choice, { stepId: compactionId, attempt: 1, purpose: "summary" }, request)
   const hidden = { ...context, journal: dropDeltas(context.journal) }
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {

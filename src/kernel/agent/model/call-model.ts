@@ -134,7 +134,7 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
   const choice = findModel(context.runtime, attempt.modelIndex)
   const streamed = createStreamed()
   const { stepId } = attempt.step
-  observeSending(context, choice, { stepId, attempt: attempt.number, purpose: "response" })
+  observeSending(context, choice, { stepId, attempt: attempt.number, purpose: "response" }, request)
   const ended = await streamResponse(context, attempt.step, choice, request, streamed)
   const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
   if (last === null) {

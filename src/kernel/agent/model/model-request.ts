@@ -15,7 +15,6 @@ export function createModelRequest(
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens, thinkingLevel } = runtime
   const { provider, model } = findModel(runtime, modelIndex)
-  const traceparent = conversation.run?.started.traceparent
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const messages = insertBackground(conversation, runtime.background)
   // The reminder changes from call to call. The call of a run's first turn may be its only one, and writing to a cache
@@ -30,7 +29,6 @@ export function createModelRequest(
     // A model that takes over, or that a client chose, may not offer the level.
     ...(thinkingLevel !== undefined &&
       provider.thinkingLevels?.(model).includes(thinkingLevel) && { thinkingLevel }),
-    ...(traceparent !== undefined && { traceparent }),
     ...(mustShowToolInput(context) && { toolInputDeltas: true }),
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }

@@ -12,6 +12,7 @@ import type {
 } from "../../../core/ports/model/provider.ts"
 import type { Usage } from "../../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
+import { selectTraceparent } from "../observing/observe-event.ts"
 import { rejectOnAbort } from "../reject-on-abort.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { type Patience, startWatchdog } from "./watchdog.ts"
@@ -78,9 +79,11 @@ export async function streamResponse(
     watched.progressed()
   }
   const longest = computeMaxCharacters(request)
+  const traceparent = selectTraceparent(context, stepId)
+  const sent = traceparent === null ? request : { ...request, traceparent }
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
-    for await (const event of provider.stream(request, { signal: call.signal })) {
+    for await (const event of provider.stream(sent, { signal: call.signal })) {
       // Events of an aborted call are ignored.
       if (call.signal.aborted) return noLastEvent
       if (++idleEvents > mostIdleEvents) return stalled

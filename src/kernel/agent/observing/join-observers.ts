@@ -78,6 +78,8 @@ function createMember(observer: Partial<Calls>, agent: string | null, logger: Lo
 
 /** Has every function of an observer, so that none can be forgotten. */
 const names: Readonly<Record<keyof Observer, true>> = {
+  onExecutionStarted: true,
+  onExecutionEnded: true,
   onRunOpened: true,
   onRunEnded: true,
   onTurnStarted: true,
@@ -95,6 +97,8 @@ const names: Readonly<Record<keyof Observer, true>> = {
   onStreamClosed: true,
   onLeaseTaken: true,
   onLeaseEnded: true,
+  onDeliveryStarted: true,
+  onDeliveryEnded: true,
   onItemDelivered: true,
   onItemDead: true,
 }

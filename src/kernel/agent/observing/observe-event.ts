@@ -1,6 +1,6 @@
 import type { EventEntry, WaitResolved } from "../../../core/log/entries.ts"
 import { toEventId } from "../../../core/log/event-id.ts"
-import type { ModelChoice } from "../../../core/ports/model/provider.ts"
+import type { ModelChoice, ModelRequest } from "../../../core/ports/model/provider.ts"
 import type { EndedAttempt, ModelAttemptFacts, ResolvedWait, RunFacts } from "../../../core/ports/observer.ts"
 import { isFailure } from "../../../core/tools/tool-result.ts"
 import type { RunContext } from "../run-context.ts"
@@ -14,6 +14,8 @@ type Place = Pick<
 >
 
 type AttemptOutcome = Omit<EndedAttempt, keyof RunFacts | "id" | keyof ReturnType<AttemptClock["end"]>>
+
+const noResponse = { stopReason: null, response: null } as const
 
 /**
  * Calls the observers for an event that was just stored. The conversation does not have the event yet. Builds only
@@ -74,9 +76,9 @@ export function observeEvent(place: Place, entry: EventEntry): void {
       break
     }
     case "messageCompleted": {
-      const { stepId, model, usage, cost, estimated, stopReason } = event
+      const { stepId, model, usage, cost, estimated, stopReason, message: response } = event
       const attempt = run?.phase.type === "calling" ? run.phase.attempt : 1
-      const outcome = { attempt, purpose: "response", code: null, stopReason } as const
+      const outcome = { attempt, purpose: "response", code: null, stopReason, response } as const
       endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
@@ -84,7 +86,7 @@ export function observeEvent(place: Place, entry: EventEntry): void {
       const { stepId, attempt, model, usage, cost, estimated, code } = event
       // The process stopped before it sent the request.
       if (code === "not_sent") break
-      const outcome = { attempt, purpose: "response", code, stopReason: null } as const
+      const outcome = { attempt, purpose: "response", code, ...noResponse } as const
       endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
@@ -92,7 +94,7 @@ export function observeEvent(place: Place, entry: EventEntry): void {
     case "compactionFailed": {
       const { compactionId: stepId, model, usage, cost, estimated } = event
       const code = event.type === "compactionFailed" ? event.code : null
-      const outcome = { attempt: 1, purpose: "summary", code, stopReason: null } as const
+      const outcome = { attempt: 1, purpose: "summary", code, ...noResponse } as const
       endAttempt({ stepId, model, usage, cost, estimated, ...outcome })
       break
     }
@@ -141,10 +143,12 @@ export function observeEvent(place: Place, entry: EventEntry): void {
     }
     case "waitResolved": {
       const { waitId, toolCallId, kind, decidedBy } = event
-      const tool = findCall(run, toolCallId)?.requested.name ?? ""
+      const call = findCall(run, toolCallId)
+      const tool = call?.requested.name ?? ""
+      const openedAt = call?.openedAt ?? entry.at
       const answer = readAnswer(event)
       const via = decidedBy?.via ?? "expiry"
-      observers.onWaitResolved?.({ ...runFacts(), waitId, toolCallId, tool, kind, via, answer })
+      observers.onWaitResolved?.({ ...runFacts(), waitId, toolCallId, tool, kind, openedAt, via, answer })
       break
     }
   }
@@ -155,6 +159,7 @@ export function observeSending(
   place: Place & Pick<RunContext, "clock">,
   { provider: { name: provider }, model }: ModelChoice,
   attempt: Pick<ModelAttemptFacts, "stepId" | "purpose" | "attempt">,
+  request: ModelRequest,
 ): void {
   const { run } = place.conversation
   const at = place.clock.now()
@@ -165,7 +170,19 @@ export function observeSending(
     model,
   }
   place.attempts.start(facts)
-  place.observers.onAttemptSent?.(facts)
+  place.observers.onAttemptSent?.({ ...facts, request })
+}
+
+/**
+ * Returns the `traceparent` for requests of this work: that of its span, or else of the run's span, or else of the
+ * request that started the run. Null if there is none.
+ */
+export function selectTraceparent(
+  { traces, conversation: { run } }: Pick<RunContext, "traces" | "conversation">,
+  id: string,
+): string | null {
+  if (run === null) return traces.traceparentOf(id)
+  return traces.traceparentOf(id) ?? traces.traceparentOf(run.runId) ?? run.started.traceparent ?? null
 }
 
 function selectRunFacts(

@@ -4,6 +4,7 @@ import type { RunnerDecision } from "../../../core/runs/runner.ts"
 import { interruptedByCrash } from "../conversation.ts"
 import { createRetryEvent } from "../model/failed-call-cost.ts"
 import type { InterruptedOutput } from "../model/interrupted-model-call.ts"
+import { selectTraceparent } from "../observing/observe-event.ts"
 import { rejectOnAbort } from "../reject-on-abort.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
@@ -51,7 +52,8 @@ async function callRunner(
 ): Promise<void> {
   const { conversation, sessionId, tenant, userId, runtime, signal, hold, logger } = context
   await hold.untilCertain(signal)
-  const { context: clientContext, channel, model, traceparent = null } = started
+  const { context: clientContext, channel, model } = started
+  const traceparent = selectTraceparent(context, runId)
   const messages = [...conversation.shownMessages]
   const sender = { sessionId, tenant, userId, runId, context: clientContext, channel, model, traceparent }
   const { checkSchema, listTools } = runtime

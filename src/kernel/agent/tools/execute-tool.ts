@@ -9,6 +9,7 @@ import type {
   ToolResult,
 } from "../../../core/ports/tools/tool.ts"
 import { removeSecrets } from "../../../core/text/remove-secrets.ts"
+import { selectTraceparent } from "../observing/observe-event.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import type { LiveOutput } from "./live-output.ts"
@@ -63,7 +64,8 @@ export async function executeTool(
       else emitData(emitted)
     },
   }
-  const execution = (async () => tool.execute(input, toolContext))()
+  const { toolCallId } = call.requested
+  const execution = (async () => context.traces.within(toolCallId, () => tool.execute(input, toolContext)))()
   try {
     const outcome = await Promise.race([execution, stopped])
     return nestsTooDeep(outcome) ? tooDeep : redactOutcome(outcome)
@@ -77,7 +79,6 @@ export async function executeTool(
       context.runtime.follow(execution)
       return "interrupted"
     }
-    const { toolCallId } = call.requested
     const fields = { error, tool: tool.name, toolCallId, sessionId: context.sessionId }
     context.logger.debug(fields, "A tool threw an error. The model receives its message.")
     return toErrorResult(error)
@@ -90,16 +91,17 @@ export async function executeTool(
 }
 
 function callContext(
-  { conversation, sessionId, tenant, userId, logger }: ModelRunContext,
+  context: ModelRunContext,
   call: CallState,
 ): Omit<ToolContext, "signal" | "ask" | "emit" | "tasks"> {
+  const { conversation, sessionId, tenant, userId, logger } = context
   const { toolCallId } = call.requested
   return {
     session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
     context: conversation.run?.started.context ?? {},
     runId: conversation.run?.runId ?? "",
     toolCallId,
-    traceparent: conversation.run?.started.traceparent ?? null,
+    traceparent: selectTraceparent(context, toolCallId),
     idempotencyKey: toolCallId,
     answered: findAnswered(call),
     logger,

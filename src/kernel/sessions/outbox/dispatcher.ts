@@ -1,6 +1,6 @@
 import { StoreUnavailableError, toError, UndeliverableError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
-import type { ItemFacts, Observer } from "../../../core/ports/observer.ts"
+import type { DeliveryFacts, ItemFacts, Observer } from "../../../core/ports/observer.ts"
 import {
   type ClaimedItem,
   commandKind,
@@ -8,6 +8,7 @@ import {
   type OutboxHandler,
   type OutboxHandlers,
 } from "../../../core/ports/store/outbox.ts"
+import { type Traces, toDeliveryId } from "../../../core/ports/traces.ts"
 import { removeSecrets } from "../../../core/text/remove-secrets.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
 import { sleep } from "../../../core/time/sleep.ts"
@@ -38,6 +39,7 @@ export interface DispatcherOptions {
   /** Called with the session that a command was delivered to. */
   readonly onCommand: (sessionId: string) => void
   readonly observers: Partial<Observer>
+  readonly traces: Traces
   readonly logger: Logger
 }
 
@@ -140,6 +142,11 @@ export class Dispatcher {
     if (item.attempt > maxAttempts)
       return this.#failed(item, new Error("The process ended during the last attempt."), startedAt)
     const { id, kind, sessionId, payload, attempt, interrupted } = item
+    const { observers, traces } = this.#options
+    const stored = handler.traceparentOf?.(payload) ?? null
+    const facts: DeliveryFacts = { id, kind, sessionId, attempt, traceparent: stored }
+    observers.onDeliveryStarted?.(facts)
+    const traceparent = traces.traceparentOf(toDeliveryId(item)) ?? stored
     const bounds = {
       name: `The outbox handler ${kind}`,
       timeoutMs: handler.timeoutMs ?? defaultTimeoutMs,
@@ -149,14 +156,16 @@ export class Dispatcher {
     try {
       await callBounded(async (signal) => {
         begun = true
-        await handler.deliver({ id, kind, sessionId, payload, attempt, interrupted }, { signal })
+        await handler.deliver({ id, kind, sessionId, payload, attempt, interrupted }, { signal, traceparent })
       }, bounds)
+      observers.onDeliveryEnded?.({ ...facts, error: null })
     } catch (thrown) {
+      const error = this.#stop.signal.aborted ? null : removeSecrets(toError(thrown).message)
+      observers.onDeliveryEnded?.({ ...facts, error })
       if (this.#stop.signal.aborted) return this.#options.outbox.release(item, { begun })
       return this.#failed(item, toError(thrown), startedAt)
     }
-    const { onItemDelivered } = this.#options.observers
-    onItemDelivered?.(measureItem(item, startedAt))
+    observers.onItemDelivered?.(measureItem(item, startedAt))
     await this.#complete(item)
   }
 

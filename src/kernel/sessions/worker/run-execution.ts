@@ -11,9 +11,10 @@ import { selectFormerMessages, selectNewMessage } from "../../../core/history/me
 import type { Ids } from "../../../core/ids.ts"
 import type { Event, RunStarted } from "../../../core/log/entries.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
-import type { Observer } from "../../../core/ports/observer.ts"
+import type { EndedExecution, Observer } from "../../../core/ports/observer.ts"
 import type { Hold } from "../../../core/ports/run/hold.ts"
 import type { MessageCommand, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
+import type { Traces } from "../../../core/ports/traces.ts"
 import { runSettingsOf } from "../../../core/runs/run-settings.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { createSerialQueue } from "../../../core/time/serial-queue.ts"
@@ -56,6 +57,7 @@ export interface RunServices {
   /** Returns the HTTP request with which the run was accepted, if this process accepted it. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
   readonly observers: Partial<Observer>
+  readonly traces: Traces
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
@@ -89,9 +91,40 @@ export async function executeRun(
   runId: string,
   message: Accepted | null,
 ): Promise<number | null> {
-  const { services, writer, takeovers, inbox } = execution
-  writer.runId = runId
+  execution.writer.runId = runId
   if (message !== null) await withdrawIfPointless(execution, runId)
+  const endExecution = observeExecution(execution, runId, message)
+  try {
+    const parkUntil = await executeObserved(execution, runId, message)
+    endExecution(parkUntil === null ? "ended" : "waiting")
+    return parkUntil
+  } catch (thrown) {
+    endExecution("left")
+    throw thrown
+  }
+}
+
+/** Calls the observers for an execution that starts. Returns the function that reports its end. */
+function observeExecution(
+  { services, session, conversation }: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): (outcome: EndedExecution["outcome"]) => void {
+  const { observers, clock } = services
+  const { id: sessionId, tenant, userId, agent } = session
+  const started = message === null ? conversation.run?.started : undefined
+  const traceparent = (message ?? started)?.traceparent ?? null
+  const run = { tenant, userId, agent, sessionId, runId, traceparent }
+  observers.onExecutionStarted?.({ ...run, at: clock.now(), firstSpan: started?.span ?? null })
+  return (outcome) => observers.onExecutionEnded?.({ ...run, at: clock.now(), outcome })
+}
+
+async function executeObserved(
+  execution: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): Promise<number | null> {
+  const { services, takeovers, inbox } = execution
   // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
   // called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
@@ -128,7 +161,7 @@ function selectEndingParts(runtime: AgentRuntime | null): EndingParts {
 
 function createContext(execution: RunExecution, runtime: EndingParts): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers, signal } = execution
-  const { storage, agents, hold, observers, clock, ids, logger } = execution.services
+  const { storage, agents, hold, observers, traces, clock, ids, logger } = execution.services
   const { id: sessionId, rootId: rootSessionId, tenant, userId, agent, parent, depth } = session
   const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
   const tree = { parent, depth, agents, isStorageFull, oneByOne: createSerialQueue() }
@@ -148,6 +181,7 @@ function createContext(execution: RunExecution, runtime: EndingParts): RuntimeCo
     hold,
     observers: runtime.observer === null ? observers : joinBoth(observers, runtime.observer, logger),
     attempts: new AttemptClock(),
+    traces,
     clock,
     ids,
     logger,
@@ -168,7 +202,7 @@ async function resolve(
   runId: string,
   message: Accepted | null,
 ): Promise<AgentRuntime | null> {
-  const { resolveRuntime, takeRequest, logger } = services
+  const { resolveRuntime, takeRequest, traces, logger } = services
   const source = message ?? conversation.run?.started
   const request = message === null ? undefined : takeRequest(runId)
   const setUp = async (signal: AbortSignal) =>
@@ -180,7 +214,7 @@ async function resolve(
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
-      traceparent: source?.traceparent ?? null,
+      traceparent: traces.traceparentOf(runId) ?? source?.traceparent ?? null,
       clientTools: source?.clientTools ?? [],
       byKeyHolder: source?.byKeyHolder ?? false,
       instructions: source?.instructions ?? null,
@@ -258,6 +292,7 @@ async function begin(
     const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
     events.push({ type: "historyReplaced", messages: former, ...kept })
   }
+  const span = execution.services.traces.traceparentOf(message.runId)
   const started: RunStarted = {
     type: "runStarted",
     agent: session.agent,
@@ -270,6 +305,7 @@ async function begin(
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
     ...announced?.started,
+    ...(span !== null && { span }),
     ...runSettingsOf(message),
   }
   events.push(started)

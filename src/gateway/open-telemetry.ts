@@ -1,0 +1,32 @@
+import type { Observer } from "../core/ports/observer.ts"
+import { noTraces, type Traces } from "../core/ports/traces.ts"
+import { createTraces } from "../features/telemetry/traces/traces.ts"
+import type { AgentService } from "./agent/agent-service.ts"
+import { createObservers } from "./hooks/observers.ts"
+import { type OpenMetrics, openMetrics } from "./open-metrics.ts"
+import { packageVersion } from "./package-version.ts"
+
+export interface OpenTelemetry {
+  /** All observers of the process as one. */
+  readonly observers: Partial<Observer>
+  readonly metrics: OpenMetrics
+  readonly traces: Traces
+}
+
+/** Opens everything that observes the process. Loads no library that the application does not ask for. */
+export async function openTelemetry(
+  measured: Parameters<typeof openMetrics>[0],
+  parts: Parameters<typeof openMetrics>[1] & { readonly agents: readonly AgentService[] },
+): Promise<OpenTelemetry> {
+  const { server, logger } = measured
+  const { telemetry: settings, redact = [] } = server
+  const traces =
+    settings === undefined ? null : await createTraces({ settings, redact, version: packageVersion })
+  const metrics = await openMetrics(measured, parts)
+  const own = [...metrics.observers, ...(traces === null ? [] : [traces.observer])]
+  return {
+    observers: createObservers(server, own, parts.agents, logger),
+    metrics,
+    traces: traces ?? noTraces,
+  }
+}
