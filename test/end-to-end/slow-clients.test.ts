@@ -42,18 +42,12 @@ describe("200 connections that send", () => {
       "POST /api/chat/init HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: 30000\r\n\r\n{",
       " ",
     ],
-  ])(
-    "%s are closed in time, and the gateway keeps responding",
-    { timeout: 120_000 },
-    async (_, start, drip) => {
-      const { gateway, session } = await serve([says("Still here.")])
-      const closed = await attack(gateway.url, start, drip)
-      const answer = await (await session.chat("Hi")).rest()
-      expect(answer.at(-1)?.event).toMatchObject({ type: "stream_complete" })
-      // The other requests succeeded while all of these connections were open.
-      expect(sockets.filter(({ closed }) => closed)).toEqual([])
-      await Promise.all(closed)
-      expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
-    },
-  )
+  ])("%s are closed in time, and the gateway keeps responding", async (_, start, drip) => {
+    const { gateway, session } = await serve([says("Still here.")])
+    const closed = await attack(gateway.url, start, drip)
+    const answer = await (await session.chat("Hi")).rest()
+    expect(answer.at(-1)?.event).toMatchObject({ type: "stream_complete" })
+    await Promise.all(closed)
+    expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
+  })
 })
