@@ -6,6 +6,8 @@ export interface ServedAgent extends ClientRules {
   readonly name: string
   /** If true, a run receives the HTTP request that started it. Default false: its body is freed early. */
   readonly usesRequests?: boolean
+  /** Returns the external sources of the agent's tools, such as MCP servers. Default: none. */
+  toolSources?(): readonly { readonly name: string }[]
 }
 
 /** The agents of one gateway. Sessions of other agents in the same store are treated as missing. */

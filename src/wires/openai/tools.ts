@@ -22,7 +22,7 @@ export const jsonSchema = z
     `Too deep: expected at most ${maxSchemaDepth} levels`,
   )
 
-const onlyFunctions = "Only function tools are supported. The agent has its own tools."
+export const onlyFunctions = "Only function tools are supported. The agent has its own tools."
 
 export const functionType = z.literal("function", onlyFunctions)
 

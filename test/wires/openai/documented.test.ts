@@ -32,7 +32,9 @@ async function install(agent: string): Promise<string> {
   const modules = join(folder, "node_modules")
   await mkdir(modules)
   await symlink(root, join(modules, "ai-agent-gateway"))
-  for (const name of ["openai", "zod"]) await symlink(join(root, "node_modules", name), join(modules, name))
+  await mkdir(join(modules, "@openai"))
+  for (const name of ["openai", "@openai/agents", "zod"])
+    await symlink(join(root, "node_modules", name), join(modules, name))
   await writeFile(join(folder, "agent.ts"), agent)
   return folder
 }
@@ -61,6 +63,7 @@ const printed = [
   ["chat-1 You said: “Hello”", ""],
   ["You said: “Hello”", ""],
   ["", "Rome"],
+  ["", "Emma"],
   ["", "Emma"],
   ["You said: “Which books do you have?”", ""],
 ] as const

@@ -26,10 +26,10 @@ import {
 import { readModel, selectDefaultAgent } from "../models.ts"
 import { type Repetition, readRepetition } from "../repetition.ts"
 import { readResult } from "../results.ts"
-import { toClientTool } from "../tools.ts"
 import { segmentWire } from "./fold.ts"
 import { joinText, listInputImages, listItems, type ReadInput, readInput } from "./read-input.ts"
 import { findResponse } from "./read-response.ts"
+import { readTools } from "./read-tools.ts"
 import { type References, readReferences } from "./references.ts"
 import { toRunContext } from "./response-object.ts"
 import type { OutputFormat, ResponseRequest } from "./schemas.ts"
@@ -263,12 +263,12 @@ async function prepareRun(exchange: Exchange, given: NewRun): Promise<PreparedRe
   if (inConversation && [...references.rootIds].some((id) => id !== session.rootId))
     throw createUnsupported("input", "The input names items of another conversation.")
   const message = selectMessage(input, inConversation)
+  const clientTools = readTools(body.tools ?? [], agents.of(session))
   return {
     session,
     async start() {
       const runs = await listNewestRuns(exchange, session)
       const instructions = selectInstructions(exchange, [body.instructions, ...input.instructions])
-      const clientTools = (body.tools ?? []).map(toClientTool)
       const outputSchema = toOutputSchema(body.text?.format)
       const outcome = await repetition.start(runs, (idempotency) =>
         acceptMessage(sessions, {

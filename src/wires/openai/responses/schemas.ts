@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { functionMembers, functionType, jsonSchema, listOfTools } from "../tools.ts"
+import { functionMembers, functionType, jsonSchema, listOfTools, onlyFunctions } from "../tools.ts"
 
 /**
  * The members of a request that the gateway reads. All others are ignored, as docs/openai.md lists them.
@@ -50,7 +50,21 @@ const format = z.discriminatedUnion("type", [
   z.object({ type: z.literal("json_schema"), schema: jsonSchema }),
 ])
 
-const tool = z.object({ type: functionType, ...functionMembers })
+/** A server of the agent, whose calls the gateway makes itself. Servers of the client are refused. */
+const namedServer = z.object({
+  type: z.literal("mcp"),
+  server_label: z.string(),
+  server_url: z.null(onlyFunctions).optional(),
+  connector_id: z.null(onlyFunctions).optional(),
+})
+
+const tool = z.discriminatedUnion(
+  "type",
+  [z.object({ type: functionType, ...functionMembers }), namedServer],
+  {
+    error: onlyFunctions,
+  },
+)
 
 const id = z.string().min(1).max(200)
 
@@ -73,6 +87,7 @@ export const requestSchema = z.object({
 })
 
 export type ResponseRequest = z.infer<typeof requestSchema>
+export type GivenTool = z.infer<typeof tool>
 export type InputItem = z.infer<typeof item>
 export type InputContent = z.infer<typeof contentSchema>
 export type OutputFormat = z.infer<typeof format>
