@@ -8,6 +8,11 @@ const terminal = createInterface({ input: process.stdin, output: process.stdout 
 /** A tool that this program executes. */
 const clock = { name: "clock", description: "Tells the user's time.", parameters: { type: "object" } }
 
+// When its connection breaks, HttpAgent rejects twice, once where no one can handle it. `run` handles the other one.
+process.on("unhandledRejection", (error) => {
+  if (!(error instanceof TypeError && error.message === "terminated")) throw error
+})
+
 const show: AgentSubscriber = {
   onTextMessageContentEvent: ({ event }) => void process.stdout.write(event.delta),
   onToolCallResultEvent: ({ event }) => console.log(`[${event.content}]`),

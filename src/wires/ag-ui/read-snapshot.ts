@@ -15,14 +15,22 @@ const maxRuns = 20
 /** Number of characters after which no earlier run is added to a snapshot. */
 const enoughCharacters = 1_000_000
 
+export interface SnapshotRange {
+  /** The run before which the snapshot ends. Null for all ended runs. */
+  readonly before: Run | null
+  /** The client's ids of the messages that have results of tools, by call. Default: the client has none. */
+  readonly resultIds?: ReadonlyMap<string, string>
+  readonly signal: AbortSignal
+}
+
 /**
- * Resolves to the messages of the newest ended runs, oldest first. Default: of those before the given run. Rejects with
- * a 429 problem if the user reads too much at once.
+ * Resolves to the messages of the newest ended runs, oldest first. Rejects with a 429 problem if the user reads too
+ * much at once.
  */
 export async function readSnapshot(
   parts: SnapshotParts,
   session: Session,
-  range: { readonly before: Run | null; readonly signal: AbortSignal },
+  range: SnapshotRange,
 ): Promise<readonly SnapshotMessage[]> {
   const leave = parts.historyReads.take(session, "whole")
   try {
@@ -35,7 +43,7 @@ export async function readSnapshot(
 async function readRuns(
   { sessions, directory }: SnapshotParts,
   session: Session,
-  { before, signal }: { readonly before: Run | null; readonly signal: AbortSignal },
+  { before, resultIds, signal }: SnapshotRange,
 ): Promise<readonly SnapshotMessage[]> {
   const { id: sessionId, tenant, userId } = session
   const listed = (await directory.runs({ sessionId, limit: maxRuns })).items
@@ -45,7 +53,7 @@ async function readRuns(
     const run = await sessions.run(sessionId, runId)
     if (run === null || run.endSeq === null || run.cursor >= (before?.cursor ?? Number.MAX_SAFE_INTEGER))
       continue
-    const fold = new SnapshotFold()
+    const fold = new SnapshotFold(resultIds)
     const principal = { tenant, userId }
     const view = sessions.view(sessionId, { afterSeq: run.cursor, runId, deltas: false, principal, signal })
     for await (const entries of view) fold.add(entries)

@@ -9,6 +9,7 @@ import {
   formatContent,
 } from "./fold/event-frames.ts"
 import { createMessageId, createPartId, listTexts, markPart } from "./fold/message-parts.ts"
+import { readMessageId } from "./user-message-id.ts"
 
 /** A message of AG-UI, with the id under which it was streamed. */
 export type SnapshotMessage =
@@ -42,6 +43,12 @@ export class SnapshotFold {
   isReplacement = false
   /** The id of the message of the current turn. */
   #messageId = ""
+  readonly #resultIds: ReadonlyMap<string, string>
+
+  /** `resultIds`: the client's ids of the messages that have results of tools, by call. */
+  constructor(resultIds: ReadonlyMap<string, string> = new Map()) {
+    this.#resultIds = resultIds
+  }
 
   add(entries: readonly LiveEntry[]): void {
     for (const entry of entries) if (entry.kind === "event") this.#addEvent(entry)
@@ -54,7 +61,9 @@ export class SnapshotFold {
         this.messages = event.messages.flatMap((message, index) => toMessages(message, `msg_${seq}_${index}`))
         return
       case "runStarted":
-        this.messages.push({ id: `${runId}_user`, role: "user", content: formatContent(event.content) })
+        this.messages.push({
+          ...{ id: readMessageId(runId, event), role: "user", content: formatContent(event.content) },
+        })
         return
       case "userMessageAdded":
         this.messages.push({ id: `msg_user_${seq}`, role: "user", content: formatContent(event.content) })
@@ -72,14 +81,19 @@ export class SnapshotFold {
         this.#addCall(createCall(event.toolCallId, event.name, event.input))
         return
       case "toolCallCompleted":
-        this.messages.push(createResultMessage(event.toolCallId, event.result))
+        this.#addResult(event.toolCallId, event.result)
         return
       case "toolCallInterrupted":
-        this.messages.push(createResultMessage(event.toolCallId, createInterruptedResult(event)))
+        this.#addResult(event.toolCallId, createInterruptedResult(event))
         return
       default:
         return
     }
+  }
+
+  #addResult(toolCallId: string, result: ToolResult): void {
+    const message = createResultMessage(toolCallId, result)
+    this.messages.push({ ...message, id: this.#resultIds.get(toolCallId) ?? message.id })
   }
 
   /** Adds a call to the turn's message. A turn without a text has a message for its calls only. */

@@ -14,6 +14,20 @@ const forgetDiscarded: AgentSubscriber = {
       : undefined,
 }
 
+/** Replaces the messages by those of the gateway, as docs/ag-ui.md shows it. */
+const takeSnapshot: AgentSubscriber = {
+  onMessagesSnapshotEvent: ({ event }) => ({ messages: event.messages, stopPropagation: true }),
+}
+
+/** The clients cancel a body that has failed, and do not handle the rejection, at which Vitest would fail. */
+const fetchQuietly: typeof fetch = async (...request) => {
+  const response = await fetch(...request)
+  const reader = response.body?.getReader()
+  const cancel = () => reader?.cancel().catch(() => undefined)
+  const body = { getReader: () => ({ read: () => reader?.read(), cancel }) }
+  return { ok: response.ok, status: response.status, headers: response.headers, body } as unknown as Response
+}
+
 /** The clients as applications use them. */
 const clients = [
   ["1.0.0", HttpAgent],
@@ -152,10 +166,10 @@ describe.each(clients)("HttpAgent %s", (_, Agent) => {
     expect(contents(agent.messages)).toContainEqual(["assistant", "It is bought."])
   })
 
-  it("has the whole answer although its page and the gateway ended, if it repeats the run", async () => {
+  it("has the whole conversation although the gateway was killed, if it repeats the run", async () => {
     const { url } = await startSuite()
     const options = {
-      ...{ url: `${url}/api/ag-ui`, threadId: "thread-1" },
+      ...{ url: `${url}/api/ag-ui`, threadId: "thread-1", fetch: fetchQuietly },
       headers: { authorization: "Bearer suite-key" },
     }
     const first = new Agent(options)
@@ -166,19 +180,62 @@ describe.each(clients)("HttpAgent %s", (_, Agent) => {
         },
       })
     })
+    await say(first, "Hi")
     const runId = crypto.randomUUID()
-    const said = say(first, "long", { runId })
+    const lost = expect(say(first, "long", { runId })).rejects.toThrow()
     await isStreaming
-    first.abortRun()
-    await said
     await fetch(`${url}/control/kill`, { method: "POST" })
+    await lost
     const second = new Agent({ ...options, initialMessages: first.messages })
     second.subscribe(forgetDiscarded)
     await second.runAgent({ runId })
     expect(contents(second.messages)).toEqual([
+      ["user", "Hi"],
+      ["assistant", "Hello you."],
       ["user", "long"],
       ["assistant", longText],
     ])
+    const ids = (agent: HttpAgent) => agent.messages.filter(({ role }) => role === "user").map(({ id }) => id)
+    expect(ids(second)).toEqual(ids(first))
+  })
+
+  it("has every message once and in its order, if it repeats the run of a later turn", async () => {
+    const { promise: isSeen, resolve: goOn } = Promise.withResolvers<void>()
+    const { address } = await serve([
+      [{ type: "toolCall", name: "color", input: {} }],
+      [{ type: "text", text: "Blue." }],
+      [
+        { type: "thinking", text: "Hm." },
+        { type: "text", text: "It is" },
+        { type: "wait", until: isSeen },
+        { type: "text", text: " the sky." },
+      ],
+    ])
+    const tools = [{ name: "color", description: "Looks.", parameters: { type: "object" } }]
+    const first = connect(address)
+    await say(first, "Which color?", { tools })
+    const call = first.messages.at(-1)
+    const [toolCall] = (call?.role === "assistant" && call.toolCalls) || []
+    first.addMessage({ id: "result", role: "tool", toolCallId: toolCall?.id ?? "", content: "blue" })
+    await first.runAgent({ tools })
+    first.subscribe({ onTextMessageContentEvent: () => first.abortRun() })
+    await say(first, "What is it?", { runId: "again", tools })
+    const second = connect(address)
+    second.setMessages(first.messages)
+    second.subscribe(takeSnapshot)
+    second.subscribe({ onTextMessageContentEvent: () => goOn() })
+    await second.runAgent({ runId: "again", tools })
+    expect(contents(second.messages)).toEqual([
+      ["user", "Which color?"],
+      ["assistant", undefined],
+      ["tool", "blue"],
+      ["assistant", "Blue."],
+      ["user", "What is it?"],
+      ["reasoning", "Hm."],
+      ["assistant", "It is the sky."],
+    ])
+    const ids = (agent: HttpAgent) => agent.messages.map(({ id }) => id)
+    expect(ids(second)).toEqual(ids(first))
   })
 
   it("fails with the gateway's error, for a run and for a request", async () => {

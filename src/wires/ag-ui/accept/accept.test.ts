@@ -22,6 +22,15 @@ describe("the messages of a request", () => {
     expect(read({ messages: [user("")] }).parts).toEqual([])
   })
 
+  it("have the client's ids, of which a long one is not kept", () => {
+    const tool = { id: "result", role: "tool", toolCallId: "call_1", content: "5" }
+    const { messageId, resultIds } = read({ messages: [tool, user("One"), { ...user("Two"), id: "last" }] })
+    expect([messageId, [...resultIds]]).toEqual(["last", [["call_1", "result"]]])
+    for (const id of [undefined, null, "", 7, "x".repeat(201)])
+      expect(read({ messages: [{ ...user("Hi"), id }] }).messageId).toBeNull()
+    expect(read({ messages: [user("Hi"), tool] }).messageId).toBeNull()
+  })
+
   it("contain images of AG-UI 1.0 and of older clients", () => {
     const data = { type: "image", source: { type: "data", value: "AAAA", mimeType: "image/png" } }
     const url = { type: "image", source: { type: "url", value: "https://example.org/a.png" } }

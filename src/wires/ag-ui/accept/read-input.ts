@@ -8,8 +8,12 @@ import type { InputPart, ResumeEntry, RunAgentInput } from "../schemas/run-agent
 export interface RunRequest {
   /** The user's message. Empty if the request has none. */
   readonly parts: readonly UserPart[]
+  /** The client's id of the user's message. Null if the request has none. */
+  readonly messageId: string | null
   /** Results of the client's tools, by call. */
   readonly results: ReadonlyMap<string, ToolResult>
+  /** The client's ids of the messages that have results of tools, by call. */
+  readonly resultIds: ReadonlyMap<string, string>
   /** Answers to interrupts, by their ids. */
   readonly resume: ReadonlyMap<string, ResumeEntry>
   readonly clientTools: readonly ToolSpecification[]
@@ -35,6 +39,9 @@ export function readInput(input: RunAgentInput): RunRequest {
   })
   return {
     parts,
+    // Several messages are one message of the log.
+    messageId: messages.slice(known + 1).findLast(({ role }) => role === "user")?.id ?? null,
+    resultIds: new Map(messages.flatMap((message) => readResultId(message) ?? [])),
     results: new Map(messages.flatMap((message) => readResult(message) ?? [])),
     resume: new Map((resume ?? []).map((entry) => [entry.interruptId, entry])),
     clientTools: tools.map(({ name, description, input_schema: inputSchema }) => {
@@ -76,6 +83,14 @@ function readResult({
   const isError = typeof error === "string" && error !== ""
   const text = isError ? error : joinText(content ?? "")
   return [[toolCallId, { type: "content", content: [{ type: "text", text }], ...(isError && { isError }) }]]
+}
+
+function readResultId({
+  id,
+  role,
+  toolCallId,
+}: RunAgentInput["messages"][number]): readonly [readonly [string, string]] | null {
+  return role === "tool" && id != null && toolCallId != null ? [[toolCallId, id]] : null
 }
 
 function joinText(content: string | readonly InputPart[]): string {

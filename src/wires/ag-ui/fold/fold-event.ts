@@ -1,4 +1,5 @@
 import type { EventEntry, MessageCompleted, WaitResolved } from "../../../core/log/entries.ts"
+import { readMessageId } from "../user-message-id.ts"
 import {
   describeEvent,
   describeOwn,
@@ -39,7 +40,7 @@ export function foldEvent(state: AgUiState, entry: EventEntry): FoldedEvent {
       const isKnown = viewer.isAuthor || viewer.subAgentId !== null
       return {
         next: state,
-        bodies: isKnown ? [] : describeUser(`${runId}_user`, formatContent(event.content)),
+        bodies: isKnown ? [] : describeUser(readMessageId(runId, event), formatContent(event.content)),
       }
     }
     case "userMessageAdded": {

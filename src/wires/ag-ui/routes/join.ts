@@ -25,7 +25,8 @@ export function addJoinRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: Wir
     const named = threadId ?? session.externalId ?? session.id
     if (found === null) {
       if (runId === undefined) return c.body(null, 204)
-      return respondIdle(c, parts, session, { ...viewsAll, threadId: named, runId, from: session.lastSeq })
+      const viewer = { ...viewsAll, threadId: named, runId, from: session.lastSeq }
+      return respondIdle(c, parts, session, { viewer })
     }
     const { run, isOwn } = found
     const { signal } = c.req.raw

@@ -22,6 +22,7 @@ import { respondIdle } from "../respond-idle.ts"
 import { deriveRunId, findNamedRun, type NamedRun } from "../run-ids.ts"
 import { type RunAgentInput, runAgentInputSchema } from "../schemas/run-agent-input.ts"
 import { createRunStream } from "../stream-run.ts"
+import { addMessageId } from "../user-message-id.ts"
 
 /** A request, with the session that it belongs to. */
 interface Given {
@@ -95,10 +96,11 @@ async function startRun(
   const { signal } = c.req.raw
   const id = deriveRunId(session, input.runId)
   const byKeyHolder = c.get("caller").credential === "apiKey"
-  const { instructions, clientTools, context } = request
+  const { instructions, clientTools, context, messageId } = request
   const traceparent = parseTraceparent(c.req.header("traceparent"))
   const outcome = await acceptMessage(sessions, {
-    ...{ session, rules: agents.of(session), signal, context, runId: id },
+    ...{ session, rules: agents.of(session), signal, runId: id },
+    context: addMessageId(context, messageId),
     input: { type: "message", content: await readContent(request.parts, { session, readImages, signal }) },
     ...(byKeyHolder && { byKeyHolder }),
     ...(instructions !== null && (byKeyHolder || allowSystemMessages) && { instructions }),
@@ -133,12 +135,13 @@ async function readContent(
 async function streamKnown(
   c: Context<HttpEnv>,
   parts: WireParts,
-  { session, input, received }: Given,
+  { session, input, request: { resultIds }, received }: Given,
   known: NamedRun | null,
 ): Promise<Response> {
   const { signal } = c.req.raw
   const found = known ?? (await findNamedRun(parts.sessions, session, undefined))
-  if (found === null) return respondIdle(c, parts, session, createViewer(input, session.lastSeq))
+  if (found === null)
+    return respondIdle(c, parts, session, { viewer: createViewer(input, session.lastSeq), resultIds })
   const { run, isOwn } = found
   return parts.streams.respond(c, session.id, async () => {
     const position = await parts.sessions.position(session.id, run.id)
@@ -146,7 +149,8 @@ async function streamKnown(
     const isContinued = received !== null
     const from = isOwn || !isContinued ? run.cursor : received.seq
     const viewer = { ...createViewer(input, from), isWhole: !isOwn && !isContinued, isAuthor: isContinued }
-    const snapshot = isContinued ? null : await readSnapshot(parts, session, { before: run, signal })
+    const range = { before: run, resultIds, signal }
+    const snapshot = isContinued ? null : await readSnapshot(parts, session, range)
     return createRunStream(session, { run, viewer, position, received, snapshot })
   })
 }

@@ -22,7 +22,11 @@ const part = z.object({
 
 const content = z.union([z.string(), z.array(part)])
 
+/** Maximum characters of the id of a message. A longer id is not kept. */
+const maxIdCharacters = 200
+
 const message = z.object({
+  id: z.string().min(1).max(maxIdCharacters).nullish().catch(null),
   role: z.string(),
   content: content.nullish().catch(null),
   toolCallId: text,
