@@ -32,8 +32,8 @@ async function install(agent: string): Promise<string> {
   const modules = join(folder, "node_modules")
   await mkdir(modules)
   await symlink(root, join(modules, "ai-agent-gateway"))
-  await mkdir(join(modules, "@openai"))
-  for (const name of ["openai", "@openai/agents", "zod"])
+  for (const scope of ["@openai", "@ai-sdk"]) await mkdir(join(modules, scope))
+  for (const name of ["openai", "@openai/agents", "@ai-sdk/openai", "ai", "zod"])
     await symlink(join(root, "node_modules", name), join(modules, name))
   await writeFile(join(folder, "agent.ts"), agent)
   return folder
@@ -61,6 +61,7 @@ async function run(path: string, { url, input = "", cut = false }: Program) {
 const printed = [
   ["You said: “Which books do you have?”", ""],
   ["chat-1 You said: “Hello”", ""],
+  ["You said: “Which books do you have?”", "“And in Italian?”"],
   ["You said: “Hello”", ""],
   ["", "Rome"],
   ["", "Emma"],
@@ -83,8 +84,8 @@ test("every program of docs/openai.md runs as printed", async () => {
     expect(stdout.slice(0, start.length)).toBe(start)
     expect(stdout).toContain(part)
   }
-  // The third program continues after a lost connection, and prints the same text.
-  const path = join(folder, "program-2.ts")
+  // The fourth program continues after a lost connection, and prints the same text.
+  const path = join(folder, "program-3.ts")
   const [whole, cut] = [await run(path, { url }), await run(path, { url, cut: true })]
   expect(cut).toEqual({ ...whole, stderr: "The connection was lost.\n" })
 })
