@@ -18,6 +18,10 @@ export const longFiles: Readonly<Record<string, readonly string[]>> = {
   "test/sandbox/unprivileged-container.test.ts": ["test/sandbox/subprocess.test.ts"],
   "test/skills/specification.test.ts": ["src/features/skills/load/load-skills.test.ts"],
   "test/soak/soak.test.ts": ["test/hostile-load/hostile-load.test.ts"],
+  "test/wires/openai/python-client.test.ts": [
+    "test/wires/openai/responses.test.ts",
+    "test/wires/openai/chat-completions.test.ts",
+  ],
 }
 
 /** Files that test more cases of the same kind in `npm run test:long` than in `npm test`. They call `longOrShort`. */
