@@ -13,8 +13,16 @@ process.on("unhandledRejection", (error) => {
   if (!(error instanceof TypeError && error.message === "terminated")) throw error
 })
 
+let speaker: string | undefined
+
 const show: AgentSubscriber = {
-  onTextMessageContentEvent: ({ event }) => void process.stdout.write(event.delta),
+  // A repeated run also shows the message of the user, who has it on the screen.
+  onTextMessageStartEvent: ({ event }) => {
+    speaker = event.role
+  },
+  onTextMessageContentEvent: ({ event }) => {
+    if (speaker !== "user") process.stdout.write(event.delta)
+  },
   onToolCallResultEvent: ({ event }) => console.log(`[${event.content}]`),
   onRunFinishedEvent: () => console.log(),
   // AG-UI cannot take a message back, so the gateway names the response that broke off.
