@@ -21,7 +21,7 @@ import { announceAgents } from "../kernel/sessions/announce-agents.ts"
 import { createSessions } from "../kernel/sessions/create-sessions.ts"
 import { SessionFolds } from "../kernel/sessions/folding/session-folds.ts"
 import { startHousekeeping } from "../kernel/sessions/housekeeping.ts"
-import { LiveMemory } from "../kernel/sessions/live-memory.ts"
+import { createLiveMemory } from "../kernel/sessions/live-memory.ts"
 import { resolvePlaces } from "../kernel/sessions/options.ts"
 import { Dispatcher } from "../kernel/sessions/outbox/dispatcher.ts"
 import { Feed } from "../kernel/sessions/reading/feed.ts"
@@ -190,7 +190,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     agents: names,
     resolveRuntime: createRuntimeResolver(agents),
     ...resolvePlaces(server),
-    memory: new LiveMemory({ maxBytes: server.limits.liveBytes ?? heapShares.liveBytes }),
+    memory: createLiveMemory({ maxBytes: server.limits.liveBytes ?? heapShares.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     isPaused: () => pause.isPaused,
     observers,
@@ -208,7 +208,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       snapshots: store.snapshots,
-      historyMemory: new LiveMemory({ maxBytes: heapShares.historyBytes }),
+      historyMemory: createLiveMemory({ maxBytes: heapShares.historyBytes }),
       worker,
       storage,
       defaultAgent: options.agents[0].name,

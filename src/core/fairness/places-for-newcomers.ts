@@ -6,8 +6,3 @@
 export function computePlacesForNewcomers(places: number): number {
   return places > 1 ? Math.max(1, Math.floor(places / 20)) : 0
 }
-
-/** Returns true if one more of these places may be taken. `isNew` is true for a principal that has none yet. */
-export function hasPlace(taken: number, places: number, isNew: boolean): boolean {
-  return taken < places - (isNew ? 0 : computePlacesForNewcomers(places))
-}

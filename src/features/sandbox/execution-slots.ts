@@ -1,7 +1,9 @@
 import { GatewayError } from "../../core/errors.ts"
-import { computePlacesForNewcomers, hasPlace } from "../../core/fairness/places-for-newcomers.ts"
-import { createTurnOrder } from "../../core/fairness/turn-order.ts"
-import type { Principal } from "../../core/ports/store/session-log.ts"
+import { createAdmission } from "../../core/fairness/admission.ts"
+import { computePlacesForNewcomers } from "../../core/fairness/places-for-newcomers.ts"
+import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
+import { createTally } from "../../core/fairness/tally.ts"
+import { computeQueueLimits } from "../../core/fairness/turn-queue.ts"
 import type { SandboxSession } from "../../core/ports/tools/sandbox.ts"
 
 /** Limits the concurrent executions: in the process, of one user, and of one session. Further ones wait. */
@@ -16,24 +18,8 @@ export interface Slots {
 export interface SlotLimits {
   readonly maxConcurrent: number
   readonly maxConcurrentPerUser: number
-  /**
-   * Maximum waiting executions, of which one tenant may have three quarters, and one user a quarter. The last places
-   * of the queue, and of a tenant's part of it, are for users without a waiting execution.
-   */
+  /** Maximum waiting executions, shared as in a `TurnQueue`. */
   readonly maxQueued: number
-}
-
-interface Waiting {
-  readonly sessionId: string
-  begin(): void
-}
-
-/** A user with slots or waiting executions. */
-interface User {
-  readonly tenant: string
-  held: number
-  /** Waiting executions in the order of their arrival. */
-  readonly waiting: Set<Waiting>
 }
 
 /**
@@ -43,135 +29,41 @@ interface User {
  */
 export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: SlotLimits): Slots {
   const maxPerSession = Math.max(1, Math.floor(maxConcurrent / 4))
-  const bounds = {
-    maxQueued,
-    maxQueuedPerTenant: Math.max(1, Math.floor((maxQueued * 3) / 4)),
-    maxQueuedPerUser: Math.max(1, Math.floor(maxQueued / 4)),
+  const kept = Math.min(computePlacesForNewcomers(maxConcurrent), maxConcurrent - maxConcurrentPerUser)
+  const ofUsers = createTally()
+  const ofSessions = createTally()
+  let running = 0
+  const count = (session: SandboxSession, change: 1 | -1) => {
+    running += change
+    ofUsers.add(toPrincipalKey(session), change)
+    ofSessions.add(session.id, change)
   }
-  const keptForNewUsers = Math.min(
-    computePlacesForNewcomers(maxConcurrent),
-    maxConcurrent - maxConcurrentPerUser,
-  )
-  let free = maxConcurrent
-  let queued = 0
-  const heldBySession = new Map<string, number>()
-  const queuedByTenant = new Map<string, number>()
-  const users = createTurnOrder<User>()
-
-  const mayBegin = (user: User, sessionId: string) =>
-    free > (user.held === 0 ? 0 : keptForNewUsers) &&
-    user.held < maxConcurrentPerUser &&
-    (heldBySession.get(sessionId) ?? 0) < maxPerSession
-
-  function hold(user: User, sessionId: string, change: 1 | -1): void {
-    free -= change
-    user.held += change
-    count(heldBySession, sessionId, change)
+  const mayRun = (session: SandboxSession) => {
+    const ofUser = ofUsers.get(toPrincipalKey(session))
+    return (
+      running < maxConcurrent - (ofUser === 0 ? 0 : kept) &&
+      ofUser < maxConcurrentPerUser &&
+      ofSessions.get(session.id) < maxPerSession
+    )
   }
-
-  function findUser(principal: Principal): User {
-    const known = users.get(principal)
-    if (known !== undefined) return known
-    const user: User = { tenant: principal.tenant, held: 0, waiting: new Set() }
-    users.set(principal, user)
-    return user
-  }
-
-  function forgetIfIdle(principal: Principal, user: User): void {
-    if (user.held === 0 && user.waiting.size === 0) users.delete(principal)
-  }
-
-  function beginNext(): boolean {
-    if (free === 0) return false
-    for (const [principal, user] of users) {
-      for (const next of user.waiting) {
-        if (!mayBegin(user, next.sessionId)) continue
-        next.begin()
-        users.moveToEnd(principal)
-        return true
-      }
-    }
-    return false
-  }
-
-  function waitForTurn(user: User, sessionId: string, signal: AbortSignal): Promise<void> {
-    const ofTenant = queuedByTenant.get(user.tenant) ?? 0
-    const isNew = user.waiting.size === 0
-    if (
-      !hasPlace(queued, bounds.maxQueued, isNew) ||
-      !hasPlace(ofTenant, bounds.maxQueuedPerTenant, isNew) ||
-      user.waiting.size >= bounds.maxQueuedPerUser
-    ) {
-      throw createBusyError(bounds)
-    }
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        user.waiting.delete(entry)
-        queued -= 1
-        count(queuedByTenant, user.tenant, -1)
-        signal.removeEventListener("abort", onAbort)
-      }
-      const onAbort = () => {
-        leave()
-        reject(signal.reason)
-      }
-      const begin = () => {
-        leave()
-        hold(user, sessionId, 1)
-        resolve()
-      }
-      const entry: Waiting = { sessionId, begin }
-      user.waiting.add(entry)
-      queued += 1
-      count(queuedByTenant, user.tenant, 1)
-      signal.addEventListener("abort", onAbort, { once: true })
-    })
-  }
-
+  const executions = createAdmission<SandboxSession>({
+    decide: (_owner, session) => (mayRun(session) ? "now" : "later"),
+    start: (_owner, session) => count(session, 1),
+    end: (_owner, session) => count(session, -1),
+    maxWaiting: maxQueued,
+    createBusyError: () => createBusyError(maxQueued),
+  })
   return {
-    async take({ id: sessionId, tenant, userId }, signal) {
-      signal.throwIfAborted()
-      const principal = { tenant, userId }
-      const user = findUser(principal)
-      try {
-        if (mayBegin(user, sessionId)) {
-          hold(user, sessionId, 1)
-          users.moveToEnd(principal)
-        } else await waitForTurn(user, sessionId, signal)
-      } catch (error) {
-        forgetIfIdle(principal, user)
-        throw error
-      }
-      let returned = false
-      return () => {
-        if (returned) return
-        returned = true
-        hold(user, sessionId, -1)
-        while (beginNext());
-        forgetIfIdle(principal, user)
-      }
-    },
+    take: (session, signal) => executions.enter(session, session, signal),
   }
 }
 
-/** Changes a number of a map, and removes numbers that become 0. */
-function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
-  const next = (counts.get(key) ?? 0) + change
-  if (next === 0) counts.delete(key)
-  else counts.set(key, next)
-}
-
-interface QueueBounds {
-  readonly maxQueued: number
-  readonly maxQueuedPerTenant: number
-  readonly maxQueuedPerUser: number
-}
-
-function createBusyError({ maxQueued, maxQueuedPerTenant, maxQueuedPerUser }: QueueBounds): GatewayError {
+function createBusyError(maxQueued: number): GatewayError {
+  const { maxOfTenant, maxOfUser } = computeQueueLimits(maxQueued)
   return new GatewayError(
     { code: "code_execution_busy", status: 503, retryable: true },
     `This code did not run, because too many executions wait for their turn: at most ${maxQueued} may wait in the ` +
-      `gateway, ${maxQueuedPerTenant} of one tenant, and ${maxQueuedPerUser} of one user. Try again later, with fewer ` +
+      `gateway, ${maxOfTenant} of one tenant, and ${maxOfUser} of one user. Try again later, with fewer ` +
       "executions at once.",
   )
 }

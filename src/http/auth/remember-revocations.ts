@@ -1,7 +1,7 @@
+import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
 import type { Revocations } from "../../core/ports/store/revocations.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
-import { toPrincipalKey } from "../../kernel/sessions/principal-key.ts"
 
 /** Milliseconds for which a time is cached. */
 const keptMs = 5_000

@@ -1,3 +1,4 @@
+import { createLedger } from "../../core/fairness/ledger.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 
 /** Memory for the request bodies that are being read and handled in this process. */
@@ -28,50 +29,28 @@ export interface BodyBudgetLimits {
 const tenantShare = 3 / 4
 
 export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudgetLimits): BodyBudget {
-  const tenantBytes = totalBytes * tenantShare
-  const heldByOwner = new Map<string, number>()
-  const heldByTenant = new Map<string, number>()
-  let totalHeld = 0
-
+  const held = createLedger({
+    max: totalBytes,
+    maxOfTenant: totalBytes * tenantShare,
+    maxOfUser: ownerBytes,
+    kept: keptBytes,
+  })
   return {
-    open({ tenant, userId }) {
-      const owner = JSON.stringify([tenant, userId])
+    open(owner) {
       let taken = 0
-
-      /**
-       * Returns the maximum bytes of a request. It is lower if other requests of the same owner or tenant hold
-       * memory.
-       */
-      const computeBytes = (bytes: number, ofOthers: number) => bytes - (ofOthers === 0 ? 0 : keptBytes)
-
       return {
         takeUpTo(bytes) {
           const more = Math.max(bytes - taken, 0)
-          const ofOwner = heldByOwner.get(owner) ?? 0
-          const ofTenant = heldByTenant.get(tenant) ?? 0
-          if (ofOwner + more > ownerBytes) return false
-          if (ofTenant + more > computeBytes(tenantBytes, ofOwner - taken)) return false
-          if (totalHeld + more > computeBytes(totalBytes, ofTenant - taken)) return false
-          add(heldByOwner, owner, more)
-          add(heldByTenant, tenant, more)
-          totalHeld += more
+          if (!held.fits(owner, more, taken)) return false
+          held.add(owner, more)
           taken += more
           return true
         },
         release() {
-          add(heldByOwner, owner, -taken)
-          add(heldByTenant, tenant, -taken)
-          totalHeld -= taken
+          held.add(owner, -taken)
           taken = 0
         },
       }
     },
   }
-}
-
-/** Adds to a number of a map, and removes numbers that become 0. */
-function add(held: Map<string, number>, key: string, bytes: number): void {
-  const sum = (held.get(key) ?? 0) + bytes
-  if (sum > 0) held.set(key, sum)
-  else held.delete(key)
 }

@@ -1,8 +1,8 @@
 import type { Context } from "hono"
+import { createPacer } from "../../core/fairness/pacer.ts"
 import { computePlacesForNewcomers } from "../../core/fairness/places-for-newcomers.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { createPacer } from "../../core/time/pacer.ts"
-import { LiveMemory } from "../../kernel/sessions/live-memory.ts"
+import { createLiveMemory } from "../../kernel/sessions/live-memory.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { HttpLimits } from "../limits/http-limits.ts"
 import { computeNetwork } from "../limits/network.ts"
@@ -46,7 +46,7 @@ export function createBodyReaders(options: BodyReadersOptions) {
       keptBytes: bodiesKept * maxBytes,
     })
   const pacer = createPacer({ share: shareOfBodies, burstMs: burstOfBodiesMs })
-  const parsedMemory = new LiveMemory({ maxBytes: options.parsedBytes })
+  const parsedMemory = createLiveMemory({ maxBytes: options.parsedBytes })
   const ofPrincipals = {
     parse,
     pacer,

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from "node:http"
 import type { Context, MiddlewareHandler } from "hono"
+import type { Pacer } from "../../core/fairness/pacer.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import type { LiveMemory } from "../../kernel/sessions/live-memory.ts"
-import { toPrincipalKey } from "../../kernel/sessions/principal-key.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
@@ -71,7 +70,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     try {
       const { bytes, values } = await read(c, length, share).catch((error: unknown) => {
         // The body was refused before its end or did not arrive, which costs little, so the charge is returned.
-        if (length !== null) pacer.charge(toPrincipalKey(owner(c)), -estimateCost(length))
+        if (length !== null) pacer.charge(owner(c), -estimateCost(length))
         throw error
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
@@ -101,10 +100,10 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
   async function waitForTurn(c: Context<HttpEnv>, bytes: number): Promise<void> {
     const costMs = estimateCost(bytes)
     if (costMs === 0) return
-    const key = toPrincipalKey(owner(c))
-    const waitMs = pacer.waitMs(key)
+    const principal = owner(c)
+    const waitMs = pacer.waitMs(principal)
     if (waitMs > longestWaitMs) throw createTooManyLargeBodies(Math.ceil(waitMs / 1_000))
-    pacer.charge(key, costMs)
+    pacer.charge(principal, costMs)
     if (waitMs > 0) await sleep(waitMs, c.req.raw.signal)
   }
 

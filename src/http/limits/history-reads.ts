@@ -1,5 +1,5 @@
+import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { toPrincipalKey } from "../../kernel/sessions/principal-key.ts"
 import { createPlaces } from "./places.ts"
 
 /** Maximum bytes of the sessions of one principal that are read at once. */

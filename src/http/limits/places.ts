@@ -1,3 +1,4 @@
+import { createTally } from "../../core/fairness/tally.ts"
 import { Problem } from "../problem.ts"
 
 /** A bounded number of places for each key, such as a session. */
@@ -18,24 +19,17 @@ export function createPlaces({
   readonly code: string
   readonly message: string
 }): Places {
-  const taken = new Map<string, number>()
-
-  function giveBack(key: string, count: number): void {
-    const left = (taken.get(key) ?? 0) - count
-    if (left > 0) taken.set(key, left)
-    else taken.delete(key)
-  }
-
+  const taken = createTally()
   return {
     take(key, count = 1) {
-      const before = taken.get(key) ?? 0
+      const before = taken.get(key)
       if (before > 0 && before + count > max) {
         throw new Problem({ code, status: 429 }, message, { headers: { "retry-after": "1" } })
       }
-      taken.set(key, before + count)
+      taken.add(key, count)
       let isTaken = true
       return () => {
-        if (isTaken) giveBack(key, count)
+        if (isTaken) taken.add(key, -count)
         isTaken = false
       }
     },

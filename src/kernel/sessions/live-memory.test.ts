@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { LiveMemory } from "./live-memory.ts"
+import { createLiveMemory, type LiveMemory } from "./live-memory.ts"
 
 const megabyte = 1024 * 1024
 const never = new AbortController().signal
@@ -24,7 +24,7 @@ function taking(memory: LiveMemory) {
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 it("lets sessions start while there is room, and the others in their order", async () => {
-  const { started, take, end } = taking(new LiveMemory({ maxBytes: 10 * megabyte }))
+  const { started, take, end } = taking(createLiveMemory({ maxBytes: 10 * megabyte }))
   void take("a", 6)
   void take("b", 6)
   void take("c", 2)
@@ -36,14 +36,14 @@ it("lets sessions start while there is room, and the others in their order", asy
 })
 
 it("lets a small session start even if the memory is full", async () => {
-  const { started, take } = taking(new LiveMemory({ maxBytes: megabyte }))
+  const { started, take } = taking(createLiveMemory({ maxBytes: megabyte }))
   await take("large", 1)
   await take("small", 0.25)
   expect(started).toEqual(["large", "small"])
 })
 
 it("lets a session that is larger than everything start alone", async () => {
-  const { started, take, end } = taking(new LiveMemory({ maxBytes: 10 * megabyte }))
+  const { started, take, end } = taking(createLiveMemory({ maxBytes: 10 * megabyte }))
   void take("a", 2)
   void take("huge", 60)
   void take("b", 2)
@@ -58,7 +58,7 @@ it("lets a session that is larger than everything start alone", async () => {
 })
 
 it("leaves three quarters to others, even if many sessions of one user wait", async () => {
-  const { started, take, end } = taking(new LiveMemory({ maxBytes: 16 * megabyte }))
+  const { started, take, end } = taking(createLiveMemory({ maxBytes: 16 * megabyte }))
   for (let count = 0; count < 8; count++) void take(`crowd ${count}`, 2, { owner: "crowd" })
   void take("other", 8)
   await settled()
@@ -69,7 +69,7 @@ it("leaves three quarters to others, even if many sessions of one user wait", as
 })
 
 it("forgets a session that stops waiting, and those behind it continue", async () => {
-  const { started, take } = taking(new LiveMemory({ maxBytes: 10 * megabyte }))
+  const { started, take } = taking(createLiveMemory({ maxBytes: 10 * megabyte }))
   const stop = new AbortController()
   void take("a", 6)
   const leaving = take("b", 9, { signal: stop.signal })
@@ -83,7 +83,7 @@ it("forgets a session that stops waiting, and those behind it continue", async (
 })
 
 it("counts memory once that is released twice", async () => {
-  const memory = new LiveMemory({ maxBytes: 4 * megabyte })
+  const memory = createLiveMemory({ maxBytes: 4 * megabyte })
   const end = await memory.take(user("a"), megabyte, never)
   end()
   end()

@@ -1,9 +1,9 @@
+import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
 import type { Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../core/ports/store/storage-limits.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { StorageBounds } from "./options.ts"
-import { toPrincipalKey } from "./principal-key.ts"
 
 /** An accepted run may let its session grow to this multiple of the bound for new messages. */
 export const runGrowth = 2

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { GatewayError } from "../../../core/errors.ts"
+import { type Admission, createAdmission } from "../../../core/fairness/admission.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../../core/runs/runner.ts"
 import { resolveOrigin, type ToolOrigin } from "../../../core/tools/tool-origin.ts"
@@ -11,7 +12,6 @@ import { executeTool } from "./calls/execute-tool.ts"
 import { type CallTool, createToolServer, toSdkName } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
 import { createFormerProcess } from "./process/former-process.ts"
-import { createProcessPlaces } from "./process/process-places.ts"
 import { createSdkProcess } from "./process/sdk-process.ts"
 import {
   computeUuid,
@@ -57,7 +57,7 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
   let sweptAt = 0
   return async function* (request) {
     const { signal, logger } = request
-    const leave = await places.take(signal)
+    const leave = await places.enter(request, undefined, signal)
     try {
       if (Date.now() - sweptAt > dayMs) {
         sweptAt = Date.now()
@@ -77,6 +77,20 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
       leave()
     }
   }
+}
+
+/** Limits the number of concurrent processes. Further runs wait, and users take turns. */
+function createProcessPlaces(max: number): Admission<undefined> {
+  let running = 0
+  return createAdmission({
+    decide: () => (running < max ? "now" : "next"),
+    start: () => {
+      running += 1
+    },
+    end: () => {
+      running -= 1
+    },
+  })
 }
 
 async function* runAgent(

@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { expect, it } from "vitest"
+import { createPacer } from "../../../core/fairness/pacer.ts"
 import type { Entry, Event } from "../../../core/log/entries.ts"
 import type { SessionLog } from "../../../core/ports/store/session-log.ts"
-import { createPacer } from "../../../core/time/pacer.ts"
-import { toPrincipalKey } from "../principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 
 const never = new AbortController().signal
@@ -135,7 +134,7 @@ it("delays a user after an expensive page, and no other user", async () => {
   await nextTurn()
   await readOf("other")
   expect(ended).toEqual(["hog", "other"])
-  const pauseMs = pacer.waitMs(toPrincipalKey(userOf("hog")))
+  const pauseMs = pacer.waitMs(userOf("hog"))
   expect(pauseMs).toBeGreaterThan(50)
   now += pauseMs
   await second

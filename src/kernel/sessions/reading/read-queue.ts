@@ -1,11 +1,10 @@
 import { GatewayError } from "../../../core/errors.ts"
-import { createTurnOrder } from "../../../core/fairness/turn-order.ts"
+import { createPacer, type Pacer } from "../../../core/fairness/pacer.ts"
+import { createTurnQueue } from "../../../core/fairness/turn-queue.ts"
 import { estimateJsonSize } from "../../../core/json/json-size.ts"
 import type { Entry } from "../../../core/log/entries.ts"
 import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal, SessionLog } from "../../../core/ports/store/session-log.ts"
-import { createPacer, type Pacer } from "../../../core/time/pacer.ts"
-import { toPrincipalKey } from "../principal-key.ts"
 
 /** Size of one page of a log. A page is small, because each reader holds one in memory. */
 export const page = { limit: 100, maxCharacters: 100_000 }
@@ -53,7 +52,8 @@ interface Waiting {
 export class ReadQueue {
   readonly #log: SessionLog
   readonly #options: Required<ReadQueueOptions>
-  readonly #waiting = createTurnOrder<Waiting[]>()
+  /** Not limited by itself, because the reads of runs are not. */
+  readonly #waiting = createTurnQueue<Waiting>(Number.MAX_SAFE_INTEGER)
   #waitingCount = 0
   #reading = 0
   /** Time at which the first read of this turn of the event loop started. */
@@ -101,7 +101,7 @@ export class ReadQueue {
     try {
       const result = await read()
       const costMs = costOfResult(result)
-      if (costMs >= leastCostMs) this.#options.pacer.charge(toPrincipalKey(reader.principal), costMs)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(reader.principal, costMs)
       return result
     } finally {
       this.#reading -= 1
@@ -112,15 +112,15 @@ export class ReadQueue {
   /** Resolves to true if the read may start now. The read then counts as started. */
   #admitted({ principal, signal, isRun = false }: Reader): boolean | Promise<boolean> {
     if (signal.aborted) return false
-    const isFirst = this.#waiting.get(principal) === undefined
-    if (isFirst && this.#hasRoom() && this.#pauseMs(principal) === 0) {
+    if (this.#hasRoom() && this.#options.pacer.waitMs(principal) === 0) {
       this.#startOne()
       return true
     }
     if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw createBusyError()
     return new Promise((resolve) => {
       const leave = () => {
-        this.#forget(principal, waiting)
+        this.#waiting.remove(principal, waiting)
+        this.#waitingCount -= 1
         resolve(false)
       }
       const waiting = {
@@ -130,9 +130,7 @@ export class ReadQueue {
         },
       }
       signal.addEventListener("abort", leave, { once: true })
-      const queue = this.#waiting.get(principal)
-      if (queue === undefined) this.#waiting.set(principal, [waiting])
-      else queue.push(waiting)
+      this.#waiting.add(principal, waiting)
       this.#waitingCount += 1
       this.#startWaiting()
     })
@@ -159,42 +157,20 @@ export class ReadQueue {
     clearTimeout(this.#timer ?? undefined)
     this.#timer = null
     while (this.#waitingCount > 0 && this.#hasRoom()) {
-      if (this.#startNext()) continue
-      this.#startLater()
-      return
-    }
-  }
-
-  /** Returns false if all waiting readers must pause. */
-  #startNext(): boolean {
-    for (const [principal, queue] of this.#waiting) {
-      const next = queue[0]
-      if (next === undefined || this.#pauseMs(principal) > 0) continue
-      this.#waiting.moveToEnd(principal)
-      this.#forget(principal, next)
+      let pauseMs = Number.POSITIVE_INFINITY
+      const next = this.#waiting.take((principal) => {
+        const waitMs = this.#options.pacer.waitMs(principal)
+        pauseMs = Math.min(pauseMs, waitMs)
+        return waitMs === 0
+      })
+      if (next === null) {
+        this.#timer = setTimeout(() => this.#startWaiting(), pauseMs)
+        return
+      }
+      this.#waitingCount -= 1
       this.#startOne()
       next.start()
-      return true
     }
-    return false
-  }
-
-  #startLater(): void {
-    const waits = [...this.#waiting].map(([principal]) => this.#pauseMs(principal))
-    this.#timer = setTimeout(() => this.#startWaiting(), Math.min(...waits))
-  }
-
-  #pauseMs(principal: Principal): number {
-    return this.#options.pacer.waitMs(toPrincipalKey(principal))
-  }
-
-  #forget(principal: Principal, waiting: Waiting): void {
-    const queue = this.#waiting.get(principal) ?? []
-    const index = queue.indexOf(waiting)
-    if (index === -1) return
-    queue.splice(index, 1)
-    this.#waitingCount -= 1
-    if (queue.length === 0) this.#waiting.delete(principal)
   }
 }
 

@@ -1,7 +1,7 @@
+import { toPrincipalKey } from "../../../core/fairness/principal-key.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import type { HeldPlaces, Shares } from "../../../core/ports/store/shares.ts"
 import type { Clock } from "../../../core/time/clock.ts"
-import { toPrincipalKey } from "../principal-key.ts"
 
 /** Maximum number of principals without a place whose last turn is remembered. */
 const maxRemembered = 200

@@ -1,4 +1,4 @@
-import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { Principal } from "../ports/store/session-log.ts"
 
 /** Returns a key for the principal in maps of this process. */
 export function toPrincipalKey({ tenant, userId }: Principal): string {

@@ -1,4 +1,6 @@
+import type { Principal } from "../ports/store/session-log.ts"
 import { createRecentMap } from "../recent-cache.ts"
+import { toPrincipalKey } from "./principal-key.ts"
 
 export interface PacerOptions {
   /** Share of the event loop, between 0 and 1, that one owner's work may take in the long run. */
@@ -15,9 +17,9 @@ export interface PacerOptions {
  */
 export interface Pacer {
   /** Returns the milliseconds after which the owner may work again; 0 if it may now. */
-  waitMs(owner: string): number
+  waitMs(owner: Principal): number
   /** Charges the owner for work that takes the event loop about `costMs`. */
-  charge(owner: string, costMs: number): void
+  charge(owner: Principal, costMs: number): void
 }
 
 /**
@@ -31,10 +33,11 @@ export function createPacer({ share, burstMs, now = () => performance.now() }: P
   const pauses = createRecentMap<number>(maxOwners)
   const burst = burstMs / share
   return {
-    waitMs: (owner) => Math.max(0, (pauses.get(owner) ?? 0) - now()),
+    waitMs: (owner) => Math.max(0, (pauses.get(toPrincipalKey(owner)) ?? 0) - now()),
     charge(owner, costMs) {
+      const key = toPrincipalKey(owner)
       const earliest = now() - burst
-      pauses.set(owner, Math.max(pauses.get(owner) ?? earliest, earliest) + costMs / share)
+      pauses.set(key, Math.max(pauses.get(key) ?? earliest, earliest) + costMs / share)
     },
   }
 }
