@@ -1,0 +1,28 @@
+/**
+ * Stages in which a gateway closes: it stops its start and new requests, ends what it does regularly, lets runs end,
+ * ends the readers of sessions, and closes everything else before the store.
+ */
+const stages = ["start", "intervals", "runs", "readers", "parts", "store"] as const
+
+/** Closes a part. Runs may continue for `graceMs`. */
+type Close = (graceMs: number) => unknown
+
+/** How the opened parts of a gateway close. */
+export interface Closers {
+  /** Registers a part, at any time before its stage. The parts of one stage close at the same time. */
+  add(stage: (typeof stages)[number], close: Close): void
+  closeAll(graceMs: number): Promise<void>
+}
+
+export function createClosers(): Closers {
+  const parts: { readonly stage: string; readonly close: Close }[] = []
+  return {
+    add: (stage, close) => void parts.push({ stage, close }),
+    async closeAll(graceMs) {
+      for (const stage of stages) {
+        const now = parts.filter((part) => part.stage === stage)
+        await Promise.all(now.map(async ({ close }) => close(graceMs)))
+      }
+    },
+  }
+}
