@@ -1,4 +1,3 @@
-import { chooseProvider } from "../adapters/providers/choose/choose-provider.ts"
 import { readEnvironment } from "../adapters/providers/choose/environment.ts"
 import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
@@ -12,8 +11,6 @@ import { createLogger } from "../platform/logging/logger.ts"
 import { shortenOutages } from "../platform/logging/outage-logger.ts"
 import { pickOptions } from "../platform/options/resolve-options.ts"
 import type { AgentDefinition } from "./agent/agent-definition.ts"
-import type { ChosenAgent } from "./agent/agent-service.ts"
-import { mayGuess } from "./agent/guessed-model.ts"
 import { listWireClients } from "./built-in-wires.ts"
 import type {
   CloseOptions,
@@ -54,15 +51,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
         ? createLogger({ level, ...log, ...(server.redact && { redact: server.redact }) })
         : guardLogger(server.logger),
     )
-    const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
-      ...definition,
-      chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
-    })
-    const [first, ...others] = agents
     const { clock = systemClock, ids = randomIds } = server
     return startService({
       server,
-      agents: [await choose(first), ...(await Promise.all(others.map(choose)))],
+      agents,
       settings,
       mode,
       idle,

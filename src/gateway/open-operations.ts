@@ -5,7 +5,7 @@ import type { Sessions } from "../kernel/sessions/sessions.ts"
 import type { OperationParts } from "../operations/parts.ts"
 import type { GatewayInfo } from "../operations/status.ts"
 import { createMask } from "../platform/logging/mask.ts"
-import type { AgentService, ChosenAgent } from "./agent/agent-service.ts"
+import type { Agent } from "./agent/agent.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import { createLogReaders } from "./operate/log-readers.ts"
 import { createGatewaySchedules, type ScheduleParts } from "./operate/schedules.ts"
@@ -15,8 +15,7 @@ import { packageVersion } from "./package-version.ts"
 
 export interface OperatedGateway {
   readonly server: ResolvedServer
-  readonly agents: readonly ChosenAgent[]
-  readonly services: readonly Pick<AgentService, "name" | "toolSources" | "sandboxes">[]
+  readonly agents: readonly Agent[]
   readonly mode: PrepareOptions["mode"]
   readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
   readonly sessions: Sessions
@@ -26,7 +25,7 @@ export interface OperatedGateway {
 
 /** Creates the parts of a gateway that the operations use. */
 export function openOperations(gateway: OperatedGateway): OperationParts {
-  const { server, agents, services, mode, store, sessions, schedules, readiness } = gateway
+  const { server, agents, mode, store, sessions, schedules, readiness } = gateway
   const info: GatewayInfo = {
     version: packageVersion,
     prefix: server.prefix,
@@ -41,18 +40,16 @@ export function openOperations(gateway: OperatedGateway): OperationParts {
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
     outbox: store.outbox,
     toolSources: () =>
-      services.flatMap(({ name, toolSources }) =>
-        toolSources().map((source) => ({ agent: name, ...source })),
-      ),
+      agents.flatMap(({ name, toolSources }) => toolSources().map((source) => ({ agent: name, ...source }))),
     sandboxes: () =>
-      services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
+      agents.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
     info: () => info,
     readiness,
     configuration: () => showConfiguration(server, agents),
   }
 }
 
-function describeAgent(agent: ChosenAgent): GatewayInfo["agents"][number] {
+function describeAgent(agent: Agent): GatewayInfo["agents"][number] {
   const { name, options, buildChatRuntime: chat, chosen } = agent
   const { memory } = options
   const hasOwnModel = typeof chat === "function" || "runner" in chat || chat.provider !== undefined

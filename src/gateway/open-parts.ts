@@ -1,3 +1,4 @@
+import { chooseProvider } from "../adapters/providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../adapters/providers/choose/environment.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
@@ -8,7 +9,9 @@ import { createStorage, type Storage } from "../kernel/sessions/storage.ts"
 import { createImageExaminer } from "../kernel/tools/images/image-examiner.ts"
 import { createImagePreparation } from "../kernel/tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../kernel/tools/schema-check/schema-checker.ts"
-import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
+import { type Agent, openAgent } from "./agent/agent.ts"
+import type { AgentDefinition } from "./agent/agent-definition.ts"
+import { mayGuess } from "./agent/guessed-model.ts"
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import type { Closers } from "./closers.ts"
 import type { PrepareOptions } from "./gateway.ts"
@@ -20,7 +23,7 @@ import { LivePlace } from "./plugins/live-parts.ts"
 export interface ServiceOptions {
   readonly server: ResolvedServer
   /** The agents. The first one is the default. */
-  readonly agents: readonly [ChosenAgent, ...ChosenAgent[]]
+  readonly agents: readonly [AgentDefinition, ...AgentDefinition[]]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
@@ -38,7 +41,7 @@ export interface OpenedParts {
   readonly clock: Clock
   readonly pause: PauseWatch
   readonly storage: Storage
-  readonly agents: readonly AgentService[]
+  readonly agents: readonly Agent[]
   readonly live: LivePlace
   readonly schemas: SchemaChecker
   readonly userCode: UserCode
@@ -48,6 +51,12 @@ export interface OpenedParts {
 /** Opens the parts. They are closed by `closers`, also if one of them cannot open. */
 export async function openParts(options: ServiceOptions, closers: Closers): Promise<OpenedParts> {
   const { server, settings, mode, ids, logger, closing } = options
+  const chosen = await Promise.all(
+    options.agents.map(async (definition) => ({
+      definition,
+      provider: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
+    })),
+  )
   const store = await openStore(server, { clock: options.clock, logger })
   closers.add("store", () => store.close())
   const { clock = options.clock } = store
@@ -59,11 +68,11 @@ export async function openParts(options: ServiceOptions, closers: Closers): Prom
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs, logger })
   closers.add("parts", () => userCode.settle())
   const live = new LivePlace()
-  const agents: AgentService[] = []
-  for (const agent of options.agents) {
-    const opened = await openAgent(agent, {
+  const agents: Agent[] = []
+  for (const { definition, provider } of chosen) {
+    const opened = await openAgent(definition, provider, {
       server,
-      isDefault: agent === options.agents[0],
+      isDefault: definition === options.agents[0],
       agentNames: options.agents.map(({ name }) => name),
       settings,
       mode,

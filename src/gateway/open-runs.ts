@@ -16,7 +16,7 @@ import { Worker } from "../kernel/sessions/worker/worker.ts"
 import { Committer } from "../kernel/sessions/writing/committer.ts"
 import { createMask } from "../platform/logging/mask.ts"
 import { pickOptions } from "../platform/options/resolve-options.ts"
-import type { AgentService } from "./agent/agent-service.ts"
+import type { Agent } from "./agent/agent.ts"
 import { computeHeapShares } from "./heap-shares.ts"
 import { announceSessions } from "./hooks/announce-sessions.ts"
 import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
@@ -155,7 +155,7 @@ function createTranscriptSubscribers(server: ResolvedServer): readonly Subscribe
 /**
  * Returns the agent of this name. A process claims only sessions of agents that it serves, so there always is one.
  */
-export function findAgent(agents: readonly AgentService[], name: string): AgentService {
+export function findAgent(agents: readonly Agent[], name: string): Agent {
   const agent = agents.find((each) => each.name === name)
   if (agent === undefined) throw new ConfigurationError(`This process serves no agent named ${name}.`)
   return agent

@@ -1,7 +1,7 @@
 import type { Audience } from "../core/ports/plugin.ts"
 import type { Readiness } from "../core/ports/readiness.ts"
 import { hasDecoder } from "../kernel/tools/images/image-examiner.ts"
-import type { AgentService } from "./agent/agent-service.ts"
+import type { Agent } from "./agent/agent.ts"
 import { type PauseWatch, pausedDetail } from "./paused-store.ts"
 import { type CheckedStore, checkStore } from "./store-check.ts"
 
@@ -10,7 +10,7 @@ export type Check = Readiness["checks"][string]
 export interface ReadinessParts {
   readonly store: CheckedStore
   readonly pause: Pick<PauseWatch, "isPaused">
-  readonly agents: readonly AgentService[]
+  readonly agents: readonly Agent[]
   readonly accepting: boolean
   /** The checks of keys, for operators. */
   readonly keys: Readonly<Record<string, Check>>
@@ -39,7 +39,7 @@ const withoutDecoder =
 
 /** Returns the checks. If there are several agents, each check names its agent. */
 async function runChecks(
-  agent: AgentService,
+  agent: Agent,
   audience: Audience,
   isOneOfSeveral: boolean,
 ): Promise<readonly (readonly [string, Check])[]> {

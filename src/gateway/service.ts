@@ -91,8 +91,7 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
   const schedules = () => selectScheduleParts(store, ids)
   const operationParts = openOperations({
     server,
-    agents: options.agents,
-    services: agents,
+    agents,
     mode,
     store,
     sessions: shownSessions,

@@ -3,7 +3,7 @@ import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Dispatcher } from "../kernel/sessions/outbox/dispatcher.ts"
 import type { Following } from "../kernel/sessions/subscribers/following.ts"
 import type { Worker } from "../kernel/sessions/worker/worker.ts"
-import type { AgentService } from "./agent/agent-service.ts"
+import type { Agent } from "./agent/agent.ts"
 import type { ShutdownOptions } from "./options/shutdown-options.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
@@ -14,7 +14,7 @@ const lastDeliveriesMs = 2_000
 /** Lets active runs continue for `graceMs` milliseconds, then parks the rest. */
 export async function drainRuns(
   worker: Pick<Worker, "stop">,
-  agents: readonly Pick<AgentService, "interrupt">[],
+  agents: readonly Pick<Agent, "interrupt">[],
   graceMs: number,
 ): Promise<void> {
   // Runs that still wait for a plugin, such as for the start of an MCP server, must not delay the end.
