@@ -1,7 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
-import { AnswerFold } from "./answer-fold.ts"
+import { AnthropicFold } from "./answer-fold.ts"
 
 const start = (index: number, content_block: JsonObject) => ({
   type: "content_block_start",
@@ -15,7 +15,7 @@ const begun = {
 }
 
 function fold(...events: readonly JsonObject[]) {
-  const answer = new AnswerFold()
+  const answer = new AnthropicFold()
   const news = events.flatMap(
     (event) => answer.apply(event as unknown as Anthropic.RawMessageStreamEvent) ?? [],
   )
@@ -175,7 +175,7 @@ test.each<[string, boolean, readonly JsonObject[]]>([
   ],
   ["a search by the service", true, [start(0, { type: "server_tool_use", id: "srv", name: "web_search" })]],
 ])("%s is progress: %s", (_, expected, events) => {
-  const answer = new AnswerFold()
+  const answer = new AnthropicFold()
   for (const event of [begun, ...events]) answer.apply(event as unknown as Anthropic.RawMessageStreamEvent)
   expect([answer.advanced, answer.progress().advanced ?? false, answer.advanced]).toEqual([
     expected,

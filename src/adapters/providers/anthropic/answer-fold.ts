@@ -7,6 +7,7 @@ import type {
   StopReason,
 } from "../../../core/ports/model/provider.ts"
 import { noUsage, type Usage } from "../../../core/usage.ts"
+import type { AnswerFold } from "../transport/stream-answer.ts"
 import { BrokenStreamError } from "../transport/stream-fault.ts"
 import { applyDelta, type Block, beginBlock, createFirstDelta, toPart } from "./content-block.ts"
 
@@ -15,7 +16,7 @@ import { applyDelta, type Block, beginBlock, createFirstDelta, toPart } from "./
  * when it is complete, the end. Ignores unknown events, and keeps unknown blocks unchanged. Throws for an event that
  * contradicts earlier ones.
  */
-export class AnswerFold {
+export class AnthropicFold implements AnswerFold {
   #messageId: string | null = null
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
@@ -25,12 +26,18 @@ export class AnswerFold {
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
-  /** If true, the provider has reported that the response is complete. */
   get complete(): boolean {
     return this.#complete
   }
 
-  /** If true, content without text has arrived since the last `progress`. */
+  get whole(): boolean {
+    return this.#complete
+  }
+
+  get ended(): boolean {
+    return this.#complete
+  }
+
   get advanced(): boolean {
     return this.#advanced
   }
@@ -60,7 +67,6 @@ export class AnswerFold {
     }
   }
 
-  /** Returns the progress that was not shown yet. */
   progress(): ModelProgress {
     const advanced = this.#advanced
     this.#advanced = false

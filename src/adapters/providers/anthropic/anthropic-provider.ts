@@ -1,19 +1,17 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../../core/errors.ts"
 import { isJsonObject } from "../../../core/json/json.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
+import type { ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../../core/ports/tools/tool-rules.ts"
 import { longestTimerMs } from "../../../core/time/longest-timer.ts"
-import { createModelFailure } from "../model-failure.ts"
 import { createCallBody } from "../transport/call-body.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { createEndpoint, type Endpoint } from "../transport/endpoint.ts"
 import { createLazy } from "../transport/lazy.ts"
-import { linkSignal } from "../transport/linked-signal.ts"
 import { type EventStream, openEventStream } from "../transport/open-event-stream.ts"
-import { ReadEvents } from "../transport/read-events.ts"
-import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
-import { AnswerFold } from "./answer-fold.ts"
+import type { SseEvent } from "../transport/sse-events.ts"
+import { type Call, streamAnswer } from "../transport/stream-answer.ts"
+import { AnthropicFold } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import {
   type AnthropicOptions,
@@ -62,7 +60,20 @@ export function anthropicProvider(
     async prepare() {
       await connected()
     },
-    stream: (request, { signal }) => answer(connected, request, signal),
+    stream(request, { signal }) {
+      const fold = new AnthropicFold()
+      const call: Call<Connection> = {
+        request,
+        fold,
+        open: (connection, stop) => open(connection, request, stop),
+        apply(event, stream, { sdk }) {
+          const delta = fold.apply(parse(event, stream, sdk))
+          return delta === null ? [] : [delta]
+        },
+        toFailure,
+      }
+      return streamAnswer(connected, call, signal)
+    },
   }
 }
 
@@ -87,55 +98,6 @@ async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promi
     endpoint: await createMessagesEndpoint(sdk, options),
     options,
     secrets: [apiKey, authToken, ...Object.values(headers)],
-  }
-}
-
-async function* answer(
-  connected: () => Promise<Connection>,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelEvent, void, undefined> {
-  const connection = await connected()
-  if (signal.aborted) return
-  const linked = linkSignal(signal)
-  const fold = new AnswerFold()
-  const read = new ReadEvents()
-  let begun = false
-  try {
-    const stream = await open(connection, request, linked.signal)
-    for await (const batch of readSseBatches(stream.reader, () => fold.complete)) {
-      let shown = false
-      for (const sent of batch) {
-        const event = fold.apply(parse(sent, stream, connection.sdk))
-        begun = true
-        if (event === null) continue
-        const isInput = event?.type === "toolInputDelta"
-        shown ||= event !== null && !isInput
-        if (event !== null && (!isInput || request.toolInputDeltas === true)) read.add(event)
-        if (fold.complete) break
-      }
-      for (const event of read.take()) {
-        yield event
-        if (signal.aborted) return
-      }
-      if (fold.complete) {
-        yield fold.end(request.model)
-        return
-      }
-      // This is a ping, a comment, or content without text.
-      if (!shown || fold.advanced) yield fold.progress()
-    }
-    if (signal.aborted) return
-    yield fold.progress()
-    yield createModelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
-  } catch (error) {
-    if (signal.aborted) return
-    // Events before it count. A response that starts with an error has none.
-    for (const event of read.take()) yield event
-    if (begun) yield fold.progress()
-    yield toFailure(error, connection, begun)
-  } finally {
-    linked.release()
   }
 }
 

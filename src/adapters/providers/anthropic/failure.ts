@@ -26,7 +26,7 @@ export interface FailureContext {
  * @param begun If true, a valid part of the response came before the error.
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
-  const detail = redact(describe(thrown), secrets)
+  const detail = redact(describeError(thrown), secrets)
   const quote = (message: string | null) => redact(message ?? describeCause(thrown), secrets)
   if (thrown instanceof sdk.APIError) {
     const code = classifyApiError(thrown)
@@ -88,12 +88,4 @@ function isOutOfCredit(message: string | null): boolean {
 /** Returns true if the request is too long. The API has no error type for this. */
 function isTooLong(message: string | null): boolean {
   return /prompt is too long|context (window|limit|length)/i.test(message ?? "")
-}
-
-function describe(thrown: unknown): string {
-  const request =
-    thrown instanceof Error && "requestID" in thrown && thrown.requestID
-      ? ` (request ${thrown.requestID})`
-      : ""
-  return `${describeError(thrown)}${request}`
 }

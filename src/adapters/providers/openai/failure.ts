@@ -26,7 +26,7 @@ export interface FailureContext {
  * @param begun If true, a valid part of the response came before the error.
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
-  const detail = redact(describe(thrown), secrets)
+  const detail = redact(describeError(thrown), secrets)
   const quote = (message: string) => redact(message, secrets)
   if (thrown instanceof sdk.APIError)
     return classifyRefusal(thrown, { detail, providerMessage: quote(removeStatus(thrown)) })
@@ -121,12 +121,4 @@ export function classifyComplaint({ message, code, type, status }: ServiceCompla
 /** Returns true if the request is at fault. A response that fails within its stream has no status that tells. */
 function isAboutRequest(code: string): boolean {
   return /^(invalid|unsupported|empty|image|failed_to_download)_/.test(code)
-}
-
-function describe(thrown: unknown): string {
-  const request =
-    thrown instanceof Error && "requestID" in thrown && thrown.requestID
-      ? ` (request ${thrown.requestID})`
-      : ""
-  return `${describeError(thrown)}${request}`
 }

@@ -8,7 +8,7 @@ import { listThinkingLevels } from "./chat/thinking.ts"
 import { createLazyConnection, importSdk, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
-import { type Call, streamAnswer } from "./stream-answer.ts"
+import { type OpenAiCall, streamOpenAiAnswer } from "./stream-answer.ts"
 import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { createVendorTag } from "./vendor-tag.ts"
 
@@ -41,12 +41,12 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     },
     stream(request, { signal }) {
       if (request.model === "") throw new ConfigurationError(missingModel)
-      const call: Call = {
+      const call: OpenAiCall = {
         request,
         fold: new ChatFold(vendor),
         createContent: () => createChatRequest(request, traits, { vendor, extraBody }),
       }
-      return streamAnswer(connected, call, signal)
+      return streamOpenAiAnswer(connected, call, signal)
     },
   }
 }

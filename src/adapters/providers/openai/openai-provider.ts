@@ -7,7 +7,7 @@ import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.
 import { listThinkingLevels } from "./reasoning-models.ts"
 import { createResponsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
-import { type Call, streamAnswer } from "./stream-answer.ts"
+import { type OpenAiCall, streamOpenAiAnswer } from "./stream-answer.ts"
 import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { createVendorTag } from "./vendor-tag.ts"
 
@@ -37,12 +37,12 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = imp
       await connected()
     },
     stream(request, { signal }) {
-      const call: Call = {
+      const call: OpenAiCall = {
         request,
         fold: new ResponseFold(vendor),
         createContent: () => createResponsesRequest(request, options, vendor),
       }
-      return streamAnswer(connected, call, signal)
+      return streamOpenAiAnswer(connected, call, signal)
     },
   }
 }

@@ -45,11 +45,15 @@ export function classifyCallError(thrown: unknown, begun = false): FailureCode {
   return "upstream_invalid"
 }
 
-/** Returns an error's name and message for the log, and its innermost cause, which is the most informative one. */
+/**
+ * Returns an error's name and message for the log, its innermost cause, which is the most informative one, and the
+ * request that an SDK's error names.
+ */
 export function describeError(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const cause = thrown.cause instanceof Error ? ` (${findInnermost(thrown.cause)})` : ""
-  return `${thrown.name}: ${thrown.message}${cause}`
+  const request = "requestID" in thrown && thrown.requestID ? ` (request ${thrown.requestID})` : ""
+  return `${thrown.name}: ${thrown.message}${cause}${request}`
 }
 
 /** Returns the message of the innermost error, for people who do not know the classes of errors. */

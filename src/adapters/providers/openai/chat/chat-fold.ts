@@ -9,7 +9,7 @@ import type {
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
-import type { AnswerFold } from "../stream-answer.ts"
+import type { OpenAiFold } from "../stream-answer.ts"
 import { isFailure, toStopReason, toUsage } from "./chat-end.ts"
 import { type ChatChunk, readChunk } from "./chunk.ts"
 import { joinReasoningDetails } from "./reasoning-details.ts"
@@ -23,7 +23,7 @@ type Deltas = readonly (ModelDelta | ModelInputDelta)[]
  * Folds the chunks of one response. Text is one part, reasoning another, wherever their pieces arrive. Each call is a
  * further part. A response is whole when it has a finish reason. The usage and `[DONE]` may follow or not.
  */
-export class ChatFold implements AnswerFold {
+export class ChatFold implements OpenAiFold {
   readonly #vendor: string
   #complete = false
   #ended = false

@@ -9,7 +9,7 @@ import type {
 import { callName } from "../../tool-calls/call-name.ts"
 import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ServiceError } from "../service-error.ts"
-import type { AnswerFold } from "../stream-answer.ts"
+import type { OpenAiFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
 import { findPartType, type PartState, toPart } from "./response-parts.ts"
 
@@ -22,7 +22,7 @@ type Deltas = readonly (ModelDelta | ModelInputDelta)[]
  * item is a part. For a message, each piece of its content is a part. A completed item is sent back to the service
  * later.
  */
-export class ResponseFold implements AnswerFold {
+export class ResponseFold implements OpenAiFold {
   readonly #vendor: string
   #response: OpenAI.Responses.Response | null = null
   #complete = false
