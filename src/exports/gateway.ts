@@ -82,7 +82,6 @@ export type {
   OutputSchema,
   PrepareOptions,
   ReadinessOptions,
-  RunFailure,
   RunOptions,
   ServedAgent,
   StreamOptions,

@@ -18,7 +18,14 @@ export type { RetriedRun, Retry, RetryOptions } from "../features/headless/run/r
 export type { RunOutcome, RunOutput } from "../features/headless/run/run-output.ts"
 export { runOutputExitCode, runOutputOutcome } from "../features/headless/run/run-output.ts"
 export { runSession } from "../features/headless/run/run-session.ts"
-export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "../features/headless/runs.ts"
+export type {
+  FinishedRun,
+  HumanAnswer,
+  HumanDecision,
+  RunFailure,
+  RunRequest,
+  Runs,
+} from "../features/headless/runs.ts"
 export { type DeliverOptions, deliver } from "../gateway/runs/deliver-output.ts"
 export type {
   AutonomousOptions,

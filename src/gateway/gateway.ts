@@ -1,10 +1,9 @@
-import type { JsonObject } from "../core/json/json.ts"
 import type { Readiness } from "../core/ports/readiness.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
-import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { ChatEvent } from "../core/wire/chat-event.ts"
+import type { FinishedRun, HumanDecision } from "../features/headless/runs.ts"
 import type { McpOptions } from "../features/mcp/options.ts"
 import type { WireClient } from "../http/wire-client.ts"
 import type { InferInput, InputSchema } from "../kernel/tools/input-schema.ts"
@@ -228,12 +227,7 @@ export interface StreamOptions extends StartOptions {
   readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
 }
 
-export interface ApprovalAnswer {
-  readonly approved: boolean
-  /** Arguments in place of the model's. */
-  readonly editedInput?: JsonObject
-  /** Reason that the model receives on denial. */
-  readonly reason?: string
+export interface ApprovalAnswer extends HumanDecision {
   /** If true, allows the tool type for the rest of the session. Cannot be used with edited arguments. */
   readonly allowToolType?: boolean
   /** The sessions that `allowToolType` applies to: the session of the tool, or its whole tree. Default `session`. */
@@ -245,46 +239,13 @@ export interface CloseOptions {
   readonly graceMs?: number
 }
 
-export interface GatewayRunResult<Output = never> {
-  readonly runId: string
-  readonly sessionId: string
-  /** If true, the run existed before the call, because the message joined it, or because `jobId` names it. */
-  readonly existed: boolean
-  /**
-   * Times of the run's start and end in milliseconds since the Unix epoch. For a parked run, `endedAt` is the current
-   * time.
-   */
-  readonly startedAt: number
-  readonly endedAt: number
-  /** The text of the last assistant message. */
-  readonly response: string
-  /** Texts of all assistant messages of the run, with a blank line between them. */
-  readonly transcript: string
-  readonly toolsUsed: readonly string[]
+export interface GatewayRunResult<Output = never> extends FinishedRun {
   /**
    * The output after its schema's transforms and defaults. Null without a schema, and unless the run is completed.
    */
   readonly output: Output | null
-  /** The last model that responded, as its provider reports it. Null if none did. */
-  readonly model: string | null
-  /** Tokens of all model calls, including failed ones. */
-  readonly usage: Usage
-  /** US dollars. Null if the price of a model is not known. */
-  readonly cost: Cost
-  /** `parked`: with the option `park`, the run is open and waits only for people. */
-  readonly outcome: "completed" | "interrupted" | "failed" | "parked"
-  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Otherwise null. */
-  readonly reason: string | null
-  readonly error: RunFailure | null
   /** Text that `onMaxTurns` returned. Null if it returned none, and if the run did not reach its maximum of turns. */
   readonly summary: string | null
   /** Names of the sub-agents whose background tasks were canceled after `backgroundWaitSeconds`. */
   readonly cancelledTasks: readonly string[]
-}
-
-export interface RunFailure {
-  readonly code: string
-  readonly message: string
-  /** The provider's own message if a model call failed, without keys and tokens. It is for operators. */
-  readonly providerMessage?: string
 }

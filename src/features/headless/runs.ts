@@ -54,28 +54,39 @@ export type HumanAnswer =
 export interface FinishedRun {
   readonly runId: string
   readonly sessionId: string
-  /** If true, the run existed before the request. */
+  /** If true, the run existed before the call, because the message joined it, or because `jobId` names it. */
   readonly existed: boolean
+  /**
+   * Times of the run's start and end in milliseconds since the Unix epoch. For a parked run, `endedAt` is the current
+   * time.
+   */
   readonly startedAt: number
   readonly endedAt: number
+  /** The text of the last assistant message. */
   readonly response: string
-  /** Texts of all assistant messages, with a blank line between them. */
+  /** Texts of all assistant messages of the run, with a blank line between them. */
   readonly transcript: string
   readonly toolsUsed: readonly string[]
+  /** The last model that responded, as its provider reports it. Null if none did. */
   readonly model: string | null
+  /** Tokens of all model calls, including failed ones. */
   readonly usage: Usage
+  /** US dollars. Null if the price of a model is not known. */
   readonly cost: Cost
+  /** `parked`: with the option `park`, the run is open and waits only for people. */
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
-  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Otherwise null. */
   readonly reason: string | null
-  readonly error: {
-    readonly code: string
-    readonly message: string
-    /** The provider's own message if a model call failed. */
-    readonly providerMessage?: string
-  } | null
+  readonly error: RunFailure | null
   /** Text that the application returned because the run reached its maximum number of turns. Default: none. */
   readonly summary?: string | null
   /** Names of the sub-agents whose background tasks were canceled after the end of the run. Default: none. */
   readonly cancelledTasks?: readonly string[]
+}
+
+export interface RunFailure {
+  readonly code: string
+  readonly message: string
+  /** The provider's own message if a model call failed, without keys and tokens. It is for operators. */
+  readonly providerMessage?: string
 }
