@@ -244,13 +244,7 @@ export class McpServer {
   async #askedForAuthorization(thrown: unknown): Promise<boolean> {
     const { authorization } = this.#options
     if (authorization === null || classifyFailure(thrown) !== "unauthorized") return false
-    const url = authorization.url()
-    this.#logger.warn(
-      { server: this.config.name, url },
-      "A person must authorize the gateway at an MCP server.",
-    )
-    this.#become({ status: "needs_reauth", url })
-    await authorization.granted(this.#stopping.signal)
+    await this.#waitForAuthorization(authorization)
     return true
   }
 
@@ -261,6 +255,11 @@ export class McpServer {
   async #untilAuthorized(connection: Connection): Promise<void> {
     const { authorization } = this.#options
     if (authorization === null || this.#state.status === "needs_reauth") return
+    await this.#waitForAuthorization(authorization)
+    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#enabledTools() })
+  }
+
+  async #waitForAuthorization(authorization: Authorization): Promise<void> {
     const url = authorization.url()
     this.#logger.warn(
       { server: this.config.name, url },
@@ -268,7 +267,6 @@ export class McpServer {
     )
     this.#become({ status: "needs_reauth", url })
     await authorization.granted(this.#stopping.signal)
-    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#enabledTools() })
   }
 
   /** Counts the tools that the configuration enables. */

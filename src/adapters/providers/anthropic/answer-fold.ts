@@ -7,6 +7,7 @@ import type {
   StopReason,
 } from "../../../core/ports/model/provider.ts"
 import { noUsage, type Usage } from "../../../core/usage.ts"
+import { HiddenProgress } from "../transport/hidden-progress.ts"
 import type { AnswerFold } from "../transport/stream-answer.ts"
 import { BrokenStreamError } from "../transport/stream-fault.ts"
 import { applyDelta, type Block, beginBlock, createFirstDelta, toPart } from "./content-block.ts"
@@ -21,8 +22,7 @@ export class AnthropicFold implements AnswerFold {
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
   #usage: Usage | null = null
-  #hiddenBytes = 0
-  #advanced = false
+  readonly #hidden = new HiddenProgress()
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
@@ -39,7 +39,7 @@ export class AnthropicFold implements AnswerFold {
   }
 
   get advanced(): boolean {
-    return this.#advanced
+    return this.#hidden.advanced
   }
 
   /** Returns the text or the count of the event, if it has one. */
@@ -47,8 +47,8 @@ export class AnthropicFold implements AnswerFold {
     switch (event.type) {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")
-          this.#hiddenBytes += Buffer.byteLength(event.delta.partial_json)
-        this.#advanced ||= hasContent(event.delta)
+          this.#hidden.bytes += Buffer.byteLength(event.delta.partial_json)
+        this.#hidden.advanced ||= hasContent(event.delta)
         return applyDelta(this.#block(event.index), event.delta)
       case "content_block_start":
         return this.#start(event)
@@ -68,14 +68,7 @@ export class AnthropicFold implements AnswerFold {
   }
 
   progress(): ModelProgress {
-    const advanced = this.#advanced
-    this.#advanced = false
-    return {
-      type: "progress",
-      hiddenBytes: this.#hiddenBytes,
-      ...(advanced && { advanced }),
-      ...(this.#usage !== null && { usage: this.#usage }),
-    }
+    return this.#hidden.take(this.#usage)
   }
 
   end(requestedModel: string): ModelEnd {
@@ -100,7 +93,7 @@ export class AnthropicFold implements AnswerFold {
     if (this.#blocks.has(index)) throw new BrokenStreamError(`Content block ${index} begins twice.`)
     const block = beginBlock(this.#blocks.size, content_block)
     this.#blocks.set(index, block)
-    this.#advanced ||= content_block.type !== "text" && content_block.type !== "thinking"
+    this.#hidden.advanced ||= content_block.type !== "text" && content_block.type !== "thinking"
     return createFirstDelta(block, content_block)
   }
 

@@ -8,6 +8,7 @@ import type {
 } from "../../../../core/ports/model/provider.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
+import { HiddenProgress } from "../../transport/hidden-progress.ts"
 import { ServiceError } from "../service-error.ts"
 import type { OpenAiFold } from "../stream-answer.ts"
 import { isFailure, toStopReason, toUsage } from "./chat-end.ts"
@@ -31,8 +32,7 @@ export class ChatFold implements OpenAiFold {
   #model: string | null = null
   #usage: JsonObject | null = null
   #refused = false
-  #hiddenBytes = 0
-  #advanced = false
+  readonly #hidden = new HiddenProgress()
   readonly #details: JsonObject[] = []
   readonly #calls = new ToolCallAssembly()
   readonly #parts: (Shown | AssembledCall)[] = []
@@ -44,7 +44,7 @@ export class ChatFold implements OpenAiFold {
   }
 
   get advanced(): boolean {
-    return this.#advanced
+    return this.#hidden.advanced
   }
 
   get complete(): boolean {
@@ -67,15 +67,7 @@ export class ChatFold implements OpenAiFold {
   }
 
   progress(): ModelProgress {
-    const usage = toUsage(this.#usage)
-    const advanced = this.#advanced
-    this.#advanced = false
-    return {
-      type: "progress",
-      hiddenBytes: this.#hiddenBytes,
-      ...(advanced && { advanced }),
-      ...(usage !== null && { usage }),
-    }
+    return this.#hidden.take(toUsage(this.#usage))
   }
 
   end(requestedModel: string): ModelEnd {
@@ -93,7 +85,7 @@ export class ChatFold implements OpenAiFold {
     const { finishReason } = chunk
     this.#usage = chunk.usage ?? this.#usage
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
-    if (finishReason !== null && this.#finishReason === null) this.#advanced = true
+    if (finishReason !== null && this.#finishReason === null) this.#hidden.advanced = true
     this.#finishReason = finishReason ?? this.#finishReason
     // Some proxies send a reason with every piece (https://github.com/QuantumNous/new-api/issues/378). Only a reason
     // that comes alone, after all pieces, certainly marks the end.
@@ -104,17 +96,17 @@ export class ChatFold implements OpenAiFold {
     // The part is created even without text, because encrypted reasoning must be sent back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
     this.#details.push(...chunk.reasoningDetails)
-    this.#advanced ||= chunk.reasoningDetails.some(hasReasoning)
+    this.#hidden.advanced ||= chunk.reasoningDetails.some(hasReasoning)
     const deltas: (ModelDelta | ModelInputDelta)[] = [
       ...this.#show("thinking", chunk.reasoning),
       ...this.#show("text", chunk.text + chunk.refusal),
     ]
     for (const piece of chunk.toolCalls) {
-      this.#hiddenBytes += Buffer.byteLength(piece.arguments)
+      this.#hidden.bytes += Buffer.byteLength(piece.arguments)
       const added = this.#calls.add(piece)
       if (added === null) continue
       if (added.isNew) {
-        this.#advanced = true
+        this.#hidden.advanced = true
         this.#positions.set(added.call, this.#parts.push(added.call) - 1)
       }
       if (piece.arguments !== "" && added.call.name !== "") deltas.push(this.#input(added.call, piece))

@@ -7,6 +7,7 @@ import type {
   ModelProgress,
 } from "../../../../core/ports/model/provider.ts"
 import { callName } from "../../tool-calls/call-name.ts"
+import { HiddenProgress } from "../../transport/hidden-progress.ts"
 import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ServiceError } from "../service-error.ts"
 import type { OpenAiFold } from "../stream-answer.ts"
@@ -26,8 +27,7 @@ export class ResponseFold implements OpenAiFold {
   readonly #vendor: string
   #response: OpenAI.Responses.Response | null = null
   #complete = false
-  #hiddenBytes = 0
-  #advanced = false
+  readonly #hidden = new HiddenProgress()
   readonly #items = new Map<number, JsonObject>()
   /** Events about items that have counted as progress. */
   readonly #reported = new Set<string>()
@@ -39,7 +39,7 @@ export class ResponseFold implements OpenAiFold {
   }
 
   get advanced(): boolean {
-    return this.#advanced
+    return this.#hidden.advanced
   }
 
   get complete(): boolean {
@@ -60,15 +60,7 @@ export class ResponseFold implements OpenAiFold {
   }
 
   progress(): ModelProgress {
-    const usage = toUsage(this.#response?.usage)
-    const advanced = this.#advanced
-    this.#advanced = false
-    return {
-      type: "progress",
-      hiddenBytes: this.#hiddenBytes,
-      ...(advanced && { advanced }),
-      ...(usage !== null && { usage }),
-    }
+    return this.#hidden.take(toUsage(this.#response?.usage))
   }
 
   end(requestedModel: string): ModelEnd {
@@ -83,7 +75,7 @@ export class ResponseFold implements OpenAiFold {
   }
 
   #apply(event: OpenAI.Responses.ResponseStreamEvent): Deltas {
-    if (this.#bringsContent(event)) this.#advanced = true
+    if (this.#bringsContent(event)) this.#hidden.advanced = true
     switch (event.type) {
       case "response.output_text.delta":
         return this.#append(this.#text(event, { type: "output_text" }), event.delta)
@@ -176,7 +168,7 @@ export class ResponseFold implements OpenAiFold {
   /** Adds a piece of a call's arguments. A server that omits the start of the call does not send its name. */
   #extend(call: PartState, text: string): Deltas {
     call.text += text
-    this.#hiddenBytes += Buffer.byteLength(text)
+    this.#hidden.bytes += Buffer.byteLength(text)
     const name = this.#items.get(call.itemIndex)?.name
     if (text === "" || typeof name !== "string") return nothing
     return [{ type: "toolInputDelta", part: call.part, name: callName(name), text }]
