@@ -9,6 +9,7 @@ import { createDirectory } from "../directory/create-directory.ts"
 import { readInteger, readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
+import { createArchive } from "../sql/archive.ts"
 import { createContents } from "../sql/contents.ts"
 import { readFigures } from "../sql/figures.ts"
 import type { InboxTransaction } from "../sql/inbox.ts"
@@ -47,7 +48,7 @@ import { createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { dividePools, type ResolvedPostgresOptions, resolvePostgresOptions } from "./options.ts"
 import { lastSeq, schema } from "./schema.ts"
-import { createArchive } from "./session-log/archive.ts"
+import { createBodyMover } from "./session-log/archive.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 
 export interface PostgresStoreOptions {
@@ -177,7 +178,7 @@ async function openMember(
       subscriptions: createSubscriptions(shared, alarms.subscriptions),
       contents: createContents(shared),
       snapshots: createSnapshots(shared),
-      archive: createArchive(database),
+      archive: createArchive(shared, createBodyMover(database)),
       schedules: createSchedules(shared, { inTransaction, onArrival }),
       pause: createPause(shared),
       figures: () => readFigures(shared),

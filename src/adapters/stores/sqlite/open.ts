@@ -8,6 +8,7 @@ import { createDirectory } from "../directory/create-directory.ts"
 import { readText } from "../rows/columns.ts"
 import { findMissingTables } from "../rules/missing-tables.ts"
 import { createApprovals } from "../sql/approvals.ts"
+import { createArchive } from "../sql/archive.ts"
 import { createContents } from "../sql/contents.ts"
 import { readFigures } from "../sql/figures.ts"
 import type { InboxTransaction } from "../sql/inbox.ts"
@@ -34,7 +35,7 @@ import { createSoleMembership, joinMembers, type Membership } from "./leases/mem
 import { createEraser, createTermIndex } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { schema } from "./schema.ts"
-import { createArchive } from "./session-log/archive.ts"
+import { createBodyMover } from "./session-log/archive.ts"
 import { createSessionLog } from "./session-log/session-log.ts"
 import { cancelManyBelow, findRunToCancel, runInInboxes } from "./tree.ts"
 
@@ -158,7 +159,7 @@ export async function openStore(
     subscriptions: createSubscriptions(shared, alarms.subscriptions),
     contents: createContents(shared),
     snapshots: createSnapshots(shared),
-    archive: createArchive(database, remover),
+    archive: createArchive(shared, createBodyMover(database, remover)),
     schedules: createSchedules(shared, { inTransaction, onArrival: hub.arrived }),
     pause: createPause(shared),
     figures: () => readFigures(shared),

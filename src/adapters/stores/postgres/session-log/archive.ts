@@ -1,57 +1,32 @@
-import type { Archive } from "../../../../core/ports/store/archive.ts"
-import { readInteger, readText } from "../../rows/columns.ts"
 import { archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
-import type { Database, Query } from "../database/database.ts"
+import type { MoveBodies } from "../../sql/archive.ts"
+import type { Database } from "../database/database.ts"
 
-export function createArchive({ query }: Database): Archive {
-  return {
-    async due(limit) {
-      const rows = await query(
-        "SELECT session_id, seq FROM agent_gateway.archive_due ORDER BY session_id LIMIT $1",
-        [limit],
-      )
-      return rows.map((row) => ({ sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }))
-    },
-    async move(sessionId, { afterSeq, beforeSeq }) {
-      const after = afterSeq ?? (await findLastArchived(query, sessionId))
-      const page = await toArchivePage(
-        // `bytes_before` limits the page, so that few large bodies are read at once.
-        await query(
-          `SELECT seq, body FROM (
-             SELECT seq, body, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS bytes_before
-             FROM (
-               SELECT seq, body FROM agent_gateway.entry WHERE session_id = $1 AND seq > $2 AND seq < $3
-               ORDER BY seq LIMIT ${archivedRowsAtOnce}
-             ) AS page
-           ) AS summed WHERE bytes_before < 1000000 ORDER BY seq`,
-          [sessionId, after, beforeSeq],
-        ),
-      )
-      if (page === null) return null
-      const { bodies, lastSeq } = page
-      const changed = await query(archiveBodies, [
-        sessionId,
-        bodies.map(({ seq }) => seq),
-        bodies.map(({ bytes }) => bytes),
-        bodies.map(({ body }) => body),
-      ])
-      return changed.length > 0 ? lastSeq : null
-    },
-    async done({ sessionId, seq }) {
-      await query("DELETE FROM agent_gateway.archive_due WHERE session_id = $1 AND seq <= $2", [
-        sessionId,
-        seq,
-      ])
-    },
+export function createBodyMover({ query }: Database): MoveBodies {
+  return async (sessionId, afterSeq, beforeSeq) => {
+    const page = await toArchivePage(
+      // `bytes_before` limits the page, so that few large bodies are read at once.
+      await query(
+        `SELECT seq, body FROM (
+           SELECT seq, body, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS bytes_before
+           FROM (
+             SELECT seq, body FROM agent_gateway.entry WHERE session_id = $1 AND seq > $2 AND seq < $3
+             ORDER BY seq LIMIT ${archivedRowsAtOnce}
+           ) AS page
+         ) AS summed WHERE bytes_before < 1000000 ORDER BY seq`,
+        [sessionId, afterSeq, beforeSeq],
+      ),
+    )
+    if (page === null) return null
+    const { bodies, lastSeq } = page
+    const changed = await query(archiveBodies, [
+      sessionId,
+      bodies.map(({ seq }) => seq),
+      bodies.map(({ bytes }) => bytes),
+      bodies.map(({ body }) => body),
+    ])
+    return changed.length > 0 ? lastSeq : null
   }
-}
-
-async function findLastArchived(query: Query, sessionId: string): Promise<number> {
-  const [row] = await query(
-    "SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.archived_body WHERE session_id = $1",
-    [sessionId],
-  )
-  return readInteger(row ?? {}, "seq")
 }
 
 /**

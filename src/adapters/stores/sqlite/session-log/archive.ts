@@ -1,6 +1,6 @@
-import type { Archive, ArchiveRange, DueArchive } from "../../../../core/ports/store/archive.ts"
-import { type Row, readInteger, readText } from "../../rows/columns.ts"
+import { type Row, readInteger } from "../../rows/columns.ts"
 import { type ArchivedBody, archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
+import type { MoveBodies } from "../../sql/archive.ts"
 import type { Database } from "../database/database.ts"
 import { selectLargeText } from "../database/large-text.ts"
 import { dropText, loadText } from "../large/large-texts.ts"
@@ -12,27 +12,16 @@ const bytesPerSlice = 1_000_000
 /** More bytes than a reference to a text has. */
 const mostReferenceBytes = 500
 
-export function createArchive(database: Database, remover: TextRemover): Archive {
-  return {
-    due: (limit) =>
-      database.read(() =>
-        database.all("SELECT session_id, seq FROM archive_due ORDER BY rowid LIMIT ?", limit).map(toDue),
-      ),
-    async move(sessionId, range) {
-      const rows = await database.read(() => readOldRows(database, sessionId, range))
-      const page = await toArchivePage(await loadBodies(database, sessionId, rows))
-      if (page === null) return null
-      const isStored = await database.write(() => archiveBodies(database, sessionId, page.bodies), {
-        isLarge: true,
-      })
-      remover.removeSoon()
-      return isStored ? page.lastSeq : null
-    },
-    async done({ sessionId, seq }) {
-      await database.write(() =>
-        database.run("DELETE FROM archive_due WHERE session_id = ? AND seq <= ?", sessionId, seq),
-      )
-    },
+export function createBodyMover(database: Database, remover: TextRemover): MoveBodies {
+  return async (sessionId, afterSeq, beforeSeq) => {
+    const rows = await database.read(() => readOldRows(database, sessionId, afterSeq, beforeSeq))
+    const page = await toArchivePage(await loadBodies(database, sessionId, rows))
+    if (page === null) return null
+    const isStored = await database.write(() => archiveBodies(database, sessionId, page.bodies), {
+      isLarge: true,
+    })
+    remover.removeSoon()
+    return isStored ? page.lastSeq : null
   }
 }
 
@@ -46,19 +35,14 @@ export function markArchivable(database: Database, sessionId: string, seq: numbe
   )
 }
 
-function toDue(row: Row): DueArchive {
-  return { sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }
-}
-
-function readOldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }: ArchiveRange): Row[] {
-  const after = afterSeq ?? findLastArchived(database, sessionId)
+function readOldRows(database: Database, sessionId: string, afterSeq: number, beforeSeq: number): Row[] {
   const rows: Row[] = []
   let bytes = 0
   for (const row of database.each(
     `SELECT seq, ${selectLargeText("body")}, octet_length(body) AS bytes FROM entry
      WHERE session_id = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ${archivedRowsAtOnce}`,
     sessionId,
-    after,
+    afterSeq,
     beforeSeq,
   )) {
     rows.push(row)
@@ -77,11 +61,6 @@ async function loadBodies(database: Database, sessionId: string, rows: readonly 
     if (body !== null) loaded.push({ ...row, body })
   }
   return loaded
-}
-
-function findLastArchived(database: Database, sessionId: string): number {
-  const sql = "SELECT coalesce(max(seq), 0) AS seq FROM archived_body WHERE session_id = ?"
-  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
 }
 
 /** Returns false if the session is gone. Must be called inside a transaction. */
