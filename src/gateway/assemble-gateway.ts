@@ -3,7 +3,6 @@ import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "..
 import { randomIds } from "../core/ids.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { mcpOptions } from "../features/mcp/options.ts"
-import type { Decisions } from "../kernel/sessions/answering/decisions.ts"
 import { compileSchema } from "../kernel/tools/input-schema.ts"
 import { callByName, everyone } from "../operations/operations.ts"
 import { guardLogger } from "../platform/logging/guard-logger.ts"
@@ -125,10 +124,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       const { operationParts } = await startOnce()
       return callByName(name, operationParts, input, { ...everyone, signal })
     },
-    waits: createWaits(
-      deferDecisions(async () => (await startOnce()).sessions),
-      "code",
-    ),
+    waits: createWaits(async () => (await startOnce()).sessions, "code"),
     outbox: createOutbox(async () => (await startOnce()).outbox),
     memory: createGatewayMemory({
       optionsOf: (agent) => findMemoryOptions(agents, agent),
@@ -173,18 +169,4 @@ function findMemoryOptions(agents: readonly AgentDefinition[], name: string | un
   const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
   if (agent !== undefined) return agent.options.memory
   throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)
-}
-
-/** Returns the decisions of sessions that are opened at the first use. */
-function deferDecisions(sessions: () => Promise<Decisions>): Decisions {
-  return {
-    answerAll: async (answers) => (await sessions()).answerAll(answers),
-    decide: async (decision) => (await sessions()).decide(decision),
-    submitResult: async (submission) => (await sessions()).submitResult(submission),
-    respond: async (response) => (await sessions()).respond(response),
-    openWaits: async (filter) => (await sessions()).openWaits(filter),
-    grants: async (sessionId) => (await sessions()).grants(sessionId),
-    revokeGrant: async (revocation) => (await sessions()).revokeGrant(revocation),
-    audit: async (filter) => (await sessions()).audit(filter),
-  }
 }

@@ -6,7 +6,7 @@ const wait = { sessionId: "sess_1", toolCallId: "call_1", nonce: "nonce_1" }
 
 it("approves with edited arguments, and ignores them under another name", async () => {
   const decide = vi.fn(async () => ({ status: "accepted", runId: "run_1" }) as const)
-  const approvals = createWaits({ decide } as unknown as Decisions, "code")
+  const approvals = createWaits(() => ({ decide }) as unknown as Decisions, "code")
   const misspelt = { tool_input: { amount: 3 } } as ApproveOptions
   await expect(approvals.approve(wait, misspelt)).rejects.toThrow("approve: unknown option tool_input")
   expect(decide).not.toHaveBeenCalled()

@@ -65,8 +65,9 @@ export interface DenyOptions extends AnswerOptions {
   readonly reason?: string
 }
 
+/** Creates the operations on waits. `decisions` may open the gateway at the first use. */
 export function createWaits(
-  decisions: Decisions,
+  decisions: () => Decisions | Promise<Decisions>,
   via: Decider["via"],
   by: Pick<Decider, "credential"> = {},
 ): GatewayWaits {
@@ -75,7 +76,7 @@ export function createWaits(
   }
   const toTarget = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
   return {
-    list: (filter = {}) => decisions.openWaits(filter),
+    list: async (filter = {}) => (await decisions()).openWaits(filter),
     async approve(wait, given = {}) {
       checkApproveOptions(given)
       const { userId = null, ...decided } = given
@@ -85,27 +86,27 @@ export function createWaits(
         approved: true,
         decidedBy: toDecider({ userId }),
       }
-      requireAccepted(await decisions.decide(decision))
+      requireAccepted(await (await decisions()).decide(decision))
     },
     async deny(wait, { reason, ...options } = {}) {
       const told = reason === undefined ? {} : { reason }
       const decision = { ...toTarget(wait), ...told, approved: false, decidedBy: toDecider(options) }
-      requireAccepted(await decisions.decide(decision))
+      requireAccepted(await (await decisions()).decide(decision))
     },
     async submitResult(wait, value, options) {
       const result = { type: "json", value } as const
       requireAccepted(
-        await decisions.submitResult({ ...toTarget(wait), result, decidedBy: toDecider(options) }),
+        await (await decisions()).submitResult({ ...toTarget(wait), result, decidedBy: toDecider(options) }),
       )
     },
     async answer(wait, { action, content }, options) {
       const filled = content === undefined ? {} : { content }
       const response = { ...toTarget(wait), action, ...filled, decidedBy: toDecider(options) }
-      requireAccepted(await decisions.respond(response))
+      requireAccepted(await (await decisions()).respond(response))
     },
-    grants: (sessionId) => decisions.grants(sessionId),
-    revokeGrant: ({ sessionId, toolName, qualifier }, options) =>
-      decisions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: toDecider(options) }),
-    audit: (filter = {}) => decisions.audit(filter),
+    grants: async (sessionId) => (await decisions()).grants(sessionId),
+    revokeGrant: async ({ sessionId, toolName, qualifier }, options) =>
+      (await decisions()).revokeGrant({ sessionId, toolName, qualifier, revokedBy: toDecider(options) }),
+    audit: async (filter = {}) => (await decisions()).audit(filter),
   }
 }

@@ -90,7 +90,7 @@ export function createPluginRuns({ plugin, agent, live }: PluginPlace): PluginRu
     },
     async answer(wait, answer, { principal }) {
       await requireOwnTree(wait.sessionId, principal)
-      const waits = createWaits(live.take().sessions, "code", { credential: "plugin" })
+      const waits = createWaits(() => live.take().sessions, "code", { credential: "plugin" })
       await giveAnswer(waits, wait, { answer, userId: principal.userId })
     },
   }
