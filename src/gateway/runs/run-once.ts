@@ -120,34 +120,16 @@ function findModel(entry: LiveEntry): string | null {
 }
 
 async function createResult(
-  { runId, response, transcript, toolsUsed, outcome, startedAt, endedAt }: RunResult,
-  run: {
-    readonly sessionId: string
-    readonly existed: boolean
-    readonly model: string | null
-    readonly summary: string | null
+  { outcome, ...facts }: RunResult,
+  {
+    schema,
+    ...run
+  }: Pick<GatewayRunResult, "sessionId" | "existed" | "model" | "summary" | "cancelledTasks"> & {
     readonly schema: CompiledSchema | undefined
-    readonly cancelledTasks: readonly string[]
   },
 ): Promise<GatewayRunResult<unknown>> {
-  const { sessionId, existed, model, summary, schema, cancelledTasks } = run
   const { usage, cost } = outcome
-  const times = { startedAt, endedAt }
-  const common = {
-    runId,
-    sessionId,
-    existed,
-    ...times,
-    response,
-    transcript,
-    toolsUsed,
-    model,
-    usage,
-    cost,
-    output: null,
-    summary,
-    cancelledTasks,
-  }
+  const common = { ...facts, ...run, usage, cost, output: null }
   const createFailedResult = (error: NonNullable<GatewayRunResult["error"]>) =>
     ({ ...common, outcome: "failed", reason: null, error }) as const
   if (outcome.type === "runFailed") {
