@@ -1,7 +1,7 @@
 import type { WireRoutes } from "../../http/wire-routes.ts"
+import { addAnswerRoutes } from "./routes/answers.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
-import { addElicitationRoute } from "./routes/elicitation.ts"
 import { addFilesRoute } from "./routes/files.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
@@ -10,8 +10,6 @@ import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes } from "./routes/sessions.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addTasksRoutes } from "./routes/tasks.ts"
-import { addToolApprovalRoute } from "./routes/tool-approval.ts"
-import { addToolResultRoute } from "./routes/tool-result.ts"
 import { addWaitsRoute } from "./routes/waits.ts"
 import { chatEventSchema } from "./schemas/events.ts"
 
@@ -25,16 +23,13 @@ export const nativeRoutes: WireRoutes = {
   ],
   add(app, parts) {
     const { reading, changing, newWork, credentials, body, optionalBody, chatBody } = parts.middleware
-    const answering = { ...parts, middleware: [...changing, body] }
     addInitRoute(app, { ...parts, middleware: credentials })
     addRevokeRoute(app, { ...parts, middleware: parts.middleware.revoking })
     addChatRoute(app, { ...parts, middleware: [newWork, ...changing, chatBody] })
     addSubscribeRoute(app, { ...parts, middleware: reading })
     addCancelRoute(app, { ...parts, middleware: [...changing, optionalBody] })
     addHistoryRoute(app, { ...parts, middleware: reading })
-    addToolApprovalRoute(app, answering)
-    addElicitationRoute(app, answering)
-    addToolResultRoute(app, answering)
+    addAnswerRoutes(app, { ...parts, middleware: [...changing, body] })
     addGrantRoutes(app, { ...parts, reading, changing })
     addFilesRoute(app, { ...parts, middleware: reading })
     addWaitsRoute(app, { ...parts, middleware: reading })
