@@ -6,6 +6,7 @@ import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
 import { respondText } from "./respond.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
+import { describeJson } from "./schemas/describe-json.ts"
 import { describeProblems } from "./schemas/problem.ts"
 import type { OperationTag } from "./wire-routes.ts"
 
@@ -40,10 +41,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
     tags: ["status"],
     security: [],
     responses: {
-      200: {
-        description: "OpenAPI 3.1.",
-        content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
-      },
+      200: describeJson("OpenAPI 3.1.", z.record(z.string(), z.unknown())),
       ...describeProblems("500 internal_error"),
     },
   })

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Readiness } from "../../core/ports/readiness.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { respondJson } from "../respond.ts"
+import { describeJson } from "../schemas/describe-json.ts"
 import { describeProblems } from "../schemas/problem.ts"
 
 export interface StatusRoutesOptions {
@@ -22,10 +23,7 @@ export function addStatusRoutes(
     tags: ["status"],
     security: [],
     responses: {
-      200: {
-        description: "It does.",
-        content: { "application/json": { schema: healthResponseSchema } },
-      },
+      200: describeJson("It does.", healthResponseSchema),
       ...describeProblems("500 internal_error"),
     },
   })
@@ -37,14 +35,8 @@ export function addStatusRoutes(
     tags: ["status"],
     security: [],
     responses: {
-      200: {
-        description: "Ready.",
-        content: { "application/json": { schema: readyResponseSchema } },
-      },
-      503: {
-        description: "Not ready. The checks give the reasons.",
-        content: { "application/json": { schema: readyResponseSchema } },
-      },
+      200: describeJson("Ready.", readyResponseSchema),
+      503: describeJson("Not ready. The checks give the reasons.", readyResponseSchema),
       ...describeProblems("500 internal_error"),
     },
   })

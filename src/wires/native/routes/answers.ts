@@ -6,6 +6,7 @@ import { describeSecurity } from "../../../http/auth/access.ts"
 import type { DeciderOf } from "../../../http/auth/decider.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofAnswer, ofBody, ofToken, type Refusal } from "../../../http/schemas/refusals.ts"
 import { requireAccepted } from "../../../kernel/sessions/answering/require-accepted.ts"
@@ -87,7 +88,7 @@ function addRoute<Schema extends z.ZodType<{ readonly tool_call_id: string; read
     middleware,
     request: { body: { required: true, content: { "application/json": { schema } } } },
     responses: {
-      200: { description, content: { "application/json": { schema: doneResponseSchema } } },
+      200: describeJson(description, doneResponseSchema),
       ...describeProblems(...ofToken, ...ofBody, ...ofAnswer, ...problems),
     },
   })

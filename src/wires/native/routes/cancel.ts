@@ -4,6 +4,7 @@ import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofBody, ofToken } from "../../../http/schemas/refusals.ts"
 import type { Sessions } from "../../../kernel/sessions/sessions.ts"
@@ -32,12 +33,11 @@ export function addCancelRoute(
     middleware,
     request: { body: { required: false, content: { "application/json": { schema: cancelRequestSchema } } } },
     responses: {
-      200: {
-        description:
-          "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`. A withdrawn " +
+      200: describeJson(
+        "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`. A withdrawn " +
           "message never joins its run, which continues.",
-        content: { "application/json": { schema: cancelResponseSchema } },
-      },
+        cancelResponseSchema,
+      ),
       ...describeProblems(...ofToken, ...ofBody, "404 no_active_run"),
     },
   })

@@ -5,6 +5,7 @@ import type { DeciderOf } from "../../../http/auth/decider.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { Problem } from "../../../http/problem.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { printable } from "../../../http/schemas/parts/printable.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
@@ -32,10 +33,10 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     security: describeSecurity("session"),
     middleware: reading,
     responses: {
-      200: {
-        description: "Grants of `allow_tool_type` in this session that are not revoked.",
-        content: { "application/json": { schema: grantsResponseSchema } },
-      },
+      200: describeJson(
+        "Grants of `allow_tool_type` in this session that are not revoked.",
+        grantsResponseSchema,
+      ),
       ...describeProblems(...ofToken),
     },
   })
@@ -59,10 +60,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
       }),
     },
     responses: {
-      200: {
-        description: "The next such call needs an approval.",
-        content: { "application/json": { schema: doneResponseSchema } },
-      },
+      200: describeJson("The next such call needs an approval.", doneResponseSchema),
       ...describeProblems(...ofToken, "404 grant_not_found", "422 invalid_body"),
     },
   })

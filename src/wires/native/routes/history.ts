@@ -8,6 +8,7 @@ import type { HistoryReads } from "../../../http/limits/history-reads.ts"
 import { createInvalidBody, Problem } from "../../../http/problem.ts"
 import { toFieldErrors } from "../../../http/request/field-errors.ts"
 import { respondText } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
 import { createTextStream } from "../../../http/streams/text-stream.ts"
@@ -38,10 +39,7 @@ export function addHistoryRoute(
     security: describeSecurity("session"),
     request: { query: historyQuerySchema },
     responses: {
-      200: {
-        description: "The session's messages, its open run and its open waits.",
-        content: { "application/json": { schema: historyResponseSchema } },
-      },
+      200: describeJson("The session's messages, its open run and its open waits.", historyResponseSchema),
       ...describeProblems(
         ...ofToken,
         "404 sub_agent_not_found",

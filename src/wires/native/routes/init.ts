@@ -8,6 +8,7 @@ import type { IssueSession, IssueUserToken } from "../../../http/issue-session.t
 import type { RateLimiting } from "../../../http/limits/rate-limits.ts"
 import { selectCredential } from "../../../http/request/credential.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofBody, ofCredentials, ofStore, type Refusal } from "../../../http/schemas/refusals.ts"
 import type { ServedAgents } from "../../../http/served-agents.ts"
@@ -51,10 +52,10 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
       : describeSecurity("init").filter(({ authenticate }) => authenticate !== undefined),
     middleware: options.middleware,
     responses: {
-      200: {
-        description: "A session and a token for it. With the scope `user`, a token for the user.",
-        content: { "application/json": { schema: z.union([initResponseSchema, userTokenResponseSchema]) } },
-      },
+      200: describeJson(
+        "A session and a token for it. With the scope `user`, a token for the user.",
+        z.union([initResponseSchema, userTokenResponseSchema]),
+      ),
       ...describeProblems(...ofBody, ...ofStore, ...ofCredentials, ...ofTokensAtInit),
     },
   }

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofUser } from "../../../http/schemas/refusals.ts"
 import type { WireParts } from "../../../http/wire-routes.ts"
@@ -32,12 +33,11 @@ export function addRevokeRoute(
     security: describeSecurity("revoke"),
     middleware,
     responses: {
-      200: {
-        description:
-          "With a session token: all tokens of the session are now invalid, and its open run is cancelled. " +
+      200: describeJson(
+        "With a session token: all tokens of the session are now invalid, and its open run is cancelled. " +
           "Otherwise: all tokens of the user are now invalid, in every process after at most five seconds.",
-        content: { "application/json": { schema: doneResponseSchema } },
-      },
+        doneResponseSchema,
+      ),
       ...describeProblems(...ofUser),
     },
   })

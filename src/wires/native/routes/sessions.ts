@@ -7,6 +7,7 @@ import { isSamePrincipal } from "../../../http/auth/principal.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { createSessionNotFound, Problem } from "../../../http/problem.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofUser } from "../../../http/schemas/refusals.ts"
 import type { ServedAgents } from "../../../http/served-agents.ts"
@@ -41,10 +42,10 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
     middleware,
     request: { query: sessionsQuerySchema },
     responses: {
-      200: {
-        description: "One page of the user's sessions. A user token lists those with its agent.",
-        content: { "application/json": { schema: sessionsResponseSchema } },
-      },
+      200: describeJson(
+        "One page of the user's sessions. A user token lists those with its agent.",
+        sessionsResponseSchema,
+      ),
       ...describeProblems(...ofUser, "400 invalid_cursor", "422 invalid_body"),
     },
   })
@@ -58,10 +59,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
     middleware,
     request: { params: z.object({ id: z.string() }) },
     responses: {
-      200: {
-        description: "The session and its newest runs.",
-        content: { "application/json": { schema: sessionResponseSchema } },
-      },
+      200: describeJson("The session and its newest runs.", sessionResponseSchema),
       ...describeProblems(...ofUser, "404 session_not_found"),
     },
   })

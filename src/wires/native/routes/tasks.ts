@@ -7,6 +7,7 @@ import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { parseCursor } from "../../../http/request/cursor.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofBody, ofToken } from "../../../http/schemas/refusals.ts"
 import type { EventStreams } from "../../../http/streams/stream-response.ts"
@@ -62,10 +63,7 @@ export function addTasksRoutes(
     summary: "List background tasks of the session",
     middleware: reading,
     responses: {
-      200: {
-        description: "The 200 newest background tasks of the session, oldest first.",
-        content: { "application/json": { schema: tasksResponseSchema } },
-      },
+      200: describeJson("The 200 newest background tasks of the session, oldest first.", tasksResponseSchema),
       ...describeProblems(...ofToken),
     },
   })
@@ -83,7 +81,7 @@ export function addTasksRoutes(
     middleware: reading,
     request: { params },
     responses: {
-      200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
+      200: describeJson("The task.", taskSchema),
       ...describeProblems(...ofToken, "404 task_not_found"),
     },
   })
@@ -143,12 +141,11 @@ export function addTasksRoutes(
       body: { required: true, content: { "application/json": { schema: taskMessageRequestSchema } } },
     },
     responses: {
-      200: {
-        description:
-          "The message is durable. The sub-agent reads it before its next turn, and the task's stream shows it as " +
+      200: describeJson(
+        "The message is durable. The sub-agent reads it before its next turn, and the task's stream shows it as " +
           "`user_message_added`.",
-        content: { "application/json": { schema: taskMessageResponseSchema } },
-      },
+        taskMessageResponseSchema,
+      ),
       ...describeProblems(
         ...ofToken,
         ...ofBody,
@@ -202,10 +199,10 @@ export function addTasksRoutes(
     middleware: changing,
     request: { params },
     responses: {
-      200: {
-        description: "The cancel is durable. The session learns of the end with `task_completed`.",
-        content: { "application/json": { schema: cancelResponseSchema } },
-      },
+      200: describeJson(
+        "The cancel is durable. The session learns of the end with `task_completed`.",
+        cancelResponseSchema,
+      ),
       ...describeProblems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
     },
   })

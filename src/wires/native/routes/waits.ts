@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import { describeSecurity } from "../../../http/auth/access.ts"
 import type { HttpEnv } from "../../../http/http-env.ts"
 import { respondJson } from "../../../http/respond.ts"
+import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofToken } from "../../../http/schemas/refusals.ts"
 import type { Sessions } from "../../../kernel/sessions/sessions.ts"
@@ -25,10 +26,10 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
     security: describeSecurity("session"),
     middleware,
     responses: {
-      200: {
-        description: "Every open approval, client tool call and question of the session.",
-        content: { "application/json": { schema: waitsResponseSchema } },
-      },
+      200: describeJson(
+        "Every open approval, client tool call and question of the session.",
+        waitsResponseSchema,
+      ),
       ...describeProblems(...ofToken),
     },
   })
