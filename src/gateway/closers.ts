@@ -7,7 +7,7 @@ const stages = ["start", "intervals", "runs", "readers", "parts", "store"] as co
 /** Closes a part. Runs may continue for `graceMs`. */
 type Close = (graceMs: number) => unknown
 
-/** How the opened parts of a gateway close. */
+/** The functions that close the opened parts of a gateway. */
 export interface Closers {
   /** Registers a part, at any time before its stage. The parts of one stage close at the same time. */
   add(stage: (typeof stages)[number], close: Close): void
