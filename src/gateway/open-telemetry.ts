@@ -1,7 +1,7 @@
 import type { Observer } from "../core/ports/observer.ts"
 import { noTraces, type Traces } from "../core/ports/traces.ts"
 import { createTraces } from "../features/telemetry/traces/traces.ts"
-import type { AgentService } from "./agent/agent-service.ts"
+import type { Agent } from "./agent/agent.ts"
 import { createObservers } from "./hooks/observers.ts"
 import { type OpenMetrics, openMetrics } from "./open-metrics.ts"
 import { packageVersion } from "./package-version.ts"
@@ -16,7 +16,7 @@ export interface OpenTelemetry {
 /** Opens everything that observes the process. Loads no library that the application does not ask for. */
 export async function openTelemetry(
   measured: Parameters<typeof openMetrics>[0],
-  parts: Parameters<typeof openMetrics>[1] & { readonly agents: readonly AgentService[] },
+  parts: Parameters<typeof openMetrics>[1] & { readonly agents: readonly Agent[] },
 ): Promise<OpenTelemetry> {
   const { server, logger } = measured
   const { telemetry: settings, redact = [] } = server

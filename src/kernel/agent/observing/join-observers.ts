@@ -10,8 +10,14 @@ export interface AttachedObserver {
   readonly agent: string | null
 }
 
-/** Milliseconds of one call after which an observer is logged, once, because it delays the whole process. */
+/** Milliseconds after which a call counts as slow. An observer delays the whole process while it runs. */
 const slowMs = 50
+
+/**
+ * Number of slow calls after which an observer is logged, once. A few calls can be slow through no fault of the
+ * observer: its first call is compiled, and the machine may be busy.
+ */
+const slowCalls = 5
 
 /**
  * Returns one observer that calls all of these in order. It has only the functions that one of them has, so that
@@ -41,7 +47,7 @@ interface Member {
 
 function createMember(observer: Partial<Calls>, agent: string | null, logger: Logger): Member {
   let isLeftOut = false
-  let wasSlow = false
+  let slow = 0
   const leaveOut = (name: string, error: unknown) => {
     if (isLeftOut) return
     isLeftOut = true
@@ -65,11 +71,10 @@ function createMember(observer: Partial<Calls>, agent: string | null, logger: Lo
           leaveOut(name, error)
         }
         const durationMs = performance.now() - startedAt
-        if (durationMs < slowMs || wasSlow) return
-        wasSlow = true
+        if (durationMs < slowMs || ++slow !== slowCalls) return
         logger.warn(
-          { observer: name, durationMs: Math.round(durationMs) },
-          "An observer took long. Until it returns, the process does nothing else.",
+          { observer: name, durationMs: Math.round(durationMs), slowCalls },
+          "An observer often takes long. Until it returns, the process does nothing else.",
         )
       }
     },
