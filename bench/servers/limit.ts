@@ -44,7 +44,11 @@ function forward(message: string, response: ServerResponse): void {
       "x-api-key": "bench",
     },
   })
-  call.on("error", () => response.destroy())
+  call.on("error", (error: NodeJS.ErrnoException) => {
+    // The upstream closed the idle connection at that moment and has not seen the request.
+    if (call.reusedSocket && error.code === "ECONNRESET" && !response.headersSent) forward(message, response)
+    else response.destroy()
+  })
   call.on("response", (answer) => emitFrames(answer, response))
   call.end(body)
 }
