@@ -1,3 +1,4 @@
+import { rejectOnAbort } from "../../core/time/reject-on-abort.ts"
 import type { ServerHandle } from "./server.ts"
 
 /** The run that waits for servers. */
@@ -22,18 +23,14 @@ export async function awaitStarts(
   signal.throwIfAborted()
   const listStarting = () => servers.filter(({ state }) => state.status === "starting")
   if (listStarting().length === 0) return
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener("abort", abort, { once: true })
   const timer = setTimeout(() => {
     const late = listStarting()
     if (late.length > 0) showStatus(describe(late))
   }, silentMs)
   try {
-    await Promise.race([Promise.all(servers.map((server) => server.settled())), aborted])
+    await rejectOnAbort(signal, Promise.all(servers.map((server) => server.settled())))
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener("abort", abort)
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   RemovedFiles,
   SandboxSession,
 } from "../../core/ports/tools/sandbox.ts"
+import { rejectOnAbort } from "../../core/time/reject-on-abort.ts"
 import type { Backend, Exit, Running } from "./backend.ts"
 import type { DiskGuard } from "./disk/guard.ts"
 import { computeDiskQuota, type SandboxLimits } from "./limits.ts"
@@ -101,13 +102,13 @@ async function* runWatched(
   try {
     const tail = createTail(errorTailBytes)
     for (;;) {
-      const { done, value } = await rejectOnAbort(output.next(), stopSignal)
+      const { done, value } = await rejectOnAbort(stopSignal, output.next())
       if (done === true) break
       if (value.stream === "stderr") tail.push(value.bytes)
       yield value
     }
-    const exit = await rejectOnAbort(running.exited, stopSignal)
-    await rejectOnAbort(watch.settled(), stopSignal)
+    const exit = await rejectOnAbort(stopSignal, running.exited)
+    await rejectOnAbort(stopSignal, watch.settled())
     await watch.end()
     // The last writes may have been too fast to be noticed.
     const measured = await measureUsage(workspace.path, quota, stopSignal)
@@ -142,23 +143,11 @@ async function measureWithin(path: string, quota: DiskUsage, signal: AbortSignal
 /** Rejects on an abort without waiting for the start. The started execution is then ended. */
 async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Promise<Running> {
   try {
-    return await rejectOnAbort(starting, signal)
+    return await rejectOnAbort(signal, starting)
   } catch (error) {
     // A failed start has already been reported. A failed end is left to the next reaping.
     starting.then((running) => running.end()).catch(() => {})
     throw error
-  }
-}
-
-async function rejectOnAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener("abort", onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener("abort", onAbort)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Pricing } from "../../core/ports/model/pricing.ts"
 import type { ModelChoice, ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
+import { rejectOnAbort } from "../../core/time/reject-on-abort.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
-import { rejectOnAbort } from "../../kernel/agent/reject-on-abort.ts"
 
 /** The outcome of one short call of a model. */
 export interface ModelProbe {

@@ -2,7 +2,7 @@ import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin, PluginParts, PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
-import { rejectOnAbort } from "../../kernel/agent/reject-on-abort.ts"
+import { rejectOnAbort } from "../../core/time/reject-on-abort.ts"
 
 /** A plugin of one agent with the parts that its setup returned. */
 export interface OpenedPlugin {

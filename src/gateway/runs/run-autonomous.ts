@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { SystemBlock } from "../../core/ports/model/provider.ts"
+import { rejectOnAbort } from "../../core/time/reject-on-abort.ts"
 import type { DeliveryOptions } from "../../features/delivery/options.ts"
 import { createDeliveryPlugin, type RunRecords } from "../../features/delivery/plugin.ts"
 import {
@@ -17,7 +18,6 @@ import {
 import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import { runSession } from "../../features/headless/run/run-session.ts"
 import { RunState } from "../../features/headless/run/state.ts"
-import { rejectOnAbort } from "../../kernel/agent/reject-on-abort.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { isMemoryStore } from "../open-store.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"

@@ -10,10 +10,10 @@ import type {
   ModelRequest,
   Provider,
 } from "../../../core/ports/model/provider.ts"
+import { rejectOnAbort } from "../../../core/time/reject-on-abort.ts"
 import type { Usage } from "../../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import { selectTraceparent } from "../observing/observe-event.ts"
-import { rejectOnAbort } from "../reject-on-abort.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { type Patience, startWatchdog } from "./watchdog.ts"
 

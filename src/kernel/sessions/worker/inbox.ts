@@ -3,8 +3,8 @@ import type { Answer, Answers } from "../../../core/ports/run/answers.ts"
 import type { Steering, SteeringMessage } from "../../../core/ports/run/steering.ts"
 import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../../core/ports/store/inbox.ts"
 import type { Command, Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
+import { rejectOnAbort } from "../../../core/time/reject-on-abort.ts"
 import { sleep } from "../../../core/time/sleep.ts"
-import { rejectOnAbort } from "../../agent/reject-on-abort.ts"
 
 export type TaskEnd = TaskEndCommand & { readonly id: number }
 

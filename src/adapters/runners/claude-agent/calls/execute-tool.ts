@@ -10,6 +10,7 @@ import type {
 import { noTasks } from "../../../../core/runs/no-tasks.ts"
 import type { RunnerRequest } from "../../../../core/runs/runner.ts"
 import { removeSecrets } from "../../../../core/text/remove-secrets.ts"
+import { rejectOnAbort } from "../../../../core/time/reject-on-abort.ts"
 
 /** Maximum characters of a result's text. Longer text is truncated. */
 const maxResultCharacters = 1_000_000
@@ -30,8 +31,6 @@ export async function executeTool(
 ): Promise<ToolResult> {
   const timeout = AbortSignal.timeout(timeoutMs)
   const stop = AbortSignal.any([signal, timeout])
-  const { promise: stopped, reject } = Promise.withResolvers<never>()
-  stop.addEventListener("abort", () => reject(stop.reason), { once: true })
   const runTool = async () => {
     stop.throwIfAborted()
     const validation = await tool.validate(input, createValidationContext(request, stop))
@@ -40,7 +39,7 @@ export async function executeTool(
     return toResult(await tool.execute(validation.input, createContext(request, callId, stop)), tool)
   }
   try {
-    return await Promise.race([runTool(), stopped])
+    return await rejectOnAbort(stop, runTool())
   } catch (thrown) {
     if (signal.aborted) return { type: "error", code: "cancelled", message: "The call was canceled." }
     if (timeout.aborted) return createTimeoutResult(timeoutMs)

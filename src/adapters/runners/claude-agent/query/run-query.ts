@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { RunnerEvent, RunnerToolCall } from "../../../../core/runs/runner.ts"
+import { rejectOnAbort } from "../../../../core/time/reject-on-abort.ts"
 import type { JudgeCall, JudgedCall } from "../calls/approval-policy.ts"
 import type { CallGate, SdkCall } from "../calls/call-gate.ts"
 import type { SdkProcess } from "../process/sdk-process.ts"
@@ -158,7 +159,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
       for (const step of reader.flush()) yield* take(step)
       gate.setIdle(true)
       process.flow()
-      await waitForEither(next, mailbox.posted, signal)
+      await rejectOnAbort(signal, Promise.race([next, mailbox.posted]))
       process.hold()
       gate.setIdle(false)
       continue
@@ -184,22 +185,6 @@ function readNextMessage(messages: AsyncIterator<object>): Promise<IteratorResul
   // The promise may reject after the run has ended.
   next.catch(() => undefined)
   return next
-}
-
-async function waitForEither(
-  next: Promise<unknown>,
-  posted: Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener("abort", abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    await Promise.race([next, posted, aborted])
-  } finally {
-    signal.removeEventListener("abort", abort)
-  }
 }
 
 /** Waits until Claude Code has written its whole transcript. Its further output is not part of the run. */
