@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { GatewayError } from "../../../core/errors.ts"
-import { type Admission, createAdmission } from "../../../core/fairness/admission.ts"
+import { createPlaces } from "../../../core/fairness/places.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../../core/runs/runner.ts"
 import { resolveOrigin, type ToolOrigin } from "../../../core/tools/tool-origin.ts"
@@ -53,7 +53,8 @@ interface Saved extends RunSpending {
  */
 export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
   const options = resolveOptions(given)
-  const places = createProcessPlaces(options.maxProcesses)
+  // Further runs wait, and users take turns.
+  const places = createPlaces({ max: options.maxProcesses })
   let sweptAt = 0
   return async function* (request) {
     const { signal, logger } = request
@@ -77,20 +78,6 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
       leave()
     }
   }
-}
-
-/** Limits the number of concurrent processes. Further runs wait, and users take turns. */
-function createProcessPlaces(max: number): Admission<undefined> {
-  let running = 0
-  return createAdmission({
-    decide: () => (running < max ? "now" : "next"),
-    start: () => {
-      running += 1
-    },
-    end: () => {
-      running -= 1
-    },
-  })
 }
 
 async function* runAgent(

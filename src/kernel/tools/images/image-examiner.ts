@@ -1,5 +1,7 @@
-import { createTurnQueue } from "../../../core/fairness/turn-queue.ts"
+import { OverloadedError } from "../../../core/errors.ts"
+import { createPlaces } from "../../../core/fairness/places.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
+import { rejectOnAbort } from "../../../core/time/reject-on-abort.ts"
 import { keepWorker } from "../../../platform/workers/keep-worker.ts"
 import { starting } from "../../../platform/workers/worker.ts"
 import { type DecodeRequest, type Examined, examineHeader, examineWithoutDecoder } from "./examine.ts"
@@ -41,11 +43,6 @@ const crowded: Examined = { type: "unusable", reason: "too many images wait for 
  */
 const maxWaiting = 10_000
 
-interface Waiting {
-  readonly request: DecodeRequest
-  readonly resolve: (examined: Examined | null) => void
-}
-
 /**
  * Decodes images one after another in a process. It starts when needed, and ends when it is idle. Tenants take turns,
  * and so do the users of a tenant, because decoding one image may take many seconds.
@@ -64,8 +61,7 @@ export function createImageExaminer({
     heapMb: 256,
     idleMs,
   })
-  const queue = createTurnQueue<Waiting>(maxWaiting)
-  let isWorking = false
+  const place = createPlaces({ max: 1, maxWaiting })
   let closed = false
 
   async function decode(request: DecodeRequest): Promise<Examined | null> {
@@ -76,35 +72,17 @@ export function createImageExaminer({
     return outcome.isLate ? slow : fatal
   }
 
-  async function work(): Promise<void> {
-    if (isWorking) return
-    isWorking = true
-    for (let next = queue.take(); next !== null; next = queue.take()) {
-      next.resolve(await decode(next.request))
-    }
-    isWorking = false
-  }
-
   return {
     async examine(base64, { owner, signal }) {
       signal.throwIfAborted()
       const request = examineHeader(base64)
       if ("type" in request) return request
       if (!decodes) return examineWithoutDecoder(request)
-      const { promise, resolve, reject } = Promise.withResolvers<Examined | null>()
-      const waiting: Waiting = { request, resolve }
-      if (!queue.add(owner, waiting)) return crowded
-      const abort = () => {
-        queue.remove(owner, waiting)
-        reject(signal.reason)
-      }
-      signal.addEventListener("abort", abort, { once: true })
-      try {
-        void work()
-        return await promise
-      } finally {
-        signal.removeEventListener("abort", abort)
-      }
+      const leave = await place.enter(owner, undefined, signal).catch((error: unknown) => {
+        if (error instanceof OverloadedError) return null
+        throw error
+      })
+      return leave === null ? crowded : rejectOnAbort(signal, decode(request).finally(leave))
     },
     async close() {
       closed = true

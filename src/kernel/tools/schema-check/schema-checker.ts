@@ -1,9 +1,9 @@
-import { OverloadedError, ShuttingDownError, toError, UnusableSchemaError } from "../../../core/errors.ts"
-import { createTurnQueue } from "../../../core/fairness/turn-queue.ts"
+import { OverloadedError, ShuttingDownError, UnusableSchemaError } from "../../../core/errors.ts"
+import { createPlaces } from "../../../core/fairness/places.ts"
 import { isLongerAsJson, type JsonObject } from "../../../core/json/json.ts"
-import type { Principal } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../../core/ports/tools/schema-check.ts"
 import type { Validation } from "../../../core/ports/tools/tool.ts"
+import { rejectOnAbort } from "../../../core/time/reject-on-abort.ts"
 import { type KeptWorker, keepWorker } from "../../../platform/workers/keep-worker.ts"
 import type { Outcome } from "../../../platform/workers/worker.ts"
 import type { CheckPhase, CheckRequest, Verdict } from "./messages.ts"
@@ -52,24 +52,21 @@ const defaults: SchemaCheckerLimits = {
 type CheckOutcome = Outcome<Verdict>
 type CheckThread = KeptWorker<CheckRequest, Verdict>
 
-interface Check {
-  readonly owner: Principal
-  readonly schema: string
-  readonly value: unknown
-  readonly resolve: (outcome: CheckOutcome) => void
-  readonly reject: (error: Error) => void
-}
-
 /** Checks values on a few threads, which start when they are needed. */
 export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): SchemaChecker {
   const limits = { ...defaults, ...given }
-  const queue = createTurnQueue<Check>(limits.maxWaiting)
+  const threads = new Set<CheckThread>()
   const idle: CheckThread[] = []
-  const running = new Map<Check, CheckThread>()
+  const places = createPlaces({
+    max: limits.maxThreads,
+    maxOfUser: Math.max(limits.maxThreads - 1, 1),
+    maxWaiting: limits.maxWaiting,
+    createBusyError: () => new OverloadedError(tooMany),
+  })
   /** Schemas for which a thread had to be ended. No other thread tries them again. */
   const unusable = createTextCache<string>({ maxEntries: 100, maxCharacters: 4 * 1024 * 1024 })
   const texts = new WeakMap<JsonObject, string>()
-  let closed = false
+  const closing = new AbortController()
 
   function formatSchema(schema: JsonObject): string {
     const known = texts.get(schema)
@@ -82,91 +79,48 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     return text
   }
 
-  function mayRun({ tenant, userId }: Principal): boolean {
-    const own = [...running.keys()].filter(
-      ({ owner }) => owner.tenant === tenant && owner.userId === userId,
-    ).length
-    return own < Math.max(limits.maxThreads - 1, 1)
-  }
-
-  function dispatch(): void {
-    while (running.size < limits.maxThreads) {
-      const check = queue.take(mayRun)
-      if (check === null) return
-      const request = createRequest(check)
-      if (request === null) continue
-      const thread = idle.pop() ?? createThread()
-      running.set(check, thread)
-      void runOn(thread, check, request)
-    }
-  }
-
-  /** Returns the request for a thread. Null if the check has been rejected instead. */
-  function createRequest({ schema, value, reject }: Check): CheckRequest | null {
-    // An earlier check may have shown that no thread can use the schema.
+  function refuseUnusable(schema: string): void {
     const reason = unusable.get(schema)
-    if (reason !== undefined) {
-      reject(new UnusableSchemaError(reason))
-      return null
-    }
-    try {
-      return { schema, value: JSON.stringify(value) ?? "null" }
-    } catch (thrown) {
-      reject(toError(thrown))
-      return null
-    }
+    if (reason !== undefined) throw new UnusableSchemaError(reason)
   }
 
-  function createThread(): CheckThread {
-    return keepWorker({
-      program: "./thread",
-      startedBy: import.meta.url,
-      kind: "thread",
-      startMs: limits.startMs,
-      phaseMs: limits.cpuMs,
-      heapMb: limits.heapMb,
-      idleMs: limits.idleMs,
-    })
-  }
-
-  async function runOn(thread: CheckThread, check: Check, request: CheckRequest): Promise<void> {
+  async function runOnThread(request: CheckRequest): Promise<CheckOutcome> {
+    const thread = idle.pop() ?? createThread(limits)
+    threads.add(thread)
     const outcome = await thread.run(request)
-    running.delete(check)
-    if (outcome.type === "stopped" && outcome.phase === "compiling" && !closed) {
-      unusable.set(check.schema, outcome.reason)
-    }
     idle.push(thread)
-    check.resolve(outcome)
-    dispatch()
+    if (outcome.type === "stopped" && outcome.phase === "compiling" && !closing.signal.aborted) {
+      unusable.set(request.schema, outcome.reason)
+    }
+    return outcome
   }
 
+  /** Waits for a place. An abort ends the wait at once, and the place is given back when the thread is done. */
   async function computeOutcome(
-    request: Pick<Check, "schema" | "value">,
-    { owner, signal }: SchemaCheckOptions,
+    { schema, value }: { readonly schema: string; readonly value: unknown },
+    { owner, signal: given }: SchemaCheckOptions,
   ): Promise<CheckOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<CheckOutcome>()
-    const check: Check = { ...request, owner, resolve, reject }
-    if (!queue.add(owner, check)) throw new OverloadedError(tooMany)
-    const abort = () => {
-      queue.remove(owner, check)
-      reject(signal?.reason)
+    const signal = given === undefined ? closing.signal : AbortSignal.any([given, closing.signal])
+    const leave = await places.enter(owner, undefined, signal)
+    const check = async () => {
+      try {
+        signal.throwIfAborted()
+        // An earlier check may have shown that no thread can use the schema.
+        refuseUnusable(schema)
+        return await runOnThread({ schema, value: JSON.stringify(value) ?? "null" })
+      } finally {
+        leave()
+      }
     }
-    signal?.addEventListener("abort", abort, { once: true })
-    try {
-      dispatch()
-      return await promise
-    } finally {
-      signal?.removeEventListener("abort", abort)
-    }
+    return rejectOnAbort(signal, check())
   }
 
   return {
     async check(schema, value, options) {
       options.signal?.throwIfAborted()
-      if (closed) throw new ShuttingDownError()
+      closing.signal.throwIfAborted()
       const text = formatSchema(schema)
-      const reason = unusable.get(text)
-      if (reason !== undefined) throw new UnusableSchemaError(reason)
+      refuseUnusable(text)
       if (isLongerAsJson(value, limits.maxValueCharacters)) {
         return createInvalid(
           `The value has more than ${limits.maxValueCharacters} characters, which is too many.`,
@@ -175,14 +129,22 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
       return toValidation(await computeOutcome({ schema: text, value }, options), value)
     },
     async close() {
-      closed = true
-      for (let check = queue.take(); check !== null; check = queue.take()) {
-        check.reject(new ShuttingDownError())
-      }
-      for (const check of running.keys()) check.reject(new ShuttingDownError())
-      await Promise.all([...running.values(), ...idle].map((thread) => thread.stop()))
+      closing.abort(new ShuttingDownError())
+      await Promise.all([...threads].map((thread) => thread.stop()))
     },
   }
+}
+
+function createThread({ startMs, cpuMs, heapMb, idleMs }: SchemaCheckerLimits): CheckThread {
+  return keepWorker({
+    program: "./thread",
+    startedBy: import.meta.url,
+    kind: "thread",
+    startMs,
+    phaseMs: cpuMs,
+    heapMb,
+    idleMs,
+  })
 }
 
 const tooMany =
