@@ -20,7 +20,7 @@ import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { computeDiskQuota } from "./limits.ts"
 import { writePythonFolder } from "./python-startup.ts"
-import { createFolderStage } from "./staged-folders.ts"
+import { stageFolders } from "./staged-folders.ts"
 import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkInputFiles } from "./workspace/input-files.ts"
@@ -171,7 +171,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
   const { usable, findings, logger } = parts
   const slots = createSlots(config)
-  const stage = createFolderStage(join(privateFolder, "folders"))
+  const staging = join(privateFolder, "folders")
   const closing = new AbortController()
   const active = new Set<Execution>()
   const { ping = async () => {}, name: preferred } = choosePreferred(usable)
@@ -193,8 +193,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
       const giveBack = await slots.take(session, stop)
       execution.isRunning = true
       try {
-        const isShared = backend.sandboxed || workspace.owner !== null
-        const { folders, release } = await stage.stage(request.folders ?? [], { isShared })
+        const { folders, release } = await stageFolders(staging, request.folders ?? [])
         try {
           const options = { backend, workspace, session, limits: config, guard, unfinished, request, folders }
           yield* execute({ ...options, signal: stop })

@@ -5,7 +5,6 @@ import { openNewSandbox, run, type SandboxCase, type SandboxHarness } from "./ha
 const folder: ReadOnlyFolder = {
   name: "skill",
   variable: "SKILL_DIR",
-  key: "a skill",
   files: [
     { path: "scripts/hello.sh", content: Buffer.from("#!/bin/sh\necho hello $1\n") },
     { path: "references/ü.txt", content: Buffer.from("text") },
@@ -86,7 +85,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
     name: "a folder exists only for the execution that receives it",
     async run(harness) {
       const sandbox = await openNewSandbox(harness)
-      const other = { ...folder, name: "other", variable: "OTHER_DIR", key: "another skill", files: [] }
+      const other = { ...folder, name: "other", variable: "OTHER_DIR", files: [] }
       const code = "import os; print(sorted(name for name in os.environ if name.endswith('_DIR')))"
       assert.equal(
         (await run(harness, sandbox, code, { folders: [folder, other] })).stdout,
@@ -100,7 +99,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
     async run(harness) {
       const sandbox = await openNewSandbox(harness)
       for (const path of ["../x", "/etc/x", "", "a//b", "a/../../x", "a\0b"]) {
-        const folders = [{ ...folder, key: path, files: [{ path, content: Buffer.from("x") }] }]
+        const folders = [{ ...folder, files: [{ path, content: Buffer.from("x") }] }]
         await assert.rejects(run(harness, sandbox, "print(1)", { folders }), { code: "invalid_path" }, path)
       }
       for (const change of [{ name: "../x" }, { variable: "PATH=x" }]) {

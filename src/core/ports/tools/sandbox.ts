@@ -91,8 +91,6 @@ export interface ReadOnlyFolder {
   readonly name: string
   /** Environment variable with the folder's path: capital letters, digits and underscores, starting with a letter. */
   readonly variable: string
-  /** Identifies the content: folders with the same key have the same files. */
-  readonly key: string
   readonly files: readonly ReadOnlyFile[]
 }
 

@@ -43,9 +43,7 @@ test("arguments reach the script unchanged, with any characters", async () => {
     },
     { language: "javascript", code: expect.stringContaining('...["\\""]') },
   ])
-  expect(requests[0]?.folders).toEqual([
-    { name: "skill", variable: "SKILL_DIR", key: "d", files: skill.files },
-  ])
+  expect(requests[0]?.folders).toEqual([{ name: "skill", variable: "SKILL_DIR", files: skill.files }])
 })
 
 test.each([

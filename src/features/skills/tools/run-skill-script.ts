@@ -84,7 +84,7 @@ export function runSkillScriptTool({
       }
       const request: CodeRequest = {
         ...startCommand(language, path, texts),
-        folders: [{ name: "skill", variable, key: skill.digest, files: skill.files }],
+        folders: [{ name: "skill", variable, files: skill.files }],
         maxResultBytes,
         ...(timeout_ms !== undefined && { timeoutMs: Number(timeout_ms) }),
       }
