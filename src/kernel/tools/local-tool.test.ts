@@ -242,14 +242,14 @@ describe("the definition", () => {
     [
       "an unknown option",
       { retries: 3, constructor: 1 },
-      "Tool echo: unknown option retries; unknown option constructor;",
+      "Tool echo: unknown option retries; unknown option constructor",
     ],
     ["a name with spaces", { name: "my tool" }, 'the name must be 1 to 64 letters, digits, "_" or "-"'],
     ["a name too long", { name: "x".repeat(65) }, "the name must be"],
-    ["an empty description", { description: "  " }, "Tool echo: the description is empty"],
+    ["an empty description", { description: "  " }, "Tool echo: description: is empty"],
     ["no handler", { execute: undefined }, "Tool echo: execute must be a function"],
-    ["a time limit of zero", { timeoutMs: 0 }, "Tool echo: timeoutMs must be"],
-    ["a flag that is text", { readOnly: "yes" }, "Tool echo: readOnly must be true or false"],
+    ["a time limit of zero", { timeoutMs: 0 }, "Tool echo: timeoutMs: must be greater than 0"],
+    ["a flag that is text", { readOnly: "yes" }, "Tool echo: readOnly: expected boolean"],
     ["input that is no object", { inputSchema: z.string() }, "Tool echo: its input must be an object schema"],
     [
       "input of alternatives",
@@ -284,9 +284,9 @@ describe("a client tool", () => {
 
   test.each([
     [{ ...definition, execute: () => 1 }, "a client tool has no execute"],
-    [{ ...definition, executionLocation: "browser" }, 'executionLocation must be "backend" or "client"'],
-    [{ ...definition, needsApproval: "always" }, "needsApproval must be true, false or a function"],
-    [{ ...definition, qualifier: "path" }, "qualifier must be a function"],
+    [{ ...definition, executionLocation: "browser" }, 'executionLocation: must be "backend" or "client"'],
+    [{ ...definition, needsApproval: "always" }, "needsApproval: must be true, false or a function"],
+    [{ ...definition, qualifier: "path" }, "qualifier: expected a function"],
   ])("is refused: %j", (wrong, message) => {
     expect(() => tool(wrong as never)).toThrow(message)
   })

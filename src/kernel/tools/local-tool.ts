@@ -1,9 +1,10 @@
+import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import { toJson } from "../../core/json/to-json.ts"
 import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
-import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import type { Approver } from "../../core/wait.ts"
-import { describeUnknownOption } from "../../platform/options/describe-issues.ts"
+import { parseOptions } from "../../platform/options/resolve-options.ts"
+import { createFunctionSchema, milliseconds } from "../../platform/options/schemas.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { findContent } from "./tool-content.ts"
 import { findMarkedResult } from "./tool-result.ts"
@@ -63,21 +64,24 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly sequential?: boolean
 }
 
-const namePattern = /^[a-zA-Z0-9_-]{1,64}$/
-const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
-  name: true,
-  description: true,
-  inputSchema: true,
-  execute: true,
-  executionLocation: true,
-  needsApproval: true,
-  approvalsBy: true,
-  qualifier: true,
-  readOnly: true,
-  idempotent: true,
-  timeoutMs: true,
-  sequential: true,
-}
+const flag = z.boolean().optional()
+/** The options of `tool()`. */
+export const toolSchema = z.strictObject({
+  name: z.string(),
+  description: z.string().regex(/\S/, "is empty, so a model would not know when to use it"),
+  inputSchema: z.unknown(),
+  execute: createFunctionSchema().optional(),
+  executionLocation: z.enum(["backend", "client"], 'must be "backend" or "client"').optional(),
+  needsApproval: z
+    .union([z.boolean(), createFunctionSchema()], "must be true, false or a function of the input")
+    .optional(),
+  approvalsBy: z.enum(["client", "operator"], 'must be "client" or "operator"').optional(),
+  qualifier: createFunctionSchema().optional(),
+  readOnly: flag,
+  idempotent: flag,
+  timeoutMs: milliseconds.optional(),
+  sequential: flag,
+})
 
 /**
  * Creates a tool from a function, or a tool that the client executes. Throws a `ConfigurationError` if the definition
@@ -122,53 +126,22 @@ function toOutcome(value: unknown, name: string): ToolOutcome {
   return { type: "json", value: toJson(value, `The result of tool ${name}`) }
 }
 
-/** Checks everything except the schema, and returns the tool's name for error messages. */
-function checkDefinition(definition: Readonly<Partial<Record<keyof typeof options, unknown>>>): string {
+/** Checks everything except the input's schema, and returns the tool's name for error messages. */
+function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   if (typeof definition !== "object" || definition === null) {
     throw new ConfigurationError("tool() takes one object: { name, description, inputSchema, execute }.")
   }
-  const { name, description, execute, executionLocation, needsApproval, qualifier, timeoutMs } = definition
-  const unknown = Object.keys(definition).filter((key) => !Object.hasOwn(options, key))
-  if (typeof name !== "string" || !namePattern.test(name)) {
+  const { name } = definition
+  if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
     throw new ConfigurationError(
       `tool(): the name must be 1 to 64 letters, digits, "_" or "-", but it is ${JSON.stringify(name)}.`,
     )
   }
   const subject = `Tool ${name}`
-  const refuse = (problem: string): never => {
-    throw new ConfigurationError(`${subject}: ${problem}`)
-  }
-  if (unknown.length > 0) {
-    const names = Object.keys(options)
-    const problems = unknown.map((key) => describeUnknownOption(key, [], names))
-    refuse(`${problems.join("; ")}; the options are ${names.join(", ")}.`)
-  }
-  if (typeof description !== "string" || description.trim() === "") {
-    refuse("the description is empty, so a model would not know when to use it.")
-  }
-  if (executionLocation !== undefined && executionLocation !== "backend" && executionLocation !== "client") {
-    refuse('executionLocation must be "backend" or "client".')
-  }
-  if (executionLocation === "client" && execute !== undefined) refuse("a client tool has no execute.")
-  if (executionLocation !== "client" && typeof execute !== "function") refuse("execute must be a function.")
-  if (!["undefined", "boolean", "function"].includes(typeof needsApproval)) {
-    refuse("needsApproval must be true, false or a function of the input.")
-  }
-  if (!new Set<unknown>([undefined, "client", "operator"]).has(definition.approvalsBy)) {
-    refuse('approvalsBy must be "client" or "operator".')
-  }
-  if (!["undefined", "function"].includes(typeof qualifier))
-    refuse("qualifier must be a function of the input.")
-  for (const flag of ["readOnly", "idempotent", "sequential"] as const) {
-    if (definition[flag] !== undefined && typeof definition[flag] !== "boolean") {
-      refuse(`${flag} must be true or false.`)
-    }
-  }
-  if (
-    timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && Number(timeoutMs) > 0 && Number(timeoutMs) <= longestTimerMs)
-  ) {
-    refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${longestTimerMs}.`)
-  }
+  const { execute, executionLocation } = parseOptions(subject, toolSchema, definition)
+  if (executionLocation === "client" && execute !== undefined)
+    throw new ConfigurationError(`${subject}: a client tool has no execute.`)
+  if (executionLocation !== "client" && execute === undefined)
+    throw new ConfigurationError(`${subject}: execute must be a function.`)
   return subject
 }
