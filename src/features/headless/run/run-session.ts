@@ -1,3 +1,4 @@
+import { omitUndefined } from "../../../core/defined-only.ts"
 import { ConfigurationError, GatewayError, toError } from "../../../core/errors.ts"
 import type { Runs } from "../runs.ts"
 import { createHumanNeeds } from "./human-needed.ts"
@@ -130,12 +131,4 @@ function toProblem(thrown: unknown): { readonly error: string; readonly errorCod
   const detail = error instanceof GatewayError && error.detail !== undefined ? ` (${error.detail})` : ""
   const { code } = error as { readonly code?: unknown }
   return { error: `${error.message}${detail}`, errorCode: typeof code === "string" ? code : "internal_error" }
-}
-
-function omitUndefined<Options extends object>(
-  options: Options,
-): { [Key in keyof Options]: NonNullable<Options[Key]> } {
-  const defined = Object.entries(options).filter(([, value]) => value !== undefined)
-  // `Runs` accepts any of them.
-  return Object.fromEntries(defined) as never
 }
