@@ -1,9 +1,9 @@
 import type { EventEntry } from "../../core/log/entries.ts"
+import { createSessionFold } from "../../core/log/session-fold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRun, PluginServices } from "../../core/ports/plugin.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../../core/ports/tools/transform-tool-result.ts"
-import { createRecentMap } from "../../core/recent-cache.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 
 /** The servers whose tools one run is offered. */
@@ -11,14 +11,6 @@ export interface OfferedServers {
   isOffered(server: string): boolean
   /** Offers the servers that a local tool's result names, from the next model call on. */
   note(result: ToolResult, call: Pick<TransformedCall, "origin" | "toolName">): void
-}
-
-/** Maximum number of sessions whose loaded servers are kept in memory. Those of others are read from the log again. */
-const maxSessions = 1_000
-
-interface Known {
-  readonly seq: number
-  readonly names: ReadonlySet<string>
 }
 
 export interface LoadedServersParts extends Pick<PluginServices, "readEvents"> {
@@ -32,22 +24,10 @@ export interface LoadedServersParts extends Pick<PluginServices, "readEvents"> {
  */
 export function createLoadedServers({ configs, readEvents, logger }: LoadedServersParts) {
   const onDemand = new Set(configs.filter((config) => config.onDemand).map(({ name }) => name))
-  const known = createRecentMap<Known>(maxSessions)
-
-  async function readLoaded(sessionId: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-    let { seq, names }: Known = known.get(sessionId) ?? { seq: 0, names: new Set() }
-    for (;;) {
-      signal.throwIfAborted()
-      const entries = await readEvents(sessionId, seq)
-      const last = entries.at(-1)
-      if (last === undefined) break
-      seq = last.seq
-      names = new Set([...names, ...entries.flatMap(listLoaded).filter((name) => onDemand.has(name))])
-    }
-    known.set(sessionId, { seq, names })
-    return names
-  }
-
+  const readLoaded = createSessionFold<ReadonlySet<string>>(readEvents, new Set(), (names, entry) => {
+    const loaded = listLoaded(entry).filter((name) => onDemand.has(name))
+    return loaded.length === 0 ? names : new Set([...names, ...loaded])
+  })
   return async ({
     session,
     role,
@@ -56,7 +36,7 @@ export function createLoadedServers({ configs, readEvents, logger }: LoadedServe
     if (onDemand.size === 0) return { isOffered: () => true, note: () => undefined }
     const { id, parent = null } = session ?? {}
     const sessions = [id, parent?.sessionId].filter((sessionId) => sessionId !== undefined)
-    const read = await Promise.all(sessions.map((sessionId) => readLoaded(sessionId, signal)))
+    const read = await Promise.all(sessions.map((sessionId) => readLoaded(sessionId, { signal })))
     const loaded = new Set([...(role?.mcpServers ?? []), ...read.flatMap((names) => [...names])])
     return {
       isOffered: (server) => !onDemand.has(server) || loaded.has(server),

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
+import { createSessionFold, type ReadEvents, type SessionFold } from "../../core/log/session-fold.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { isAnnouncedRun } from "../../core/runs/background-task.ts"
 import type { ToolLimits } from "../../core/tools/tool-limits.ts"
@@ -21,6 +22,13 @@ export interface LoadedSkill extends ToolLimits {
 /** The skills that a session has loaded, in the order of their loading. */
 export type LoadedSkills = readonly LoadedSkill[]
 
+/** Resolves to the skills that a session has loaded, according to its log. */
+export type SessionSkills = SessionFold<LoadedSkills>
+
+export function createSessionSkills(readEvents: ReadEvents): SessionSkills {
+  return createSessionFold(readEvents, [], applyEntry)
+}
+
 /** Writes the first part of the result of `load_skill`, which `applyEntry` reads from the log. */
 export function createLoadedHeader(
   { name, digest, persistState }: Skill,
@@ -39,7 +47,7 @@ export function createLoadedHeader(
  * Returns the loaded skills after an entry of the session's log. The result depends only on the log, so it is the
  * same in every process.
  */
-export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
+function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
   // The client's own conversation does not contain the skills' instructions.
   if (event.type === "historyReplaced") return []
   if (event.type === "runStarted" && runId !== null && !isAnnouncedRun(runId))

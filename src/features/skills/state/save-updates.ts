@@ -1,11 +1,12 @@
 import { GatewayError } from "../../../core/errors.ts"
 import type { EventEntry } from "../../../core/log/entries.ts"
+import type { ReadEvents } from "../../../core/log/session-fold.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { PluginParts } from "../../../core/ports/plugin.ts"
 import type { EventPage } from "../../../core/ports/store/subscriptions.ts"
 import { extractStateUpdate } from "../../../platform/state-files/state-update.ts"
 import { findStatefulSkill } from "../agent-skills.ts"
-import type { ReadEvents, SessionSkills } from "../session-skills.ts"
+import type { SessionSkills } from "../loaded-skills.ts"
 import type { SkillSource } from "../skill-source.ts"
 import type { SkillStateStore } from "./skill-state-store.ts"
 

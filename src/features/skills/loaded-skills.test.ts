@@ -3,7 +3,7 @@ import type { Event, EventEntry } from "../../core/log/entries.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { toAnnouncedRunId } from "../../core/runs/background-task.ts"
 import { runStarted } from "../../testing/session-log/fixtures.ts"
-import { createSessionSkills } from "./session-skills.ts"
+import { createSessionSkills } from "./loaded-skills.ts"
 
 const signal = new AbortController().signal
 
