@@ -139,6 +139,11 @@ export class ShuttingDownError extends GatewayError {
   }
 }
 
+/** Returns true for an error with this code, such as a system error `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
+}
+
 /** Returns a thrown value as an `Error`. Another value becomes the `cause` of an `Error`. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { hasCode } from "../../core/errors.ts"
 import { type FileLock, tryLock } from "../../platform/locks/file-lock.ts"
 
 /**
@@ -73,7 +74,7 @@ function readDirectoryId(directory: string): string {
   try {
     linkSync(passing, file)
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+    if (!hasCode(error, "EEXIST")) throw error
   } finally {
     rmSync(passing)
   }

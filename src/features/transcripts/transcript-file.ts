@@ -1,5 +1,6 @@
 import { constants } from "node:fs"
 import { type FileHandle, open, rename, stat } from "node:fs/promises"
+import { hasCode } from "../../core/errors.ts"
 
 export interface TranscriptFileOptions {
   /** Size in bytes at which a file is set aside before more lines are added. */
@@ -86,7 +87,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path)
     return true
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false
+    if (hasCode(error, "ENOENT")) return false
     throw error
   }
 }

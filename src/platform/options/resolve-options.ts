@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { OptionSchemas, Resolved } from "./declare-options.ts"
 import { describeIssues } from "./describe-issues.ts"
@@ -13,7 +14,7 @@ export function resolveOptions<Options extends object, Schemas extends OptionSch
   options: Options,
 ): Resolved<Options, Schemas> {
   const resolved = parseOptions(caller, z.strictObject(schemas), options)
-  return removeUndefined(resolved) as Resolved<Options, Schemas>
+  return omitUndefined<object>(resolved) as Resolved<Options, Schemas>
 }
 
 /**
@@ -37,8 +38,4 @@ export function pickOptions<Options extends object, Schemas extends OptionSchema
 ): Pick<Options, keyof Options & keyof Schemas> {
   const picked = Object.entries(options).filter(([name]) => Object.hasOwn(schemas, name))
   return Object.fromEntries(picked) as Pick<Options, keyof Options & keyof Schemas>
-}
-
-function removeUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

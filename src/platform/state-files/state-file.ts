@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
-import { GatewayError, toError } from "../../core/errors.ts"
+import { GatewayError, hasCode, toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import { takeLock } from "../locks/file-lock.ts"
 
@@ -66,7 +66,7 @@ async function read(file: string, maxBytes: number): Promise<JsonObject> {
       throw createUnreadable(file, `it has ${size} bytes, more than the ${maxBytes} allowed`)
     text = await readFile(file, "utf8")
   } catch (error) {
-    if (isMissing(error)) return {}
+    if (hasCode(error, "ENOENT")) return {}
     throw error
   }
   if (text.trim() === "") return {}
@@ -114,7 +114,7 @@ async function readMode(file: string): Promise<number> {
   try {
     return (await stat(file)).mode & 0o777
   } catch (error) {
-    if (isMissing(error)) return 0o600
+    if (hasCode(error, "ENOENT")) return 0o600
     throw error
   }
 }
@@ -146,14 +146,10 @@ async function resolveLinks(path: string): Promise<string> {
   try {
     return await realpath(path)
   } catch (error) {
-    if (!isMissing(error)) throw error
+    if (!hasCode(error, "ENOENT")) throw error
     const folder = dirname(resolve(path))
     return folder === resolve(path) ? folder : join(await resolveLinks(folder), basename(path))
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT"
 }
 
 function createUnreadable(file: string, problem: string): GatewayError {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs"
 import { link, lstat, mkdir, open, readdir, realpath, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { GatewayError, toError } from "../../../core/errors.ts"
+import { GatewayError, hasCode, toError } from "../../../core/errors.ts"
 import { computeSha256 } from "./entity-file.ts"
 
 /** A file as it was read. */
@@ -220,10 +220,6 @@ function toPathBelow(root: string, file: string): string {
 
 function toHiddenPath(file: string, end: string): string {
   return join(dirname(file), `.${basename(file)}${end}`)
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code
 }
 
 function createTooManyFiles(): GatewayError {

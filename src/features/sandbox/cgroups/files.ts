@@ -1,6 +1,6 @@
 import { access, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { hasCode } from "../workspace/directory.ts"
+import { hasCode } from "../../../core/errors.ts"
 
 export async function writeIfThere(folder: string, name: string, value: string): Promise<void> {
   const file = join(folder, name)

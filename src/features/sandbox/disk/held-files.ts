@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
-import { hasCode } from "../workspace/directory.ts"
+import { hasCode } from "../../../core/errors.ts"
 import { isGone, isRefused } from "./process-files.ts"
 import { readAsOwner } from "./read-as-owner.ts"
 import { type HeldFiles, readHeldFiles } from "./read-held-files.ts"

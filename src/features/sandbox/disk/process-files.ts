@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
+import { hasCode } from "../../../core/errors.ts"
 import { sleep } from "../../../core/time/sleep.ts"
-import { hasCode } from "../workspace/directory.ts"
 
 /**
  * Awaits a read of a process or thread whose folder in `/proc` is `path`. Resolves to `otherwise` if the process has

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
-import { hasCode } from "../workspace/directory.ts"
+import { hasCode } from "../../../core/errors.ts"
 
 interface ProcessState {
   readonly pid: number

@@ -4,6 +4,7 @@ import { closeSync } from "node:fs"
 import { constants } from "node:os"
 import type { Readable, Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
+import { hasCode } from "../../../core/errors.ts"
 import type { Running } from "../backend.ts"
 import type { Cgroup } from "../cgroups/cgroups.ts"
 import { mergeOutput } from "./merge-output.ts"
@@ -142,6 +143,6 @@ function killGroup({ pid }: ChildProcess): void {
     process.kill(-pid, "SIGKILL")
   } catch (error) {
     // The group has no processes.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+    if (!hasCode(error, "ESRCH")) throw error
   }
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
-import { hasCode } from "../workspace/directory.ts"
+import { hasCode } from "../../../core/errors.ts"
 
 /** The kinds of System V objects, with the option of ipcrm(1) that removes one. */
 const kinds = { shm: "--shmem-id", sem: "--semaphore-id", msg: "--queue-id" } as const

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { ConfigurationError } from "../../../core/errors.ts"
+import { ConfigurationError, hasCode } from "../../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import type { Cgroups } from "../cgroups/cgroups.ts"
 import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
@@ -177,6 +177,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL")
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+    if (!hasCode(error, "ESRCH")) throw error
   }
 }

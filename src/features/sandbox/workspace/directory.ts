@@ -133,7 +133,3 @@ export function isClosed(error: unknown): boolean {
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && "code" in error && absent.has(String(error.code))
 }
-
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code
-}

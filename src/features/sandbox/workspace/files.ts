@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
-import { GatewayError } from "../../../core/errors.ts"
+import { GatewayError, hasCode } from "../../../core/errors.ts"
 import { maxListedFiles, type OpenedFile, type SandboxFile } from "../../../core/ports/tools/sandbox.ts"
 import { type Directory, openDirectory } from "./directory.ts"
 import type { Owner } from "./owner.ts"
@@ -105,7 +105,7 @@ async function makeFolder(
   try {
     await parent.makeDirectory(name)
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return null
+    if (hasCode(error, "EEXIST")) return null
     throw error
   }
   const directory = await parent.directory(name)

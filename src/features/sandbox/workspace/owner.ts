@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { access, mkdir, rmdir } from "node:fs/promises"
 import { join } from "node:path"
+import { hasCode } from "../../../core/errors.ts"
 
 /** The user that runs a session's code, and owns its files. */
 export interface Owner {
@@ -36,7 +37,7 @@ export async function allotOwner(directory: string): Promise<Owner | null> {
       await mkdir(join(directory, String(uid)))
       return { uid, gid: uid }
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+      if (!hasCode(error, "EEXIST")) throw error
     }
   }
   throw new Error(`No free user is left in ${directory}.`)
@@ -52,7 +53,7 @@ export async function isAllotted(directory: string, { uid }: Owner): Promise<boo
 
 export async function freeOwner(directory: string, { uid }: Owner): Promise<void> {
   await rmdir(join(directory, String(uid))).catch((error: unknown) => {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
+    if (!hasCode(error, "ENOENT")) throw error
   })
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { rm, rmdir } from "node:fs/promises"
-import { type Directory, hasCode, isAbsent, isClosed, openDirectory } from "./directory.ts"
+import { hasCode } from "../../../core/errors.ts"
+import { type Directory, ignoreAbsent, isClosed, openDirectory } from "./directory.ts"
 
 /** Bounds the work if code adds entries faster than they are removed. */
 const maxRounds = 100_000
@@ -12,7 +13,7 @@ const maxRounds = 100_000
  * signal aborts, rejects with the signal's reason and leaves the rest.
  */
 export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
-  const top = await openDirectory(path, { followLink: false }).catch(ignoreNoFolder)
+  const top = await openDirectory(path, { followLink: false }).catch(ignoreAbsent)
   if (top === null) return rm(path, { force: true })
   try {
     await emptyFolder(top, signal)
@@ -94,14 +95,4 @@ async function unlinkFile(folder: Directory, name: string): Promise<boolean> {
     if (hasCode(error, "EISDIR") || hasCode(error, "EPERM")) return false
     throw error
   }
-}
-
-/** Returns null if the path leads to a file or a link. */
-function ignoreNoFolder(error: unknown): null {
-  if (isAbsent(error)) return null
-  throw error
-}
-
-function ignoreAbsent(error: unknown): void {
-  if (!isAbsent(error)) throw error
 }
