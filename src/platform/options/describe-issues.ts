@@ -35,11 +35,7 @@ function selectIssues(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
 }
 
 /** Describes an option that is not among the known ones, with the option to use if there is one. */
-export function describeUnknownOption(
-  key: string,
-  path: readonly PropertyKey[],
-  known: readonly string[],
-): string {
+function describeUnknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
   const unknown = `unknown option ${formatOptionName([...path, key])}`
   const renamed = toCamelCase(key)
   const longer = known.includes(renamed) ? renamed : findLongerWord(renamed, known)
