@@ -1,13 +1,11 @@
 import { isDeepStrictEqual } from "node:util"
 import type { Message } from "../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
-import type { AppData, Event, LiveEntry, RunFailed, WaitOpened, WaitResolved } from "../core/log/entries.ts"
+import type { Event, LiveEntry, WaitOpened } from "../core/log/entries.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
-import type { Question } from "../core/question.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
-import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
-import { type ParkedWait, type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
-import type { Decision, PlacedRunEnd, Sessions } from "../kernel/sessions/sessions.ts"
+import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
+import type { Decision, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress, type TreeBatch } from "../kernel/sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../platform/logging/mask.ts"
@@ -40,12 +38,8 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     if (!isJsonObject(restored) || isStillRedacted(restored, asked)) return null
     return { ...decision, editedInput: restored }
   }
-  const redactParked = (wait: ParkedWait) => ({
-    ...redactWait(wait, mask),
-    rootToolCallId: wait.rootToolCallId,
-  })
   const showEnd = (end: ViewEnd): ViewEnd =>
-    end.type === "parked" ? { ...end, waits: end.waits.map(redactParked) } : end
+    end.type === "parked" ? { ...end, waits: end.waits.map((wait) => redactWait(wait, mask)) } : end
   return {
     ...sessions,
     view: (sessionId, options) => mapView(sessions.view(sessionId, options), { show, showEnd }),
@@ -67,9 +61,13 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
         } else {
           const messages = part.messages.map((message) => redactMessage(message, mask))
           const calls = [...part.calls].map(([id, { data, ...details }]) => {
-            return [id, { ...details, data: data.map((each) => redactData(each, mask)) }] as const
+            return [id, { ...details, data: data.map((each) => maskMembers(each, ["value"], mask)) }] as const
           })
-          const marks = part.marks.map((mark) => (mark.type === "runEnd" ? redactEnd(mark, mask) : mark))
+          const marks = part.marks.map((mark) =>
+            mark.type === "runEnd"
+              ? maskMembers(mark, ["message", "providerMessage", "summary"], mask)
+              : mark,
+          )
           yield { ...part, messages, calls: new Map(calls), marks }
         }
       }
@@ -143,127 +141,73 @@ function mapResult<Batch>(
   return done === true ? { done, value: showEnd(value) } : { done: false, value: show(value) }
 }
 
+/** The members of events that may contain secrets. The function below masks those of waits and of ends of tasks. */
+const membersOfEvents: { readonly [Type in Event["type"]]?: MembersOf<Extract<Event, { type: Type }>> } = {
+  toolCallRequested: ["input"],
+  interceptorDecided: ["message"],
+  runFailed: ["message", "providerMessage"],
+  maxTurnsReached: ["summary"],
+  taskRegistered: ["description"],
+  stepRetried: ["error"],
+  dataEmitted: ["value"],
+  toolCallCompleted: ["result"],
+}
+
+type MembersOf<Value> = readonly (keyof Value)[]
+
+/** Masks these members, if they are present. */
+function maskMembers<Value extends object>(value: Value, names: MembersOf<Value>, mask: Mask): Value {
+  const masked = { ...value }
+  for (const name of names) if (Object.hasOwn(value, name)) masked[name] = mask(value[name])
+  return masked
+}
+
 function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {
-  if (entry.kind === "transient") return { ...entry, data: redactData(entry.data, mask) }
-  if (entry.kind === "status") return { ...entry, message: mask(entry.message) }
+  if (entry.kind === "transient") return { ...entry, data: maskMembers(entry.data, ["value"], mask) }
+  if (entry.kind === "status") return maskMembers(entry, ["message"], mask)
   if (entry.kind !== "event") return entry
   const event = redactEvent(entry.event, mask)
   return event === entry.event ? entry : { ...entry, event }
 }
 
 function redactEvent(event: Event, mask: Mask): Event {
-  switch (event.type) {
-    case "toolCallRequested":
-      return { ...event, input: mask(event.input) }
-    case "waitOpened":
-    case "waitResolved":
-      return redactWaitEvent(event, mask)
-    case "interceptorDecided":
-      return { ...event, message: mask(event.message) }
-    case "runFailed":
-      return redactFailure(event, mask)
-    case "maxTurnsReached":
-      return event.summary === undefined ? event : { ...event, summary: mask(event.summary) }
-    case "taskRegistered":
-      return { ...event, description: mask(event.description) }
-    case "taskEnded":
-      return { ...event, outcome: redactOutcome(event.outcome, mask) }
-    case "stepRetried":
-      return { ...event, error: mask(event.error) }
-    case "dataEmitted":
-      return { ...event, value: mask(event.value) }
-    case "toolCallCompleted":
-      return { ...event, result: mask(event.result) }
-    default:
-      return event
-  }
+  if (event.type === "waitOpened") return redactWait(event, mask)
+  if (event.type === "waitResolved" && event.kind === "approval")
+    return { ...event, resolution: maskMembers(event.resolution, ["reason"], mask) }
+  if (event.type === "taskEnded") return { ...event, outcome: redactOutcome(event.outcome, mask) }
+  const names = membersOfEvents[event.type]
+  // The table has only names of members of the events of a type.
+  return names === undefined ? event : maskMembers(event, names as MembersOf<Event>, mask)
 }
 
-function redactFailure(event: RunFailed, mask: Mask): RunFailed {
-  const { message, providerMessage } = event
-  return {
-    ...event,
-    message: mask(message),
-    ...(providerMessage !== undefined && { providerMessage: mask(providerMessage) }),
-  }
-}
-
-function redactEnd(end: PlacedRunEnd, mask: Mask): PlacedRunEnd {
-  const { message, providerMessage, summary } = end
-  return {
-    ...end,
-    message: mask(message),
-    providerMessage: mask(providerMessage),
-    summary: mask(summary),
-  }
-}
-
-function redactTask({ description, outcome, ...task }: ListedTask, mask: Mask): ListedTask {
-  return {
-    ...task,
-    description: mask(description),
-    outcome: outcome === null ? null : redactOutcome(outcome, mask),
-  }
+function redactTask({ outcome, ...task }: ListedTask, mask: Mask): ListedTask {
+  const shown = outcome === null ? null : redactOutcome(outcome, mask)
+  return { ...maskMembers(task, ["description"], mask), outcome: shown }
 }
 
 function redactOutcome(outcome: ChildOutcome, mask: Mask): ChildOutcome {
-  return { ...outcome, response: mask(outcome.response), error: mask(outcome.error) }
+  return maskMembers(outcome, ["response", "error"], mask)
 }
 
-function redactData(data: AppData, mask: Mask): AppData {
-  return { ...data, value: mask(data.value) }
-}
-
-function redactWait(wait: Wait, mask: Mask): Wait {
-  switch (wait.kind) {
-    case "approval":
-      return { ...wait, payload: redactApproval(wait.payload, mask) }
-    case "elicitation":
-      return { ...wait, payload: redactElicitation(wait.payload, mask) }
-    case "clientTool":
-    case "child":
-    case "timer":
-      return wait
-    default:
-      return wait satisfies never
+/** A form and a URL of a question are not masked, because the user could not answer without them. */
+function redactWait<Given extends Wait | WaitOpened>(wait: Given, mask: Mask): Given {
+  if (wait.kind === "approval") {
+    const { input, qualifier, reason } = wait.payload
+    return { ...wait, payload: { ...wait.payload, ...mask({ input, qualifier, reason }) } }
   }
-}
-
-function redactWaitEvent(event: WaitOpened | WaitResolved, mask: Mask): Event {
-  if (event.type === "waitResolved") {
-    if (event.kind !== "approval") return event
-    const { reason, ...resolution } = event.resolution
-    return { ...event, resolution: { ...resolution, reason: mask(reason) } }
+  if (wait.kind !== "elicitation") return wait
+  return {
+    ...wait,
+    payload: { ...wait.payload, question: maskMembers(wait.payload.question, ["message"], mask) },
   }
-  if (event.kind === "approval") return { ...event, payload: redactApproval(event.payload, mask) }
-  if (event.kind === "elicitation") return { ...event, payload: redactElicitation(event.payload, mask) }
-  return event
-}
-
-function redactApproval(payload: ApprovalPayload, mask: Mask): ApprovalPayload {
-  const { input, qualifier, reason } = payload
-  return { ...payload, ...mask({ input, qualifier, reason }) }
-}
-
-function redactElicitation(payload: ElicitationPayload, mask: Mask): ElicitationPayload {
-  return { ...payload, question: redactQuestion(payload.question, mask) }
-}
-
-/** Redacts a question. A form and a URL are not masked, because the user could not answer without them. */
-function redactQuestion(question: Question, mask: Mask): Question {
-  return { ...question, message: mask(question.message) }
 }
 
 function redactMessage(message: Message, mask: Mask): Message {
-  if (message.role === "tool") {
-    return {
-      ...message,
-      results: message.results.map(({ toolCallId, result }) => ({ toolCallId, result: mask(result) })),
-    }
-  }
+  if (message.role === "tool")
+    return { ...message, results: message.results.map((each) => maskMembers(each, ["result"], mask)) }
   if (message.role !== "assistant") return message
   const content = message.content.map((part) =>
-    part.type === "toolCall" ? { ...part, input: mask(part.input) } : part,
+    part.type === "toolCall" ? maskMembers(part, ["input"], mask) : part,
   )
   return { ...message, content }
 }
