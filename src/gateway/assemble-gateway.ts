@@ -124,7 +124,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       const { operationParts } = await startOnce()
       return callByName(name, operationParts, input, { ...everyone, signal })
     },
-    waits: createWaits(async () => (await startOnce()).sessions, "code"),
+    waits: createWaits(async () => (await startOnce()).sessions),
     outbox: createOutbox(async () => (await startOnce()).outbox),
     memory: createGatewayMemory({
       optionsOf: (agent) => findMemoryOptions(agents, agent),

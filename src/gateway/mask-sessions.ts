@@ -5,7 +5,7 @@ import type { Event, LiveEntry, WaitOpened } from "../core/log/entries.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { ChildOutcome } from "../core/runs/child.ts"
 import { type ViewEnd, viewEnds } from "../kernel/sessions/reading/view-end.ts"
-import type { Decision, Sessions } from "../kernel/sessions/sessions.ts"
+import type { GivenAnswer, Sessions } from "../kernel/sessions/sessions.ts"
 import type { ListedTask } from "../kernel/sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress, type TreeBatch } from "../kernel/sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../platform/logging/mask.ts"
@@ -26,17 +26,17 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     shown.set(batch, known)
     return known
   }
-  /** Returns the decision with the original values in edited arguments. Null if a masked value is left. */
-  const restoreInput = async <Given extends Decision>(decision: Given): Promise<Given | null> => {
-    const { editedInput, sessionId, toolCallId } = decision
-    if (editedInput === undefined) return decision
+  /** Returns the answer with the original values in edited arguments. Null if a masked value is left. */
+  const restoreInput = async (given: GivenAnswer): Promise<GivenAnswer | null> => {
+    if (given.kind !== "approval" || given.editedInput === undefined) return given
+    const { editedInput, sessionId, toolCallId } = given
     const waits = await sessions.openWaits({ sessionId, kind: "approval" })
     const wait = waits.find((open) => open.toolCallId === toolCallId)
     const asked = wait?.kind === "approval" ? wait.payload.input : undefined
-    if (asked === undefined) return decision
+    if (asked === undefined) return given
     const restored = restore(editedInput, { asked, shown: mask(asked) })
     if (!isJsonObject(restored) || isStillRedacted(restored, asked)) return null
-    return { ...decision, editedInput: restored }
+    return { ...given, editedInput: restored }
   }
   const showEnd = (end: ViewEnd): ViewEnd =>
     end.type === "parked" ? { ...end, waits: end.waits.map((wait) => redactWait(wait, mask)) } : end
@@ -94,14 +94,12 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
       )
       return revoked.includes(true)
     },
-    async decide(decision) {
-      const restored = await restoreInput(decision)
-      return restored === null ? stillRedacted : sessions.decide(restored)
+    async answer(given) {
+      const restored = await restoreInput(given)
+      return restored === null ? stillRedacted : sessions.answer(restored)
     },
     async answerAll(answers) {
-      const restored = await Promise.all(
-        answers.map((each) => (each.kind === "approval" ? restoreInput(each) : each)),
-      )
+      const restored = await Promise.all(answers.map(restoreInput))
       const complete = restored.filter((each) => each !== null)
       return complete.length < answers.length ? stillRedacted : sessions.answerAll(complete)
     },

@@ -4,8 +4,8 @@ import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
 import type { Json } from "../core/json/json.ts"
 import { acceptMessage } from "../kernel/sessions/accept-message.ts"
 import { requireAccepted } from "../kernel/sessions/answering/require-accepted.ts"
-import type { GivenAnswer } from "../kernel/sessions/sessions.ts"
-import type { CustomWire, WireAnswer, WireMessage, WireRequest, WireRun } from "./custom-wire.ts"
+import { toGivenAnswer } from "../kernel/sessions/answering/to-given-answer.ts"
+import type { CustomWire, WireMessage, WireRequest, WireRun } from "./custom-wire.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { requireStartedRun } from "./put-outcome.ts"
 import { readIdempotencyKey } from "./request/idempotency.ts"
@@ -77,7 +77,9 @@ async function createRequest(c: Context<HttpEnv>, parts: WireParts): Promise<Wir
     waits: () => sessions.openWaits({ sessionId }),
     async answer(answers) {
       const decidedBy = parts.deciderOf(c)
-      const given = answers.map((answer) => ({ ...toGivenAnswer(answer), sessionId, decidedBy }))
+      const given = answers.map(({ toolCallId, nonce, ...answer }) =>
+        toGivenAnswer(answer, { sessionId, toolCallId, nonce, decidedBy }),
+      )
       const outcomes = await sessions.answerAll(given)
       for (const outcome of Array.isArray(outcomes) ? outcomes : [outcomes]) requireAccepted(outcome)
     },
@@ -99,15 +101,4 @@ async function createRequest(c: Context<HttpEnv>, parts: WireParts): Promise<Wir
 
 function toContent({ content }: WireMessage) {
   return typeof content === "string" ? [{ type: "text", text: content } as const] : content
-}
-
-type Given = GivenAnswer extends infer Kind
-  ? Kind extends GivenAnswer
-    ? Omit<Kind, "sessionId" | "decidedBy">
-    : never
-  : never
-
-function toGivenAnswer(answer: WireAnswer): Given {
-  if (answer.kind !== "clientTool") return answer
-  return { ...answer, result: { type: "json", value: answer.result } }
 }

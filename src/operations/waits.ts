@@ -3,9 +3,8 @@ import { omitUndefined } from "../core/defined-only.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Json, JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
-import type { AnswerOutcome } from "../core/ports/store/session-log.ts"
 import { requireAccepted } from "../kernel/sessions/answering/require-accepted.ts"
-import type { InvalidAnswer } from "../kernel/sessions/sessions.ts"
+import type { GivenAnswer } from "../kernel/sessions/sessions.ts"
 import { defineOperation, type OperationCaller } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
 import { done, id, json, ok, pageOf, time } from "./schemas.ts"
@@ -122,7 +121,7 @@ export const waitOperations = {
     output: done,
     async run(parts, given, caller) {
       await findSession(parts, given.sessionId, caller)
-      requireAccepted(await answerWait(parts, given, caller))
+      requireAccepted(await parts.sessions.answer(toGivenAnswer(given, caller)))
       return ok
     },
   }),
@@ -204,31 +203,24 @@ function isForPeople(wait: Wait): wait is ForPeople {
   return wait.kind === "approval" || wait.kind === "elicitation" || wait.kind === "clientTool"
 }
 
-function answerWait(
-  { sessions }: OperationParts,
-  given: z.output<typeof answer>,
-  { decidedBy }: OperationCaller,
-): Promise<AnswerOutcome | InvalidAnswer> {
+/** Returns the answer in the form of the sessions. Its members were parsed from JSON. */
+function toGivenAnswer(given: z.output<typeof answer>, { decidedBy }: OperationCaller): GivenAnswer {
   const { sessionId, toolCallId, nonce } = given
-  const common = { sessionId, toolCallId, nonce, decidedBy }
+  const target = { sessionId, toolCallId, nonce, decidedBy }
   switch (given.kind) {
     case "approval": {
-      const { approved, remember, scope, input, reason } = given
-      const said = omitUndefined({ editedInput: input as JsonObject | undefined, reason, scope })
-      return sessions.decide({ ...common, approved, allowToolType: remember, ...said })
+      const { kind, approved, remember, scope, input, reason } = given
+      const optional = omitUndefined({ editedInput: input as JsonObject | undefined, reason, scope })
+      return { ...target, kind, approved, allowToolType: remember, ...optional }
     }
     case "elicitation": {
-      const { action, content } = given
-      return sessions.respond({
-        ...common,
-        action,
-        ...omitUndefined({ content: content as JsonObject | undefined }),
-      })
+      const { kind, action, content } = given
+      return { ...target, kind, action, ...omitUndefined({ content: content as JsonObject | undefined }) }
     }
     case "clientTool": {
-      const { result = null, error } = given
+      const { kind, result = null, error } = given
       const value = { type: "json", value: result as Json } as const
-      return sessions.submitResult({ ...common, result: error ? { type: "error", ...error } : value })
+      return { ...target, kind, result: error ? { type: "error", ...error } : value }
     }
     default:
       return given satisfies never

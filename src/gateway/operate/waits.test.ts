@@ -5,13 +5,13 @@ import { type ApproveOptions, createWaits } from "./waits.ts"
 const wait = { sessionId: "sess_1", toolCallId: "call_1", nonce: "nonce_1" }
 
 it("approves with edited arguments, and ignores them under another name", async () => {
-  const decide = vi.fn(async () => ({ status: "accepted", runId: "run_1" }) as const)
-  const approvals = createWaits(() => ({ decide }) as unknown as Decisions, "code")
+  const answer = vi.fn(async () => ({ status: "accepted", runId: "run_1" }) as const)
+  const approvals = createWaits(() => Promise.resolve({ answer } as unknown as Decisions))
   const misspelt = { tool_input: { amount: 3 } } as ApproveOptions
   await expect(approvals.approve(wait, misspelt)).rejects.toThrow("approve: unknown option tool_input")
-  expect(decide).not.toHaveBeenCalled()
+  expect(answer).not.toHaveBeenCalled()
   await approvals.approve(wait, { editedInput: { amount: 3 }, userId: "ops" })
   const decidedBy = { via: "code", tenant: null, userId: "ops", address: null }
   const decision = { approved: true, editedInput: { amount: 3 }, decidedBy }
-  expect(decide).toHaveBeenCalledExactlyOnceWith({ ...wait, ...decision })
+  expect(answer).toHaveBeenCalledExactlyOnceWith({ ...wait, kind: "approval", ...decision })
 })

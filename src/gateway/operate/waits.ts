@@ -4,6 +4,7 @@ import type { AuditRecord, Grant, Wait } from "../../core/ports/store/approvals.
 import type { GrantScope } from "../../core/wait.ts"
 import type { Decisions } from "../../kernel/sessions/answering/decisions.ts"
 import { requireAccepted } from "../../kernel/sessions/answering/require-accepted.ts"
+import type { AnswerTarget, GivenAnswer } from "../../kernel/sessions/sessions.ts"
 import { checkApproveOptions } from "../options/check-options.ts"
 
 /**
@@ -66,47 +67,41 @@ export interface DenyOptions extends AnswerOptions {
 }
 
 /** Creates the operations on waits. `decisions` may open the gateway at the first use. */
-export function createWaits(
-  decisions: () => Decisions | Promise<Decisions>,
-  via: Decider["via"],
-  by: Pick<Decider, "credential"> = {},
-): GatewayWaits {
-  const toDecider = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
-    return { via, tenant: null, userId, address: null, ...by }
+export function createWaits(decisions: () => Promise<Decisions>): GatewayWaits {
+  async function answer(
+    { sessionId, toolCallId, nonce }: OpenWait,
+    given: (target: AnswerTarget) => GivenAnswer,
+    userId: string | undefined,
+  ): Promise<void> {
+    const target = { sessionId, toolCallId, nonce, decidedBy: codeOf(userId) }
+    requireAccepted(await (await decisions()).answer(given(target)))
   }
-  const toTarget = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
+
   return {
     list: async (filter = {}) => (await decisions()).openWaits(filter),
     async approve(wait, given = {}) {
       checkApproveOptions(given)
-      const { userId = null, ...decided } = given
-      const decision = {
-        ...toTarget(wait),
-        ...decided,
-        approved: true,
-        decidedBy: toDecider({ userId }),
-      }
-      requireAccepted(await (await decisions()).decide(decision))
+      const { userId, ...edited } = given
+      await answer(wait, (target) => ({ ...target, ...edited, kind: "approval", approved: true }), userId)
     },
-    async deny(wait, { reason, ...options } = {}) {
-      const told = reason === undefined ? {} : { reason }
-      const decision = { ...toTarget(wait), ...told, approved: false, decidedBy: toDecider(options) }
-      requireAccepted(await (await decisions()).decide(decision))
+    async deny(wait, { userId, ...given } = {}) {
+      await answer(wait, (target) => ({ ...target, ...given, kind: "approval", approved: false }), userId)
     },
-    async submitResult(wait, value, options) {
+    async submitResult(wait, value, { userId } = {}) {
       const result = { type: "json", value } as const
-      requireAccepted(
-        await (await decisions()).submitResult({ ...toTarget(wait), result, decidedBy: toDecider(options) }),
-      )
+      await answer(wait, (target) => ({ ...target, kind: "clientTool", result }), userId)
     },
-    async answer(wait, { action, content }, options) {
-      const filled = content === undefined ? {} : { content }
-      const response = { ...toTarget(wait), action, ...filled, decidedBy: toDecider(options) }
-      requireAccepted(await (await decisions()).respond(response))
+    async answer(wait, given, { userId } = {}) {
+      await answer(wait, (target) => ({ ...target, ...given, kind: "elicitation" }), userId)
     },
     grants: async (sessionId) => (await decisions()).grants(sessionId),
-    revokeGrant: async ({ sessionId, toolName, qualifier }, options) =>
-      (await decisions()).revokeGrant({ sessionId, toolName, qualifier, revokedBy: toDecider(options) }),
+    revokeGrant: async ({ sessionId, toolName, qualifier }, { userId } = {}) =>
+      (await decisions()).revokeGrant({ sessionId, toolName, qualifier, revokedBy: codeOf(userId) }),
     audit: async (filter = {}) => (await decisions()).audit(filter),
   }
+}
+
+/** Returns code as the origin of an answer that a user may have given. */
+export function codeOf(userId: string | null = null): Decider {
+  return { via: "code", tenant: null, userId, address: null }
 }

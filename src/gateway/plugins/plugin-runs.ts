@@ -1,7 +1,6 @@
 import { ConfigurationError, GatewayError, ShuttingDownError } from "../../core/errors.ts"
 import type { TerminalEvent } from "../../core/log/entries.ts"
 import type {
-  PluginAnswer,
   PluginDirectory,
   PluginRunResult,
   PluginRuns,
@@ -9,8 +8,10 @@ import type {
 } from "../../core/ports/plugin-runs.ts"
 import type { Principal, Session } from "../../core/ports/store/session-log.ts"
 import { isSamePrincipal, isTenantFor, toPrincipalOfPlugin } from "../../http/auth/principal.ts"
+import { requireAccepted } from "../../kernel/sessions/answering/require-accepted.ts"
+import { toGivenAnswer } from "../../kernel/sessions/answering/to-given-answer.ts"
 import { isOfSubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
-import { createWaits } from "../operate/waits.ts"
+import { codeOf } from "../operate/waits.ts"
 import { toChatEvent } from "../runs/follow-run.ts"
 import { createRendering } from "../runs/render-events.ts"
 import { localPrincipal, startRun } from "../runs/start-run.ts"
@@ -90,8 +91,10 @@ export function createPluginRuns({ plugin, agent, live }: PluginPlace): PluginRu
     },
     async answer(wait, answer, { principal }) {
       await requireOwnTree(wait.sessionId, principal)
-      const waits = createWaits(() => live.take().sessions, "code", { credential: "plugin" })
-      await giveAnswer(waits, wait, { answer, userId: principal.userId })
+      const { sessionId, toolCallId, nonce } = wait
+      const decidedBy = { ...codeOf(principal.userId), credential: "plugin" } as const
+      const given = toGivenAnswer(answer, { sessionId, toolCallId, nonce, decidedBy })
+      requireAccepted(await live.take().sessions.answer(given))
     },
   }
 
@@ -137,26 +140,4 @@ function describeOutcome(
 
 function createRunNotFound(): GatewayError {
   return new GatewayError({ code: "run_not_found", status: 404 }, "The session has no such run.")
-}
-
-async function giveAnswer(
-  waits: ReturnType<typeof createWaits>,
-  wait: Parameters<PluginRuns["answer"]>[0],
-  { answer, userId }: { readonly answer: PluginAnswer; readonly userId: string },
-): Promise<void> {
-  switch (answer.kind) {
-    case "approval": {
-      const { approved, editedInput, reason } = answer
-      if (!approved) return waits.deny(wait, { userId, ...(reason !== undefined && { reason }) })
-      return waits.approve(wait, { userId, ...(editedInput !== undefined && { editedInput }) })
-    }
-    case "elicitation": {
-      const { action, content } = answer
-      return waits.answer(wait, { action, ...(content !== undefined && { content }) }, { userId })
-    }
-    case "clientTool":
-      return waits.submitResult(wait, answer.result, { userId })
-    default:
-      return answer satisfies never
-  }
 }

@@ -45,8 +45,8 @@ export async function answerWaits(
       }
       case "clientTool": {
         if (people.hasClient) break
-        const submission = { ...answerTo(wait), result: createNoClientResult(wait) }
-        requireAnswered(wait, await sessions.submitResult(submission))
+        const result = createNoClientResult(wait)
+        requireAnswered(wait, await sessions.answer({ kind: "clientTool", result, ...answerTo(wait) }))
         break
       }
       case "elicitation": {
@@ -66,11 +66,13 @@ export async function answerWaits(
 
 async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {
   checkApprovalAnswer(answer)
-  const { approved, ...decision } = answer
-  const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
+  const { approved, ...given } = answer
+  const decision = { kind: "approval", ...given, approved: approved === true, ...answerTo(wait) } as const
+  const outcome = await sessions.answer(decision)
   if (outcome.status !== "invalid") return requireAnswered(wait, outcome)
-  const denial = { approved: false, reason: `The edited arguments are not valid: ${outcome.message}` }
-  requireAnswered(wait, await sessions.decide({ ...denial, ...answerTo(wait) }))
+  const reason = `The edited arguments are not valid: ${outcome.message}`
+  const denial = { kind: "approval", approved: false, reason, ...answerTo(wait) } as const
+  requireAnswered(wait, await sessions.answer(denial))
 }
 
 async function respond(
@@ -79,14 +81,15 @@ async function respond(
   answer: ElicitationAnswer,
   logger: Logger,
 ): Promise<void> {
-  const outcome = await sessions.respond({ ...answer, ...answerTo(wait) })
+  const outcome = await sessions.answer({ kind: "elicitation", ...answer, ...answerTo(wait) })
   if (outcome.status !== "invalid") return requireAnswered(wait, outcome)
   const { toolCallId, toolName } = wait
   logger.warn(
     { toolCallId, toolName, problem: outcome.message },
     "An answer does not match its form. The question is declined.",
   )
-  requireAnswered(wait, await sessions.respond({ action: "decline", ...answerTo(wait) }))
+  const declined = { kind: "elicitation", action: "decline", ...answerTo(wait) } as const
+  requireAnswered(wait, await sessions.answer(declined))
 }
 
 function answerTo({ sessionId, toolCallId, nonce }: Wait) {

@@ -132,7 +132,7 @@ describe("an approval of a run from code", () => {
 
   it("cancels the run and rejects when the store does not know the wait", async () => {
     const { sessions } = await nodeWith(callPay)
-    const watched = watching({ ...sessions, decide: async () => ({ status: "unknown" }) })
+    const watched = watching({ ...sessions, answer: async () => ({ status: "unknown" }) })
     await expect(run(watched.sessions, "Hi")).rejects.toThrow("unknown")
     expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
   })
@@ -141,7 +141,7 @@ describe("an approval of a run from code", () => {
     const { sessions } = await nodeWith(callPay, [say("Done")])
     const decidedBy = { via: "code", tenant: null, userId: "ops", address: null } as const
     const onApproval = async ({ sessionId = "", toolCallId = "", nonce = "" }) => {
-      await sessions.decide({ sessionId, toolCallId, nonce, approved: true, decidedBy })
+      await sessions.answer({ kind: "approval", sessionId, toolCallId, nonce, approved: true, decidedBy })
       return { approved: false }
     }
     expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Done" })

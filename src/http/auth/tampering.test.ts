@@ -144,8 +144,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
   const untouched = () => [
     app.sessions.starts,
     app.sessions.cancels,
-    app.sessions.decisions,
-    app.sessions.submissions,
+    app.sessions.answers,
     app.sessions.revokedGrants,
     app.sessions.views,
   ]
@@ -156,7 +155,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
     const { code } = await readProblem(response)
     expect(["invalid_token", "invalid_api_key", "token_expired", "session_not_found"]).toContain(code)
-    expect(untouched()).toEqual(Array(6).fill([]))
+    expect(untouched()).toEqual(Array(5).fill([]))
   })
 
   it.each(badHeaders)("answers 401 to %s as Authorization", async (_, values) => {
@@ -184,7 +183,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
       const nobodys = await readProblem(await ask([`Bearer ${tokenIn(gone.headers)}`]))
       expect(nobodys).toMatchObject({ code: "session_not_found" })
       expect(await readProblem(theirs)).toEqual(nobodys)
-      expect(untouched()).toEqual(Array(6).fill([]))
+      expect(untouched()).toEqual(Array(5).fill([]))
     },
   )
 

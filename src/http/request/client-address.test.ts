@@ -27,7 +27,7 @@ async function addressOf(trustProxy: number, forwardedFor: string | null, from: 
   const { headers } = await app.authorize()
   const more: Record<string, string> = forwardedFor === null ? {} : { "x-forwarded-for": forwardedFor }
   await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, { ...headers, ...more }), from)
-  return { address: app.sessions.decisions[0]?.decidedBy.address, warnings: app.warnings }
+  return { address: app.sessions.answers[0]?.decidedBy.address, warnings: app.warnings }
 }
 
 describe("the client's address", () => {
@@ -55,7 +55,7 @@ describe("the client's address", () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     await app.fetch("/api/chat/tool-approval", createJsonRequest(answer, headers))
-    expect(app.sessions.decisions[0]?.decidedBy.address).toBeNull()
+    expect(app.sessions.answers[0]?.decidedBy.address).toBeNull()
   })
 
   it("causes one warning when there seems to be a proxy that is not configured", async () => {
@@ -117,7 +117,7 @@ describe("on a real server", () => {
     const headers = { authorization: `Bearer ${token}` }
     const url = `http://127.0.0.1:${port}/api/chat/tool-approval`
     expect((await fetch(url, createJsonRequest(answer, headers))).status).toBe(200)
-    expect(sessions.decisions.at(-1)?.decidedBy.address).toBe("127.0.0.1")
+    expect(sessions.answers.at(-1)?.decidedBy.address).toBe("127.0.0.1")
   })
 
   it.each([

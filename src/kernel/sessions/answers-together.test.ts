@@ -151,13 +151,16 @@ it.each(stores)(
             return "status" in outcomes ? [outcomes] : outcomes
           }
           case "60 ms apart": {
-            const early = await home.sessions.decide(approval)
+            const early = await home.sessions.answer({ kind: "approval", ...approval })
             await delay(60)
-            return [early, await away.sessions.submitResult(result)]
+            return [early, await away.sessions.answer({ kind: "clientTool", ...result })]
           }
           case "at once":
           case undefined:
-            return Promise.all([home.sessions.decide(approval), away.sessions.submitResult(result)])
+            return Promise.all([
+              home.sessions.answer({ kind: "approval", ...approval }),
+              away.sessions.answer({ kind: "clientTool", ...result }),
+            ])
           default:
             return way satisfies never
         }

@@ -73,7 +73,7 @@ describe("a run that waits for a person", () => {
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     const watching = watchRun(node.sessions, id, run)
-    expect(await node.sessions.decide({ ...target(wait), approved: true })).toMatchObject({
+    expect(await node.sessions.answer({ kind: "approval", ...target(wait), approved: true })).toMatchObject({
       status: "accepted",
     })
     const events = selectEvents(await watching)
@@ -93,7 +93,7 @@ describe("a run that waits for a person", () => {
     if (wait === undefined) throw new Error("nothing was asked")
     await first.node.stop()
     const second = await start([], { store: first.store })
-    await second.node.sessions.decide({ ...target(wait), approved: true })
+    await second.node.sessions.answer({ kind: "approval", ...target(wait), approved: true })
     await second.node.sessions.result(id, runId, {})
     expect([first.paid, second.paid]).toEqual([[], [{ amount: 9 }]])
   })
@@ -104,22 +104,27 @@ describe("a run that waits for a person", () => {
     const { runId } = await putAccepted(node, id, "Pay.")
     const [first, second] = await parked(node, id, 2)
     if (first === undefined || second === undefined) throw new Error("nothing was asked")
-    const misfit = await node.sessions.decide({
+    const misfit = await node.sessions.answer({
+      kind: "approval",
       ...target(first),
       approved: true,
       editedInput: { amount: "much" },
     })
     expect(misfit).toMatchObject({ status: "invalid", message: expect.stringContaining("amount") })
-    expect(await node.sessions.decide({ ...target(first), nonce: "guess", approved: true })).toEqual({
+    expect(
+      await node.sessions.answer({ kind: "approval", ...target(first), nonce: "guess", approved: true }),
+    ).toEqual({
       status: "wrongNonce",
     })
     const both = await Promise.all(
-      [true, false].map((approved) => node.sessions.decide({ ...target(first), approved })),
+      [true, false].map((approved) => node.sessions.answer({ kind: "approval", ...target(first), approved })),
     )
     expect(both.map(({ status }) => status)).toEqual(["accepted", "answered"])
     await node.sessions.cancel(id, runId)
     await node.sessions.result(id, runId, {})
-    expect(await node.sessions.decide({ ...target(second), approved: true })).toEqual({ status: "expired" })
+    expect(await node.sessions.answer({ kind: "approval", ...target(second), approved: true })).toEqual({
+      status: "expired",
+    })
     expect(await node.sessions.openWaits({ sessionId: id })).toEqual([])
   })
 
@@ -129,7 +134,7 @@ describe("a run that waits for a person", () => {
     const first = await putAccepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
-    await node.sessions.decide({ ...target(wait), approved: true, allowToolType: true })
+    await node.sessions.answer({ kind: "approval", ...target(wait), approved: true, allowToolType: true })
     await node.sessions.result(id, first.runId, {})
     await node.sessions.result(id, (await putAccepted(node, id, "Pay.")).runId, {})
     expect(paid).toHaveLength(2)
@@ -190,10 +195,10 @@ describe("a client tool", () => {
     await first.node.stop()
     const second = await start([], { store: first.store })
     const result = { type: "json", value: "Paris" } as const
-    expect(await second.node.sessions.submitResult({ ...target(wait), result })).toMatchObject({
+    expect(await second.node.sessions.answer({ kind: "clientTool", ...target(wait), result })).toMatchObject({
       status: "accepted",
     })
-    expect(await second.node.sessions.submitResult({ ...target(wait), result })).toEqual({
+    expect(await second.node.sessions.answer({ kind: "clientTool", ...target(wait), result })).toEqual({
       status: "answered",
     })
     await second.node.sessions.result(id, runId, {})

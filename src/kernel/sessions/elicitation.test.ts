@@ -99,7 +99,9 @@ describe("a question that a tool asks the user", () => {
     await node.stop()
     const { node: next } = await asked(durably(form), { store })
     const response = { ...target, action: "accept", content: { beds: 2 } } as const
-    expect(await next.sessions.respond(response)).toMatchObject({ status: "accepted" })
+    expect(await next.sessions.answer({ kind: "elicitation", ...response })).toMatchObject({
+      status: "accepted",
+    })
     expect(await resultOf(next, id, runId)).toEqual({
       type: "json",
       value: {
@@ -109,7 +111,7 @@ describe("a question that a tool asks the user", () => {
         content: { beds: 2, floor: "any" },
       },
     })
-    expect(await next.sessions.respond(response)).toEqual({ status: "answered" })
+    expect(await next.sessions.answer({ kind: "elicitation", ...response })).toEqual({ status: "answered" })
     expect(await next.sessions.audit({ sessionId: id })).toMatchObject([{ action: "accepted", decidedBy }])
   })
 
@@ -127,9 +129,14 @@ describe("a question that a tool asks the user", () => {
     ],
   ])("is not answered by an answer that %s, and stays open", async (_, question, response, message) => {
     const { node, target } = await begun(durably(question))
-    const outcome = await node.sessions.respond({ ...target, action: "accept", ...response })
+    const outcome = await node.sessions.answer({
+      kind: "elicitation",
+      ...target,
+      action: "accept",
+      ...response,
+    })
     expect(outcome).toEqual({ status: "invalid", message: expect.stringContaining(message) })
-    expect(await node.sessions.respond({ ...target, action: "decline" })).toMatchObject({
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, action: "decline" })).toMatchObject({
       status: "accepted",
     })
   })
@@ -140,15 +147,19 @@ describe("a question that a tool asks the user", () => {
       durably({ mode: "form", message: "?", schema: { type: "object", properties } }),
     )
     const content = { name: `${"a".repeat(60)}!` }
-    const outcome = await node.sessions.respond({ ...target, action: "accept", content })
+    const outcome = await node.sessions.answer({ kind: "elicitation", ...target, action: "accept", content })
     expect(outcome).toEqual({ status: "invalid", message: expect.stringContaining("takes longer than") })
     const fitting = { action: "accept", content: { name: "aaa" } } as const
-    expect(await node.sessions.respond({ ...target, ...fitting })).toMatchObject({ status: "accepted" })
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, ...fitting })).toMatchObject({
+      status: "accepted",
+    })
   })
 
   it("may be about a page, which is accepted without content", async () => {
     const { node, id, runId, target } = await begun(durably(page))
-    expect(await node.sessions.respond({ ...target, action: "accept" })).toMatchObject({ status: "accepted" })
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, action: "accept" })).toMatchObject({
+      status: "accepted",
+    })
     expect(await resultOf(node, id, runId)).toMatchObject({ value: { action: "accept", content: null } })
   })
 
@@ -156,13 +167,19 @@ describe("a question that a tool asks the user", () => {
     const { node, id, runId, target } = await begun(durably(form))
     await node.sessions.cancel(id, runId)
     await node.sessions.result(id, runId, {})
-    expect(await node.sessions.respond({ ...target, action: "decline" })).toEqual({ status: "expired" })
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, action: "decline" })).toEqual({
+      status: "expired",
+    })
   })
 
   it("is not an approval", async () => {
     const { node, target } = await begun(durably(form))
-    expect(await node.sessions.decide({ ...target, approved: true })).toEqual({ status: "unknown" })
-    expect(await node.sessions.respond({ ...target, nonce: "guess", action: "accept" })).toEqual({
+    expect(await node.sessions.answer({ kind: "approval", ...target, approved: true })).toEqual({
+      status: "unknown",
+    })
+    expect(
+      await node.sessions.answer({ kind: "elicitation", ...target, nonce: "guess", action: "accept" }),
+    ).toEqual({
       status: "wrongNonce",
     })
   })
@@ -172,7 +189,12 @@ describe("a question from inside a call", () => {
   it("is answered while the call runs", async () => {
     const { node, id, runId, target } = await begun(within(form))
     expect(node.worker.activeRuns).toBe(1)
-    await node.sessions.respond({ ...target, action: "accept", content: { beds: 1, floor: "2" } })
+    await node.sessions.answer({
+      kind: "elicitation",
+      ...target,
+      action: "accept",
+      content: { beds: 1, floor: "2" },
+    })
     expect(await resultOf(node, id, runId)).toMatchObject({ value: { content: { beds: 1, floor: "2" } } })
   })
 
@@ -181,7 +203,9 @@ describe("a question from inside a call", () => {
     await node.stop()
     const { node: next } = await asked(within(form), { store })
     expect(await resultOf(next, id, runId)).toMatchObject({ code: "interrupted" })
-    expect(await next.sessions.respond({ ...target, action: "decline" })).toEqual({ status: "expired" })
+    expect(await next.sessions.answer({ kind: "elicitation", ...target, action: "decline" })).toEqual({
+      status: "expired",
+    })
     expect(await next.sessions.openWaits({ sessionId: id })).toEqual([])
   })
 
@@ -189,6 +213,8 @@ describe("a question from inside a call", () => {
     const { node, id, runId, target } = await begun(within(form))
     await node.sessions.cancel(id, runId)
     expect((await node.sessions.result(id, runId, {})).outcome).toMatchObject({ reason: "cancelled" })
-    expect(await node.sessions.respond({ ...target, action: "decline" })).toEqual({ status: "expired" })
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, action: "decline" })).toEqual({
+      status: "expired",
+    })
   })
 })

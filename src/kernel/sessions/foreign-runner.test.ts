@@ -244,7 +244,7 @@ describe("a foreign runner", () => {
     const answer = (node: TestNode, wait: Wait | undefined, approved: boolean) => {
       const { sessionId, toolCallId, nonce } = wait ?? { sessionId: "", toolCallId: "", nonce: "" }
       const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
-      return node.sessions.decide({ sessionId, toolCallId, nonce, approved, decidedBy })
+      return node.sessions.answer({ kind: "approval", sessionId, toolCallId, nonce, approved, decidedBy })
     }
     const first = await startTestNode(scriptedProvider([]), options)
     const { id } = await first.sessions.create(alice)

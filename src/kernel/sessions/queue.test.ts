@@ -48,7 +48,7 @@ async function approve(node: TestNode, sessionId: string): Promise<void> {
   if (wait === undefined) throw new Error("Nothing waits.")
   const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
   const { toolCallId, nonce } = wait
-  await node.sessions.decide({ sessionId, toolCallId, nonce, approved: true, decidedBy })
+  await node.sessions.answer({ kind: "approval", sessionId, toolCallId, nonce, approved: true, decidedBy })
 }
 
 const userTexts = (events: readonly Event[]) =>

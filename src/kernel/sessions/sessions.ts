@@ -92,22 +92,13 @@ export interface Sessions {
   /**
    * Answers waits, of which several may belong to one run or to one tree. Resolves after the answers are durable, to
    * one outcome for each, in order. They are stored in one transaction, and each run logs its answers in one commit. A
-   * refused answer does not prevent the others. If one of them is invalid, as for `decide` and `respond`, or if there
-   * are more than 100, none is stored.
+   * refused answer does not prevent the others. If one of them is invalid, or if there are more than 100, none is
+   * stored. Edited arguments that do not match the tool's schema are invalid, and so is a form that does not match its
+   * schema, is missing, or was not requested. A form receives the defaults of its schema.
    */
   answerAll(answers: readonly GivenAnswer[]): Promise<readonly AnswerOutcome[] | InvalidAnswer>
-  /**
-   * Answers an open approval. Resolves after the answer is durable. Of two answers, the first counts. Returns an
-   * invalid answer if the edited arguments do not match the tool's schema.
-   */
-  decide(decision: Decision): Promise<AnswerOutcome | InvalidAnswer>
-  /** Submits the result of a client tool's call. */
-  submitResult(submission: ResultSubmission): Promise<AnswerOutcome | InvalidAnswer>
-  /**
-   * Answers a tool's question to the user. Adds the defaults of the question's schema to the form. Returns an invalid
-   * answer if the form does not match the schema, is missing, or was not requested.
-   */
-  respond(response: QuestionResponse): Promise<AnswerOutcome | InvalidAnswer>
+  /** Answers one wait, as `answerAll` does. Of two answers, the first counts. */
+  answer(given: GivenAnswer): Promise<AnswerOutcome | InvalidAnswer>
   /** Returns open waits, oldest first, of one session or of all. */
   openWaits(filter: Omit<WaitFilter, "now" | "limit">): Promise<readonly Wait[]>
   grants(sessionId: string): Promise<readonly Grant[]>
@@ -237,12 +228,10 @@ export interface AnswerTarget {
 }
 
 /** An answer of any kind. */
-export type GivenAnswer =
-  | ({ readonly kind: "approval" } & Decision)
-  | ({ readonly kind: "clientTool" } & ResultSubmission)
-  | ({ readonly kind: "elicitation" } & QuestionResponse)
+export type GivenAnswer = Decision | ResultSubmission | QuestionResponse
 
 export interface Decision extends AnswerTarget {
+  readonly kind: "approval"
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
@@ -255,11 +244,13 @@ export interface Decision extends AnswerTarget {
 }
 
 export interface ResultSubmission extends AnswerTarget {
+  readonly kind: "clientTool"
   readonly result: ToolResult
 }
 
 /** An answer to a question. It has content only if the user accepted a form. */
 export interface QuestionResponse extends AnswerTarget {
+  readonly kind: "elicitation"
   readonly action: QuestionAnswer["action"]
   readonly content?: JsonObject
 }

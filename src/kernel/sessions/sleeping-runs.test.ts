@@ -87,10 +87,16 @@ describe("a run that sleeps", () => {
     const { toolCallId = "", nonce = "" } = wait ?? {}
     const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: null } as const
     const target = { sessionId: id, toolCallId, nonce, decidedBy }
-    expect(await node.sessions.decide({ ...target, approved: true })).toEqual({ status: "unknown" })
+    expect(await node.sessions.answer({ kind: "approval", ...target, approved: true })).toEqual({
+      status: "unknown",
+    })
     const result = { type: "json", value: 1 } as const
-    expect(await node.sessions.submitResult({ ...target, result })).toEqual({ status: "unknown" })
-    expect(await node.sessions.respond({ ...target, action: "accept" })).toEqual({ status: "unknown" })
+    expect(await node.sessions.answer({ kind: "clientTool", ...target, result })).toEqual({
+      status: "unknown",
+    })
+    expect(await node.sessions.answer({ kind: "elicitation", ...target, action: "accept" })).toEqual({
+      status: "unknown",
+    })
     expect(await node.sessions.cancel(id, runId)).toMatchObject({ status: "accepted" })
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ type: "runCompleted", reason: "cancelled" })

@@ -1,6 +1,6 @@
 import { mayDecide } from "../../../core/log/decider.ts"
 import type { Approvals, Wait } from "../../../core/ports/store/approvals.ts"
-import type { AnswerCommand, AnswerOutcome, SessionLog } from "../../../core/ports/store/session-log.ts"
+import type { AnswerCommand, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { SchemaCheck } from "../../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import { type AnyAnswer, type Approver, type Segment, segmentBounds } from "../../../core/wait.ts"
@@ -10,7 +10,7 @@ import { validateAnswer } from "./validate-answer.ts"
 /** The part of `Sessions` that lists and answers waits. It needs only the store, and no running server. */
 export type Decisions = Pick<
   Sessions,
-  "answerAll" | "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
+  "answerAll" | "answer" | "openWaits" | "grants" | "revokeGrant" | "audit"
 >
 
 export interface DecisionsOptions {
@@ -60,15 +60,12 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     const outcomes = stored.values()
     return prepared.map(({ status }) => (status === "valid" ? outcomes.next().value : null) ?? unknownWait)
   }
-  const answerOne = async (given: GivenAnswer): Promise<AnswerOutcome | InvalidAnswer> => {
-    const outcomes = await answerAll([given])
-    return "status" in outcomes ? outcomes : (outcomes[0] ?? unknownWait)
-  }
   return {
     answerAll,
-    decide: (decision) => answerOne({ kind: "approval", ...decision }),
-    submitResult: (submission) => answerOne({ kind: "clientTool", ...submission }),
-    respond: (response) => answerOne({ kind: "elicitation", ...response }),
+    async answer(given) {
+      const outcomes = await answerAll([given])
+      return "status" in outcomes ? outcomes : (outcomes[0] ?? unknownWait)
+    },
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),

@@ -10,7 +10,7 @@ import { describeJson } from "../../../http/schemas/describe-json.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
 import { ofAnswer, ofBody, ofToken, type Refusal } from "../../../http/schemas/refusals.ts"
 import { requireAccepted } from "../../../kernel/sessions/answering/require-accepted.ts"
-import type { AnswerTarget, Sessions } from "../../../kernel/sessions/sessions.ts"
+import type { AnswerTarget, GivenAnswer, Sessions } from "../../../kernel/sessions/sessions.ts"
 import {
   elicitationRequestSchema,
   toolApprovalRequestSchema,
@@ -26,7 +26,6 @@ export interface AnswerRoutesOptions {
 
 /** Adds the routes that answer the open waits of a session. */
 export function addAnswerRoutes(app: OpenAPIHono<HttpEnv>, options: AnswerRoutesOptions): void {
-  const { sessions } = options
   addRoute(app, options, {
     path: "/chat/tool-approval",
     operationId: "answerApproval",
@@ -34,15 +33,15 @@ export function addAnswerRoutes(app: OpenAPIHono<HttpEnv>, options: AnswerRoutes
     description: "The answer is durable. Later answers are refused.",
     schema: toolApprovalRequestSchema,
     problems: ["403 approval_by_operator"],
-    answer: (target, { approved, allow_tool_type, scope, tool_input, reason }) =>
-      sessions.decide({
-        ...target,
-        approved,
-        ...(approved ? { allowToolType: allow_tool_type ?? false } : {}),
-        ...(scope ? { scope } : {}),
-        ...(approved && tool_input ? { editedInput: tool_input } : {}),
-        ...(reason ? { reason } : {}),
-      }),
+    toAnswer: (target, { approved, allow_tool_type, scope, tool_input, reason }) => ({
+      ...target,
+      kind: "approval",
+      approved,
+      ...(approved ? { allowToolType: allow_tool_type ?? false } : {}),
+      ...(scope ? { scope } : {}),
+      ...(approved && tool_input ? { editedInput: tool_input } : {}),
+      ...(reason ? { reason } : {}),
+    }),
   })
   addRoute(app, options, {
     path: "/chat/elicitation",
@@ -50,8 +49,12 @@ export function addAnswerRoutes(app: OpenAPIHono<HttpEnv>, options: AnswerRoutes
     summary: "Answer a question of a tool",
     description: "The answer is durable. Later answers are refused.",
     schema: elicitationRequestSchema,
-    answer: (target, { action, content }) =>
-      sessions.respond({ ...target, action, ...(content ? { content } : {}) }),
+    toAnswer: (target, { action, content }) => ({
+      ...target,
+      kind: "elicitation",
+      action,
+      ...(content ? { content } : {}),
+    }),
   })
   addRoute(app, options, {
     path: "/chat/tool-result",
@@ -59,7 +62,7 @@ export function addAnswerRoutes(app: OpenAPIHono<HttpEnv>, options: AnswerRoutes
     summary: "Send the result of a client tool call",
     description: "The result is durable. Later results are refused.",
     schema: toolResultRequestSchema,
-    answer: (target, outcome) => sessions.submitResult({ ...target, result: toToolResult(outcome) }),
+    toAnswer: (target, outcome) => ({ ...target, kind: "clientTool", result: toToolResult(outcome) }),
   })
 }
 
@@ -70,13 +73,13 @@ interface AnswerRoute<Schema extends z.ZodType> {
   readonly description: string
   readonly schema: Schema
   readonly problems?: readonly Refusal[]
-  answer(target: AnswerTarget, body: z.output<Schema>): Promise<Parameters<typeof requireAccepted>[0]>
+  toAnswer(target: AnswerTarget, body: z.output<Schema>): GivenAnswer
 }
 
 function addRoute<Schema extends z.ZodType<{ readonly tool_call_id: string; readonly nonce: string }>>(
   app: OpenAPIHono<HttpEnv>,
-  { deciderOf, middleware }: AnswerRoutesOptions,
-  { path, operationId, summary, description, schema, problems = [], answer }: AnswerRoute<Schema>,
+  { sessions, deciderOf, middleware }: AnswerRoutesOptions,
+  { path, operationId, summary, description, schema, problems = [], toAnswer }: AnswerRoute<Schema>,
 ): void {
   const route = createRoute({
     method: "post",
@@ -101,7 +104,7 @@ function addRoute<Schema extends z.ZodType<{ readonly tool_call_id: string; read
       nonce: body.nonce,
       decidedBy: deciderOf(c),
     }
-    requireAccepted(await answer(target, body))
+    requireAccepted(await sessions.answer(toAnswer(target, body)))
     return respondJson(c, done, 200)
   })
 }

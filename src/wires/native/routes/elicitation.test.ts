@@ -7,7 +7,7 @@ async function respond(body: unknown) {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
   const response = await app.fetch("/api/chat/elicitation", createJsonRequest(body, headers), "192.0.2.7")
-  return { app, sessionId, response, responses: app.sessions.responses }
+  return { app, sessionId, response, responses: app.sessions.answers }
 }
 
 describe("POST /chat/elicitation", () => {

@@ -7,7 +7,7 @@ async function decide(body: unknown, setup: Parameters<typeof createTestApp>[0] 
   const app = createTestApp(setup)
   const { sessionId, headers } = await app.authorize()
   const response = await app.fetch("/api/chat/tool-approval", createJsonRequest(body, headers), from)
-  return { app, sessionId, response, decided: app.sessions.decisions }
+  return { app, sessionId, response, decided: app.sessions.answers }
 }
 
 describe("POST /chat/tool-approval", () => {
@@ -18,6 +18,7 @@ describe("POST /chat/tool-approval", () => {
     const session = await app.sessions.session(sessionId)
     expect(decided).toEqual([
       {
+        kind: "approval",
         sessionId,
         toolCallId: "call_1",
         nonce: "nonce_1",

@@ -7,7 +7,7 @@ async function submit(body: unknown) {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
   const response = await app.fetch("/api/chat/tool-result", createJsonRequest(body, headers), "192.0.2.7")
-  return { app, sessionId, response, submitted: app.sessions.submissions }
+  return { app, sessionId, response, submitted: app.sessions.answers }
 }
 
 describe("POST /chat/tool-result", () => {
@@ -22,6 +22,7 @@ describe("POST /chat/tool-result", () => {
     const session = await app.sessions.session(sessionId)
     expect(submitted).toEqual([
       {
+        kind: "clientTool",
         sessionId,
         toolCallId: "call_1",
         nonce: "nonce_1",
