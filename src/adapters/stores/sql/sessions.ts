@@ -1,8 +1,10 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import type { Lease, NewSession, OpenedSession, Run } from "../../../core/ports/store/session-log.ts"
+import type { Lease, NewSession, OpenedSession, Run, Session } from "../../../core/ports/store/session-log.ts"
 import { escapeText, readInteger, readText } from "../rows/columns.ts"
-import { toLease, toRun } from "../rows/session-rows.ts"
-import { now, type SqlDatabase, type Steps, schema, sql } from "./statement.ts"
+import { toLease, toRun, toSession } from "../rows/session-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
+import { createText, lastSeq, now, type SqlDatabase, type Steps, schema, sql } from "./statement.ts"
+import { sessionColumns } from "./tables.ts"
 
 /** Another attempt is only necessary if the session was created and removed in between. */
 const maxOpenings = 5
@@ -33,8 +35,18 @@ export function* openSession(session: NewSession, externalId: string): Steps<Ope
   })
 }
 
+/** Returns the session that a principal has with an agent under an external id. Null if there is none. */
+export function* findByExternalId(
+  owner: Pick<NewSession, "tenant" | "userId" | "agent">,
+  externalId: string,
+  versions: Versions,
+): Steps<Session | null> {
+  const id = yield* findExternalId(owner, externalId)
+  return id === null ? null : yield* findSession(id, versions)
+}
+
 /** Returns the id of the session with an external id. */
-export function* findExternalId(
+function* findExternalId(
   { tenant, userId, agent }: Pick<NewSession, "tenant" | "userId" | "agent">,
   externalId: string,
 ): Steps<string | null> {
@@ -50,6 +62,21 @@ export function* revokeDescendants(sessionId: string, at: number): Steps<void> {
       UNION SELECT session.id FROM ${schema}session JOIN below ON session.parent_session_id = below.id
     )
     UPDATE ${schema}session SET revoked_at = ${at} WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL`
+}
+
+/** Returns a session. Null if there is none. Throws if only newer processes can read it. */
+export function* findSession(sessionId: string, versions: Versions): Steps<Session | null> {
+  const [row] = yield sql`SELECT ${createText(sessionColumns)}, ${lastSeq} AS last_seq, session.log_version,
+      run.id AS run_id, run.cursor, run.state, run.end_seq, EXISTS (
+        SELECT 1 FROM ${schema}command
+        WHERE command.session_id = session.id AND (command.type = 'withdraw'
+          OR command.type = 'message' AND command.not_before <= ${now}
+          AND command.run_id IS DISTINCT FROM session.active_run)) AS has_due_work
+    FROM ${schema}session LEFT JOIN ${schema}run ON run.id = session.active_run
+    WHERE session.id = ${escapeText(sessionId)}`
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
 }
 
 export async function findRun({ read }: SqlDatabase, sessionId: string, runId: string): Promise<Run | null> {

@@ -5,6 +5,7 @@ const dialect: Dialect = {
   schema: "agent_gateway.",
   placeholder: (number) => `$${number}`,
   now: () => sql`${7}`,
+  lastSeq: createText("0"),
   lockRows: createText,
   lockName: (name) => sql`lock ${name}`,
   isOneOf: (column, _type, values) => sql`${createText(column)} = ANY(${JSON.stringify(values)})`,

@@ -19,6 +19,8 @@ export interface Dialect {
   placeholder(number: number): string
   /** Returns the time of the store's clock in milliseconds since the Unix epoch. */
   now(): Sql
+  /** The number of the newest stored entry, for the session in the same statement. */
+  readonly lastSeq: Sql
   /** Returns a clause that locks the selected rows until the end of the transaction. */
   lockRows(mode: RowLock): Sql
   /** Returns a statement that waits until no other transaction holds the lock with this name. */
@@ -86,6 +88,9 @@ export const schema: Sql = { parts: [(dialect) => createText(dialect.schema)] }
 
 /** The time of the store's clock in milliseconds since the Unix epoch. */
 export const now: Sql = { parts: [(dialect) => dialect.now()] }
+
+/** The number of the newest stored entry, for the session in the same statement. */
+export const lastSeq: Sql = { parts: [(dialect) => dialect.lastSeq] }
 
 export function lockRows(mode: RowLock): Sql {
   return { parts: [(dialect) => dialect.lockRows(mode)] }

@@ -1,11 +1,5 @@
 import type { PendingOptions, PutCommand } from "../../../core/ports/store/inbox.ts"
-import type {
-  CancelCommand,
-  Command,
-  Lease,
-  MessageCommand,
-  PutOutcome,
-} from "../../../core/ports/store/session-log.ts"
+import type { CancelCommand, Command, Lease, MessageCommand } from "../../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import { escapeText, type Row, readInteger } from "../rows/columns.ts"
 import {
@@ -17,14 +11,16 @@ import {
 } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../rows/session-rows.ts"
-import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
+import { toIdempotencyColumns } from "../rules/idempotency.ts"
 import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import type { DueChange } from "../rules/queue-order.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { PutOptions as SharedOptions, Put as SharedPut } from "../sql/inbox.ts"
+import { findRepeated } from "../sql/read-inbox.ts"
 import type { Database } from "./database/database.ts"
 import { selectLargeText } from "./database/large-text.ts"
+import { runSteps } from "./database/sql-database.ts"
 import { findReference, restoreContent } from "./large/large-commands.ts"
 import { claimText } from "./large/large-texts.ts"
 import { type Claimable, claimFree } from "./leases/leases.ts"
@@ -56,7 +52,7 @@ export function put(
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, ...nothing }
   const message = command.type === "message" ? command : null
-  const known = message === null ? null : findRepeated(database, message, receiver)
+  const known = message === null ? null : runSteps(database, now, findRepeated(message, receiver))
   if (known !== null) return { outcome: known, ...nothing }
   const plan = planOf(command, receiver, limits)
   const { lastSeq } = receiver
@@ -78,7 +74,7 @@ export function isWanted(
 ): boolean {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return false
-  const known = command.type === "message" ? findRepeated(database, command, receiver) : null
+  const known = command.type === "message" ? runSteps(database, now, findRepeated(command, receiver)) : null
   return known === null && planOf(command, receiver, limits).commands.length > 0
 }
 
@@ -149,29 +145,6 @@ const commandsOfSession = `SELECT ${commandColumns} FROM command WHERE session_i
 /** Returns the commands of an existing session, in no particular order. */
 export function readInbox(database: Database, sessionId: string): CommandRow[] {
   return database.all(commandsOfSession, sessionId).map(toCommandRow)
-}
-
-/** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
-function findRepeated(
-  database: Database,
-  { sessionId, idempotency }: MessageCommand,
-  receiver: Receiver,
-): PutOutcome | null {
-  if (idempotency === null) return null
-  const { key } = toIdempotencyColumns(idempotency)
-  const run = database.get(
-    "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
-    sessionId,
-    key,
-  )
-  const steered = database.get(
-    `SELECT run.id, run.cursor, steering_key.body_hash FROM steering_key JOIN run ON run.id = steering_key.run_id
-     WHERE steering_key.session_id = ? AND steering_key.idempotency_key = ?`,
-    sessionId,
-    key,
-  )
-  const known = run ?? steered
-  return known === undefined ? null : decideRepeatedMessage(idempotency, known, receiver)
 }
 
 function carryOut(

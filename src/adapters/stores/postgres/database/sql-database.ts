@@ -10,7 +10,7 @@ import {
   type Steps,
   sql,
 } from "../../sql/statement.ts"
-import { nowMs } from "../schema.ts"
+import { lastSeq, nowMs } from "../schema.ts"
 import type { Database, Query } from "./database.ts"
 
 /** Runs the statements that both databases share. */
@@ -43,6 +43,7 @@ const dialect: Dialect = {
   schema: "agent_gateway.",
   placeholder: (number) => `$${number}`,
   now: () => createText(nowMs),
+  lastSeq: createText(lastSeq),
   lockRows: createText,
   lockName: (name) => sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`,
   // The array is computed once, so that an index on the column can be used.

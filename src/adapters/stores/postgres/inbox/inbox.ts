@@ -1,6 +1,6 @@
 import { pieceCharacters } from "../../../../core/json/json-pieces.ts"
 import type { PendingOptions, PutAndClaimOutcome } from "../../../../core/ports/store/inbox.ts"
-import type { Command, Lease, MessageCommand, PutOutcome } from "../../../../core/ports/store/session-log.ts"
+import type { Command, Lease, MessageCommand } from "../../../../core/ports/store/session-log.ts"
 import { escapeText, readInteger, readNullableText, readText } from "../../rows/columns.ts"
 import {
   commandColumns,
@@ -11,7 +11,7 @@ import {
 } from "../../rows/command-rows.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../../rows/session-rows.ts"
-import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
+import { toIdempotencyColumns } from "../../rules/idempotency.ts"
 import {
   type PutPlan,
   planChange,
@@ -21,6 +21,7 @@ import {
 } from "../../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Inboxes, Put, PutOptions } from "../../sql/inbox.ts"
+import { findRepeated } from "../../sql/read-inbox.ts"
 import {
   createText,
   isOneOfNumbers,
@@ -171,21 +172,6 @@ function* putMessage(message: MessageCommand, receiver: Receiver, options: Carry
   const plan = planMessage(message, receiver, options.limits)
   yield* carryOut(plan, { ...options, sessionId, message })
   return plan
-}
-
-/** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
-function* findRepeated(
-  { sessionId, idempotency }: MessageCommand,
-  receiver: Receiver,
-): Steps<PutOutcome | null> {
-  if (idempotency === null) return null
-  const { key } = toIdempotencyColumns(idempotency)
-  const [known] = yield sql`
-    SELECT id, cursor, body_hash FROM ${schema}run WHERE session_id = ${sessionId} AND idempotency_key = ${key}
-    UNION ALL
-    SELECT run.id, run.cursor, key.body_hash FROM ${schema}steering_key AS key
-    JOIN ${schema}run ON run.id = key.run_id WHERE key.session_id = ${sessionId} AND key.idempotency_key = ${key}`
-  return known === undefined ? null : decideRepeatedMessage(idempotency, known, receiver)
 }
 
 function* carryOut(

@@ -11,7 +11,6 @@ const sessionSlices = [
   { count: 200, maxBytes: 100_000 },
   { count: 10, maxBytes: Number.MAX_SAFE_INTEGER },
 ]
-const rowsPerStatement = 500
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
 export async function pruneDeltas(query: Query, settledBefore: number): Promise<void> {
@@ -117,30 +116,6 @@ async function removeSessions(
     const parameters = [before, subscribersBehindBefore, maxBytes, count, kinds]
     while ((await query(statement, parameters)).length > 0);
   }
-}
-
-/** Forgets subscriptions that no process has registered for long, with their cursors. */
-export async function pruneSubscribers(query: Query, { subscribersSeenBefore }: PruneLimits): Promise<void> {
-  if (subscribersSeenBefore === undefined) return
-  await query(
-    `UPDATE agent_gateway.subscriber SET forgotten_since = seen_at
-     WHERE seen_at < $1 AND forgotten_since IS NULL`,
-    [subscribersSeenBefore],
-  )
-  const statement = `DELETE FROM agent_gateway.subscriber_cursor WHERE (session_id, subscriber) IN (
-      SELECT own.session_id, own.subscriber FROM agent_gateway.subscriber_cursor AS own
-      JOIN agent_gateway.subscriber AS known ON known.name = own.subscriber AND known.agent = own.agent
-      WHERE known.forgotten_since IS NOT NULL LIMIT ${rowsPerStatement}
-    ) RETURNING seq`
-  while ((await query(statement)).length > 0);
-}
-
-export async function pruneOutbox(query: Query, { outboxDiedBefore }: PruneLimits): Promise<void> {
-  if (outboxDiedBefore === undefined) return
-  const statement = `DELETE FROM agent_gateway.outbox WHERE number IN (
-      SELECT number FROM agent_gateway.outbox WHERE died_at < $1 LIMIT ${rowsPerStatement}
-    ) RETURNING number`
-  while ((await query(statement, [outboxDiedBefore])).length > 0);
 }
 
 /** Removes processes. An owner without a row counts as dead, like one whose row has lapsed. */

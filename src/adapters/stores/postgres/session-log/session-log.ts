@@ -1,36 +1,34 @@
-import type { Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
+import type { SessionLog } from "../../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText } from "../../rows/columns.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
-import { toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
-import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import type { Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { InboxTransaction } from "../../sql/inbox.ts"
 import { createLogStarts } from "../../sql/log-starts.ts"
+import { pruneOutbox, pruneSubscribers } from "../../sql/prune.ts"
 import { findQueued, listInboxMessages } from "../../sql/read-inbox.ts"
 import {
   createSession,
-  findExternalId,
+  findByExternalId,
   findRun,
+  findSession,
   listHeldLeases,
   openSession,
   readTime,
 } from "../../sql/sessions.ts"
-import { sessionColumns } from "../../sql/tables.ts"
 import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
-import type { Database, Query } from "../database/database.ts"
+import type { Database } from "../database/database.ts"
 import type { DiskSpace } from "../database/disk-space.ts"
 import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
 import { putAndClaim, readPending } from "../inbox/inbox.ts"
 import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
-import { lastSeq, nowMs } from "../schema.ts"
 import { commit } from "./commit.ts"
-import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
+import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
 import { readEntries, readStoredBytes } from "./reading.ts"
 
 export interface SessionLogParts {
@@ -64,11 +62,9 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       await runSteps(query, createSession(session))
     },
     openSession: (session, externalId) => runSteps(query, openSession(session, externalId)),
-    async findSession(principal, agent, externalId) {
-      const id = await runSteps(query, findExternalId({ ...principal, agent }, externalId))
-      return id === null ? null : findSession(query, id, versions)
-    },
-    session: (sessionId) => findSession(query, sessionId, versions),
+    findSession: (principal, agent, externalId) =>
+      shared.readSteps(() => findByExternalId({ ...principal, agent }, externalId, versions)),
+    session: (sessionId) => shared.readSteps(() => findSession(sessionId, versions)),
     inboxMessages: (sessionId) => listInboxMessages(shared, sessionId),
     queuedRuns: (sessionId) => findQueued(shared, sessionId),
     run: (sessionId, runId) => findRun(shared, sessionId, runId),
@@ -123,9 +119,9 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune(limits) {
       await pruneDeltas(query, limits.deltasSettledBefore)
-      await pruneSubscribers(query, limits)
+      await pruneSubscribers(shared, limits)
       await pruneSessions(query, limits)
-      await pruneOutbox(query, limits)
+      await pruneOutbox(shared, limits)
       await pruneProcesses(query)
     },
     async ping() {
@@ -133,19 +129,4 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       await query("SELECT FROM agent_gateway.session LIMIT 1")
     },
   }
-}
-
-async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
-  const [row] = await query(
-    `SELECT ${sessionColumns}, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state,
-       run.end_seq, EXISTS (SELECT FROM agent_gateway.command
-         WHERE command.session_id = session.id AND (command.type = 'withdraw'
-           OR command.type = 'message' AND command.not_before <= ${nowMs}
-           AND command.run_id IS DISTINCT FROM session.active_run)) AS has_due_work
-     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = session.active_run WHERE session.id = $1`,
-    [escapeText(sessionId)],
-  )
-  if (row === undefined) return null
-  refuseNewer(row, versions)
-  return toSession(row)
 }

@@ -1,4 +1,5 @@
 import { createText, type Dialect, renderSql, type Sql, sql } from "../../sql/statement.ts"
+import { lastSeq } from "../schema.ts"
 
 /** Returns the text and the parameters of a statement. SQLite has no booleans. */
 export function renderForSqlite(statement: Sql, now: number) {
@@ -11,6 +12,7 @@ function createDialect(now: number): Dialect {
     schema: "",
     placeholder: () => "?",
     now: () => sql`${now}`,
+    lastSeq: createText(lastSeq),
     // Only one transaction writes at a time.
     lockRows: () => sql``,
     lockName: () => sql``,

@@ -153,38 +153,6 @@ function reportRemoved(
   )
 }
 
-/** Forgets subscriptions that no process has registered for long, with their cursors. */
-export async function pruneSubscribers(database: Database, limits: PruneLimits): Promise<void> {
-  const { subscribersSeenBefore } = limits
-  if (subscribersSeenBefore === undefined) return
-  await database.write(() => {
-    database.run(
-      "UPDATE subscriber SET forgotten_since = seen_at WHERE seen_at < ? AND forgotten_since IS NULL",
-      subscribersSeenBefore,
-    )
-  })
-  await repeatInTransactions(database, () => {
-    const deleted = database.run(
-      `DELETE FROM subscriber_cursor WHERE (session_id, subscriber) IN (
-         SELECT own.session_id, own.subscriber FROM subscriber_cursor AS own
-         JOIN subscriber AS known ON known.name = own.subscriber AND known.agent = own.agent
-         WHERE known.forgotten_since IS NOT NULL LIMIT ${slice})`,
-    )
-    return deleted === slice
-  })
-}
-
-export async function pruneOutbox(database: Database, { outboxDiedBefore }: PruneLimits): Promise<void> {
-  if (outboxDiedBefore === undefined) return
-  await repeatInTransactions(database, () => {
-    const deleted = database.run(
-      `DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE died_at < ? LIMIT ${slice})`,
-      outboxDiedBefore,
-    )
-    return deleted === slice
-  })
-}
-
 function deleteRows(database: Database): boolean {
   const removed = database.get("SELECT id FROM removed_session LIMIT 1")
   if (removed === undefined) return false

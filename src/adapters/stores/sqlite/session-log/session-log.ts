@@ -1,23 +1,29 @@
 import { alwaysLive } from "../../../../core/ports/store/liveness.ts"
-import type { Session, SessionLog } from "../../../../core/ports/store/session-log.ts"
+import type { SessionLog } from "../../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText } from "../../rows/columns.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
-import { toClaim, toSession } from "../../rows/session-rows.ts"
+import { toClaim } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
-import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import type { Versions } from "../../rules/versions.ts"
 import { listAnswered } from "../../rules/wait-answers.ts"
 import type { Inboxes } from "../../sql/inbox.ts"
 import { createLogStarts } from "../../sql/log-starts.ts"
+import { pruneOutbox, pruneSubscribers } from "../../sql/prune.ts"
 import { findQueued, listInboxMessages } from "../../sql/read-inbox.ts"
-import { createSession, findExternalId, findRun, listHeldLeases, openSession } from "../../sql/sessions.ts"
+import {
+  createSession,
+  findByExternalId,
+  findRun,
+  findSession,
+  listHeldLeases,
+  openSession,
+} from "../../sql/sessions.ts"
 import type { Steps } from "../../sql/statement.ts"
-import { sessionColumns } from "../../sql/tables.ts"
 import { putAnswers, putInTree, revokeInTree } from "../../sql/tree.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
-import { createSqlDatabase, runSteps } from "../database/sql-database.ts"
+import { createSqlDatabase } from "../database/sql-database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
 import { isWanted, put, readPending } from "../inbox.ts"
 import { putLarge } from "../large/large-commands.ts"
@@ -26,10 +32,9 @@ import type { TextRemover } from "../large/text-remover.ts"
 import { claim, claimRunnable, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
-import { lastSeq } from "../schema.ts"
 import { cancelManyBelow, findCanceled, runInInboxes } from "../tree.ts"
 import { commitBatch } from "./commit.ts"
-import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
+import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { countStoredBytes, readEntries } from "./reading.ts"
 
 /** Creates the port over one open database whose schema is up to date. */
@@ -74,11 +79,8 @@ export function createSessionLog(
     },
     openSession: (session, externalId) => shared.transaction(() => openSession(session, externalId)),
     findSession: (principal, agent, externalId) =>
-      database.read(() => {
-        const id = runSteps(database, now(), findExternalId({ ...principal, agent }, externalId))
-        return id === null ? null : findSession(database, id, { versions, now: now() })
-      }),
-    session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
+      shared.readSteps(() => findByExternalId({ ...principal, agent }, externalId, versions)),
+    session: (sessionId) => shared.readSteps(() => findSession(sessionId, versions)),
     inboxMessages: (sessionId) => listInboxMessages(shared, sessionId),
     queuedRuns: (sessionId) => findQueued(shared, sessionId),
     run: (sessionId, runId) => findRun(shared, sessionId, runId),
@@ -164,32 +166,11 @@ export function createSessionLog(
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune(limits) {
       await pruneDeltas(database, limits.deltasSettledBefore)
-      await pruneSubscribers(database, limits)
+      await pruneSubscribers(shared, limits)
       await pruneSessions(database, limits, { now })
-      await pruneOutbox(database, limits)
+      await pruneOutbox(shared, limits)
       await remover.removeAll()
     },
     ping: createWriteProbe(database, clock, directory),
   }
-}
-
-/** Parameters: the time now, and the session. */
-const sessionById = `
-  SELECT ${sessionColumns}, ${lastSeq} AS last_seq, session.log_version, run.id AS run_id, run.cursor, run.state,
-    run.end_seq, EXISTS (
-      SELECT 1 FROM command
-      WHERE command.session_id = session.id AND (command.type = 'withdraw'
-        OR command.type = 'message' AND command.not_before <= ?
-        AND command.run_id IS NOT session.active_run)) AS has_due_work
-  FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`
-
-function findSession(
-  database: Database,
-  sessionId: string,
-  { versions, now }: { readonly versions: Versions; readonly now: number },
-): Session | null {
-  const row = database.get(sessionById, now, escapeText(sessionId))
-  if (row === undefined) return null
-  refuseNewer(row, versions)
-  return toSession(row)
 }
