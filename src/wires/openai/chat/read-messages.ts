@@ -1,10 +1,11 @@
-import type { ContentPart, ImagePart } from "../../../core/history/messages.ts"
+import type { ImagePart } from "../../../core/history/messages.ts"
 import type { MessageInput } from "../../../core/ports/store/session-log.ts"
 import type { GivenImage } from "../../../http/content/read-images.ts"
 import { Problem } from "../../../http/problem.ts"
+import { joinText, toParts } from "../content.ts"
 import { ClientHistory } from "../history.ts"
 import { readResult } from "../results.ts"
-import type { ChatContent, ChatRequest } from "./schemas.ts"
+import type { ChatRequest } from "./schemas.ts"
 
 /** Returns the images of a conversation, which are read before it. */
 export function listChatImages(messages: ChatRequest["messages"]): readonly GivenImage[] {
@@ -63,23 +64,4 @@ export function readChat(messages: ChatRequest["messages"], images: readonly Ima
       ? { type: "message", content: last.content }
       : { type: "conversation", messages: conversation },
   }
-}
-
-function joinText(content: ChatContent): string {
-  if (typeof content === "string") return content
-  return content
-    .map((part) => {
-      if (part.type === "image_url") return "[image]"
-      return part.type === "refusal" ? part.refusal : part.text
-    })
-    .join("")
-}
-
-function toParts(content: ChatContent, images: ImagePart[]): readonly ContentPart[] {
-  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }]
-  return content.flatMap((part): readonly ContentPart[] => {
-    if (part.type === "image_url") return images.splice(0, 1)
-    const text = part.type === "refusal" ? part.refusal : part.text
-    return text === "" ? [] : [{ type: "text", text }]
-  })
 }

@@ -49,4 +49,3 @@ export const chatSchema = z.object({
 })
 
 export type ChatRequest = z.infer<typeof chatSchema>
-export type ChatContent = z.infer<typeof contentSchema>

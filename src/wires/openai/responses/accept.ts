@@ -7,6 +7,7 @@ import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
 import { requireAccepted } from "../../../kernel/sessions/answering/require-accepted.ts"
 import type { GivenAnswer } from "../../../kernel/sessions/sessions.ts"
+import { joinText } from "../content.ts"
 import {
   createRequestSource,
   type Exchange,
@@ -27,7 +28,7 @@ import { readModel, selectDefaultAgent } from "../models.ts"
 import { type Repetition, readRepetition } from "../repetition.ts"
 import { readResult } from "../results.ts"
 import { segmentWire } from "./fold.ts"
-import { joinText, listInputImages, listItems, type ReadInput, readInput } from "./read-input.ts"
+import { listInputImages, listItems, type ReadInput, readInput } from "./read-input.ts"
 import { findResponse } from "./read-response.ts"
 import { readTools } from "./read-tools.ts"
 import { type References, readReferences } from "./references.ts"

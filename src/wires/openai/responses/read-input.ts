@@ -1,9 +1,10 @@
 import type { ContentPart, ImagePart, Message } from "../../../core/history/messages.ts"
 import type { GivenImage } from "../../../http/content/read-images.ts"
+import { joinText, toParts } from "../content.ts"
 import { ClientHistory } from "../history.ts"
 import { readResult } from "../results.ts"
 import type { KnownItem, References } from "./references.ts"
-import type { InputContent, InputItem, ResponseRequest } from "./schemas.ts"
+import type { InputItem, ResponseRequest } from "./schemas.ts"
 
 /** The input of a request by its meaning. */
 export interface ReadInput {
@@ -125,23 +126,4 @@ function addCallWithResult(
 ): void {
   history.addCall(call.id, call.name, call.arguments)
   history.addResult(call.id, readResult(call.output ?? "The call failed."))
-}
-
-export function joinText(content: InputContent): string {
-  if (typeof content === "string") return content
-  return content
-    .map((part) => {
-      if (part.type === "input_image") return "[image]"
-      return part.type === "refusal" ? part.refusal : part.text
-    })
-    .join("")
-}
-
-function toParts(content: InputContent, images: ImagePart[]): readonly ContentPart[] {
-  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }]
-  return content.flatMap((part): readonly ContentPart[] => {
-    if (part.type === "input_image") return images.splice(0, 1)
-    const text = part.type === "refusal" ? part.refusal : part.text
-    return text === "" ? [] : [{ type: "text", text }]
-  })
 }

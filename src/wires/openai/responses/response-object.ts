@@ -21,7 +21,7 @@ export function toRunContext(facts: RequestFacts): JsonObject {
   return { [member]: { ...facts } }
 }
 
-function readFacts({ agent, context }: RunStarted): RequestFacts {
+function readFacts({ agent, context }: Pick<RunStarted, "agent" | "context">): RequestFacts {
   const { model, metadata, background, previous_response_id, conversation } = isJsonObject(context[member])
     ? context[member]
     : {}
@@ -39,7 +39,7 @@ export type ResponseStatus = "queued" | "in_progress" | "completed" | "incomplet
 
 export interface ResponseParts {
   readonly place: ResponsePlace
-  readonly started: RunStarted
+  readonly started: Pick<RunStarted, "agent" | "context" | "outputSchema" | "instructions" | "clientTools">
   /** The segment of the run that precedes this one. Null for the first response. Absent for a run's first segment. */
   readonly previousSegment?: string | null
   /** Seconds since the Unix epoch. */
@@ -54,7 +54,7 @@ export interface ResponseParts {
 }
 
 /** Members of a request that the gateway ignores, with the values that the API has without them. */
-export const ignoredMembers = {
+const ignoredMembers = {
   max_output_tokens: null,
   max_tool_calls: null,
   parallel_tool_calls: true,

@@ -15,7 +15,7 @@ import { formatItemId, formatResponseId, parseResponseId, type ResponsePlace } f
 import { type PreparedResponse, prepareResponse } from "./accept.ts"
 import { showResponse } from "./fold.ts"
 import { awaitResponse, type FoundResponse, findResponse, readResponse, readStored } from "./read-response.ts"
-import { ignoredMembers } from "./response-object.ts"
+import { createResponse, toRunContext } from "./response-object.ts"
 import { requestSchema } from "./schemas.ts"
 import { type ResponseState, startResponse } from "./state.ts"
 import { responsesWire, responsesWireAfter } from "./wire.ts"
@@ -95,27 +95,23 @@ function show(found: FoundResponse, { state }: { readonly state: ResponseState }
 
 /** A run that no process has started has no entries yet. */
 function describeQueued({ place, session }: FoundResponse): JsonObject {
-  return {
-    ...ignoredMembers,
-    id: formatResponseId(place),
-    object: "response",
-    created_at: Math.floor(session.lastUsedAt / 1_000),
-    completed_at: null,
-    status: "queued",
+  const { agent } = session
+  const facts = {
+    model: agent,
     background: true,
-    model: session.agent,
-    output: [],
-    error: null,
-    incomplete_details: null,
-    instructions: null,
+    metadata: {},
     previous_response_id: null,
     conversation: null,
-    metadata: {},
-    store: true,
-    text: { format: { type: "text" } },
-    tools: [],
-    usage: null,
   }
+  return createResponse({
+    place,
+    started: { agent, context: toRunContext(facts), outputSchema: null },
+    createdAt: Math.floor(session.lastUsedAt / 1_000),
+    completedAt: null,
+    status: "queued",
+    output: [],
+    usage: null,
+  })
 }
 
 function streamNew(exchange: Exchange, { session, start }: PreparedResponse): Promise<Response> {

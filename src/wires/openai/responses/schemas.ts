@@ -89,5 +89,4 @@ export const requestSchema = z.object({
 export type ResponseRequest = z.infer<typeof requestSchema>
 export type GivenTool = z.infer<typeof tool>
 export type InputItem = z.infer<typeof item>
-export type InputContent = z.infer<typeof contentSchema>
 export type OutputFormat = z.infer<typeof format>
