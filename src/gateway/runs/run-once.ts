@@ -1,9 +1,9 @@
-import { joinTexts } from "../../core/history/messages.ts"
 import { isJsonObject, type Json } from "../../core/json/json.ts"
-import type { LiveEntry } from "../../core/log/entries.ts"
+import type { EventEntry, LiveEntry } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { Validation } from "../../core/ports/tools/tool.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
+import { summarizeRun } from "../../kernel/sessions/reading/summarize-run.ts"
 import type { ViewEnd } from "../../kernel/sessions/reading/view-end.ts"
 import type { RunResult } from "../../kernel/sessions/sessions.ts"
 import type { CompiledSchema } from "../../kernel/tools/input-schema.ts"
@@ -59,10 +59,11 @@ export async function runOnce(
     onEnd,
     signal: AbortSignal.any([watch.signal, ...(options.signal === undefined ? [] : [options.signal])]),
   }
-  const soFar = new ResultSoFar()
+  /** The events of a run that may be parked. */
+  const events: EventEntry[] = []
   for await (const { entry, frames } of followRun(parts, run, ask)) {
     if (entry !== null) {
-      soFar.see(entry)
+      if (park && entry.kind === "event") events.push(entry)
       print(entry)
       const { event } = entry.kind === "event" ? entry : {}
       if (event?.type === "stepRetried") watch.call(() => onRetry(event.error))
@@ -75,7 +76,8 @@ export async function runOnce(
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
-    return { ...soFar.result(), sessionId, runId, existed, model, summary, cancelledTasks: [], ...parked }
+    const soFar = { ...summarizeRun(events), ...sumSpending(events) }
+    return { ...soFar, sessionId, runId, existed, model, summary, cancelledTasks: [], ...parked }
   }
   const people: People = {
     logger,
@@ -176,35 +178,11 @@ function askOnce<Answer>(
   }
 }
 
-/** Folds the entries of an open run into its preliminary result. */
-class ResultSoFar {
-  readonly #texts: string[] = []
-  #spent: Spending = noSpending
-  #startedAt = 0
-  #endedAt = 0
-  readonly #toolsUsed = new Set<string>()
-
-  see(entry: LiveEntry): void {
-    if (entry.kind !== "event") return
-    this.#startedAt ||= entry.at
-    this.#endedAt = entry.at
-    const { event } = entry
-    if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
-    if (event.type === "messageCompleted" || event.type === "modelCallFailed")
-      this.#spent = addSpending(this.#spent, event)
-    const text = event.type === "messageCompleted" ? joinTexts(event.message.content) : ""
-    if (text !== "") this.#texts.push(text)
-  }
-
-  /** Returns the result up to the last event seen. Must not be called before the first one. */
-  result() {
-    return {
-      response: this.#texts.at(-1) ?? "",
-      transcript: this.#texts.join("\n\n"),
-      toolsUsed: [...this.#toolsUsed],
-      ...this.#spent,
-      startedAt: this.#startedAt,
-      endedAt: this.#endedAt,
-    }
-  }
+/** Returns the sum of the model calls of a run that has not ended. */
+function sumSpending(events: readonly EventEntry[]): Spending {
+  return events.reduce(
+    (sum, { event }) =>
+      event.type === "messageCompleted" || event.type === "modelCallFailed" ? addSpending(sum, event) : sum,
+    noSpending,
+  )
 }

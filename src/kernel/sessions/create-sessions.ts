@@ -1,6 +1,5 @@
 import { GatewayError, ShuttingDownError, StoreUnavailableError } from "../../core/errors.ts"
 import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
-import { joinTexts } from "../../core/history/messages.ts"
 import type { Ids } from "../../core/ids.ts"
 import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -17,6 +16,7 @@ import type { Feed } from "./reading/feed.ts"
 import { readHistory } from "./reading/history.ts"
 import type { ReadQueue } from "./reading/read-queue.ts"
 import { StoreTails } from "./reading/store-tails.ts"
+import { summarizeRun } from "./reading/summarize-run.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
@@ -200,21 +200,10 @@ function describeNew(session: NewSession, externalId: string | null): Session {
 }
 
 function createResult(runId: string, entries: readonly EventEntry[]): RunResult {
-  const texts: string[] = []
-  const toolsUsed = new Set<string>()
-  for (const { event } of entries) {
-    if (event.type === "messageCompleted") texts.push(joinTexts(event.message.content))
-    if (event.type === "toolCallRequested") toolsUsed.add(event.name)
-  }
   const last = entries.at(-1)
   // A view ends early only if the process stops. The run resumes at the next start.
   if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
-  const startedAt = entries[0]?.at ?? last.at
-  const said = texts.filter((text) => text !== "")
-  return {
-    ...{ runId, outcome: last.event, response: said.at(-1) ?? "", transcript: said.join("\n\n") },
-    ...{ toolsUsed: [...toolsUsed], startedAt, endedAt: last.at },
-  }
+  return { runId, outcome: last.event, ...summarizeRun(entries) }
 }
 
 /** Ids of sessions only select, so that a known id never opens the session of another owner. */
