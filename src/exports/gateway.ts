@@ -95,7 +95,6 @@ export type {
 } from "../gateway/hooks/hooks.ts"
 export type { ObserverOptions } from "../gateway/hooks/observers.ts"
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
-export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {

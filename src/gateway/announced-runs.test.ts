@@ -95,7 +95,9 @@ function open(turns: readonly (readonly ScriptedStep[])[], options: Partial<Agen
 async function settle({ gateway, sessionId, ends, ended }: Omit<Scenario, "ownCalls" | "allCalls">) {
   let former = ""
   await vi.waitUntil(async () => {
-    const rows = (await gateway.outbox.list()).filter(({ id }) => !id.endsWith(":late"))
+    const rows = (await gateway.operate("outbox.list", { limit: 200 })).items.filter(
+      ({ id }) => !id.endsWith(":late"),
+    )
     const runs = (await gateway.sessions.runs({ rootId: sessionId, limit: 200 })).items
     const tasks = runs.filter((run) => run.sessionId !== sessionId).length
     const isLive = rows.length > 0 || tasks !== ended.size || runs.some(({ state }) => isOpen(state))
@@ -211,7 +213,10 @@ it("the end of a task starts no run in the session of a sub-agent whose own run 
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   const { sessionId } = await gateway.run("Go.")
   const all = async () => (await gateway.sessions.runs({ rootId: sessionId, limit: 200 })).items
-  await vi.waitUntil(async () => ends.length === 3 && (await gateway.outbox.list()).length === 0, patience)
+  await vi.waitUntil(
+    async () => ends.length === 3 && (await gateway.operate("outbox.list", {})).items.length === 0,
+    patience,
+  )
   await vi.waitUntil(async () => !(await all()).some(({ state }) => isOpen(state)), patience)
   expect(await all()).toHaveLength(3)
 })

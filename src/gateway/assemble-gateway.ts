@@ -22,7 +22,6 @@ import type {
 } from "./gateway.ts"
 import { listen } from "./listen/listen.ts"
 import { createGatewayMemory } from "./operate/memory.ts"
-import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
 import { createWaits } from "./operate/waits.ts"
@@ -125,7 +124,6 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return callByName(name, operationParts, input, { ...everyone, signal })
     },
     waits: createWaits(async () => (await startOnce()).sessions),
-    outbox: createOutbox(async () => (await startOnce()).outbox),
     memory: createGatewayMemory({
       optionsOf: (agent) => findMemoryOptions(agents, agent),
       open: () => startOnce(),

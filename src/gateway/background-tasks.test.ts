@@ -69,7 +69,7 @@ it("removes a task's time limit from the outbox when the task ends", async () =>
   ])
   const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
   await gateway.run("Go.")
-  const list = async () => (await gateway.outbox.list()).map(({ id }) => id)
+  const list = async () => (await gateway.operate("outbox.list", {})).items.map(({ id }) => id)
   await vi.waitUntil(async () => (await list()).length === 1, patience)
   expect(await list()).toEqual([expect.stringMatching(/^cancel:task_\w+:late$/)])
   release.resolve()

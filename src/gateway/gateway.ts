@@ -11,7 +11,6 @@ import type { OperationInput, OperationName, OperationOutput } from "../operatio
 import type { GatewaySchedules } from "../operations/schedules.ts"
 import type { LoggerOptions } from "../platform/logging/logger.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
-import type { GatewayOutbox } from "./operate/outbox.ts"
 import type { ModelProbe } from "./operate/probe-models.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
 import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
@@ -55,8 +54,6 @@ export interface Gateway {
     options?: { readonly signal?: AbortSignal },
   ): Promise<OperationOutput<Name>>
   readonly waits: GatewayWaits
-  /** Outbox items that wait for delivery. */
-  readonly outbox: GatewayOutbox
   /** Schedules of all agents and owners. */
   readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions

@@ -33,7 +33,7 @@ import { callOnShutdown } from "./shutdown.ts"
 import { createKeyWarning } from "./warn-of-keys.ts"
 
 /** All parts of a gateway, assembled and running. */
-export interface Service extends Pick<Store, "directory" | "keyring" | "revocations" | "outbox"> {
+export interface Service extends Pick<Store, "directory" | "keyring" | "revocations"> {
   /** Undefined if the store has no memories. */
   readonly memory: Memory | undefined
   readonly sessions: Sessions
@@ -70,7 +70,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 async function startParts(options: ServiceOptions, opened: OpenedParts): Promise<Service> {
   const { server, mode, idle, logger, ids, closing } = options
   const { store, clock, pause, agents, live, userCode, closers } = opened
-  const { directory, outbox, memory } = store
+  const { directory, memory } = store
   const keyring = rememberKeys(store.keyring)
   const revocations = rememberRevocations(store.revocations)
   const operators = createOperators(server, options.settings.operatorKey)
@@ -151,7 +151,6 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     directory,
     keyring,
     revocations,
-    outbox,
     memory,
     schedules,
     operationParts,

@@ -84,7 +84,7 @@ export const outboxOperations = {
 }
 
 /** Rows by their numbers, or all dead rows: of one kind, or of all. */
-export interface ChosenRows {
+interface ChosenRows {
   readonly numbers?: readonly number[] | undefined
   readonly kind?: string | undefined
 }
@@ -96,11 +96,11 @@ const slice = 500
  * Changes the rows that are chosen and belong to the tenant, or to any for null. Reads dead rows in the order of their
  * numbers, so that it ends even if rows are dead again at once. Resolves to the number of rows.
  */
-export async function changeRows(
+async function changeRows(
   outbox: Pick<OperatedOutbox, "rows">,
   { numbers, kind }: ChosenRows,
   change: (numbers: readonly number[]) => Promise<number>,
-  tenant: string | null = null,
+  tenant: string | null,
 ): Promise<number> {
   let changed = 0
   if (numbers !== undefined) {

@@ -108,7 +108,7 @@ async function createOwn(way: Way): Promise<Own> {
   const terms = { at: "2100-01-01T00:00:00Z", message: "Look." }
   const owner = { agent: "payer", tenant: "app_default", userId: user }
   const { id } = await gateway.schedules.create({ ...owner, name: "own", terms })
-  const rows = await gateway.outbox.list({ kind: `kind-${way}` })
+  const { items: rows } = await gateway.operate("outbox.list", { kind: `kind-${way}` })
   return {
     approval,
     granted: granted.sessionId,

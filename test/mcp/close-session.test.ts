@@ -42,7 +42,7 @@ it("closes a removed session once, at the servers that receive the session's id 
   await store.log.prune({ ...old, removedSessionKinds: [kind] })
   await vi.waitFor(async () => {
     expect(browser.inputs()).toEqual([{ _session_id: sessionId }])
-    expect(await gateway.outbox.list()).toEqual([])
+    expect((await gateway.operate("outbox.list", {})).items).toEqual([])
   })
   await store.log.prune({ ...old, removedSessionKinds: [kind] })
   await new Promise((resolve) => setTimeout(resolve, 300))

@@ -146,7 +146,7 @@ rule_files: [${join(documents, "alerts.yaml")}]
   expect(await isFiring()).toBe(false)
   await gateway.run("undeliverable")
   await eventually("the alert", async () => ((await isFiring()) ? true : null))
-  expect(await gateway.outbox.drop({ allDead: true })).toBe(1)
+  expect(await gateway.operate("outbox.drop", { allDead: true })).toEqual({ rows: 1 })
   await eventually("the end of the alert", async () => ((await isFiring()) ? null : true))
 })
 

@@ -8,9 +8,11 @@ const run = createOutputWithoutRun({ sessionId: "sess_1", response: "Done." })
 /** Returns an outbox whose first reads return these lists of rows. All later reads return the last list. */
 function outboxOf(...lists: readonly { readonly kind: string; readonly state: "waiting" | "dead" }[][]) {
   let looks = 0
-  const list = async () =>
-    lists[Math.min(looks++, lists.length - 1)]?.map((row) => ({ ...row, lastError: "No." }))
-  return { outbox: { list } as unknown as Gateway["outbox"] }
+  const operate = async () => {
+    const items = lists[Math.min(looks++, lists.length - 1)]?.map((row) => ({ ...row, lastError: "No." }))
+    return { items, next: null }
+  }
+  return { operate: operate as unknown as Gateway["operate"] }
 }
 
 const webhook = { kind: "agent/delivery/webhook", state: "waiting" } as const

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { OutboxRow } from "../../core/ports/store/outbox.ts"
 import type { RunOutput } from "../../features/headless/run/run-output.ts"
+import type { OperationOutput } from "../../operations/operations.ts"
 import type { Gateway } from "../gateway.ts"
 
 /**
@@ -25,7 +25,7 @@ export interface DeliveryWaitOptions {
 
 /** Waits until the run's deliveries have succeeded or are dead, for at most a minute, or until the signal aborts. */
 export async function waitUntilDelivered(
-  { outbox }: Pick<Gateway, "outbox">,
+  gateway: Pick<Gateway, "operate">,
   output: RunOutput,
   { isMemoryStore = false, signal }: DeliveryWaitOptions = {},
 ): Promise<DeliveredRun> {
@@ -34,7 +34,8 @@ export async function waitUntilDelivered(
   const isAborted = () => signal?.aborted === true
   const ends = performance.now() + patienceMs
   for (;;) {
-    const rows = (await outbox.list({ sessionId })).filter(({ kind }) => kind.includes("/delivery/"))
+    const { items } = await gateway.operate("outbox.list", { sessionId, limit: 200 })
+    const rows = items.filter(({ kind }) => kind.includes("/delivery/"))
     const isSettled = rows.every(({ state }) => state === "dead")
     if (!isSettled && !isAborted() && performance.now() < ends) {
       await delay(pollMs)
@@ -48,7 +49,9 @@ export async function waitUntilDelivered(
   }
 }
 
-function describeRow({ kind, state, lastError }: OutboxRow, isMemoryStore: boolean): string {
+type ListedRow = OperationOutput<"outbox.list">["items"][number]
+
+function describeRow({ kind, state, lastError = null }: ListedRow, isMemoryStore: boolean): string {
   const delivery = `The delivery by ${kind.slice(kind.lastIndexOf("/") + 1)}`
   const reason = lastError === null ? "" : ` ${lastError}`
   if (isMemoryStore) return `${delivery} failed, and is lost, because the store is in memory.${reason}`
