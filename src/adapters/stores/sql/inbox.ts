@@ -3,8 +3,7 @@ import type { PutOutcome } from "../../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../../core/ports/store/storage-limits.ts"
 import type { NewCommand } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
-import type { Receiver } from "../rules/put-rules.ts"
-import type { Revocation } from "../rules/revocation.ts"
+import type { PutPlan, Receiver } from "../rules/put-rules.ts"
 import type { Steps } from "./statement.ts"
 
 export interface PutOptions {
@@ -34,11 +33,8 @@ export interface Inboxes {
   receive(sessionId: string): Steps<Receiver | null>
   /** Stores a due command for a locked session. */
   insert(command: NewCommand): Steps<void>
-  /**
-   * Refuses the session's tokens, cancels its open run and withdraws its queued runs. Null if there is no such session;
-   * true if that gave the session work.
-   */
-  revoke(revocation: Revocation): Steps<boolean | null>
+  /** Carries out a plan for a locked session that accepts no message. */
+  carryOut(sessionId: string, plan: PutPlan): Steps<void>
   /** Returns the sessions in the order in which a transaction must lock them. */
   inLockOrder(ids: ReadonlySet<string>): Steps<readonly string[]>
   /** Cancels all runs that work for these, at every level. Returns their sessions. */

@@ -6,6 +6,7 @@ import { createDueCommand } from "../rows/command-rows.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
+import { planRevocation } from "../rules/put-rules.ts"
 import type { Revocation } from "../rules/revocation.ts"
 import { judgeAnswer } from "../rules/wait-answers.ts"
 import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
@@ -33,14 +34,22 @@ export function* putInTree(
   return { outcome, arrivals: [...arrivals, ...below] }
 }
 
-/** Revokes the session and all its descendants. The outcome is false if there is no such session. */
+/**
+ * Refuses the tokens of a session and of all its descendants, cancels their open runs and withdraws their queued runs.
+ * The outcome is false if there is no such session.
+ */
 export function* revokeInTree(inboxes: Inboxes, revocation: Revocation): Steps<TreeChange<boolean>> {
-  const { sessionId, at } = revocation
-  const isDue = yield* inboxes.revoke(revocation)
-  if (isDue === null) return { outcome: false, arrivals: [] }
+  const { sessionId, at, keepMs } = revocation
+  const receiver = yield* inboxes.receive(sessionId)
+  if (receiver === null) return { outcome: false, arrivals: [] }
+  const revoked =
+    yield sql`UPDATE ${schema}session SET revoked_at = ${at}, keep_ms = coalesce(${keepMs}, keep_ms)
+    WHERE id = ${sessionId} AND revoked_at IS NULL RETURNING id`
+  const plan = revoked.length === 0 ? null : planRevocation({ sessionId, at }, receiver)
+  if (plan !== null) yield* inboxes.carryOut(sessionId, plan)
   yield* revokeDescendants(sessionId, at)
   const below = yield* inboxes.cancelBelow({ sessionId, runId: null, at })
-  return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
+  return { outcome: true, arrivals: plan?.isDue === true ? [sessionId, ...below] : below }
 }
 
 /** Creates the child and puts its message, or answers the call that it would have worked for. */

@@ -12,9 +12,8 @@ import {
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../rows/session-rows.ts"
 import { toIdempotencyColumns } from "../rules/idempotency.ts"
-import { type PutPlan, planChange, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import { type PutPlan, planChange, planMessage, type Receiver } from "../rules/put-rules.ts"
 import type { DueChange } from "../rules/queue-order.ts"
-import type { Revocation } from "../rules/revocation.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { PutOptions as SharedOptions, Put as SharedPut } from "../sql/inbox.ts"
 import { findRepeated } from "../sql/read-inbox.ts"
@@ -93,29 +92,6 @@ function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits |
   return command.type === "message" ? planMessage(command, receiver, limits) : planChange(command, receiver)
 }
 
-/**
- * Refuses the session's tokens, cancels its open run and withdraws its queued runs. Null if there is no such session;
- * true if that gave the session work. Must be called inside a transaction.
- */
-export function revokeSession(
-  database: Database,
-  { sessionId, at, keepMs }: Revocation,
-  { versions, now }: Omit<PutOptions, "limits">,
-): boolean | null {
-  const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
-  const receiver = findReceiver(database, sessionId, { versions, now })
-  if (session === undefined || receiver === null) return null
-  if (session.revoked_at !== null) return false
-  database.run(
-    "UPDATE session SET revoked_at = ?, keep_ms = coalesce(?, keep_ms) WHERE id = ?",
-    at,
-    keepMs,
-    sessionId,
-  )
-  const plan = planRevocation({ sessionId, at }, receiver)
-  return carryOut(database, plan, { sessionId, message: null }).isDue
-}
-
 const receiverById = `
   SELECT ${lastSeq} AS last_seq, session.stored_bytes, session.log_version, session.revoked_at, run.id AS run_id,
     run.cursor, run.steerable,
@@ -147,7 +123,8 @@ export function readInbox(database: Database, sessionId: string): CommandRow[] {
   return database.all(commandsOfSession, sessionId).map(toCommandRow)
 }
 
-function carryOut(
+/** Carries out a plan. Must be called inside a transaction. */
+export function carryOut(
   database: Database,
   plan: PutPlan,
   {

@@ -7,13 +7,13 @@ import type { Steps } from "../sql/statement.ts"
 import type { Database } from "./database/database.ts"
 import { runSteps } from "./database/sql-database.ts"
 import {
+  carryOut,
   changeSession,
   findAcceptedRun,
   findReceiver,
   insertCommand,
   type PutOptions,
   put,
-  revokeSession,
 } from "./inbox.ts"
 
 /** Runs steps over the inboxes. Must be called inside a transaction, which locks the database. */
@@ -28,7 +28,7 @@ export function runInInboxes<T>(
     insert: (command) =>
       atOnce(() => changeSession(database, command.command.sessionId, insertCommand(database, command))),
     inLockOrder: (ids) => atOnce(() => [...ids]),
-    revoke: (revocation) => atOnce(() => revokeSession(database, revocation, context)),
+    carryOut: (sessionId, plan) => atOnce(() => void carryOut(database, plan, { sessionId, message: null })),
     cancelBelow: (canceled) =>
       atOnce(() =>
         findLiveBelow(database, canceled).map((command) => {

@@ -12,13 +12,7 @@ import {
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending, toReceiver } from "../../rows/session-rows.ts"
 import { toIdempotencyColumns } from "../../rules/idempotency.ts"
-import {
-  type PutPlan,
-  planChange,
-  planMessage,
-  planRevocation,
-  type Receiver,
-} from "../../rules/put-rules.ts"
+import { type PutPlan, planChange, planMessage, type Receiver } from "../../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Inboxes, Put, PutOptions } from "../../sql/inbox.ts"
 import { findRepeated } from "../../sql/read-inbox.ts"
@@ -57,17 +51,7 @@ export function createInboxes(versions: Versions): Inboxes {
     receive,
     insert: insertCommand,
     inLockOrder: orderByPath,
-    *revoke({ sessionId, at, keepMs }) {
-      const receiver = yield* receive(sessionId)
-      if (receiver === null) return null
-      const revoked =
-        yield sql`UPDATE ${schema}session SET revoked_at = ${at}, keep_ms = coalesce(${keepMs}, keep_ms)
-        WHERE id = ${sessionId} AND revoked_at IS NULL RETURNING id`
-      if (revoked.length === 0) return false
-      const plan = planRevocation({ sessionId, at }, receiver)
-      yield* carryOut(plan, { sessionId, message: null, announced: true })
-      return plan.isDue
-    },
+    carryOut: (sessionId, plan) => carryOut(plan, { sessionId, message: null, announced: true }),
     /** Works level by level. Locks each session before it looks up its children, so that no child starts in between. */
     *cancelBelow({ sessionId, runId, at }) {
       const reached: string[] = []
