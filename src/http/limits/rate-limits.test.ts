@@ -76,7 +76,49 @@ describe("tokens for a person whom the application identifies", () => {
   })
 })
 
+describe("requests with an API key", () => {
+  const limits = { requestsPerMinute: 1, tenantRequestsPerMinute: 3 }
+  const list = (app: TestApp, userId: string) => {
+    const headers = { authorization: "Bearer shared", "x-user-id": userId }
+    return app.fetch("/api/sessions", { headers }, address)
+  }
+
+  it("are not used up by the refused requests of one user", async () => {
+    const app = createTestApp({ validApiKeys: ["shared"], rateLimits: limits })
+    expect((await list(app, "eve")).headers.get("ratelimit")).toBe('"user";r=0;t=60')
+    for (let times = 0; times < 5; times++) await expectLimited(await list(app, "eve"), '"user";q=1;w=60')
+    expect((await list(app, "ada")).status).toBe(200)
+    expect((await list(app, "bob")).status).toBe(200)
+    await expectLimited(await list(app, "carol"), '"tenant";q=3;w=60')
+  })
+
+  it("count for the tenant where they request a token, whatever user they name", async () => {
+    const app = createTestApp({ validApiKeys: ["shared"], rateLimits: { ...limits, initPerMinute: 1 } })
+    const issue = (userId: string) =>
+      app.fetch("/api/chat/init", createJsonRequest({ api_key: "shared", user_id: userId }), address)
+    for (let times = 0; times < 5; times++) await issue("eve")
+    expect((await issue("ada")).headers.get("ratelimit")).toBe('"init";r=0;t=60')
+    expect((await issue("bob")).status).toBe(200)
+    await expectLimited(await issue("carol"), '"tenant";q=3;w=60')
+  })
+})
+
 describe("requests of one session", () => {
+  it("do not use up those of the user's other sessions once they are refused", async () => {
+    const app = createTestApp({ rateLimits: { requestsPerMinute: 1, tenantRequestsPerMinute: 2 } })
+    const open = async () => {
+      const init = createJsonRequest({ api_key: "key", user_id: "ada" })
+      const issued = await app.fetch("/api/chat/init", init)
+      const { session_token } = (await issued.json()) as { session_token: string }
+      return createJsonRequest({}, { authorization: `Bearer ${session_token}` })
+    }
+    const [one, other] = [await open(), await open()]
+    const cancel = (request: RequestInit) => app.fetch("/api/chat/cancel", request)
+    expect((await cancel(one)).status).toBe(404)
+    for (let times = 0; times < 3; times++) await expectLimited(await cancel(one), '"session";q=1;w=60')
+    expect((await cancel(other)).status).toBe(404)
+  })
+
   it("are accepted at a limited rate, whatever they change", async () => {
     const app = createTestApp({ rateLimits: { requestsPerMinute: 3 } })
     const { headers } = await app.authorize()

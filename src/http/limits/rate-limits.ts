@@ -9,15 +9,22 @@ import { Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
 import { computeNetwork } from "./network.ts"
 import type { RateLimits } from "./rate-limit-options.ts"
-import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
+import {
+  createRateLimiter,
+  type RateLimiter,
+  type RateLimitKey,
+  type RateLimitState,
+  windowSeconds,
+} from "./rate-limiter.ts"
 
 /** A tenant may create as many sessions by ids of its own as this many users. */
 const sharedInits = 10
 
 export interface RateLimiting {
   /**
-   * Counts a request of its caller: of a session token for its session and its user, of an API key for its tenant and
-   * the user that it names, and otherwise for the user.
+   * Counts a request of its caller: of a session token for its session and its user, of an API key for the user that it
+   * names and its tenant, and otherwise for the user. The narrowest counter is the first, and a request that it refuses
+   * counts for no other. Otherwise one user could use up the requests of a tenant.
    */
   readonly caller: MiddlewareHandler<HttpEnv>
   /** Limits requests without any credentials, by the client's network. */
@@ -30,8 +37,8 @@ export interface RateLimiting {
 
 export interface InitLimit {
   /**
-   * Counts a token of a user of a key. Rejects with a 429 problem if there were too many. The network address counts
-   * as well, because anyone with the key can name any user.
+   * Counts a token of a user of a key, and a request of the key's tenant. Rejects with a 429 problem if there were too
+   * many. The network address counts as well, because anyone with the key can name any user.
    */
   claimed(c: Context<HttpEnv>, principal: Principal): Promise<void>
   /** Counts a token of a person whom the application has authenticated, without regard to addresses. */
@@ -82,17 +89,23 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     const address = clientAddress(c)
     return address === null ? null : computeNetwork(address)
   }
+  /** Counts a request beside a narrower counter, which the response reports unless this one refuses the request. */
+  const countBeside = async (c: Context<HttpEnv>, limiter: RateLimiter, key: RateLimitKey) => {
+    const state = await limiter.count(key)
+    if (!state.allowed) enforce(c, limiter, state)
+  }
 
   return {
     async caller(c, next) {
       const { credential, principal, session } = c.get("caller")
       const { tenant, userId } = principal
-      if (credential === "apiKey") enforce(c, ofTenants, await ofTenants.count([tenant]))
-      if (userId !== "") {
-        const limiter = session === null ? ofUsers : ofSessionsOfUsers
-        enforce(c, limiter, await limiter.count([tenant, userId]))
-      }
-      if (session !== null) enforce(c, requests, await requests.count([session.id]))
+      if (session !== null) {
+        enforce(c, requests, await requests.count([session.id]))
+        if (userId !== "") await countBeside(c, ofSessionsOfUsers, [tenant, userId])
+      } else if (userId !== "") {
+        enforce(c, ofUsers, await ofUsers.count([tenant, userId]))
+        if (credential === "apiKey") await countBeside(c, ofTenants, [tenant])
+      } else enforce(c, ofTenants, await ofTenants.count([tenant]))
       await next()
     },
     async network(c, next) {
@@ -106,13 +119,14 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     init: {
       async claimed(c, { tenant, userId }) {
         enforce(c, inits, await inits.count([findNetwork(c) ?? "", tenant, userId]))
+        await countBeside(c, ofTenants, [tenant])
       },
       async proven(c, { tenant, userId }) {
         enforce(c, inits, await inits.count([tenant, userId]))
       },
       async created(c, { credential, principal: { tenant, userId } }) {
-        if (credential === "apiKey") enforce(c, createdByTenants, await createdByTenants.count([tenant]))
         if (userId !== "") enforce(c, createdByUsers, await createdByUsers.count([tenant, userId]))
+        if (credential === "apiKey") await countBeside(c, createdByTenants, [tenant])
       },
     },
     failures: {
