@@ -112,7 +112,7 @@ export type AddPages = (root: OpenAPIHono<HttpEnv>, parts: PageParts) => void
 
 export interface PageParts {
   readonly issueSession: IssueSession
-  /** Reads JSON bodies within the gateway's limits. It must follow a route that authenticates. */
+  /** Reads the small JSON bodies of clients that may be unknown. */
   readonly body: MiddlewareHandler<HttpEnv>
   readonly clientAddress: ClientAddress
   /** Counts wrong credentials of an address, and refuses further ones after too many. */
@@ -150,7 +150,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     clientAddress,
     hasAuthenticate: options.authenticate !== undefined,
   })
-  const { body, optionalBody, chatBody, initBody, pageBody, readJson, readRaw } = readers
+  const { initBody, readJson, readRaw } = readers
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
   const identify = identifyBy(options)
@@ -204,9 +204,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
       byUser: [callers.admit("user"), rateLimiting.caller],
       revoking: [callers.admit("revoke"), countUnlessSession(rateLimiting)],
       credentials: [callers.refuseTokens, ...ambient, newWork, initBody],
-      body,
-      optionalBody,
-      chatBody,
+      body: callers.readWhileValid(readers.body),
+      optionalBody: callers.readWhileValid(readers.optionalBody),
+      chatBody: callers.readWhileValid(readers.chatBody),
     },
   }
   for (const wire of options.wires.builtIn) wire.add(app, wireParts)
@@ -267,7 +267,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   options.addPages?.(root, {
     issueSession,
-    body: pageBody,
+    body: initBody,
     clientAddress,
     failures: rateLimiting.failures,
     isSecure: (c) => isSecure(c, options),

@@ -39,7 +39,8 @@ export function createChooseSession({
     if (externalId === undefined) return sessions.create(principal, name)
     if (principal.userId === "" && !hasWarned) {
       hasWarned = true
-      logger.warn({ tenant: principal.tenant }, sharedIds)
+      // The tenant may be the digest of a key.
+      logger.warn({}, sharedIds)
     }
     const { session } = await sessions.open(principal, name, externalId)
     return requireUnrevoked(session)

@@ -8,14 +8,8 @@ import { addAccessRoutes } from "./access.ts"
 
 const operatorKey = "correct-horse-battery-staple"
 
-/** Resolves to the cookie that an operator receives who signs in with this header at this address. */
-async function signIn(
-  trustProxy: number,
-  forwardedProto: string | null,
-  url = "/console/api/sign-in",
-  publicUrl = "http://localhost",
-) {
-  const app = createTestApp({
+function openConsole(trustProxy = 0, publicUrl = "http://localhost") {
+  return createTestApp({
     trustProxy,
     publicUrl,
     addPages(root, parts) {
@@ -31,6 +25,16 @@ async function signIn(
       })
     },
   })
+}
+
+/** Resolves to the cookie that an operator receives who signs in with this header at this address. */
+async function signIn(
+  trustProxy: number,
+  forwardedProto: string | null,
+  url = "/console/api/sign-in",
+  publicUrl = "http://localhost",
+) {
+  const app = openConsole(trustProxy, publicUrl)
   const headers: Record<string, string> =
     forwardedProto === null ? {} : { "x-forwarded-proto": forwardedProto }
   const response = await app.fetch(url, createJsonRequest({ key: operatorKey }, headers))
@@ -60,4 +64,10 @@ test("a proxy's report of HTTPS counts only if the proxy is trusted", async () =
   // The client wrote the first value.
   expect(await signIn(1, "https, http")).not.toContain("Secure")
   expect(await signIn(1, "http, https")).toContain("Secure")
+})
+
+test("the sign-in reads no larger body than other requests that anyone can send", async () => {
+  const request = createJsonRequest({ key: "x".repeat(32 * 1024) })
+  const response = await openConsole().fetch("/console/api/sign-in", request)
+  expect(response.status).toBe(413)
 })

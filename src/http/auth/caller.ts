@@ -12,7 +12,8 @@ export interface Caller {
   /** The only agent that a token is for. Null with other credentials. */
   readonly agent: string | null
   /**
-   * Resolves to true if the tokens of the user were revoked since, which this process knows after at most five seconds.
+   * Resolves to true if the tokens of the user were revoked since, or the key that signed the token was removed. This
+   * process knows it after at most five seconds.
    * Other credentials cannot be revoked.
    */
   isRevoked(): Promise<boolean>

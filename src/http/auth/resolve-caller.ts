@@ -36,8 +36,13 @@ export interface Callers {
   /** Refuses tokens, for a path that issues them: no token leads to another. */
   readonly refuseTokens: MiddlewareHandler<HttpEnv>
   /**
-   * Refuses a request whose token was revoked while its body arrived, which a client can draw out. Must follow the
-   * reader of the body.
+   * Returns a reader of bodies that refuses a request if the tokens of its user were revoked while the body arrived,
+   * which a client can draw out. A revoked session refuses messages by itself.
+   */
+  readWhileValid(read: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv>
+  /**
+   * Refuses a request whose token or session was revoked while its body arrived. For routes that do not ask the session
+   * itself. Must follow the reader of the body.
    */
   readonly refuseRevokedMeanwhile: MiddlewareHandler<HttpEnv>
 }
@@ -67,6 +72,13 @@ export function createCallers(options: CallersOptions): Callers {
       const caller = bearer === null ? null : await resolveToken(c, bearer)
       if (caller !== null) requireAccess("init", caller)
       await next()
+    },
+    readWhileValid(read) {
+      return (c, next) =>
+        read(c, async () => {
+          if (await c.get("caller").isRevoked()) throw createTokenRevokedError()
+          await next()
+        })
     },
     async refuseRevokedMeanwhile(c, next) {
       if (c.get("bodyBytes") !== undefined) await c.get("caller").requireUnrevoked()

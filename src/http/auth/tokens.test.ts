@@ -137,6 +137,18 @@ describe("tokens for users", () => {
     expect((await tokens.verify("user", bobs)).subject.userId).toBe("bob")
   })
 
+  it("end where they are in use, as the streams of users, when the key that signed them is removed", async () => {
+    const keyring = createFakeKeyring()
+    const tokens = createTestTokens({ keyring })
+    const { token } = await tokens.issue(ann)
+    const verified = await tokens.verify("user", token)
+    await keyring.rotate()
+    expect(await verified.isRevoked()).toBe(false)
+    await keyring.remove("key_1")
+    expect(await verified.isRevoked()).toBe(true)
+    await expect(tokens.verify("user", token)).rejects.toMatchObject({ code: "invalid_token" })
+  })
+
   it("are refused with 503 while the store does not say whether they are revoked", async () => {
     const away = Object.assign(new Error("away"), { code: "store_unavailable" })
     let isAway = false

@@ -42,7 +42,7 @@ export type TokenSubject = SessionSubject | UserSubject
 
 export interface VerifiedToken<Subject extends TokenSubject = TokenSubject> {
   readonly subject: Subject
-  /** Resolves to true if the tokens of its user were revoked meanwhile. */
+  /** Resolves to true if the tokens of its user were revoked meanwhile, or the key that signed it was removed. */
   isRevoked(): Promise<boolean>
 }
 
@@ -98,8 +98,9 @@ export function createTokens(options: TokensOptions): Tokens {
     async verify(kind, token) {
       const checked = await findChecked(kind, token)
       const subject = checked.subject as Extract<TokenSubject, { kind: typeof kind }>
-      const isRevoked = async () => checked.validAfter < (await revocations.recent(subject))
-      if (await isRevoked()) throw createTokenRevokedError()
+      const isUserRevoked = async () => checked.validAfter < (await revocations.recent(subject))
+      if (await isUserRevoked()) throw createTokenRevokedError()
+      const isRevoked = async () => (await isUserRevoked()) || (await keyring.key(checked.keyId)) === null
       return { subject, isRevoked }
     },
   }

@@ -60,11 +60,10 @@ export function createBodyReaders(options: BodyReadersOptions) {
     body: readBoundedBody({ ...ofPrincipals, limits }),
     optionalBody: readBoundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: readBoundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
-    pageBody: readBoundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
     readJson: (owner: BodyOwner) => readBoundedBody({ ...ofPrincipals, owner, limits, optional: true }),
     readRaw: (owner: BodyOwner, maxBytes: number) =>
       readRawBody({ budget: ofPrincipals.budget, owner, maxBytes }),
-    // No client has been authenticated yet.
+    // Also for clients that are not authenticated yet.
     initBody: readBoundedBody({
       parse,
       pacer,
