@@ -71,7 +71,7 @@ export interface OperatorSettings extends OperatorOptions {
 
 /**
  * Creates the operators of the options and of the environment's key. A key of the environment that is too short opens
- * nothing. Throws a `ConfigurationError` if two operators have the same key, or if a client has it.
+ * nothing. Throws a `ConfigurationError` if two operators have the same key or name, or if a client has the key.
  */
 export function createOperators(
   { operatorKeys = [], validApiKeys = [] }: OperatorSettings,
@@ -86,6 +86,14 @@ export function createOperators(
     if (clients.has(key)) {
       throw new ConfigurationError(
         `operatorKeys: the key of ${operator.name} is also one of validApiKeys. Use different keys.`,
+      )
+    }
+    // Operators of one name share their conversations in the console, and a sign-out.
+    const namesake = [...known.values()].find((other) => other.operator.name === operator.name)
+    if (namesake !== undefined && namesake.operator.tenant !== operator.tenant) {
+      throw new ConfigurationError(
+        `operatorKeys: keys with the name ${operator.name} have different tenants. Keys of one name are one operator, ` +
+          "so choose another name.",
       )
     }
     // The environment may have the key of an option again.
