@@ -1,21 +1,80 @@
+import { connectUser, type IssuedUserToken, type SessionToken } from "ai-agent-gateway/client"
 import { type Agent, useAgent } from "ai-agent-gateway/react"
-import { useEffect } from "react"
+import { useCallback, useEffect, useState } from "react"
 import { createRoot } from "react-dom/client"
 
-// `npm start` accepts any key. In production, your own server calls `POST /api/chat/init` with the real key, and the
-// page requests a token from your server: `token: () => fetch("/my/token").then((response) => response.json())`.
-const gateway = { url: "/api", apiKey: "dev" }
+/** Asks your own server for a token. The page has no API key. While you develop, `vite.config.ts` is this server. */
+async function requestToken<Token>(body: object): Promise<Token> {
+  const headers = { "content-type": "application/json" }
+  const response = await fetch("/token", { method: "POST", headers, body: JSON.stringify(body) })
+  const issued = await response.json()
+  if (!response.ok) throw new Error(issued.detail)
+  return issued
+}
 
-// The address of the page names its session, so the conversation continues after a reload.
-const session = location.hash === "" ? {} : { sessionId: location.hash.slice(1) }
+const user = connectUser({ url: "/api", token: () => requestToken<IssuedUserToken>({ scope: "user" }) })
 
 function Page() {
-  const agent = useAgent({ ...gateway, ...session })
+  // The address of the page names its conversation, which therefore continues after a reload.
+  const [opened, setOpened] = useState({ count: 0, id: location.hash.slice(1) })
+  const [ids, setIds] = useState<readonly string[]>([])
+  const [problem, setProblem] = useState("")
+
+  const list = useCallback(() => {
+    user.sessions().then(
+      ({ sessions }) =>
+        setIds(sessions.filter(({ parent }) => parent === null).map((each) => each.session_id)),
+      (error: Error) => setProblem(error.message),
+    )
+  }, [])
+  const name = useCallback(
+    (id: string) => {
+      history.replaceState(null, "", `#${id}`)
+      list()
+    },
+    [list],
+  )
+  const open = (id: string) => {
+    history.replaceState(null, "", `#${id}`)
+    setOpened({ count: opened.count + 1, id })
+  }
+  useEffect(list, [list])
+
+  return (
+    <>
+      <nav>
+        <button type="button" onClick={() => open("")}>
+          New conversation
+        </button>
+        {ids.map((id, index) => (
+          <button type="button" key={id} title={id} onClick={() => open(id)}>
+            Conversation {ids.length - index}
+          </button>
+        ))}
+        <small>{problem}</small>
+      </nav>
+      <Chat key={opened.count} id={opened.id} onCreated={name} />
+    </>
+  )
+}
+
+interface ChatProps {
+  /** The session to continue. Empty for a new one. */
+  readonly id: string
+  readonly onCreated: (id: string) => void
+}
+
+function Chat({ id, onCreated }: ChatProps) {
+  const agent = useAgent({
+    url: "/api",
+    ...(id !== "" && { sessionId: id }),
+    token: ({ sessionId }) => requestToken<SessionToken>({ session_id: sessionId ?? undefined }),
+  })
   const approvals = agent.waits.filter((wait) => wait.kind === "approval")
   const { sessionId } = agent.chat
   useEffect(() => {
-    if (sessionId !== null) history.replaceState(null, "", `#${sessionId}`)
-  }, [sessionId])
+    if (sessionId !== null) onCreated(sessionId)
+  }, [sessionId, onCreated])
   return (
     <main>
       {agent.messages.map((message) => (

@@ -1,4 +1,42 @@
-import { defineConfig } from "vite"
+import { text } from "node:stream/consumers"
+import { defineConfig, loadEnv, type Plugin } from "vite"
+
+const gateway = "http://127.0.0.1:8000"
+
+/**
+ * Stands for your own server: it knows who is signed in, has the API key, and gives the page tokens of this person. Your
+ * server does the same for its own users.
+ */
+function issueTokens(apiKey: string): Plugin {
+  const issue = async (body: string) => {
+    const { scope, session_id } = JSON.parse(body)
+    return fetch(`${gateway}/api/chat/init`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ api_key: apiKey, user_id: "me", scope, session_id }),
+    })
+  }
+  return {
+    name: "issue-tokens",
+    configureServer({ middlewares }) {
+      middlewares.use("/token", (request, response, next) => {
+        // A page of another site cannot send this type without a preflight, which is not answered for it.
+        if (request.headers["content-type"] !== "application/json") return next()
+        text(request)
+          .then(issue)
+          .then(async (issued) => {
+            response.writeHead(issued.status, { "content-type": "application/json" })
+            response.end(await issued.text())
+          })
+          .catch(next)
+      })
+    },
+  }
+}
 
 // The page and the agent have the same origin, as they would behind one proxy in production.
-export default defineConfig({ server: { proxy: { "/api": "http://127.0.0.1:8000" } } })
+export default defineConfig(({ mode }) => {
+  const { API_KEYS = "dev" } = loadEnv(mode, process.cwd(), "API_KEYS")
+  const [apiKey = ""] = API_KEYS.split(",")
+  return { plugins: [issueTokens(apiKey)], server: { proxy: { "/api": gateway } } }
+})
