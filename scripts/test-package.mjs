@@ -231,7 +231,7 @@ async function initializes(node, { project, archive }) {
     assert.equal(code, 0, stderr)
     const own = join(projects, template)
     await npm(["install"], own)
-    for (const script of ["test", "check"]) {
+    for (const script of ["test", "check", ...(template === "react" ? ["build"] : [])]) {
       await promisify(execFile)("npm", ["run", script], { cwd: own, env, timeout: 240_000 })
     }
     const server = cli(node, ["dev", "agent.ts", "--port", "0"], own)

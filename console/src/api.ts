@@ -1,6 +1,6 @@
 import type { SessionToken } from "ai-agent-gateway/client"
 import type { OperationOutput } from "../../src/operations/operations.ts"
-import type { OperatorScope } from "../../src/operations/scopes.ts"
+import type { OperatorRights } from "./operator-scopes.ts"
 
 /** A request that the console's own API refused. */
 export class ApiError extends Error {
@@ -20,7 +20,7 @@ export class ApiError extends Error {
 /** `key`: the operator must sign in. */
 export type Access =
   | { readonly type: "key" }
-  | { readonly type: "open"; readonly can_sign_out: boolean; readonly scopes: readonly OperatorScope[] }
+  | ({ readonly type: "open"; readonly can_sign_out: boolean } & OperatorRights)
 
 export type Info = OperationOutput<"gateway.info">
 

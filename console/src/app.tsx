@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { type Access, call, type Info } from "./api.ts"
-import { OperatorScopes } from "./operator-scopes.ts"
+import { CurrentRights } from "./operator-scopes.ts"
 import { Shell } from "./shell.tsx"
 import { SignIn } from "./sign-in.tsx"
 import { Notice } from "./ui/notice.tsx"
@@ -38,9 +38,9 @@ export function App() {
       return <SignIn onSignedIn={load} />
     case "open":
       return (
-        <OperatorScopes value={state.access.scopes}>
+        <CurrentRights value={state.access}>
           <Shell info={state.info} canSignOut={state.access.can_sign_out} onSignedOut={load} />
-        </OperatorScopes>
+        </CurrentRights>
       )
   }
 }

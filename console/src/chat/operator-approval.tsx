@@ -1,7 +1,7 @@
 import type { ViewWait } from "ai-agent-gateway/client/view"
 import { call, type Page } from "../api.ts"
 import type { OpenWait } from "../operate/operator-types.ts"
-import { useScope } from "../operator-scopes.ts"
+import { useFindsConversations, useScope } from "../operator-scopes.ts"
 import { ApprovalForm, type ApprovalFormProps } from "../ui/approval-form.tsx"
 import { JsonView } from "../ui/json-view.tsx"
 
@@ -16,11 +16,12 @@ export interface OperatorApprovalProps extends Pick<ApprovalFormProps, "isSendin
 
 /**
  * An approval that only operators may decide. The chat's own token cannot, so the form answers as the operator who is
- * signed in, if their key has the scope for it.
+ * signed in, if their key has the scope for it and is for all tenants.
  */
 export function OperatorApproval({ wait, sessionId, onAnswer, ...state }: OperatorApprovalProps) {
-  const canApprove = useScope("approve")
-  if (!canApprove) {
+  const hasScope = useScope("approve")
+  const isFound = useFindsConversations()
+  if (!hasScope || !isFound) {
     return (
       <section class="wait" aria-label={`Approval of ${wait.tool_name}`}>
         <p class="wait-title">
@@ -28,8 +29,12 @@ export function OperatorApproval({ wait, sessionId, onAnswer, ...state }: Operat
         </p>
         <JsonView label="Arguments" value={wait.tool_input} />
         <p class="hint">
-          Only an operator may decide this call, and your operator key does not have the scope approve. An
-          operator with this scope finds it under Approvals. The response continues here after their answer.
+          Only an operator may decide this call, and your operator key{" "}
+          {hasScope
+            ? "is for one tenant, to which conversations in the console do not belong."
+            : "does not have the scope approve."}{" "}
+          An operator of all tenants with the scope approve finds it under Approvals. The response continues
+          here after their answer.
         </p>
       </section>
     )
@@ -47,8 +52,7 @@ export function OperatorApproval({ wait, sessionId, onAnswer, ...state }: Operat
         onAnswer={({ approved, remember, input, reason }) =>
           onAnswer(async () => {
             const open = await findOpenWait(sessionId, wait)
-            if (open === null)
-              throw new Error("This approval was answered, or your operator key is for another tenant.")
+            if (open === null) throw new Error("This approval was answered.")
             const { nonce, toolCallId } = open
             const body = { kind: "approval", sessionId: open.sessionId, toolCallId, nonce }
             await call("POST", "approvals", { body: { ...body, approved, remember, input, reason } })

@@ -1,4 +1,5 @@
 import type { Info } from "../api.ts"
+import { consoleTenant } from "../operator-scopes.ts"
 import { formatHref } from "../router.ts"
 import { formatBytes, formatCost, formatRunError } from "../ui/format.ts"
 import { EmptyState } from "./empty-state.tsx"
@@ -8,8 +9,6 @@ import { Age, Fact, More, PageHead, Pending, StateBadge } from "./page-parts.tsx
 import { RunTimeline } from "./run-timeline.tsx"
 import { formatSessionCost, SessionTable } from "./sessions-view.tsx"
 import { useLoaded, usePages } from "./use-loaded.ts"
-
-const consoleTenant = "console"
 
 /** One session: its runs, the timeline of one of them, and every event of the log. */
 export function SessionView({
