@@ -55,11 +55,14 @@ describe("a gateway that accepts any key", () => {
   })
 })
 
-it("a mounted gateway warns of short keys", async () => {
-  const { gateway, warnings } = create({ validApiKeys: ["secret", "0123456789abcdef"] })
-  await openSession(gateway)
-  expect(warnings).toEqual([shortKey])
-})
+it.each([["secret"], [{ key: "secret", tenant: "acme" }]])(
+  "a mounted gateway warns of a short key: %j",
+  async (key) => {
+    const { gateway, warnings } = create({ validApiKeys: [key, "0123456789abcdef"] })
+    await openSession(gateway)
+    expect(warnings).toEqual([shortKey])
+  },
+)
 
 it("a gateway warns of an operator key of the environment that is too short", async () => {
   const { gateway, warnings } = create({ validApiKeys: ["0123456789abcdef"] })
