@@ -1,4 +1,6 @@
+import type { RunFinishedEvent } from "@ag-ui/client"
 import { describe, expect, it } from "vitest"
+import { tool } from "../../../src/index.ts"
 import { judge } from "../../../src/wires/ag-ui/fixtures/judge.ts"
 import { authorization, input, read, serve, textOf } from "./support/serve.ts"
 
@@ -66,6 +68,50 @@ describe("POST /ag-ui", () => {
       "RUN_FINISHED",
     ])
     expect(events[1]?.event).toMatchObject({ messages: [{ role: "user" }, { content: "Hello." }] })
+    expect((await gateway.sessions.runs({})).items).toHaveLength(1)
+  })
+
+  it("takes answers with the id of the run that asked, and shows the whole run under it later", async () => {
+    const pay = tool({
+      ...{ name: "pay", description: "Pays.", inputSchema: { type: "object" }, needsApproval: true },
+      execute: () => "paid",
+    })
+    const { post, get, gateway } = await serve(
+      [
+        [{ type: "toolCall", name: "pay", input: {} }],
+        [{ type: "toolCall", name: "pay", input: {} }],
+        [{ type: "text", text: "Done." }],
+      ],
+      { tools: [pay] },
+    )
+    let asked = await read(await post(input("run-1", "Pay twice")))
+    for (const rest of ["", "Done."]) {
+      const { outcome = null } = (asked.at(-1)?.event ?? {}) as Partial<RunFinishedEvent>
+      const [interrupt] = outcome?.type === "interrupt" ? outcome.interrupts : []
+      if (interrupt === undefined) throw new Error("The run does not ask.")
+      const resume = [{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }]
+      // CopilotKit adds the answer to the messages, too.
+      const messages = [
+        ...input("run-1", "Pay twice").messages,
+        { id: "call", role: "assistant", toolCalls: [] },
+        { id: "answer", role: "tool", toolCallId: interrupt.toolCallId, content: '{"approved":true}' },
+      ]
+      const body = input("run-1", "", { messages, resume })
+      asked = await read(await post(body))
+      await judge(asked)
+      expect(textOf(asked)).toBe(rest)
+      expect(asked.map(({ event }) => event.type)).toContain("TOOL_CALL_RESULT")
+    }
+    const joined = await read(await get("threadId=thread-1&runId=run-1"))
+    await judge(joined)
+    expect(textOf(joined)).toBe("Pay twiceDone.")
+    expect(joined.at(-1)?.event.outcome).toEqual({ type: "success" })
+    for (const [index, { id }] of asked.entries()) {
+      // The first frame is that of the place before the answer.
+      if (index === 0 || index === asked.length - 1) continue
+      const rest = await read(await post(input("run-1", "Pay twice"), { "last-event-id": id ?? "" }))
+      expect([id, ...rest]).toEqual([id, ...asked.slice(index + 1)])
+    }
     expect((await gateway.sessions.runs({})).items).toHaveLength(1)
   })
 

@@ -6,7 +6,7 @@ export const wireName = "ag-ui"
 
 /** Returns the state in the segment if it starts with this entry. `event` is null for a delta. */
 export function enterSegment(state: AgUiState, seq: number, event: Event | null): AgUiState {
-  return state.phase === "before" && isStart(state, seq, event) ? startSegment(state) : state
+  return isStart(state, seq, event) ? startSegment(state) : state
 }
 
 /** Returns the state at the start of the segment, in which nothing of it was shown. */
@@ -15,13 +15,16 @@ export function startSegment(state: AgUiState): AgUiState {
   return { ...state, phase: "shown", facts: { ...facts, step: null, answered: [], usage: [] } }
 }
 
-function isStart({ viewer }: AgUiState, seq: number, event: Event | null): boolean {
-  // A sub-agent that the client has seen is shown from its last turn, and continues with what follows that turn's wait.
-  if (viewer.subAgentId !== null) {
-    const isTurn = event?.type === "stepStarted" && seq > viewer.from + 1
-    return isTurn || event?.type === "waitResolved" || (event !== null && isTerminal(event))
+function isStart({ viewer, phase, facts }: AgUiState, seq: number, event: Event | null): boolean {
+  if (viewer.isContinued && event !== null && segmentOf(event) === viewer.runId) {
+    // A client that answered with the id of the run that asked has received each part as a run of its own.
+    return phase === "before" || (viewer.received !== null && facts.step !== null)
   }
-  return seq > viewer.from || (event !== null && segmentOf(event) === viewer.runId)
+  if (phase !== "before") return false
+  if (viewer.subAgentId === null) return seq > viewer.from
+  // A sub-agent that the client has seen is shown from its last turn, and continues with what follows that turn's wait.
+  const isTurn = event?.type === "stepStarted" && seq > viewer.from + 1
+  return isTurn || event?.type === "waitResolved" || (event !== null && isTerminal(event))
 }
 
 /** Returns true if the event starts another segment than that of the viewer. */

@@ -25,7 +25,7 @@ export interface AgUiViewer {
   readonly threadId: string
   /** The client's own id of the run. */
   readonly runId: string
-  /** Entries after this sequence number are shown. The segment may start before, with an answer that names it. */
+  /** Entries after this sequence number are shown. For a client that continues, the segment may start before. */
   readonly from: number
   /** If true, the segments of other runs of the client are shown too. */
   readonly isWhole: boolean

@@ -48,14 +48,17 @@ export function addRunRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: Wire
     c.set("session", session)
     const given = { session, input, request, received }
     const known = await sessions.run(session.id, deriveRunId(session, input.runId))
-    if (known !== null) return streamKnown(c, parts, given, { run: known, isOwn: true })
+    const hasMessage = known === null && request.parts.length > 0
+    // CopilotKit answers with the id of the run that asked.
     const waits = mayAnswer(request) ? await sessions.openWaits({ sessionId: session.id }) : []
     const facts = { runId: input.runId, decidedBy: deciderOf(c) }
     const answers = toAnswers(request, waits, facts)
-    if (answers.length === 0 && request.parts.length === 0) return streamKnown(c, parts, given, null)
+    if (answers.length === 0 && !hasMessage) {
+      return streamKnown(c, parts, given, known === null ? null : { run: known, isOwn: true })
+    }
     return streams.respond(c, session.id, async () => {
       await storeAnswers(parts, answers)
-      if (request.parts.length > 0) return startRun(c, parts, given, answers.length > 0)
+      if (hasMessage) return startRun(c, parts, given, answers.length > 0)
       const run = session.activeRun
       // Only an open run has open waits.
       if (run === null) throw new Error("The session of an open wait has no open run.")
