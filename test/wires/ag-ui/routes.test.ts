@@ -1,8 +1,22 @@
 import type { RunFinishedEvent } from "@ag-ui/client"
 import { describe, expect, it } from "vitest"
 import { tool } from "../../../src/index.ts"
-import { judge } from "../../../src/wires/ag-ui/fixtures/judge.ts"
+import { judge, type ReadEvent } from "../../../src/wires/ag-ui/fixtures/judge.ts"
 import { authorization, input, read, serve, textOf } from "./support/serve.ts"
+
+const pay = tool({
+  ...{ name: "pay", description: "Pays.", inputSchema: { type: "object" }, needsApproval: true },
+  execute: () => "paid",
+})
+
+/** Returns the answer to the question at the end of a stream. */
+function allow(asked: readonly ReadEvent[]) {
+  const { outcome = null } = (asked.at(-1)?.event ?? {}) as Partial<RunFinishedEvent>
+  const [interrupt] = outcome?.type === "interrupt" ? outcome.interrupts : []
+  if (interrupt === undefined) throw new Error("The run does not ask.")
+  const { id: interruptId, toolCallId } = interrupt
+  return { toolCallId, resume: [{ interruptId, status: "resolved", payload: { approved: true } }] }
+}
 
 describe("POST /ag-ui", () => {
   it("streams a whole run that the judges of the protocol accept", async () => {
@@ -72,10 +86,6 @@ describe("POST /ag-ui", () => {
   })
 
   it("takes answers with the id of the run that asked, and shows the whole run under it later", async () => {
-    const pay = tool({
-      ...{ name: "pay", description: "Pays.", inputSchema: { type: "object" }, needsApproval: true },
-      execute: () => "paid",
-    })
     const { post, get, gateway } = await serve(
       [
         [{ type: "toolCall", name: "pay", input: {} }],
@@ -86,15 +96,12 @@ describe("POST /ag-ui", () => {
     )
     let asked = await read(await post(input("run-1", "Pay twice")))
     for (const rest of ["", "Done."]) {
-      const { outcome = null } = (asked.at(-1)?.event ?? {}) as Partial<RunFinishedEvent>
-      const [interrupt] = outcome?.type === "interrupt" ? outcome.interrupts : []
-      if (interrupt === undefined) throw new Error("The run does not ask.")
-      const resume = [{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }]
+      const { toolCallId, resume } = allow(asked)
       // CopilotKit adds the answer to the messages, too.
       const messages = [
         ...input("run-1", "Pay twice").messages,
         { id: "call", role: "assistant", toolCalls: [] },
-        { id: "answer", role: "tool", toolCallId: interrupt.toolCallId, content: '{"approved":true}' },
+        { id: "answer", role: "tool", toolCallId, content: '{"approved":true}' },
       ]
       const body = input("run-1", "", { messages, resume })
       asked = await read(await post(body))
@@ -113,6 +120,19 @@ describe("POST /ag-ui", () => {
       expect([id, ...rest]).toEqual([id, ...asked.slice(index + 1)])
     }
     expect((await gateway.sessions.runs({})).items).toHaveLength(1)
+  })
+
+  it("shows the rest of the run to all clients that answer at once", async () => {
+    const { post } = await serve(
+      [[{ type: "toolCall", name: "pay", input: {} }], [{ type: "text", text: "Done." }]],
+      { tools: [pay] },
+    )
+    const { resume } = allow(await read(await post(input("run-1", "Pay"))))
+    const answer = async (id: string) => read(await post(input(id, "", { messages: [], resume })))
+    for (const events of await Promise.all(["run-2", "run-3", "run-4"].map(answer))) {
+      await judge(events)
+      expect(JSON.stringify(events)).toContain("Done.")
+    }
   })
 
   it("is refused while another run is open, in the form of a failed run", async () => {

@@ -57,12 +57,13 @@ export function addRunRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: Wire
       return streamKnown(c, parts, given, known === null ? null : { run: known, isOwn: true })
     }
     return streams.respond(c, session.id, async () => {
-      await storeAnswers(parts, answers)
+      const isAccepted = await storeAnswers(parts, answers)
       if (hasMessage) return startRun(c, parts, given, answers.length > 0)
       const run = session.activeRun
       // Only an open run has open waits.
       if (run === null) throw new Error("The session of an open wait has no open run.")
-      const viewer = { ...createViewer(input, session.lastSeq), isAuthor: true }
+      // The answer of another client may have come first, and its part of the run has another id.
+      const viewer = { ...createViewer(input, session.lastSeq), isAuthor: isAccepted, isWhole: !isAccepted }
       return createRunStream(session, { run, viewer, received: null, snapshot: null })
     })
   })
@@ -83,11 +84,12 @@ function createViewer({ threadId, runId, protocolVersion }: RunAgentInput, from:
   return { threadId, runId, from, isFormer, isWhole: false, isAuthor: false, hasSteered: false }
 }
 
-/** Throws a problem if an answer is not valid. Answers that came too late are left out. */
-async function storeAnswers({ sessions }: WireParts, answers: readonly GivenAnswer[]): Promise<void> {
-  if (answers.length === 0) return
+/** Resolves to false if all answers came too late. Rejects with a problem if one is not valid. */
+async function storeAnswers({ sessions }: WireParts, answers: readonly GivenAnswer[]): Promise<boolean> {
+  if (answers.length === 0) return false
   const outcomes = await sessions.answerAll(answers)
   if ("status" in outcomes) requireAccepted(outcomes)
+  return !("status" in outcomes) && outcomes.some(({ status }) => status === "accepted")
 }
 
 async function startRun(
