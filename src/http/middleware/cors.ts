@@ -13,6 +13,19 @@ export interface CrossOriginOptions extends Resolved<CorsOptions, typeof corsOpt
   readonly ownPaths: readonly string[]
 }
 
+/** Request headers of the API, and those that TanStack AI and the OpenAI SDK add. */
+const clientHeaders = [
+  ...["authorization", "content-type", "idempotency-key", "last-event-id", "user-agent", "x-run-id"],
+  ...[
+    "x-stainless-arch",
+    "x-stainless-custom-poll-interval",
+    "x-stainless-helper-method",
+    "x-stainless-lang",
+  ],
+  ...["x-stainless-os", "x-stainless-package-version", "x-stainless-poll-helper", "x-stainless-retry-count"],
+  ...["x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-timeout"],
+]
+
 /** Seconds for which browsers may cache the response to a preflight. */
 const preflightMaxAgeSeconds = 600
 
@@ -32,8 +45,8 @@ export function createCors(options: CrossOriginOptions): MiddlewareHandler {
   }
   const common = {
     allowMethods: [...new Set(["GET", "POST", "DELETE", ...allowMethods])],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", ...allowHeaders],
-    exposeHeaders: ["x-run-id", "x-cursor", "retry-after", "ratelimit", "ratelimit-policy"],
+    allowHeaders: [...clientHeaders, ...allowHeaders],
+    exposeHeaders: ["x-run-id", "x-cursor", "x-should-retry", "retry-after", "ratelimit", "ratelimit-policy"],
     maxAge: preflightMaxAgeSeconds,
   }
   const findOrigin = (origin: string) => {

@@ -54,7 +54,8 @@ describe.each([
     const head = Array.from(response.headers).filter(([name]) => !ofTheConnection.has(name))
     expect(Object.fromEntries(head)).toEqual({
       "access-control-allow-origin": origin,
-      "access-control-expose-headers": "x-run-id,x-cursor,retry-after,ratelimit,ratelimit-policy",
+      "access-control-expose-headers":
+        "x-run-id,x-cursor,x-should-retry,retry-after,ratelimit,ratelimit-policy",
       "cache-control": "no-cache, no-transform",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "content-type": "text/event-stream",
