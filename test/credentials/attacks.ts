@@ -480,9 +480,12 @@ async function sendSlowly(
   }
   const response = Promise.resolve(gateway.fetch(new Request(`${origin}/api${path}`, init)))
   const writer = writable.getWriter()
-  await writer.ready
+  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  // The stream holds one piece, so a second one is accepted only after the gateway has read the first.
+  await writer.write(bytes.slice(0, 1))
+  await writer.write(bytes.slice(1, 2))
   return async () => {
-    await writer.write(new TextEncoder().encode(JSON.stringify(body)))
+    await writer.write(bytes.slice(2))
     await writer.close()
     return response
   }

@@ -73,7 +73,7 @@ export function createWaits(decisions: () => Promise<Decisions>): GatewayWaits {
     given: (target: AnswerTarget) => GivenAnswer,
     userId: string | undefined,
   ): Promise<void> {
-    const target = { sessionId, toolCallId, nonce, decidedBy: codeOf(userId) }
+    const target = { sessionId, toolCallId, nonce, decidedBy: createCodeDecider(userId) }
     requireAccepted(await (await decisions()).answer(given(target)))
   }
 
@@ -82,26 +82,33 @@ export function createWaits(decisions: () => Promise<Decisions>): GatewayWaits {
     async approve(wait, given = {}) {
       checkApproveOptions(given)
       const { userId, ...edited } = given
-      await answer(wait, (target) => ({ ...target, ...edited, kind: "approval", approved: true }), userId)
+      await answer(wait, (target) => ({ ...edited, kind: "approval", approved: true, ...target }), userId)
     },
-    async deny(wait, { userId, ...given } = {}) {
-      await answer(wait, (target) => ({ ...target, ...given, kind: "approval", approved: false }), userId)
+    async deny(wait, { userId, reason } = {}) {
+      const denial = { kind: "approval", approved: false, ...(reason !== undefined && { reason }) } as const
+      await answer(wait, (target) => ({ ...denial, ...target }), userId)
     },
     async submitResult(wait, value, { userId } = {}) {
       const result = { type: "json", value } as const
-      await answer(wait, (target) => ({ ...target, kind: "clientTool", result }), userId)
+      await answer(wait, (target) => ({ kind: "clientTool", result, ...target }), userId)
     },
-    async answer(wait, given, { userId } = {}) {
-      await answer(wait, (target) => ({ ...target, ...given, kind: "elicitation" }), userId)
+    async answer(wait, { action, content }, { userId } = {}) {
+      const response = { kind: "elicitation", action, ...(content !== undefined && { content }) } as const
+      await answer(wait, (target) => ({ ...response, ...target }), userId)
     },
     grants: async (sessionId) => (await decisions()).grants(sessionId),
     revokeGrant: async ({ sessionId, toolName, qualifier }, { userId } = {}) =>
-      (await decisions()).revokeGrant({ sessionId, toolName, qualifier, revokedBy: codeOf(userId) }),
+      (await decisions()).revokeGrant({
+        sessionId,
+        toolName,
+        qualifier,
+        revokedBy: createCodeDecider(userId),
+      }),
     audit: async (filter = {}) => (await decisions()).audit(filter),
   }
 }
 
 /** Returns code as the origin of an answer that a user may have given. */
-export function codeOf(userId: string | null = null): Decider {
+export function createCodeDecider(userId: string | null = null): Decider {
   return { via: "code", tenant: null, userId, address: null }
 }

@@ -11,7 +11,7 @@ import { isSamePrincipal, isTenantFor, toPrincipalOfPlugin } from "../../http/au
 import { requireAccepted } from "../../kernel/sessions/answering/require-accepted.ts"
 import { toGivenAnswer } from "../../kernel/sessions/answering/to-given-answer.ts"
 import { isOfSubAgent } from "../../kernel/sessions/tree/sub-agent.ts"
-import { codeOf } from "../operate/waits.ts"
+import { createCodeDecider } from "../operate/waits.ts"
 import { toChatEvent } from "../runs/follow-run.ts"
 import { createRendering } from "../runs/render-events.ts"
 import { localPrincipal, startRun } from "../runs/start-run.ts"
@@ -92,7 +92,7 @@ export function createPluginRuns({ plugin, agent, live }: PluginPlace): PluginRu
     async answer(wait, answer, { principal }) {
       await requireOwnTree(wait.sessionId, principal)
       const { sessionId, toolCallId, nonce } = wait
-      const decidedBy = { ...codeOf(principal.userId), credential: "plugin" } as const
+      const decidedBy = { ...createCodeDecider(principal.userId), credential: "plugin" } as const
       const given = toGivenAnswer(answer, { sessionId, toolCallId, nonce, decidedBy })
       requireAccepted(await live.take().sessions.answer(given))
     },

@@ -59,11 +59,12 @@ export async function runOnce(
     onEnd,
     signal: AbortSignal.any([watch.signal, ...(options.signal === undefined ? [] : [options.signal])]),
   }
-  /** The events of a run that may be parked. */
+  /** The events of a run that may be parked, for a summary. */
   const events: EventEntry[] = []
   for await (const { entry, frames } of followRun(parts, run, ask)) {
     if (entry !== null) {
-      if (park && entry.kind === "event") events.push(entry)
+      // No summary has results of tools, which may be large.
+      if (park && entry.kind === "event" && entry.event.type !== "toolCallCompleted") events.push(entry)
       print(entry)
       const { event } = entry.kind === "event" ? entry : {}
       if (event?.type === "stepRetried") watch.call(() => onRetry(event.error))

@@ -22,6 +22,16 @@ it("waits until nothing is left to deliver", async () => {
   expect({ output, hasOpenDeliveries }).toEqual({ output: run, hasOpenDeliveries: false })
 })
 
+it("finds a delivery behind a page of other rows", async () => {
+  const pages = [
+    { items: [{ kind: "command", state: "waiting" }], next: "200" },
+    { items: [{ ...webhook, state: "dead", lastError: "No." }], next: null },
+  ]
+  const operate = async (_: string, { after }: { readonly after: number }) => pages[after === 0 ? 0 : 1]
+  const { output } = await waitUntilDelivered({ operate: operate as unknown as Gateway["operate"] }, run)
+  expect(output.warnings).toHaveLength(1)
+})
+
 it("does not wait for other rows of the session", async () => {
   const other = { kind: "command", state: "waiting" } as const
   expect(await waitUntilDelivered(outboxOf([other]), run)).toEqual({ output: run, hasOpenDeliveries: false })

@@ -34,8 +34,7 @@ export async function waitUntilDelivered(
   const isAborted = () => signal?.aborted === true
   const ends = performance.now() + patienceMs
   for (;;) {
-    const { items } = await gateway.operate("outbox.list", { sessionId, limit: 200 })
-    const rows = items.filter(({ kind }) => kind.includes("/delivery/"))
+    const rows = await listDeliveries(gateway, sessionId)
     const isSettled = rows.every(({ state }) => state === "dead")
     if (!isSettled && !isAborted() && performance.now() < ends) {
       await delay(pollMs)
@@ -46,6 +45,20 @@ export async function waitUntilDelivered(
       output: { ...output, warnings: [...output.warnings, ...warnings] },
       hasOpenDeliveries: !isSettled,
     }
+  }
+}
+
+async function listDeliveries(
+  gateway: Pick<Gateway, "operate">,
+  sessionId: string,
+): Promise<readonly ListedRow[]> {
+  const rows: ListedRow[] = []
+  let after = 0
+  for (;;) {
+    const { items, next } = await gateway.operate("outbox.list", { sessionId, after, limit: 200 })
+    rows.push(...items.filter(({ kind }) => kind.includes("/delivery/")))
+    if (next === null) return rows
+    after = Number(next)
   }
 }
 

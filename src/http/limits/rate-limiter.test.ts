@@ -22,6 +22,16 @@ describe("a rate limiter", () => {
     expect(await limiter.count(["a"])).toMatchObject({ allowed: true, remaining: 1, resetSeconds: 60 })
   })
 
+  it("says whether a key is exhausted, without counting", async () => {
+    const limiter = createRateLimiter({ name: "test", limit: 1, clock })
+    expect(await limiter.isExhausted(["a"])).toBe(false)
+    expect(await limiter.isExhausted(["a"])).toBe(false)
+    expect(await limiter.count(["a"])).toMatchObject({ allowed: true })
+    expect(await limiter.isExhausted(["a"])).toBe(true)
+    vi.advanceTimersByTime(60_000)
+    expect(await limiter.isExhausted(["a"])).toBe(false)
+  })
+
   it("reports which refusal is the first of a window", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 1, clock })
     const first: boolean[] = []

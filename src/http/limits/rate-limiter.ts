@@ -8,6 +8,8 @@ export interface RateLimiter {
   readonly limit: number
   /** Counts one request. */
   count(key: RateLimitKey): Promise<RateLimitState>
+  /** Resolves to true if one more request would be refused. Counts nothing. */
+  isExhausted(key: RateLimitKey): Promise<boolean>
 }
 
 /** The parts that identify a counter. Counters whose first part is the same are one group. */
@@ -52,6 +54,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const result = await counters.consume(await findCounter(key)).catch(toRefusal)
       if (result.isFirstInDuration) opened++
       return toState(result, limit)
+    },
+    async isExhausted(key) {
+      return ((await counters.get(await findCounter(key)))?.consumedPoints ?? 0) >= limit
     },
   }
 

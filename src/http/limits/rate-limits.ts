@@ -37,7 +37,7 @@ export interface RateLimiting {
 
 export interface InitLimit {
   /**
-   * Counts a token of a user of a key, and a request of the key's tenant. Rejects with a 429 problem if there were too
+   * Counts a token of a user of a key, and a token of the key's tenant. Rejects with a 429 problem if there were too
    * many. The network address counts as well, because anyone with the key can name any user.
    */
   claimed(c: Context<HttpEnv>, principal: Principal): Promise<void>
@@ -79,6 +79,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const ofUsers = createRateLimiter({ name: "user", limit: requestsPerMinute, clock })
   const ofSessionsOfUsers = createRateLimiter({ name: "user", limit: tenantRequestsPerMinute, clock })
   const ofTenants = createRateLimiter({ name: "tenant", limit: tenantRequestsPerMinute, clock })
+  const initsOfTenants = createRateLimiter({ name: "tenant", limit: tenantRequestsPerMinute, clock })
   const createdByUsers = createRateLimiter({ name: "init", limit: initPerMinute, clock })
   const createdByTenants = createRateLimiter({ name: "init", limit: sharedInits * initPerMinute, clock })
   const operators = createRateLimiter({ name: "operator", limit: limits.operatorPerMinute, clock })
@@ -89,23 +90,31 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     const address = clientAddress(c)
     return address === null ? null : computeNetwork(address)
   }
-  /** Counts a request beside a narrower counter, which the response reports unless this one refuses the request. */
-  const countBeside = async (c: Context<HttpEnv>, limiter: RateLimiter, key: RateLimitKey) => {
-    const state = await limiter.count(key)
-    if (!state.allowed) enforce(c, limiter, state)
+  /**
+   * Counts a request for a user and for its tenant, or for a session and for its user. The response reports the narrow
+   * counter, unless the wide one refuses the request. If the wide one is exhausted, no narrow one is opened, because
+   * their number is bounded for all tenants together.
+   */
+  const countBoth = async (c: Context<HttpEnv>, narrow: Counter, wide: Counter) => {
+    if (await wide.limiter.isExhausted(wide.key)) await count(c, wide)
+    await count(c, narrow)
+    const state = await wide.limiter.count(wide.key)
+    if (!state.allowed) enforce(c, wide.limiter, state)
   }
 
   return {
     async caller(c, next) {
       const { credential, principal, session } = c.get("caller")
       const { tenant, userId } = principal
+      const ofUser = { limiter: ofUsers, key: [tenant, userId] } as const
+      const ofTenant = { limiter: ofTenants, key: [tenant] } as const
       if (session !== null) {
-        enforce(c, requests, await requests.count([session.id]))
-        if (userId !== "") await countBeside(c, ofSessionsOfUsers, [tenant, userId])
-      } else if (userId !== "") {
-        enforce(c, ofUsers, await ofUsers.count([tenant, userId]))
-        if (credential === "apiKey") await countBeside(c, ofTenants, [tenant])
-      } else enforce(c, ofTenants, await ofTenants.count([tenant]))
+        const ofSession = { limiter: requests, key: [session.id] } as const
+        if (userId === "") await count(c, ofSession)
+        else await countBoth(c, ofSession, { ...ofUser, limiter: ofSessionsOfUsers })
+      } else if (userId === "") await count(c, ofTenant)
+      else if (credential === "apiKey") await countBoth(c, ofUser, ofTenant)
+      else await count(c, ofUser)
       await next()
     },
     async network(c, next) {
@@ -117,16 +126,20 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
       await next()
     },
     init: {
-      async claimed(c, { tenant, userId }) {
-        enforce(c, inits, await inits.count([findNetwork(c) ?? "", tenant, userId]))
-        await countBeside(c, ofTenants, [tenant])
-      },
-      async proven(c, { tenant, userId }) {
-        enforce(c, inits, await inits.count([tenant, userId]))
-      },
+      claimed: (c, { tenant, userId }) =>
+        countBoth(
+          c,
+          { limiter: inits, key: [findNetwork(c) ?? "", tenant, userId] },
+          { limiter: initsOfTenants, key: [tenant] },
+        ),
+      proven: (c, { tenant, userId }) => count(c, { limiter: inits, key: [tenant, userId] }),
       async created(c, { credential, principal: { tenant, userId } }) {
-        if (userId !== "") enforce(c, createdByUsers, await createdByUsers.count([tenant, userId]))
-        if (credential === "apiKey") await countBeside(c, createdByTenants, [tenant])
+        const ofUser = { limiter: createdByUsers, key: [tenant, userId] } as const
+        const ofTenant = { limiter: createdByTenants, key: [tenant] } as const
+        if (userId === "") {
+          if (credential === "apiKey") await count(c, ofTenant)
+        } else if (credential === "apiKey") await countBoth(c, ofUser, ofTenant)
+        else await count(c, ofUser)
       },
     },
     failures: {
@@ -173,6 +186,15 @@ export const noRateLimiting: RateLimiting = {
     created: () => Promise.resolve(),
   },
   failures: { counting: (_c, _credential, authenticate) => authenticate() },
+}
+
+interface Counter {
+  readonly limiter: RateLimiter
+  readonly key: RateLimitKey
+}
+
+async function count(c: Context<HttpEnv>, { limiter, key }: Counter): Promise<void> {
+  enforce(c, limiter, await limiter.count(key))
 }
 
 /** Sets the headers of draft-ietf-httpapi-ratelimit-headers-10, and throws if the limit is exceeded. */

@@ -71,7 +71,8 @@ export interface OperatorSettings extends OperatorOptions {
 
 /**
  * Creates the operators of the options and of the environment's key. A key of the environment that is too short opens
- * nothing. Throws a `ConfigurationError` if two operators have the same key or name, or if a client has the key.
+ * nothing. Throws a `ConfigurationError` for a key that is there twice, for one name with different tenants, and for a
+ * key that a client has.
  */
 export function createOperators(
   { operatorKeys = [], validApiKeys = [] }: OperatorSettings,
@@ -88,19 +89,20 @@ export function createOperators(
         `operatorKeys: the key of ${operator.name} is also one of validApiKeys. Use different keys.`,
       )
     }
+    if (known.has(key)) {
+      // The environment may have the key of an option again.
+      if (!operatorKeys.includes(each)) continue
+      throw new ConfigurationError(`operatorKeys: the key of ${operator.name} is there twice.`)
+    }
     // Operators of one name share their conversations in the console, and a sign-out.
     const namesake = [...known.values()].find((other) => other.operator.name === operator.name)
     if (namesake !== undefined && namesake.operator.tenant !== operator.tenant) {
       throw new ConfigurationError(
         `operatorKeys: keys with the name ${operator.name} have different tenants. Keys of one name are one operator, ` +
-          "so choose another name.",
+          "so choose another name. The key of AGENT_GATEWAY_OPERATOR_KEY has the name operator and all tenants.",
       )
     }
-    // The environment may have the key of an option again.
-    if (known.has(key) && operatorKeys.includes(each)) {
-      throw new ConfigurationError(`operatorKeys: the key of ${operator.name} is there twice.`)
-    }
-    if (!known.has(key)) known.set(key, { key, operator })
+    known.set(key, { key, operator })
   }
   const keys = [...known.values()].map((each) => ({ ...each, digest: digest(each.key) }))
   return {

@@ -28,7 +28,10 @@ function issueTokens(apiKey: string): Plugin {
             response.writeHead(issued.status, { "content-type": "application/json" })
             response.end(await issued.text())
           })
-          .catch(next)
+          .catch(() => {
+            response.writeHead(502, { "content-type": "application/json" })
+            response.end(JSON.stringify({ detail: "The gateway does not respond. Run npm start." }))
+          })
       })
     },
   }

@@ -49,8 +49,9 @@ export function addRunRoute(app: OpenAPIHono<HttpEnv>, path: string, parts: Wire
     const given = { session, input, request, received }
     const known = await sessions.run(session.id, deriveRunId(session, input.runId))
     const hasMessage = known === null && request.parts.length > 0
-    // CopilotKit answers with the id of the run that asked.
-    const waits = mayAnswer(request) ? await sessions.openWaits({ sessionId: session.id }) : []
+    // CopilotKit answers with the id of the run that asked. The id of an earlier run answers nothing.
+    const isEarlier = known !== null && known.id !== session.activeRun?.id
+    const waits = mayAnswer(request) && !isEarlier ? await sessions.openWaits({ sessionId: session.id }) : []
     const facts = { runId: input.runId, decidedBy: deciderOf(c) }
     const answers = toAnswers(request, waits, facts)
     if (answers.length === 0 && !hasMessage) {
