@@ -5,9 +5,9 @@
  */
 
 export type { HeartbeatClock } from "../features/headless/heartbeat/clock.ts"
-export { HeartbeatLoop } from "../features/headless/heartbeat/heartbeat-loop.ts"
+export { HeartbeatLoop, type HeartbeatOptions } from "../features/headless/heartbeat/heartbeat-loop.ts"
 export { heartbeatMessage } from "../features/headless/heartbeat/message.ts"
-export type { HeartbeatConfig, HeartbeatOptions } from "../features/headless/heartbeat/options.ts"
+export type { HeartbeatConfig } from "../features/headless/heartbeat/options.ts"
 export type { HeartbeatState, TickOutcome } from "../features/headless/heartbeat/state.ts"
 export type { HeartbeatTick, SkipReason, TickResult } from "../features/headless/heartbeat/tick.ts"
 export { classifyOutcome, type OutcomeClass } from "../features/headless/run/classify-outcome.ts"

@@ -3,11 +3,6 @@ import { ConfigurationError, toError } from "../../../core/errors.ts"
 import { isTimezone, parseCron } from "../../../platform/cron/cron.ts"
 import { declareOptions, type Resolved } from "../../../platform/options/declare-options.ts"
 import { resolveOptions } from "../../../platform/options/resolve-options.ts"
-import { createFunctionSchema, createObjectSchema } from "../../../platform/options/schemas.ts"
-import type { RunOutput } from "../run/run-output.ts"
-import type { HeartbeatClock } from "./clock.ts"
-import type { HeartbeatState } from "./state.ts"
-import type { HeartbeatTick, TickResult } from "./tick.ts"
 
 /** The times of a heartbeat's ticks, and the treatment of their results. */
 export interface HeartbeatConfig {
@@ -99,43 +94,3 @@ export function resolveHeartbeat(config: HeartbeatConfig): ResolvedHeartbeat {
   }
   return resolved
 }
-
-export interface HeartbeatOptions {
-  /** Does the work of one tick, for example with `runAutonomous`. */
-  readonly run: (tick: HeartbeatTick) => Promise<RunOutput>
-  /** Default: a tick every 30 minutes. */
-  readonly config?: HeartbeatConfig
-  /**
-   * Called with a response for people, without `HEARTBEAT_OK`. Also called for a run that reached its budget or
-   * turns, or is parked.
-   */
-  readonly onAlert?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
-  /** Called when nothing needs attention. */
-  readonly onQuiet?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
-  /** Called with a failed run, with an error of `run`, or with a checklist that cannot be used. */
-  readonly onError?: (problem: RunOutput | Error, state: HeartbeatState) => void | Promise<void>
-  /** Called after each tick, including skipped ones. */
-  readonly onTick?: (result: TickResult, state: HeartbeatState) => void | Promise<void>
-  /**
-   * Called with a sentence about any other problem: a callback above that threw or took longer than a minute, or a
-   * state that could not be saved. Default: a process warning.
-   */
-  readonly onProblem?: (problem: string) => void
-  /** For tests. */
-  readonly clock?: HeartbeatClock
-}
-
-type Callback<Name extends "onAlert" | "onQuiet" | "onError" | "onTick" | "onProblem"> = NonNullable<
-  HeartbeatOptions[Name]
->
-
-export const heartbeatOptions = declareOptions<HeartbeatOptions>()({
-  run: createFunctionSchema<HeartbeatOptions["run"]>(),
-  config: createObjectSchema<HeartbeatConfig>().optional(),
-  onAlert: createFunctionSchema<Callback<"onAlert">>().optional(),
-  onQuiet: createFunctionSchema<Callback<"onQuiet">>().optional(),
-  onError: createFunctionSchema<Callback<"onError">>().optional(),
-  onTick: createFunctionSchema<Callback<"onTick">>().optional(),
-  onProblem: createFunctionSchema<Callback<"onProblem">>().optional(),
-  clock: createObjectSchema<HeartbeatClock>().optional(),
-})

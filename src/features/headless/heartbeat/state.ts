@@ -29,17 +29,14 @@ export interface HeartbeatState {
   readonly spent_usd: number
 }
 
-const outcomes = [
-  "alert",
-  "quiet",
-  "error",
-  "skipped",
-  "budget_exceeded",
-  "max_turns_reached",
-  "parked",
-] as const
-
-export type TickOutcome = (typeof outcomes)[number]
+export type TickOutcome =
+  | "alert"
+  | "quiet"
+  | "error"
+  | "skipped"
+  | "budget_exceeded"
+  | "max_turns_reached"
+  | "parked"
 
 export const initialState: HeartbeatState = {
   tick_count: 0,
@@ -63,6 +60,15 @@ export const initialState: HeartbeatState = {
 const isoTime = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text))
 const time = z.union([z.number(), isoTime]).nullable()
 const count = z.int().nonnegative()
+const outcomes = [
+  "alert",
+  "quiet",
+  "error",
+  "skipped",
+  "budget_exceeded",
+  "max_turns_reached",
+  "parked",
+] as const
 /** Fields of later versions are dropped. */
 const schema = z.object({
   tick_count: count,
