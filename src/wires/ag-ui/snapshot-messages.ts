@@ -62,7 +62,9 @@ export class SnapshotFold {
         return
       case "runStarted":
         this.messages.push({
-          ...{ id: readMessageId(runId, event), role: "user", content: formatContent(event.content) },
+          id: readMessageId(runId, event),
+          role: "user",
+          content: formatContent(event.content),
         })
         return
       case "userMessageAdded":

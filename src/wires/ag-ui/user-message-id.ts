@@ -4,9 +4,12 @@ import type { EventEntry, RunStarted } from "../../core/log/entries.ts"
 /** Member of a run's context with the facts of its request. */
 const member = "agUi"
 
-/** Returns the context of a run with the id that the client gave to its message. */
-export function addMessageId(context: JsonObject, messageId: string | null): JsonObject {
-  return messageId === null ? context : { ...context, [member]: { messageId } }
+/**
+ * Returns the context of a run with the id that the client gave to its message. Runs of sub-agents and of announcements
+ * inherit the context, so it names the run.
+ */
+export function addMessageId(context: JsonObject, runId: string, messageId: string | null): JsonObject {
+  return messageId === null ? context : { ...context, [member]: { runId, messageId } }
 }
 
 /**
@@ -14,6 +17,6 @@ export function addMessageId(context: JsonObject, messageId: string | null): Jso
  * because clients match messages by their ids and keep the order in which they have them.
  */
 export function readMessageId(runId: EventEntry["runId"], { context }: Pick<RunStarted, "context">): string {
-  const { messageId } = isJsonObject(context[member]) ? context[member] : {}
-  return typeof messageId === "string" ? messageId : `${runId}_user`
+  const given = isJsonObject(context[member]) ? context[member] : {}
+  return given.runId === runId && typeof given.messageId === "string" ? given.messageId : `${runId}_user`
 }

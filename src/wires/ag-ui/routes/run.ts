@@ -106,7 +106,7 @@ async function startRun(
   const traceparent = parseTraceparent(c.req.header("traceparent"))
   const outcome = await acceptMessage(sessions, {
     ...{ session, rules: agents.of(session), signal, runId: id },
-    context: addMessageId(context, messageId),
+    context: addMessageId(context, id, messageId),
     input: { type: "message", content: await readContent(request.parts, { session, readImages, signal }) },
     ...(byKeyHolder && { byKeyHolder }),
     ...(instructions !== null && (byKeyHolder || allowSystemMessages) && { instructions }),
