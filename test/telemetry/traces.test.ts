@@ -65,6 +65,19 @@ async function arrived(
   })
 }
 
+/** The spans of the whole run, by name, beside its executions and its delivery. */
+const expected = {
+  "invoke_agent worker": 1,
+  "chat big": 4,
+  "chat busy": 1,
+  "chat small": 1,
+  "execute_tool look": 1,
+  "execute_tool pay": 1,
+  "execute_tool delegate": 2,
+  "wait approval": 1,
+  "wait child": 1,
+}
+
 const sum = (spans: readonly ReceivedSpan[], name: string) =>
   spans.reduce((total, { attributes }) => total + Number(attributes[name] ?? 0), 0)
 
@@ -84,6 +97,7 @@ async function playRun(headers: Readonly<Record<string, string>>) {
   expect(answered.status).toBe(200)
   const deliveries = await arrived(receiver, "deliver lead/delivery/webhook", 1)
   const executions = await arrived(receiver, "invoke_agent lead", 3)
+  for (const [name, count] of Object.entries(expected)) await arrived(receiver, name, count)
   return { receiver, model, webhook, deliveries, executions, sessionId: session.id }
 }
 
@@ -159,7 +173,7 @@ test("a model attempt whose process is killed has one span, with its tokens", as
   await first.end("SIGKILL")
   await start()
   const [execution] = await arrived(receiver, "invoke_agent lead", 1)
-  const [interrupted, repeated, ...more] = find(receiver, "chat big")
+  const [interrupted, repeated, ...more] = await arrived(receiver, "chat big", 2)
   expect(more).toEqual([])
   expect(interrupted?.attributes["error.type"]).toBe("interrupted")
   expect(interrupted?.attributes["gen_ai.usage.input_tokens"]).toBeGreaterThan(0)

@@ -1,5 +1,6 @@
 import type { Message, ModelPart } from "../../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
+import { estimateJsonSize } from "../../../core/json/json-size.ts"
 import type { EndedAttempt, EndedToolCall, SentAttempt } from "../../../core/ports/observer.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { Mask } from "../../../platform/logging/mask.ts"
@@ -7,37 +8,46 @@ import { type Attributes, names, toFinishReason } from "./conventions.ts"
 
 /** Maximum characters of one attribute with content. Older messages are left out first. */
 const maxCharacters = 64_000
+/** Placeholder for a longer value. A part of it could end within a secret, which the masks would not recognize. */
+const tooLong = "[more than 64000 characters]"
 
 export interface ContentAttributes {
   ofRequest(attempt: SentAttempt): Attributes
   ofResponse(end: EndedAttempt): Attributes
   ofToolCall(end: EndedToolCall): Attributes
+  /** Returns the text of the error of a failed delivery. Null without content. */
+  ofDeliveryError(error: string): string | null
 }
 
 export const noContent: ContentAttributes = {
   ofRequest: () => ({}),
   ofResponse: () => ({}),
   ofToolCall: () => ({}),
+  ofDeliveryError: () => null,
 }
 
 /** Returns what users, models and tools said in the JSON of the conventions, masked. */
 export function createContentAttributes(mask: Mask): ContentAttributes {
+  /** Returns null if the text is too long. The masks take long for long values, so the length is known first. */
+  const writeBounded = (value: Json): string | null => {
+    if (estimateJsonSize(value) > maxCharacters) return null
+    const text = typeof value === "string" ? mask(value) : JSON.stringify(mask(value))
+    // With the brackets of a list.
+    return text.length + 3 > maxCharacters ? null : text
+  }
   /** Returns the newest values that fit, as one JSON array in their order. */
   const write = (values: readonly JsonObject[]): string => {
     const written: string[] = []
     let characters = 2
     for (const value of values.toReversed()) {
-      const text = JSON.stringify(mask(value))
+      const text = writeBounded(value) ?? JSON.stringify(replaceContent(value))
       characters += text.length + 1
       if (characters > maxCharacters) break
       written.push(text)
     }
     return `[${written.reverse().join(",")}]`
   }
-  const writeOne = (value: unknown): string => {
-    const text = typeof value === "string" ? mask(value) : JSON.stringify(mask(value))
-    return text.length > maxCharacters ? text.slice(0, maxCharacters).toWellFormed() : text
-  }
+  const writeOne = (value: Json): string => writeBounded(value) ?? tooLong
   return {
     ofRequest({ request: { system, messages } }) {
       return {
@@ -56,7 +66,14 @@ export function createContentAttributes(mask: Mask): ContentAttributes {
         ...(result !== null && { [names.toolResult]: writeOne(toResponse(result)) }),
       }
     },
+    ofDeliveryError: writeOne,
   }
+}
+
+/** Returns a system text or a message with a placeholder as its content. */
+function replaceContent(value: JsonObject): JsonObject {
+  const part = { type: "text", content: tooLong }
+  return "parts" in value ? { ...value, parts: [part] } : part
 }
 
 function toMessage(message: Message): JsonObject {

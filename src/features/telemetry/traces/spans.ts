@@ -22,7 +22,7 @@ export interface NewSpan {
 
 export interface SpanEnd {
   readonly attributes?: Attributes
-  /** Code of the error. Null if there is none. */
+  /** Status text of the error: its code, or its message. Null if there is none. */
   readonly error?: string | null
   readonly endedAt?: number
 }
@@ -47,9 +47,11 @@ export class OpenSpans implements Traces {
     return this.#open.size
   }
 
+  /** Ends an open span of the same id first. */
   start(given: NewSpan): void {
     const { ROOT_CONTEXT, SpanKind } = this.#otel
     const { id, owner, name, kind, attributes, parent, links = [], startedAt } = given
+    this.end(id)
     const options: SpanOptions = {
       kind: kind === "client" ? SpanKind.CLIENT : SpanKind.INTERNAL,
       attributes: { ...attributes },

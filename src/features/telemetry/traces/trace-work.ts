@@ -181,9 +181,10 @@ export function createTraceObserver(spans: OpenSpans, redact: readonly string[] 
       })
     },
     onDeliveryEnded(end) {
-      const { error } = end
-      const failed = error === null ? {} : { attributes: { [names.errorType]: "delivery_failed" }, error }
-      spans.end(toDeliveryId(end), failed)
+      const code = "delivery_failed"
+      if (end.error === null) return spans.end(toDeliveryId(end))
+      const error = content.ofDeliveryError(end.error) ?? code
+      spans.end(toDeliveryId(end), { attributes: { [names.errorType]: code }, error })
     },
   }
 }

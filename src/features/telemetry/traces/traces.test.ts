@@ -170,6 +170,52 @@ it("keeps deliveries of items with the same id in different sessions apart", asy
   expect(traces.size).toBe(0)
 })
 
+it("tells why a delivery failed only with content, and then masked", async () => {
+  const item = { id: "end", kind: "a/p/report", attempt: 1, traceparent: null, sessionId: "s" }
+  const texts: (string | undefined)[] = []
+  for (const content of [false, true]) {
+    const { observer, ended: spans } = await open({ content })
+    observer.onDeliveryStarted?.(item)
+    observer.onDeliveryEnded?.({ ...item, error: "The answer was: password=hunter2" })
+    expect(spans()[0]?.attributes["error.type"]).toBe("delivery_failed")
+    texts.push(spans()[0]?.status.message)
+  }
+  expect(texts).toEqual(["delivery_failed", "The answer was: password=[redacted]"])
+})
+
+it("ends an open span before another one of the same id starts", async () => {
+  const { traces, observer, names } = await open()
+  observer.onExecutionStarted?.({ ...run, firstSpan: null })
+  observer.onExecutionStarted?.({ ...run, firstSpan: null })
+  expect(names()).toEqual(["invoke_agent a"])
+  observer.onExecutionEnded?.({ ...run, outcome: "ended" })
+  expect(names()).toEqual(["invoke_agent a", "invoke_agent a"])
+  expect(traces.size).toBe(0)
+})
+
+it("replaces content that is too long by a placeholder", async () => {
+  const { observer, ended: spans } = await open({ content: true })
+  const long = "x".repeat(64_001)
+  const messages: readonly Message[] = [
+    { role: "user", content: [{ type: "text", text: long }] },
+    { role: "user", content: [{ type: "text", text: "Short." }] },
+  ]
+  const system = [{ type: "text", text: long }] as const
+  observer.onExecutionStarted?.({ ...run, firstSpan: null })
+  observer.onAttemptSent?.(sent({ request: { ...sent().request, system, messages } }))
+  observer.onAttemptEnded?.(ended())
+  observer.onToolCallStarted?.(call)
+  observer.onToolCallEnded?.({ ...call, ...completed, result: { type: "json", value: long } })
+  const placeholder = { type: "text", content: "[more than 64000 characters]" }
+  const [chat, tool] = spans()
+  expect(JSON.parse(String(chat?.attributes["gen_ai.system_instructions"]))).toEqual([placeholder])
+  expect(JSON.parse(String(chat?.attributes["gen_ai.input.messages"]))).toEqual([
+    { role: "user", parts: [placeholder] },
+    { role: "user", parts: [{ type: "text", content: "Short." }] },
+  ])
+  expect(tool?.attributes["gen_ai.tool.call.result"]).toBe(placeholder.content)
+})
+
 it("leaves out the oldest messages of long content", async () => {
   const { observer, ended: spans } = await open({ content: true })
   const messages = Array.from({ length: 5 }, (_, n): Message => {
