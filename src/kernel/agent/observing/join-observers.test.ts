@@ -74,8 +74,28 @@ describe("joined observers", () => {
     expect(slow).toHaveBeenCalledTimes(6)
     expect(logger.warn).toHaveBeenCalledExactlyOnceWith(
       { observer: "onCommit", durationMs: expect.any(Number), slowCalls: 5 },
-      expect.stringContaining("often takes long"),
+      expect.stringContaining("has taken long five times"),
     )
+  })
+
+  it("call former ones first, without guarding them again", () => {
+    const heard: string[] = []
+    const broken = () => {
+      heard.push("former")
+      throw new Error("broken")
+    }
+    const former = join({ onCommit: broken })
+    const ofRun = () => [{ observer: { onCommit: () => void heard.push("own") }, agent: null }]
+    for (let run = 1; run <= 2; run += 1) joinObservers(ofRun(), logger, former).onCommit?.(commit)
+    expect(heard).toEqual(["former", "own", "own"])
+    const slow = () => {
+      const until = performance.now() + 60
+      while (performance.now() < until);
+    }
+    const all = join({ onCommit: slow })
+    const joined = joinObservers(ofRun(), logger, all)
+    for (let call = 1; call <= 5; call += 1) joined.onCommit?.(commit)
+    expect(logger.warn).toHaveBeenCalledOnce()
   })
 
   it("keep the facts of other agents from the observer of one agent", () => {

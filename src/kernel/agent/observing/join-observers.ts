@@ -22,10 +22,15 @@ const slowCalls = 5
 /**
  * Returns one observer that calls all of these in order. It has only the functions that one of them has, so that
  * facts without a receiver are not even built. An observer that throws, or whose promise rejects, is logged once
- * and left out from then on.
+ * and left out from then on. `former`, which this function has returned before, is called first.
  */
-export function joinObservers(attached: readonly AttachedObserver[], logger: Logger): Partial<Observer> {
-  const members = attached.map(({ observer, agent }) => createMember(observer, agent, logger))
+export function joinObservers(
+  attached: readonly AttachedObserver[],
+  logger: Logger,
+  former: Partial<Calls> = {},
+): Partial<Observer> {
+  const guarded = attached.map(({ observer, agent }) => createMember(observer, agent, logger))
+  const members: readonly Member[] = [{ select: (name) => former[name]?.bind(former) }, ...guarded]
   const joined: { -readonly [Name in keyof Calls]?: Calls[Name] } = {}
   const join = <Name extends keyof Observer>(name: Name) => {
     const calls = members.flatMap((member) => member.select(name) ?? [])
@@ -74,7 +79,7 @@ function createMember(observer: Partial<Calls>, agent: string | null, logger: Lo
         if (durationMs < slowMs || ++slow !== slowCalls) return
         logger.warn(
           { observer: name, durationMs: Math.round(durationMs), slowCalls },
-          "An observer often takes long. Until it returns, the process does nothing else.",
+          "An observer has taken long five times. Until it returns, the process does nothing else.",
         )
       }
     },

@@ -179,7 +179,10 @@ function createContext(execution: RunExecution, runtime: EndingParts): RuntimeCo
     steering: answers,
     signal,
     hold,
-    observers: runtime.observer === null ? observers : joinBoth(observers, runtime.observer, logger),
+    observers:
+      runtime.observer === null
+        ? observers
+        : joinObservers([{ observer: runtime.observer, agent: null }], logger, observers),
     attempts: new AttemptClock(),
     traces,
     clock,
@@ -188,13 +191,6 @@ function createContext(execution: RunExecution, runtime: EndingParts): RuntimeCo
     stoppedInOrder: takeovers === 0,
     runtime,
   }
-}
-
-function joinBoth(all: Partial<Observer>, own: Partial<Observer>, logger: Logger): Partial<Observer> {
-  return joinObservers(
-    [all, own].map((observer) => ({ observer, agent: null })),
-    logger,
-  )
 }
 
 async function resolve(
