@@ -1,4 +1,4 @@
-import { expect, it } from "vitest"
+import { expect, it, vi } from "vitest"
 import { type AdmissionOptions, createAdmission } from "./admission.ts"
 
 const never = new AbortController().signal
@@ -53,6 +53,28 @@ it("starts what waits behind work that stops waiting", async () => {
   await expect(leaving).rejects.toThrow("stopped")
   await behind
   expect(started).toEqual(["a", "b", "d"])
+})
+
+it("lets later work start after the next work was refused because the queue is full", async () => {
+  const { enter, started } = openAdmission({ maxWaiting: 1 })
+  await Promise.all([enter("a", 5), enter("b", 4)])
+  void enter("a", 1)
+  await expect(enter("c", 3)).rejects.toMatchObject({ code: "overloaded" })
+  await enter("d", 1)
+  expect(started).toEqual(["a", "b", "d"])
+})
+
+it("asks no waiting work again when work leaves that holds nothing up", async () => {
+  const decide = vi.fn<AdmissionOptions<number>["decide"]>((_, places) => (places > 5 ? "later" : "next"))
+  const { enter } = openAdmission({ decide })
+  const stop = new AbortController()
+  const leaving = enter("a", 6, stop.signal)
+  void enter("b", 5)
+  void enter("c", 6)
+  expect(decide).toHaveBeenCalledTimes(2)
+  stop.abort(new Error("stopped"))
+  await expect(leaving).rejects.toThrow("stopped")
+  expect(decide).toHaveBeenCalledTimes(2)
 })
 
 it("refuses work beyond the maximum that waits", async () => {

@@ -34,20 +34,20 @@ interface Waiting<Work> {
 export function createAdmission<Work>(options: AdmissionOptions<Work>): Admission<Work> {
   const { decide, maxWaiting = Number.MAX_SAFE_INTEGER, createBusyError = createOverloadedError } = options
   const queue = createTurnQueue<Waiting<Work>>(maxWaiting)
-  /** True while no other work may pass the next one. */
-  let isHeldUp = false
+  /** The work that no other work may pass. */
+  let next: Waiting<Work> | null = null
 
-  function mayStart(owner: Principal, work: Work): boolean {
-    if (isHeldUp) return false
-    const decision = decide(owner, work)
-    isHeldUp = decision === "next"
+  function mayStart(owner: Principal, waiting: Waiting<Work>): boolean {
+    if (next !== null) return false
+    const decision = decide(owner, waiting.work)
+    if (decision === "next") next = waiting
     return decision === "now"
   }
 
   function startWaiting(): void {
-    isHeldUp = false
-    const takeNext = () => queue.take(undefined, (owner, { work }) => mayStart(owner, work))
-    for (let next = takeNext(); next !== null; next = takeNext()) next.start()
+    next = null
+    for (let first = queue.take(undefined, mayStart); first !== null; first = queue.take(undefined, mayStart))
+      first.start()
   }
 
   function start(owner: Principal, work: Work): () => void {
@@ -64,13 +64,16 @@ export function createAdmission<Work>(options: AdmissionOptions<Work>): Admissio
   return {
     async enter(owner, work, signal) {
       signal.throwIfAborted()
-      if (mayStart(owner, work)) return start(owner, work)
       const { promise, resolve, reject } = Promise.withResolvers<() => void>()
       const waiting = { work, start: () => resolve(start(owner, work)) }
-      if (!queue.add(owner, waiting)) throw createBusyError()
+      if (mayStart(owner, waiting)) return start(owner, work)
+      if (!queue.add(owner, waiting)) {
+        if (next === waiting) next = null
+        throw createBusyError()
+      }
       const leave = () => {
         queue.remove(owner, waiting)
-        startWaiting()
+        if (next === waiting) startWaiting()
         reject(signal.reason)
       }
       signal.addEventListener("abort", leave, { once: true })
