@@ -26,10 +26,17 @@ it("closes the parts by their stages, and those of one stage at the same time", 
   ])
 })
 
-it("rejects if a part cannot close", async () => {
+it("closes all other parts if some cannot close, and rejects with their errors at the end", async () => {
   const closers = createClosers()
-  closers.add("parts", () => {
-    throw new Error("stuck")
-  })
-  await expect(closers.closeAll(0)).rejects.toThrow("stuck")
+  const closed: string[] = []
+  const fail = (message: string) => () => {
+    throw new Error(message)
+  }
+  closers.add("runs", fail("stuck"))
+  closers.add("runs", async () => void closed.push("runs"))
+  closers.add("store", () => void closed.push("store"))
+  await expect(closers.closeAll(0)).rejects.toThrow(/^stuck$/)
+  expect(closed).toEqual(["runs", "store"])
+  closers.add("parts", fail("lost"))
+  await expect(closers.closeAll(0)).rejects.toThrow(/^stuck; lost$/)
 })

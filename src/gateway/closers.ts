@@ -1,3 +1,5 @@
+import { toError } from "../core/errors.ts"
+
 /**
  * Stages in which a gateway closes: it stops its start and new requests, ends what it does regularly, lets runs end,
  * ends the readers of sessions, and closes everything else before the store.
@@ -11,6 +13,7 @@ type Close = (graceMs: number) => unknown
 export interface Closers {
   /** Registers a part, at any time before its stage. The parts of one stage close at the same time. */
   add(stage: (typeof stages)[number], close: Close): void
+  /** Closes all parts, also after one that cannot close. Rejects with the errors of those at the end. */
   closeAll(graceMs: number): Promise<void>
 }
 
@@ -19,10 +22,15 @@ export function createClosers(): Closers {
   return {
     add: (stage, close) => void parts.push({ stage, close }),
     async closeAll(graceMs) {
+      const errors: unknown[] = []
       for (const stage of stages) {
         const now = parts.filter((part) => part.stage === stage)
-        await Promise.all(now.map(async ({ close }) => close(graceMs)))
+        const outcomes = await Promise.allSettled(now.map(async ({ close }) => close(graceMs)))
+        errors.push(...outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : [])))
       }
+      if (errors.length > 1)
+        throw new AggregateError(errors, errors.map((error) => toError(error).message).join("; "))
+      if (errors.length === 1) throw errors[0]
     },
   }
 }

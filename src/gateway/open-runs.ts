@@ -122,11 +122,14 @@ export function openRuns(
   return {
     sessions: announceSessions(sessions, server, { userCode, logger }),
     async start() {
-      delivering.push(...followings, dispatcher)
       // The subscribers start before the first commit that they must receive.
-      await Promise.all(followings.map((following) => following.start()))
+      for (const following of followings) {
+        await following.start()
+        delivering.push(following)
+      }
       await worker.start()
       dispatcher.start()
+      delivering.push(dispatcher)
       // A process that executes a single run leaves other due work to servers.
       if (mode !== "run") for (const agent of agents) await agent.start()
       const stopHousekeeping = startHousekeeping({

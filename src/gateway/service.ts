@@ -51,7 +51,7 @@ export interface Service extends Pick<Store, "directory" | "keyring" | "revocati
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   probeModels(signal: AbortSignal): Promise<readonly ModelProbe[]>
-  /** Registers a function that is called before the parts close, such as to stop listeners. */
+  /** Registers a function that is called while the parts close, such as to stop listeners. */
   onClose(stop: () => Promise<void>): void
   close(graceMs: number): Promise<void>
 }
@@ -62,7 +62,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     return await startParts(options, await openParts(options, closers))
   } catch (error) {
-    await closers.closeAll(0)
+    await closers.closeAll(0).catch((failure: unknown) => {
+      options.logger.error(
+        { error: failure },
+        "A gateway that could not start could not close all its parts.",
+      )
+    })
     throw error
   }
 }
@@ -170,8 +175,11 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     },
     onClose: (stop) => closers.add("parts", stop),
     async close(graceMs) {
-      await closers.closeAll(graceMs)
-      await callOnShutdown(server, logger)
+      try {
+        await closers.closeAll(graceMs)
+      } finally {
+        await callOnShutdown(server, logger)
+      }
     },
   }
 }
