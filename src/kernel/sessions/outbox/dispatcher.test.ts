@@ -102,6 +102,18 @@ describe("the dispatcher of the outbox", () => {
     ])
   })
 
+  test("counts an attempt as failed if the handler cannot read the trace of the item", async () => {
+    const { handler, given } = keeping()
+    const traceparentOf = () => {
+      throw new Error("unreadable")
+    }
+    dispatch({ kind: { ...handler, traceparentOf } })
+    const write = await createItemWriter(opened.store)
+    await write(item("a"))
+    await soon(async () => expect((await rows())[0]).toMatchObject({ attempts: 1, lastError: "unreadable" }))
+    expect(given).toEqual([])
+  })
+
   test("keeps a row as dead after its last attempt until an operator retries it", async () => {
     let works = false
     const { handler, given } = keeping(() => {

@@ -143,7 +143,12 @@ export class Dispatcher {
       return this.#failed(item, new Error("The process ended during the last attempt."), startedAt)
     const { id, kind, sessionId, payload, attempt, interrupted } = item
     const { observers, traces } = this.#options
-    const stored = handler.traceparentOf?.(payload) ?? null
+    let stored: string | null
+    try {
+      stored = handler.traceparentOf?.(payload) ?? null
+    } catch (thrown) {
+      return this.#failed(item, toError(thrown), startedAt)
+    }
     const facts: DeliveryFacts = { id, kind, sessionId, attempt, traceparent: stored }
     observers.onDeliveryStarted?.(facts)
     const traceparent = traces.traceparentOf(toDeliveryId(item)) ?? stored
