@@ -198,7 +198,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
           const options = { backend, workspace, session, limits: config, guard, unfinished, request, folders }
           yield* execute({ ...options, signal: stop })
         } finally {
-          release()
+          await release()
         }
       } finally {
         giveBack()

@@ -31,16 +31,16 @@ const variablePattern = /^[A-Z][A-Z0-9_]{0,63}$/
 export async function stageFolders(
   directory: string,
   wanted: readonly ReadOnlyFolder[],
-): Promise<{ readonly folders: readonly StagedFolder[]; release(): void }> {
+): Promise<{ readonly folders: readonly StagedFolder[]; release(): Promise<void> }> {
   check(wanted)
   const writing = wanted.map(async ({ name, variable, files }) => {
     return { name, variable, path: await write(directory, files) }
   })
-  const release = () => writing.forEach(remove)
+  const release = async () => void (await Promise.all(writing.map(remove)))
   try {
     return { folders: await Promise.all(writing), release }
   } catch (error) {
-    release()
+    await release()
     throw error
   }
 }
@@ -70,8 +70,8 @@ function check(folders: readonly ReadOnlyFolder[]): void {
 }
 
 /** Removes a folder. One that cannot be removed now is removed with the whole directory. */
-function remove(folder: Promise<StagedFolder>): void {
-  folder.then(({ path }) => removeTree(dirname(path))).catch(() => undefined)
+function remove(folder: Promise<StagedFolder>): Promise<void> {
+  return folder.then(({ path }) => removeTree(dirname(path))).catch(() => undefined)
 }
 
 /** Writes a folder. Its parent holds nothing else, so that the parent's mode can prevent a move of the folder. */
