@@ -22,9 +22,10 @@ export const jsonSchema = z
     `Too deep: expected at most ${maxSchemaDepth} levels`,
   )
 
-export const onlyFunctions = "Only function tools are supported. The agent has its own tools."
-
-export const functionType = z.literal("function", onlyFunctions)
+export const functionType = z.literal(
+  "function",
+  "Only function tools are supported. The agent has its own tools.",
+)
 
 export const functionMembers = {
   name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { functionMembers, functionType, jsonSchema, listOfTools, onlyFunctions } from "../tools.ts"
+import { functionMembers, functionType, jsonSchema, listOfTools } from "../tools.ts"
 
 /**
  * The members of a request that the gateway reads. All others are ignored, as docs/openai.md lists them.
@@ -50,19 +50,23 @@ const format = z.discriminatedUnion("type", [
   z.object({ type: z.literal("json_schema"), schema: jsonSchema }),
 ])
 
+const functionsAndServers =
+  "Only functions are supported, and tools of type mcp that name the agent or one of its MCP servers, " +
+  "without an address."
+
 /** A server of the agent, whose calls the gateway makes itself. Servers of the client are refused. */
 const namedServer = z.object({
   type: z.literal("mcp"),
   server_label: z.string(),
-  server_url: z.null(onlyFunctions).optional(),
-  connector_id: z.null(onlyFunctions).optional(),
+  server_url: z.null(functionsAndServers).optional(),
+  connector_id: z.null(functionsAndServers).optional(),
 })
 
 const tool = z.discriminatedUnion(
   "type",
   [z.object({ type: functionType, ...functionMembers }), namedServer],
   {
-    error: onlyFunctions,
+    error: functionsAndServers,
   },
 )
 
