@@ -3,11 +3,13 @@ import { z } from "zod"
 import { startLocalServer } from "../adapters/providers/choose/fixtures/local-server.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/model/provider.ts"
+import type { StoreParts } from "../core/ports/store/store.ts"
 import { tool } from "../kernel/tools/local-tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
+import { memoryStore } from "./open-store.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
@@ -235,6 +237,23 @@ describe("a gateway's life", () => {
     await expect(gateway.prepare()).rejects.toThrow("not yet")
     await gateway.prepare()
     expect(onStartup).toHaveBeenCalledTimes(2)
+  })
+
+  it("reports the error of its start, and calls onShutdown, even if its store cannot close", async () => {
+    const memory = memoryStore()
+    const close = () => Promise.reject(new Error("stuck"))
+    const store = { open: async (parts: StoreParts) => ({ ...(await memory.open(parts)), close }) }
+    const onStartup = vi.fn().mockRejectedValueOnce(new Error("not yet"))
+    const onShutdown = vi.fn()
+    const gateway = createAgent("Hi.", { ...quiet, store, provider: "demo", onStartup, onShutdown })
+    await expect(gateway.prepare()).rejects.toThrow("not yet")
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(
+      { error: expect.objectContaining({ message: "stuck" }) },
+      expect.stringContaining("could not close all its parts"),
+    )
+    await gateway.prepare()
+    await expect(gateway.close()).rejects.toThrow("stuck")
+    expect(onShutdown).toHaveBeenCalledOnce()
   })
 
   it("answers 503 while it closes, and interrupts open streams when what runs is parked", async () => {
