@@ -1,9 +1,13 @@
 import { HttpAgent } from "@ag-ui/client"
+import { Agent, OpenAIProvider, Runner } from "@openai/agents"
+import { ChatClient, fetchServerSentEvents } from "@tanstack/ai-client"
+import { HttpAgent as FormerHttpAgent } from "ag-ui-client-0.0.59"
 import OpenAI from "openai"
 import { expect, it } from "vitest"
 import type { HistoryResponse } from "../../src/wires/native/schemas/history.ts"
 import { longText } from "../client/suite/model.mjs"
 import { installPacked, startSuite } from "../client/support.ts"
+import { createChat, textOf } from "./ai-sdk/support/headless-chat.ts"
 
 const apiKey = "suite-key"
 const headers = { "x-user-id": "ada" }
@@ -118,4 +122,33 @@ it("keeps what an AG-UI client asked and was told, although the packed gateway i
     ["assistant", longText],
   ])
   expect(await countMessages("b")).toBe(1)
+})
+
+it("serves the other clients from the packed files: @openai/agents, AG-UI 0.0.59, TanStack AI, AbstractChat", async () => {
+  const { url } = await start()
+  const authorized = { authorization: `Bearer ${apiKey}`, ...headers }
+
+  const client = new OpenAI({ baseURL: `${url}/api/v1`, apiKey, defaultHeaders: headers })
+  const modelProvider = new OpenAIProvider({ openAIClient: client as never, useResponses: true })
+  const runner = new Runner({ modelProvider, tracingDisabled: true })
+  const { finalOutput } = await runner.run(new Agent({ name: "traveler", model: "agent" }), "long")
+  expect(finalOutput).toBe(longText)
+
+  const agent = new FormerHttpAgent({ url: `${url}/api/ag-ui`, threadId: "a", headers: authorized })
+  agent.addMessage({ id: "1", role: "user", content: "long" })
+  await agent.runAgent()
+  expect(agent.messages.at(-1)).toMatchObject({ role: "assistant", content: longText })
+
+  const chat = new ChatClient({
+    threadId: "b",
+    connection: fetchServerSentEvents(`${url}/api/ag-ui?threadId=b`, { headers: authorized }),
+  })
+  await chat.sendMessage("long")
+  const answer = chat.getMessages().at(-1)
+  expect(answer?.parts).toContainEqual(expect.objectContaining({ type: "text", content: longText }))
+
+  const { chat: headless, invalid } = createChat({ url: `${url}/api`, key: apiKey })
+  await headless.sendMessage({ text: "long" })
+  expect(textOf(headless.lastMessage)).toBe(longText)
+  expect(invalid).toEqual([])
 })
