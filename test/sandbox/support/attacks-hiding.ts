@@ -206,7 +206,7 @@ for process in range(20):
             os.unlink(f"socket-{process}")
         time.sleep(60)
 time.sleep(60)`
-      const { reason } = await run(harness, await openNewSandbox(harness), code, { timeoutMs: 10_000 })
+      const { reason } = await run(harness, await openNewSandbox(harness), code, { timeoutMs: 30_000 })
       assert.equal(reason, "diskFull")
     },
   },
