@@ -90,7 +90,9 @@ export async function openParts(options: ServiceOptions, closers: Closers): Prom
     closers.add("parts", () => opened.close())
     agents.push(opened)
   }
-  const pause = await watchPause(store.pause, { logger, signal: closing })
+  const failed = new AbortController()
+  closers.add("start", () => failed.abort())
+  const pause = await watchPause(store.pause, { logger, signal: AbortSignal.any([closing, failed.signal]) })
   if (pause.isPaused && mode === "run") throw new ConfigurationError(pausedDetail)
   return { store, clock, pause, storage, agents, live, schemas, userCode, closers }
 }

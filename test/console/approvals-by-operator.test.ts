@@ -63,7 +63,7 @@ test("an operator decides in the chat what clients may not, and another one is t
   expect([...chatter.errors, ...lead.errors]).toEqual([])
 })
 
-test("an operator of one tenant answers in their own chat what clients may, and is told who decides the rest", async () => {
+test("an operator of one tenant answers in their chat what clients may, and reads who decides the rest", async () => {
   await requires("chromium")
   const ask = await serveOperators([
     { name: "lead", scopes: all },

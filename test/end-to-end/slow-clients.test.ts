@@ -45,6 +45,7 @@ describe("200 connections that send", () => {
   ])("%s are closed in time, and the gateway keeps responding", async (_, start, drip) => {
     const { gateway, session } = await serve([says("Still here.")])
     const closed = await attack(gateway.url, start, drip)
+    expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
     const answer = await (await session.chat("Hi")).rest()
     expect(answer.at(-1)?.event).toMatchObject({ type: "stream_complete" })
     await Promise.all(closed)

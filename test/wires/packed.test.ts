@@ -124,7 +124,7 @@ it("keeps what an AG-UI client asked and was told, although the packed gateway i
   expect(await countMessages("b")).toBe(1)
 })
 
-it("serves the other clients from the packed files: @openai/agents, AG-UI 0.0.59, TanStack AI, AbstractChat", async () => {
+it("serves @openai/agents, AG-UI 0.0.59, TanStack AI and AbstractChat from the packed files", async () => {
   const { url } = await start()
   const authorized = { authorization: `Bearer ${apiKey}`, ...headers }
 

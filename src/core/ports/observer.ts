@@ -254,7 +254,9 @@ export interface DeliveryFacts {
 }
 
 export interface EndedDelivery extends DeliveryFacts {
-  /** Message of the error. Null if the item was delivered, or if this process stops and leaves the item to others. */
+  /** `left`: this process stops, and leaves the item to others. */
+  readonly outcome: "delivered" | "failed" | "left"
+  /** Message of the error of a failed attempt. Otherwise null. */
   readonly error: string | null
 }
 

@@ -13,8 +13,7 @@ export interface Caller {
   readonly agent: string | null
   /**
    * Resolves to true if the tokens of the user were revoked since, or the key that signed the token was removed. This
-   * process knows it after at most five seconds.
-   * Other credentials cannot be revoked.
+   * process knows it after at most five seconds. Other credentials cannot be revoked.
    */
   isRevoked(): Promise<boolean>
   /** Rejects with a 401 problem if the token or its session was revoked since. */

@@ -4,7 +4,7 @@ import type { ImagePart } from "../../core/history/messages.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { readImageFormat } from "../../kernel/tools/images/image-format.ts"
 import { onlyPublic } from "../../platform/network/only-public.ts"
-import { createPlaces } from "../limits/places.ts"
+import { createKeyedPlaces } from "../limits/places.ts"
 import { createInvalidBody, Problem } from "../problem.ts"
 import { isBase64 } from "../schemas/parts/base64.ts"
 import { isWebAddress } from "./web-address.ts"
@@ -44,8 +44,8 @@ const downloadsTogether = 32
 
 export function createImageReader(options: ReadImagesOptions): ReadImages {
   const busy = { code: "too_many_downloads", message: "Too many images are being downloaded. Retry later." }
-  const ofOwner = createPlaces({ ...busy, max: downloadsOfOwner })
-  const together = createPlaces({ ...busy, max: downloadsTogether })
+  const ofOwner = createKeyedPlaces({ ...busy, max: downloadsOfOwner })
+  const together = createKeyedPlaces({ ...busy, max: downloadsTogether })
 
   async function download(
     images: readonly GivenImage[],

@@ -1,6 +1,6 @@
 import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { createPlaces } from "./places.ts"
+import { createKeyedPlaces } from "./places.ts"
 
 /** Maximum bytes of the sessions of one principal that are read at once. */
 const maxBytesAtOnce = 64 * 1024 * 1024
@@ -14,7 +14,7 @@ export interface HistoryReads {
 }
 
 export function createHistoryReads(): HistoryReads {
-  const places = createPlaces({
+  const places = createKeyedPlaces({
     max: maxBytesAtOnce,
     code: "too_many_history_reads",
     message:

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest"
-import { createPlaces } from "./places.ts"
+import { createKeyedPlaces } from "./places.ts"
 
 const kind = { code: "too_many_viewers", message: "Too many." }
 
 it("limits the places of each key, and counts each return once", () => {
-  const places = createPlaces({ max: 2, ...kind })
+  const places = createKeyedPlaces({ max: 2, ...kind })
   const first = places.take("a")
   places.take("a")
   places.take("b")
@@ -17,7 +17,7 @@ it("limits the places of each key, and counts each return once", () => {
 })
 
 it("serves a request that exceeds all places when it is alone", () => {
-  const places = createPlaces({ max: 10, ...kind })
+  const places = createKeyedPlaces({ max: 10, ...kind })
   const leave = places.take("a", 25)
   expect(() => places.take("a")).toThrow()
   leave()

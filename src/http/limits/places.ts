@@ -10,7 +10,7 @@ export interface Places {
   take(key: string, count?: number): () => void
 }
 
-export function createPlaces({
+export function createKeyedPlaces({
   max,
   code,
   message,

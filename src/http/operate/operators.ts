@@ -98,8 +98,9 @@ export function createOperators(
     const namesake = [...known.values()].find((other) => other.operator.name === operator.name)
     if (namesake !== undefined && namesake.operator.tenant !== operator.tenant) {
       throw new ConfigurationError(
-        `operatorKeys: keys with the name ${operator.name} have different tenants. Keys of one name are one operator, ` +
-          "so choose another name. The key of AGENT_GATEWAY_OPERATOR_KEY has the name operator and all tenants.",
+        `operatorKeys: keys with the name ${operator.name} have different tenants. Keys of one name are one ` +
+          "operator, so choose another name. The key of AGENT_GATEWAY_OPERATOR_KEY has the name operator and all " +
+          "tenants.",
       )
     }
     known.set(key, { key, operator })

@@ -9,7 +9,7 @@ import type { Caller } from "../auth/caller.ts"
 import { toPrincipalOfPlugin } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { computeNetwork } from "../limits/network.ts"
-import { createPlaces, type Places } from "../limits/places.ts"
+import { createKeyedPlaces, type Places } from "../limits/places.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
 import { createUnauthorized, Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
@@ -58,7 +58,7 @@ const openPerNetwork = 100
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, admit, readBody } = options
   const isTaken = createTakenCheck(app)
-  const places = createPlaces({
+  const places = createKeyedPlaces({
     max: openPerNetwork,
     code: "rate_limited",
     message: "Too many requests of this network are open. Retry after the delay in the retry-after header.",

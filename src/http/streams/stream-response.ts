@@ -6,7 +6,7 @@ import type { Principal, Session } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { createPlaces } from "../limits/places.ts"
+import { createKeyedPlaces } from "../limits/places.ts"
 import { createHeartbeat, defaultHeartbeatMs, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
@@ -88,12 +88,12 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     }
     return rendering
   }
-  const places = createPlaces({
+  const places = createKeyedPlaces({
     max: viewersPerSession,
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const ofUsers = createPlaces({
+  const ofUsers = createKeyedPlaces({
     max: streamsPerUser,
     code: "too_many_viewers",
     message: "The user has too many open event streams. Close one of them, or try again later.",

@@ -181,10 +181,12 @@ export function createTraceObserver(spans: OpenSpans, redact: readonly string[] 
       })
     },
     onDeliveryEnded(end) {
+      const { outcome, error } = end
       const code = "delivery_failed"
-      if (end.error === null) return spans.end(toDeliveryId(end))
-      const error = content.ofDeliveryError(end.error) ?? code
-      spans.end(toDeliveryId(end), { attributes: { [names.errorType]: code }, error })
+      spans.end(toDeliveryId(end), {
+        attributes: { [names.outcome]: outcome, ...(error !== null && { [names.errorType]: code }) },
+        error: error === null ? null : (content.ofDeliveryError(error) ?? code),
+      })
     },
   }
 }

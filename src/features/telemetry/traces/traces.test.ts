@@ -159,13 +159,17 @@ it("keeps deliveries of items with the same id in different sessions apart", asy
   const item = { id: "end", kind: "a/p/report", attempt: 1, traceparent: null }
   observer.onDeliveryStarted?.({ ...item, sessionId: "s1" })
   observer.onDeliveryStarted?.({ ...item, sessionId: "s2" })
-  observer.onDeliveryEnded?.({ ...item, sessionId: "s1", error: "refused" })
-  observer.onDeliveryEnded?.({ ...item, sessionId: "s2", error: null })
+  observer.onDeliveryEnded?.({ ...item, sessionId: "s1", outcome: "failed", error: "refused" })
+  observer.onDeliveryEnded?.({ ...item, sessionId: "s2", outcome: "left", error: null })
   expect(
-    spans().map(({ attributes, status }) => [attributes["gen_ai.conversation.id"], status.code]),
+    spans().map(({ attributes, status }) => [
+      attributes["gen_ai.conversation.id"],
+      attributes["agent_gateway.outcome"],
+      status.code,
+    ]),
   ).toEqual([
-    ["s1", 2],
-    ["s2", 0],
+    ["s1", "failed", 2],
+    ["s2", "left", 0],
   ])
   expect(traces.size).toBe(0)
 })
@@ -176,7 +180,7 @@ it("tells why a delivery failed only with content, and then masked", async () =>
   for (const content of [false, true]) {
     const { observer, ended: spans } = await open({ content })
     observer.onDeliveryStarted?.(item)
-    observer.onDeliveryEnded?.({ ...item, error: "The answer was: password=hunter2" })
+    observer.onDeliveryEnded?.({ ...item, outcome: "failed", error: "The answer was: password=hunter2" })
     expect(spans()[0]?.attributes["error.type"]).toBe("delivery_failed")
     texts.push(spans()[0]?.status.message)
   }

@@ -163,13 +163,16 @@ export class Dispatcher {
         begun = true
         await handler.deliver({ id, kind, sessionId, payload, attempt, interrupted }, { signal, traceparent })
       }, bounds)
-      observers.onDeliveryEnded?.({ ...facts, error: null })
     } catch (thrown) {
-      const error = this.#stop.signal.aborted ? null : removeSecrets(toError(thrown).message)
-      observers.onDeliveryEnded?.({ ...facts, error })
-      if (this.#stop.signal.aborted) return this.#options.outbox.release(item, { begun })
-      return this.#failed(item, toError(thrown), startedAt)
+      if (this.#stop.signal.aborted) {
+        observers.onDeliveryEnded?.({ ...facts, outcome: "left", error: null })
+        return this.#options.outbox.release(item, { begun })
+      }
+      const error = toError(thrown)
+      observers.onDeliveryEnded?.({ ...facts, outcome: "failed", error: removeSecrets(error.message) })
+      return this.#failed(item, error, startedAt)
     }
+    observers.onDeliveryEnded?.({ ...facts, outcome: "delivered", error: null })
     observers.onItemDelivered?.(measureItem(item, startedAt))
     await this.#complete(item)
   }
