@@ -9,7 +9,7 @@ import { systemClock } from "../../src/core/time/clock.ts"
 import { noUsage } from "../../src/core/usage.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
-import { sqliteStore } from "../../src/gateway/open-store.ts"
+import { sqliteStore } from "../../src/gateway/service/open-store.ts"
 import { median } from "../statistics.ts"
 
 export interface SchedulesResult {

@@ -171,4 +171,4 @@ export type {
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../core/schedule.ts"
 export type { Clock } from "../core/time/clock.ts"
 export type { NewWait } from "../core/wait.ts"
-export { memoryStore, postgresStore, sqliteStore } from "../gateway/open-store.ts"
+export { memoryStore, postgresStore, sqliteStore } from "../gateway/service/open-store.ts"

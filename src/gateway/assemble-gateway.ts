@@ -30,7 +30,7 @@ import type { EndTasksParts } from "./runs/end-tasks.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
 import { runOnce } from "./runs/run-once.ts"
 import { streamRun } from "./runs/stream-run.ts"
-import { type Service, startService } from "./service.ts"
+import { type Service, startService } from "./service/service.ts"
 
 export interface GatewayDefinition {
   readonly server: ResolvedServer

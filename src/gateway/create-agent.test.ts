@@ -9,7 +9,7 @@ import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
-import { memoryStore } from "./open-store.ts"
+import { memoryStore } from "./service/open-store.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const

@@ -2,7 +2,7 @@ import type { Audience } from "../core/ports/plugin.ts"
 import type { Readiness } from "../core/ports/readiness.ts"
 import { hasDecoder } from "../kernel/tools/images/image-examiner.ts"
 import type { Agent } from "./agent/agent.ts"
-import { type PauseWatch, pausedDetail } from "./paused-store.ts"
+import { type PauseWatch, pausedDetail } from "./service/paused-store.ts"
 import { type CheckedStore, checkStore } from "./store-check.ts"
 
 export type Check = Readiness["checks"][string]

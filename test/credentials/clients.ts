@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest"
 import type { StoreOpener, WholeStore } from "../../src/core/ports/store/store.ts"
 import { type AgentOptions, createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
-import { postgresStore } from "../../src/gateway/open-store.ts"
+import { postgresStore } from "../../src/gateway/service/open-store.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest"
 import type { Gateway } from "../../src/gateway/gateway.ts"
-import { postgresStore, sqliteStore } from "../../src/gateway/open-store.ts"
+import { postgresStore, sqliteStore } from "../../src/gateway/service/open-store.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { startPostgres } from "../end-to-end/support/postgres.ts"

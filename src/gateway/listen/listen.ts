@@ -8,7 +8,7 @@ import { isLoopbackAddress, type Reach } from "../../http/middleware/host-guard.
 import { sendDirectly } from "../../http/streams/send-directly.ts"
 import type { Listener, ListenOptions } from "../gateway.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
-import type { Service } from "../service.ts"
+import type { Service } from "../service/service.ts"
 import { discardBodies } from "./discard-bodies.ts"
 import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"

@@ -5,7 +5,7 @@ import { ConfigurationError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { createLogger } from "../../platform/logging/logger.ts"
-import { openStore } from "../open-store.ts"
+import { openStore } from "../service/open-store.ts"
 
 /**
  * Opens a store that servers may use at the same time. Rejects with a `ConfigurationError` if no gateway has stored

@@ -6,7 +6,7 @@ import { z } from "zod"
 import { isPostgresUrl, type ResolvedStoreOptions } from "../../adapters/stores/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { declareOptions } from "../../platform/options/declare-options.ts"
-import { isMemoryStore } from "../open-store.ts"
+import { isMemoryStore } from "../service/open-store.ts"
 
 export interface SecretsOptions {
   /**

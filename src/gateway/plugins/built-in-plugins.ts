@@ -18,9 +18,9 @@ import { subAgentsPlugin } from "../../features/sub-agents/plugin.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import { mcpCallbackPath } from "../../http/routes/mcp-callback.ts"
 import { compactionPlugin } from "../../kernel/compaction/plugin.ts"
-import { isMemoryStore } from "../open-store.ts"
 import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
+import { isMemoryStore } from "../service/open-store.ts"
 import { orderPlugins } from "./order-plugins.ts"
 
 /** Names of the plugins below. The agent's own plugins may come after them. */

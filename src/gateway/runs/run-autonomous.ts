@@ -19,7 +19,7 @@ import type { RunOutput } from "../../features/headless/run/run-output.ts"
 import { runSession } from "../../features/headless/run/run-session.ts"
 import { RunState } from "../../features/headless/run/state.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
-import { isMemoryStore } from "../open-store.ts"
+import { isMemoryStore } from "../service/open-store.ts"
 import { waitUntilDelivered } from "./wait-until-delivered.ts"
 
 /** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */

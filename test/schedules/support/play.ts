@@ -8,7 +8,7 @@ import {
 import type { Occurrence, Schedule } from "../../../src/core/ports/store/schedules.ts"
 import type { WholeStore } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
-import { storeNamed } from "../../../src/gateway/open-store.ts"
+import { storeNamed } from "../../../src/gateway/service/open-store.ts"
 import type { Random } from "../../crash/support/random.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 

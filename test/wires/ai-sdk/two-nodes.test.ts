@@ -1,6 +1,6 @@
 import { lastAssistantMessageIsCompleteWithApprovalResponses as isDecided } from "ai"
 import { afterAll, expect, it } from "vitest"
-import { postgresStore } from "../../../src/gateway/open-store.ts"
+import { postgresStore } from "../../../src/gateway/service/open-store.ts"
 import { scriptedProvider } from "../../../src/testing/index.ts"
 import { startPostgres } from "../../end-to-end/support/postgres.ts"
 import { createPay } from "../support/scripted-turns.ts"

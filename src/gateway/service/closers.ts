@@ -1,4 +1,4 @@
-import { toError } from "../core/errors.ts"
+import { toError } from "../../core/errors.ts"
 
 /**
  * Stages in which a gateway closes: it stops its start and new requests, ends what it does regularly, lets runs end,

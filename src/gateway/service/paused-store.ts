@@ -1,6 +1,6 @@
-import type { Logger } from "../core/ports/logger.ts"
-import type { StorePause } from "../core/ports/store/pause.ts"
-import { sleep } from "../core/time/sleep.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { StorePause } from "../../core/ports/store/pause.ts"
+import { sleep } from "../../core/time/sleep.ts"
 
 const pollMs = 1_000
 const howToResume = "To resume it, run: agent-gateway store resume"

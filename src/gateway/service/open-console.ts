@@ -1,17 +1,16 @@
-import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { ConsoleAccess } from "../console/access.ts"
-import { consolePath, createConsolePages } from "../console/console.ts"
-import { createOperatorCookie } from "../console/operator-cookie.ts"
-import { ConfigurationError } from "../core/errors.ts"
-import type { Clock } from "../core/time/clock.ts"
-import type { AddPages } from "../http/app.ts"
-import { minKeyLength } from "../http/auth/api-keys.ts"
-import type { RememberedRevocations } from "../http/auth/remember-revocations.ts"
-import type { Operators } from "../http/operate/operators.ts"
-import type { HttpOptions } from "../http/options.ts"
-import type { PrepareOptions } from "./gateway.ts"
-import type { ConsoleOption } from "./options/console-options.ts"
+import type { ConsoleAccess } from "../../console/access.ts"
+import { consolePath, createConsolePages } from "../../console/console.ts"
+import { createOperatorCookie } from "../../console/operator-cookie.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import type { AddPages } from "../../http/app.ts"
+import { minKeyLength } from "../../http/auth/api-keys.ts"
+import type { RememberedRevocations } from "../../http/auth/remember-revocations.ts"
+import type { Operators } from "../../http/operate/operators.ts"
+import type { HttpOptions } from "../../http/options.ts"
+import type { PrepareOptions } from "../gateway.ts"
+import type { ConsoleOption } from "../options/console-options.ts"
 
 export interface ConsoleParts {
   readonly server: ConsoleOption & Pick<HttpOptions, "publicUrl">
@@ -35,7 +34,9 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
   if (!(isAsked ?? server.console ?? mode === "dev")) return null
   const access = chooseAccess(parts)
   const { publicUrl } = server
-  const addPages = createConsolePages({ access, folder: findBuiltFolder(), publicUrl })
+  // The path is the same from the source and from the package, whose folders have the same depth.
+  const folder = fileURLToPath(new URL("../../../dist/console-page/", import.meta.url))
+  const addPages = createConsolePages({ access, folder, publicUrl })
   return { addPages, access: access.type }
 }
 
@@ -50,12 +51,4 @@ function chooseAccess({ operators, revocations, mode, clock }: ConsoleParts): Co
   }
   const cookie = createOperatorCookie({ operators, revocations, clock, path: consolePath })
   return { type: "operator", operators, cookie }
-}
-
-/** Returns the folder in the package, even if this file runs from its source. */
-function findBuiltFolder(): string {
-  const candidates = ["../console-page/", "../../dist/console-page/"].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  )
-  return candidates.find(existsSync) ?? (candidates[0] as string)
 }

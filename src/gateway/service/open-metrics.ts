@@ -1,11 +1,11 @@
-import type { Logger } from "../core/ports/logger.ts"
-import type { Observer } from "../core/ports/observer.ts"
-import type { Store } from "../core/ports/store/store.ts"
-import { createMetrics, type MeasuredAgent } from "../features/telemetry/metrics/metrics.ts"
-import type { Operators } from "../http/operate/operators.ts"
-import type { PrepareOptions } from "./gateway.ts"
-import { listenForMetrics } from "./listen/listen-for-metrics.ts"
-import type { ResolvedServer } from "./options/gateway-options.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Observer } from "../../core/ports/observer.ts"
+import type { Store } from "../../core/ports/store/store.ts"
+import { createMetrics, type MeasuredAgent } from "../../features/telemetry/metrics/metrics.ts"
+import type { Operators } from "../../http/operate/operators.ts"
+import type { PrepareOptions } from "../gateway.ts"
+import { listenForMetrics } from "../listen/listen-for-metrics.ts"
+import type { ResolvedServer } from "../options/gateway-options.ts"
 
 export interface OpenMetrics {
   /** Empty if no one reads metrics. */

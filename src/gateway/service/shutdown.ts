@@ -1,10 +1,10 @@
-import type { Logger } from "../core/ports/logger.ts"
-import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
-import type { Dispatcher } from "../kernel/sessions/outbox/dispatcher.ts"
-import type { Following } from "../kernel/sessions/subscribers/following.ts"
-import type { Worker } from "../kernel/sessions/worker/worker.ts"
-import type { Agent } from "./agent/agent.ts"
-import type { ShutdownOptions } from "./options/shutdown-options.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import { CallbackTimeoutError, callBounded } from "../../core/time/call-bounded.ts"
+import type { Dispatcher } from "../../kernel/sessions/outbox/dispatcher.ts"
+import type { Following } from "../../kernel/sessions/subscribers/following.ts"
+import type { Worker } from "../../kernel/sessions/worker/worker.ts"
+import type { Agent } from "../agent/agent.ts"
+import type { ShutdownOptions } from "../options/shutdown-options.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
 const onShutdownMs = 2_000

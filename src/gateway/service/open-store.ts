@@ -1,10 +1,10 @@
-import { isPostgresUrl, type ResolvedStoreOptions, type StoreOptions } from "../adapters/stores/options.ts"
-import { openPostgresStore } from "../adapters/stores/postgres/open.ts"
-import { type PostgresOptions, resolvePostgresOptions } from "../adapters/stores/postgres/options.ts"
-import { openMemoryStore, openSqliteStore } from "../adapters/stores/sqlite/open.ts"
-import type { Logger } from "../core/ports/logger.ts"
-import type { Store, StoreOpener, WholeStore } from "../core/ports/store/store.ts"
-import type { Clock } from "../core/time/clock.ts"
+import { isPostgresUrl, type ResolvedStoreOptions, type StoreOptions } from "../../adapters/stores/options.ts"
+import { openPostgresStore } from "../../adapters/stores/postgres/open.ts"
+import { type PostgresOptions, resolvePostgresOptions } from "../../adapters/stores/postgres/options.ts"
+import { openMemoryStore, openSqliteStore } from "../../adapters/stores/sqlite/open.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Store, StoreOpener, WholeStore } from "../../core/ports/store/store.ts"
+import type { Clock } from "../../core/time/clock.ts"
 
 /**
  * Keeps all data in a directory of this machine. The directory is created if it is missing. It must not be on a

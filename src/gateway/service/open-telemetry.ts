@@ -1,10 +1,10 @@
-import type { Observer } from "../core/ports/observer.ts"
-import { noTraces, type Traces } from "../core/ports/traces.ts"
-import { createTraces } from "../features/telemetry/traces/traces.ts"
-import type { Agent } from "./agent/agent.ts"
-import { createObservers } from "./hooks/observers.ts"
+import type { Observer } from "../../core/ports/observer.ts"
+import { noTraces, type Traces } from "../../core/ports/traces.ts"
+import { createTraces } from "../../features/telemetry/traces/traces.ts"
+import type { Agent } from "../agent/agent.ts"
+import { createObservers } from "../hooks/observers.ts"
+import { packageVersion } from "../package-version.ts"
 import { type OpenMetrics, openMetrics } from "./open-metrics.ts"
-import { packageVersion } from "./package-version.ts"
 
 export interface OpenTelemetry {
   /** All observers of the process as one. */
