@@ -13,7 +13,7 @@ const elsewhere: Readonly<Record<number, readonly [string, string]>> = {
 /** No path takes the place of a run yet, so that no one can do it to another user's run. */
 const unbuilt: Readonly<Record<number, RegExp>> = { 23: /supersed/i }
 
-const own = readdirSync(new URL("test/credentials/", root))
+const own = readdirSync(new URL("test/credentials/", root), { encoding: "utf8", recursive: true })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => read(`test/credentials/${name}`))
   .join("\n")
