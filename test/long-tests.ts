@@ -20,6 +20,7 @@ export const longFiles: Readonly<Record<string, readonly string[]>> = {
   "test/soak/soak.test.ts": ["test/hostile-load/hostile-load.test.ts"],
   "test/wires/openai/python-client.test.ts": [
     "test/wires/openai/responses.test.ts",
+    "test/wires/openai/tools.test.ts",
     "test/wires/openai/chat-completions.test.ts",
   ],
 }
