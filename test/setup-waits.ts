@@ -1,5 +1,6 @@
 import { vi } from "vitest"
 import { patienceMs } from "./patience.ts"
+import "./fetch-timers.ts"
 
 type WaitOptions = Parameters<typeof vi.waitFor>[1]
 

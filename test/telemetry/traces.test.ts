@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { anthropicErrorReply, anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
@@ -25,17 +27,19 @@ interface AskedModel {
   readonly messages: readonly { readonly content: unknown }[]
 }
 
-/** The lead looks, pays and delegates. The first model of the worker is overloaded. */
-function script(request: { readonly body: unknown }): UpstreamReply {
-  const { model, messages } = request.body as AskedModel
-  if (model === "busy") return anthropicErrorReply(529, "overloaded_error", "Overloaded")
-  if (model === "small") return say("Worked.")
-  const results = JSON.stringify(messages).split('"tool_result"').length - 1
-  const name = ["look", "pay", "delegate"][results]
-  return name === undefined ? say("Done.") : reply({ type: "toolCall", name, input: {} })
-}
+/** The lead looks, pays and delegates. The first model of the worker is overloaded, its second waits for the promise. */
+const script =
+  (until: PromiseLike<void>) =>
+  (request: { readonly body: unknown }): UpstreamReply => {
+    const { model, messages } = request.body as AskedModel
+    if (model === "busy") return anthropicErrorReply(529, "overloaded_error", "Overloaded")
+    if (model === "small") return { steps: [{ type: "wait", until }, ...say("Worked.").steps] }
+    const results = JSON.stringify(messages).split('"tool_result"').length - 1
+    const name = ["look", "pay", "delegate"][results]
+    return name === undefined ? say("Done.") : reply({ type: "toolCall", name, input: {} })
+  }
 
-async function setUp(play: Parameters<typeof startModel>[0] = script) {
+async function setUp(play: Parameters<typeof startModel>[0]) {
   const folder = await temporaryFolder()
   const receiver = await startOtlpReceiver()
   const model = await startModel(play)
@@ -47,7 +51,7 @@ async function setUp(play: Parameters<typeof startModel>[0] = script) {
     onTestFinished(async () => void (await node.end("SIGKILL")))
     return node
   }
-  return { receiver, model, webhook, start }
+  return { folder, receiver, model, webhook, start }
 }
 
 function find({ spans }: OtlpReceiver, name: string): readonly ReceivedSpan[] {
@@ -83,18 +87,24 @@ const sum = (spans: readonly ReceivedSpan[], name: string) =>
 
 /** Plays the run: its process is killed while the approval is open, and another one finishes it. */
 async function playRun(headers: Readonly<Record<string, string>>) {
-  const { receiver, model, webhook, start } = await setUp()
+  const lead = gate()
+  const { folder, receiver, model, webhook, start } = await setUp(script(lead.opened))
   const first = await start()
   const session = await startSession(first.url)
   const stream = await session.chat("Go.", headers)
   const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
   const asked = frames.at(-1)?.event as Extract<Frame["event"], { type: "tool_approval_request" }>
   await arrived(receiver, "invoke_agent lead", 1)
+  // A process that dies before leaves an execution to take over, which has a span, too.
+  await eventually("the end of the lease", () => existsSync(join(folder, "released.txt")) || null)
   await first.end("SIGKILL")
   const again = session.at((await start()).url)
   const { tool_call_id, nonce } = asked
   const answered = await again.post("/chat/tool-approval", { tool_call_id, nonce, approved: true })
   expect(answered.status).toBe(200)
+  // The worker ends after the lead has begun to wait for it.
+  await arrived(receiver, "invoke_agent lead", 2)
+  lead.open()
   const deliveries = await arrived(receiver, "deliver lead/delivery/webhook", 1)
   const executions = await arrived(receiver, "invoke_agent lead", 3)
   for (const [name, count] of Object.entries(expected)) await arrived(receiver, name, count)
