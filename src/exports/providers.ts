@@ -31,8 +31,10 @@ export type {
   OpenAiReasoning,
   ReasoningField,
 } from "../adapters/providers/openai/options.ts"
+export type { CallRecord, ReceivedResponse, SentRequest } from "../core/ports/model/call-record.ts"
 export type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 export type {
+  ModelCallOptions,
   ModelChoice,
   ModelDelta,
   ModelEnd,

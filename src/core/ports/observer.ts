@@ -3,6 +3,7 @@ import type { JsonObject } from "../json/json.ts"
 import type { Decider, EventEntry, ToolCallInterrupted } from "../log/entries.ts"
 import type { Cost, Usage } from "../usage.ts"
 import type { WaitKind } from "../wait.ts"
+import type { CallRecord } from "./model/call-record.ts"
 import type { ModelRequest, StopReason } from "./model/provider.ts"
 import type { SessionParent } from "./store/session-log.ts"
 import type { ToolResult } from "./tools/tool.ts"
@@ -136,6 +137,8 @@ export interface ModelAttemptFacts extends RunFacts {
 
 export interface SentAttempt extends ModelAttemptFacts {
   readonly request: ModelRequest
+  /** Asks for the record of the ended attempt. An observer can call this only before it returns. */
+  record(): void
 }
 
 export interface StreamingAttempt extends ModelAttemptFacts {
@@ -163,6 +166,8 @@ export interface EndedAttempt extends Omit<ModelAttemptFacts, "provider"> {
   readonly durationMs: number | null
   /** Milliseconds from the request to the first token. Null if there was none. */
   readonly firstTokenMs: number | null
+  /** The request as it was sent. Null if no observer asked for it, or if another process sent the request. */
+  readonly record: CallRecord | null
 }
 
 export interface ToolCallFacts extends RunFacts {

@@ -5,6 +5,7 @@ import type {
   LanguageModelV4FunctionTool,
 } from "@ai-sdk/provider"
 import type {
+  ModelCallOptions,
   ModelEnd,
   ModelEvent,
   ModelFailure,
@@ -45,7 +46,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     toolRules: chooseToolRules(model),
     // Models for version 6 of `ai` have no common setting for thinking.
     ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
-    stream: (request, { signal }) => answer(model, options, request, signal),
+    stream: (request, callOptions) => answer(model, options, request, callOptions),
   }
 }
 
@@ -67,7 +68,7 @@ async function* answer(
   model: LanguageModel,
   options: AiSdkOptions,
   request: ModelRequest,
-  signal: AbortSignal,
+  { signal, record }: ModelCallOptions,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   if (signal.aborted) return
   if (request.model !== model.modelId) {
@@ -79,7 +80,13 @@ async function* answer(
   const linked = linkSignal(signal)
   const fold = new AnswerFold(nameOf(model))
   try {
-    const { stream, response } = await open(model, callOptions(model, options, request, linked.signal))
+    const {
+      stream,
+      request: sent,
+      response,
+    } = await open(model, callOptions(model, options, request, linked.signal))
+    if (record !== undefined && sent?.body !== undefined)
+      record.request = { form: "http", url: null, headers: {}, body: parseBody(sent.body) }
     for await (const event of read(stream.getReader(), { model, fold, headers: response?.headers ?? {} })) {
       yield event
       if (signal.aborted) return
@@ -120,6 +127,17 @@ function toTool({
 function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
   if (model.specificationVersion === "v4") return model.doStream(options)
   return model.doStream({ ...options, prompt: toPromptV3(options.prompt) })
+}
+
+/** Returns the body as a value. Models of the AI SDK report it as a value or as its JSON. */
+function parseBody(body: unknown): unknown {
+  if (typeof body !== "string") return body
+  try {
+    return JSON.parse(body)
+  } catch {
+    // A model may report a text of its own.
+    return body
+  }
 }
 
 interface Reading {

@@ -1,10 +1,9 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../../core/errors.ts"
 import { isJsonObject } from "../../../core/json/json.ts"
-import type { ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
+import type { ModelCallOptions, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../../core/ports/tools/tool-rules.ts"
 import { longestTimerMs } from "../../../core/time/longest-timer.ts"
-import { createCallBody } from "../transport/call-body.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { createEndpoint, type Endpoint } from "../transport/endpoint.ts"
 import { createLazy } from "../transport/lazy.ts"
@@ -60,12 +59,12 @@ export function anthropicProvider(
     async prepare() {
       await connected()
     },
-    stream(request, { signal }) {
+    stream(request, { signal, record }) {
       const fold = new AnthropicFold()
       const call: Call<Connection> = {
         request,
         fold,
-        open: (connection, stop) => open(connection, request, stop),
+        open: (connection, stop) => open(connection, request, { signal: stop, record }),
         apply(event, stream, { sdk }) {
           const delta = fold.apply(parse(event, stream, sdk))
           return delta === null ? [] : [delta]
@@ -104,7 +103,7 @@ async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promi
 async function open(
   { sdk, endpoint, options }: Connection,
   request: ModelRequest,
-  signal: AbortSignal,
+  { signal, record }: ModelCallOptions,
 ): Promise<EventStream> {
   const { extraBody = {}, structuredOutputs = true } = options
   const format =
@@ -123,9 +122,12 @@ async function open(
       },
     }),
   }
-  const body = await createCallBody(content, signal)
   const { traceparent } = request
-  return openEventStream(endpoint, { body, traceparent, signal, timeoutMs: options.timeoutMs }, sdk)
+  return openEventStream(
+    endpoint,
+    { content, traceparent, signal, timeoutMs: options.timeoutMs, record },
+    sdk,
+  )
 }
 
 /** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */

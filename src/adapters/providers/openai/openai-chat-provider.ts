@@ -39,14 +39,14 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     async prepare() {
       await connected()
     },
-    stream(request, { signal }) {
+    stream(request, callOptions) {
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: OpenAiCall = {
         request,
         fold: new ChatFold(vendor),
         createContent: () => createChatRequest(request, traits, { vendor, extraBody }),
       }
-      return streamOpenAiAnswer(connected, call, signal)
+      return streamOpenAiAnswer(connected, call, callOptions)
     },
   }
 }

@@ -36,13 +36,13 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = imp
     async prepare() {
       await connected()
     },
-    stream(request, { signal }) {
+    stream(request, callOptions) {
       const call: OpenAiCall = {
         request,
         fold: new ResponseFold(vendor),
         createContent: () => createResponsesRequest(request, options, vendor),
       }
-      return streamOpenAiAnswer(connected, call, signal)
+      return streamOpenAiAnswer(connected, call, callOptions)
     },
   }
 }

@@ -1,11 +1,11 @@
 import type {
+  ModelCallOptions,
   ModelDelta,
   ModelEvent,
   ModelInputDelta,
   ModelRequest,
 } from "../../../core/ports/model/provider.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
-import { createCallBody } from "../transport/call-body.ts"
 import { openEventStream } from "../transport/open-event-stream.ts"
 import { type AnswerFold, streamAnswer } from "../transport/stream-answer.ts"
 import type { Connection } from "./connection.ts"
@@ -28,15 +28,15 @@ export interface OpenAiCall {
 export function streamOpenAiAnswer(
   connected: () => Promise<Connection>,
   { request, createContent, fold }: OpenAiCall,
-  signal: AbortSignal,
+  { signal, record }: ModelCallOptions,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const call = {
     request,
     fold,
     async open({ endpoint, timeoutMs, sdk }: Connection, stop: AbortSignal) {
-      const body = await createCallBody(createContent(), stop)
       const { traceparent } = request
-      return openEventStream(endpoint, { body, traceparent, signal: stop, timeoutMs }, sdk)
+      const content = createContent()
+      return openEventStream(endpoint, { content, traceparent, signal: stop, timeoutMs, record }, sdk)
     },
     apply({ event, data }: { readonly event: string; readonly data: string }) {
       if (event === "error") throw new ServiceError(readError(data))

@@ -2,10 +2,10 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
 import Anthropic from "@anthropic-ai/sdk"
 import { afterEach, describe, expect, it } from "vitest"
+import { type CallRecord, maxRecordedBytes } from "../../../core/ports/model/call-record.ts"
 import type { BodyReader } from "./body-reader.ts"
 import { createEndpoint, type Endpoint } from "./endpoint.ts"
-import { openEventStream } from "./open-event-stream.ts"
-import type { ServiceCall } from "./post-call.ts"
+import { openEventStream, type StreamCall } from "./open-event-stream.ts"
 
 const servers: Server[] = []
 
@@ -34,8 +34,9 @@ function endpointAt(address: string): Promise<Endpoint> {
   return createEndpoint({ buildRequest }, "/path?query=1", { fromSdk: /^accept$/, own: { "X-Key": "k" } })
 }
 
-function open(endpoint: Endpoint, call: Partial<ServiceCall> = {}) {
-  return openEventStream(endpoint, { body: "{}", signal: new AbortController().signal, ...call }, Anthropic)
+function open(endpoint: Endpoint, call: Partial<StreamCall> = {}) {
+  const { signal } = new AbortController()
+  return openEventStream(endpoint, { content: {}, signal, ...call }, Anthropic)
 }
 
 async function readNext(reader: BodyReader): Promise<string> {
@@ -52,18 +53,41 @@ describe("a call", () => {
       for await (const chunk of request) body += chunk
       response.writeHead(200, head).end(JSON.stringify({ method, url, headers, body }))
     })
-    const { reader } = await open(endpoint, { body: "Grüße", traceparent: "00-trace-01" })
+    const { reader } = await open(endpoint, { content: ["Grüße"], traceparent: "00-trace-01" })
     expect(JSON.parse(await readNext(reader))).toMatchObject({
       method: "POST",
       url: "/path?query=1",
       headers: {
         "x-key": "k",
-        "content-length": "7",
+        "content-length": "11",
         "accept-encoding": "identity",
         traceparent: "00-trace-01",
       },
-      body: "Grüße",
+      body: '["Grüße"]',
     })
+  })
+
+  it("is recorded without credentials and without the query", async () => {
+    const endpoint = await serve((_, response) => {
+      response.writeHead(200, { ...head, "request-id": "r1", "set-cookie": "c=1" }).end("x".repeat(20_000))
+    })
+    const request = { form: "gateway", url: null, headers: {}, body: null } as const
+    const record: CallRecord = { request, response: null }
+    const content = { model: "m" }
+    const { reader } = await open(endpoint, { content, traceparent: "00-trace-01", record })
+    while (!(await reader.read()).done);
+    const { protocol, hostname, port } = endpoint.address
+    expect(record.request).toEqual({
+      form: "http",
+      url: `${protocol}//${hostname}:${port}/path`,
+      headers: { traceparent: "00-trace-01" },
+      body: content,
+    })
+    const { status, headers, chunks } = record.response ?? { chunks: [] }
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({ "request-id": "r1", "content-type": head["content-type"] })
+    expect(Object.keys(headers ?? {})).not.toContain("set-cookie")
+    expect(Buffer.concat(chunks)).toEqual(Buffer.alloc(maxRecordedBytes, "x"))
   })
 
   it("is sent in pieces if it is large", async () => {
@@ -72,17 +96,17 @@ describe("a call", () => {
       for await (const chunk of request) length += chunk.length
       response.writeHead(200, head).end(JSON.stringify({ named: request.headers["content-length"], length }))
     })
-    const body = Array.from({ length: 40 }, () => Buffer.alloc(250_000, "x"))
-    const { reader } = await open(endpoint, { body })
-    expect(JSON.parse(await readNext(reader))).toEqual({ named: "10000000", length: 10_000_000 })
+    const content = Array.from({ length: 40 }, () => "x".repeat(250_000))
+    const { reader } = await open(endpoint, { content })
+    expect(JSON.parse(await readNext(reader))).toEqual({ named: "10000121", length: 10_000_121 })
   })
 
   it("ends when it is aborted while the server does not read the pieces", async () => {
     const arrived = Promise.withResolvers<IncomingMessage>()
     const endpoint = await serve((request) => arrived.resolve(request.pause()))
     const aborting = new AbortController()
-    const body = Array.from({ length: 40 }, () => Buffer.alloc(250_000))
-    const opening = open(endpoint, { body, signal: aborting.signal })
+    const content = Array.from({ length: 40 }, () => "x".repeat(250_000))
+    const opening = open(endpoint, { content, signal: aborting.signal })
     const request = await arrived.promise
     aborting.abort(new Error("Enough."))
     await expect(opening).rejects.toThrow("Enough.")

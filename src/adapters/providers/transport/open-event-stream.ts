@@ -1,10 +1,19 @@
 import type { IncomingMessage } from "node:http"
 import { toError } from "../../../core/errors.ts"
+import type { CallRecord } from "../../../core/ports/model/call-record.ts"
 import { type BodyReader, cancelBody } from "./body-reader.ts"
+import { createCallBody } from "./call-body.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { MessageReader } from "./message-reader.ts"
 import { postCall, type ServiceCall } from "./post-call.ts"
+import { recordRequest, recordResponse } from "./record-call.ts"
 import { NotAStreamError } from "./stream-fault.ts"
+
+export interface StreamCall extends Omit<ServiceCall, "body"> {
+  /** The body is the JSON of this value. */
+  readonly content: object
+  readonly record?: CallRecord | undefined
+}
 
 /** The part of the SDKs that creates an error from the response of a service. */
 export interface StatusErrors {
@@ -30,12 +39,15 @@ export interface EventStream {
  */
 export async function openEventStream(
   endpoint: Endpoint,
-  call: ServiceCall,
+  { record, ...call }: StreamCall,
   { APIError }: StatusErrors,
 ): Promise<EventStream> {
-  const response = await postCall(endpoint, call)
+  const body = await createCallBody(call.content, call.signal)
+  if (record !== undefined) recordRequest(record, endpoint, call)
+  const response = await postCall(endpoint, { ...call, body })
   const { statusCode: status = 0 } = response
   const reader = new MessageReader(response)
+  if (record !== undefined) recordResponse(record, response)
   const isSuccess = status >= 200 && status < 300
   const contentType = response.headers["content-type"] ?? ""
   if (isSuccess && /^text\/event-stream\b/i.test(contentType)) {

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../json/json.ts"
 import type { ThinkingLevel } from "../../thinking-level.ts"
 import type { Usage } from "../../usage.ts"
 import type { ToolRules } from "../tools/tool-rules.ts"
+import type { CallRecord } from "./call-record.ts"
 
 /** A model provider. Adapters keep no state of a conversation, because each request contains all of it. */
 export interface Provider {
@@ -37,7 +38,13 @@ export interface Provider {
    * throws for a failure of the model or of the network, and never retries. After an abort it may end without a last
    * event.
    */
-  stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent>
+  stream(request: ModelRequest, options: ModelCallOptions): AsyncIterable<ModelEvent>
+}
+
+export interface ModelCallOptions {
+  readonly signal: AbortSignal
+  /** If set, the provider fills it in. A provider that cannot do so ignores it. */
+  readonly record?: CallRecord | undefined
 }
 
 /** A model of a provider. */

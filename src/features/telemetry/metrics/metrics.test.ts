@@ -35,6 +35,7 @@ function attempt(options: Partial<EndedAttempt> = {}): EndedAttempt {
       code: null,
       durationMs: 10,
       firstTokenMs: 5,
+      record: null,
     },
     ...options,
   }

@@ -27,12 +27,12 @@ const usage = { inputTokens: 7, outputTokens: 5, cacheReadInputTokens: 3, cacheC
 function sent(options: Partial<SentAttempt> = {}): SentAttempt {
   const request = { model: "m", system: [], messages: [], tools: [], maxTokens: 100 }
   const attempt = { stepId: "step", attempt: 1, provider: "openai-chat", model: "m" }
-  return { ...run, ...attempt, purpose: "response", request, ...options }
+  return { ...run, ...attempt, purpose: "response", request, record() {}, ...options }
 }
 
 function ended(options: Partial<EndedAttempt> = {}): EndedAttempt {
-  const { request: _, ...attempt } = sent()
-  const times = { durationMs: 9, firstTokenMs: 500 }
+  const { request: _, record: __, ...attempt } = sent()
+  const times = { durationMs: 9, firstTokenMs: 500, record: null }
   const outcome = { id: "e", usage, cost: 0.5, estimated: false, response: null, code: null, ...times }
   return { ...attempt, ...outcome, stopReason: "toolCalls", ...options }
 }

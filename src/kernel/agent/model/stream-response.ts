@@ -83,7 +83,10 @@ export async function streamResponse(
   const sent = traceparent === null ? request : { ...request, traceparent }
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
-    for await (const event of provider.stream(sent, { signal: call.signal })) {
+    for await (const event of provider.stream(sent, {
+      signal: call.signal,
+      record: context.attempts.record,
+    })) {
       // Events of an aborted call are ignored.
       if (call.signal.aborted) return noLastEvent
       if (++idleEvents > mostIdleEvents) return stalled

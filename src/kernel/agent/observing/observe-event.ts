@@ -170,7 +170,7 @@ export function observeSending(
     model,
   }
   place.attempts.start(facts)
-  place.observers.onAttemptSent?.({ ...facts, request })
+  place.observers.onAttemptSent?.({ ...facts, request, record: () => place.attempts.startRecord(request) })
 }
 
 /**
