@@ -4,6 +4,7 @@ import { archiveCases, sharedArchiveCases } from "../store/archive-contract.ts"
 import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { figuresCases } from "../store/figures-contract.ts"
+import { keptRequestCases } from "../store/kept-requests-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
 import { sharedMemoryCases } from "../store/memory-bounds.ts"
 import { memoryCases } from "../store/memory-contract.ts"
@@ -54,6 +55,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...startCases,
   ...storageCases,
   ...casesOf("archive", archiveCases),
+  ...casesOf("keptRequests", keptRequestCases),
   ...pruneCases,
   ...acceptingCases,
   ...leaseCases,

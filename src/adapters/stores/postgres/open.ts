@@ -13,6 +13,7 @@ import { createArchive } from "../sql/archive.ts"
 import { createContents } from "../sql/contents.ts"
 import { readFigures } from "../sql/figures.ts"
 import type { InboxTransaction } from "../sql/inbox.ts"
+import { createKeptRequests } from "../sql/kept-requests.ts"
 import { createKeyring } from "../sql/keyring.ts"
 import { createMemory } from "../sql/memory.ts"
 import { createOutbox } from "../sql/outbox.ts"
@@ -177,6 +178,7 @@ async function openMember(
       }),
       subscriptions: createSubscriptions(shared, alarms.subscriptions),
       contents: createContents(shared),
+      keptRequests: createKeptRequests(shared),
       snapshots: createSnapshots(shared),
       archive: createArchive(shared, createBodyMover(database)),
       schedules: createSchedules(shared, { inTransaction, onArrival }),

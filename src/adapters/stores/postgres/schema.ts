@@ -1,7 +1,7 @@
 import type { Schema } from "../rules/schema-versions.ts"
-import { createTables } from "../sql/tables.ts"
+import { createMigrations, createTables, type TableDialect } from "../sql/tables.ts"
 
-const shared = createTables({
+const dialect: TableDialect = {
   schema: "agent_gateway.",
   int: "bigint",
   bytes: "bytea",
@@ -14,7 +14,7 @@ const shared = createTables({
   unordered: { id: () => "", key: "PRIMARY KEY" },
   // `counted_owner` is the last process whose death is counted in `takeovers`.
   extra: { session: "counted_owner text,", command: "", memory: "words tsvector NOT NULL," },
-})
+}
 
 /** Statements that create the tables and indexes of this database alone. */
 const own: readonly string[] = [
@@ -38,8 +38,8 @@ const own: readonly string[] = [
 export const schema: Schema = {
   firstVersion: 24,
   oldestVersion: 24,
-  tables: [...shared, ...own],
-  migrations: [],
+  tables: [...createTables(dialect), ...own],
+  migrations: createMigrations(dialect),
 }
 
 /**

@@ -336,6 +336,33 @@ export function createTables({
   ]
 }
 
+/** Returns the migrations that both databases share: the statements of each one. */
+export function createMigrations({
+  schema,
+  int,
+  bytes,
+  numbered,
+  strict,
+}: TableDialect): readonly (readonly string[])[] {
+  return [
+    [
+      // `series` is the number of the first request of a series, and null for the first one. The large columns come
+      // last, because SQLite reads a row up to the last requested column.
+      `CREATE TABLE ${schema}kept_request (
+        number ${numbered},
+        session_id text NOT NULL,
+        series ${int},
+        id text NOT NULL,
+        at ${int} NOT NULL,
+        bytes ${int} NOT NULL,
+        facts ${bytes} NOT NULL,
+        parts ${bytes} NOT NULL
+      ) ${strict}`,
+      `CREATE INDEX kept_request_session ON ${schema}kept_request (session_id, number, bytes)`,
+    ],
+  ]
+}
+
 /** SQL: the columns of a session's row that `toSession` reads, without `last_seq`. */
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes, session.parent_session_id,

@@ -1,7 +1,7 @@
 import type { Schema } from "../rules/schema-versions.ts"
-import { createTables } from "../sql/tables.ts"
+import { createMigrations, createTables, type TableDialect } from "../sql/tables.ts"
 
-const shared = createTables({
+const dialect: TableDialect = {
   schema: "",
   int: "integer",
   bytes: "blob",
@@ -13,7 +13,7 @@ const shared = createTables({
   clustered: "STRICT, WITHOUT ROWID",
   unordered: { id: (column) => `${column} integer PRIMARY KEY,`, key: "UNIQUE" },
   extra: { session: "", command: ", text_id text", memory: "" },
-})
+}
 
 /** Statements that create the tables and indexes of this database alone. */
 const own: readonly string[] = [
@@ -40,8 +40,8 @@ const own: readonly string[] = [
 export const schema: Schema = {
   firstVersion: 26,
   oldestVersion: 26,
-  tables: [...shared, ...own],
-  migrations: [],
+  tables: [...createTables(dialect), ...own],
+  migrations: createMigrations(dialect),
 }
 
 /**

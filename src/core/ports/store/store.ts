@@ -5,6 +5,7 @@ import type { Archive } from "./archive.ts"
 import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
 import type { StoreFigures } from "./figures.ts"
+import type { KeptRequests } from "./kept-requests.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
@@ -51,6 +52,8 @@ export interface Store {
   readonly schedules?: Schedules
   /** Without it, large results of tools are truncated, and agents cannot have the option `largeResults`. */
   readonly contents?: Contents
+  /** Without it, the gateway cannot have the option `keepRequests`. */
+  readonly keptRequests?: KeptRequests
   /** Without it, old events stay in the log and count to the stored bytes of their session. */
   readonly archive?: Archive
   /** Default: the store cannot be paused. */
@@ -66,7 +69,7 @@ export interface Store {
 }
 
 /** Parts that a custom store may lack. */
-export type OptionalStorePart = "memory" | "schedules" | "contents" | "archive"
+export type OptionalStorePart = "memory" | "schedules" | "contents" | "keptRequests" | "archive"
 
 /** A store with all parts. */
 export type WholeStore = Store & Required<Pick<Store, OptionalStorePart>>

@@ -44,6 +44,7 @@ const ownTables = [
   "snapshot",
   "snapshot_row",
   "archived_body",
+  "kept_request",
   "archive_due",
 ]
 

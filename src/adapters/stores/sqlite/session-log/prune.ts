@@ -62,6 +62,7 @@ const numbered = [
   ["content_chunk", "row"],
   ["snapshot_row", "row"],
   ["archived_body", "seq"],
+  ["kept_request", "number"],
 ] as const
 
 /** SQL: sessions that are kept as long as others, or for a time of their own. */
