@@ -136,7 +136,8 @@ export const memoryOperations = {
     },
   }),
   "memory.forgetAll": defineOperation({
-    summary: "Delete all memories of a user, except those of single agents",
+    summary:
+      "Delete all memories of a user, except those of single agents, and the kept requests of the user",
     route: "POST /memory/forget-all",
     access: "operate",
     tenant: "filter",
@@ -145,7 +146,9 @@ export const memoryOperations = {
     output: forgotten,
     async run(parts, given, caller) {
       const memory = parts.memory()
-      const count = await memory.forgetAll(toScope(given, caller))
+      const owner = toScope(given, caller)
+      await parts.forgetRequests(owner)
+      const count = await memory.forgetAll(owner)
       await memory.erase?.()
       return { forgotten: count }
     },

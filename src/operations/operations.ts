@@ -1,5 +1,6 @@
 import type { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
+import { attemptOperations } from "./attempts.ts"
 import { memoryOperations } from "./memory.ts"
 import { type AnyOperation, type OperationCaller, runOperation } from "./operation.ts"
 import { outboxOperations } from "./outbox.ts"
@@ -15,6 +16,7 @@ import { waitOperations } from "./waits.ts"
 export const operations = {
   ...statusOperations,
   ...sessionOperations,
+  ...attemptOperations,
   ...waitOperations,
   ...scheduleOperations,
   ...memoryOperations,

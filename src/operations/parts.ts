@@ -2,8 +2,10 @@ import type { Json } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { Readiness } from "../core/ports/readiness.ts"
 import type { Directory } from "../core/ports/store/directory.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import type { Decisions } from "../kernel/sessions/answering/decisions.ts"
 import type { Sessions } from "../kernel/sessions/sessions.ts"
+import type { OperatedAttempts } from "./attempts.ts"
 import type { Costs } from "./costs.ts"
 import type { OperatedMemory } from "./memory.ts"
 import type { OperatedOutbox } from "./outbox.ts"
@@ -21,8 +23,12 @@ export interface OperationParts {
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
   readonly readEvents: (sessionId: string, afterSeq: number, limit?: number) => Promise<readonly EventEntry[]>
   readonly schedules: GatewaySchedules
+  /** Rejects with a `ConfigurationError` if the store cannot keep requests. */
+  readonly attempts: () => Promise<OperatedAttempts>
   /** Throws a `ConfigurationError` if the store has no memories. */
   readonly memory: () => OperatedMemory
+  /** Removes the kept requests of a user's sessions, which contain memories. */
+  readonly forgetRequests: (owner: Principal) => Promise<void>
   readonly outbox: OperatedOutbox
   readonly toolSources: () => readonly OperatedToolSource[]
   readonly sandboxes: () => readonly OperatedSandbox[]

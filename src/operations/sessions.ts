@@ -3,7 +3,8 @@ import { omitUndefined } from "../core/defined-only.ts"
 import { formatDirectoryCursor } from "../core/directory-cursor.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { ListedRun, ListedSession } from "../core/ports/store/directory.ts"
-import { defineOperation, type OperationCaller } from "./operation.ts"
+import { findAttempt, shownAttempt } from "./attempts.ts"
+import { defineOperation, type OperationCaller, requireScope } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
 import { cost, done, id, json, name, ok, pageOf, paging, parseCursor, time } from "./schemas.ts"
 import { chooseTenant, consoleTenant, createSessionNotFound, findSession } from "./tenants.ts"
@@ -103,16 +104,23 @@ export const sessionOperations = {
     route: "GET /sessions/{sessionId}",
     access: "read",
     tenant: "byId",
-    problems: ["404 session_not_found"],
-    input: oneSession,
+    problems: ["404 session_not_found", "404 attempt_not_found"],
+    input: oneSession.extend({
+      request: id
+        .optional()
+        .describe("Also show the request of this model attempt, by its id or as latest (scope content)"),
+    }),
     output: z.object({
       session,
       runs: z.array(run),
       children: z.array(session),
       /** Absent without the scope `approve`. */
       grants: z.array(grant).optional(),
+      /** Absent unless it was asked for. */
+      request: shownAttempt.optional(),
     }),
-    async run(parts, { sessionId }, caller) {
+    async run(parts, { sessionId, request: attemptId }, caller) {
+      if (attemptId !== undefined) requireScope("content", caller.scopes)
       const found = await findSession(parts, sessionId, caller)
       const [{ items: runs }, { items: children }, grants] = await Promise.all([
         parts.directory.runs({ sessionId, limit: shownRuns }),
@@ -121,7 +129,10 @@ export const sessionOperations = {
       ])
       const [described, ...others] = await describeSessions(parts, [found, ...children], caller)
       if (described === undefined) throw createSessionNotFound()
-      const shown = grants && { grants: grants.map((each) => ({ ...each })) }
+      const shown = {
+        ...(grants && { grants: grants.map((each) => ({ ...each })) }),
+        ...(attemptId !== undefined && { request: await findAttempt(parts, sessionId, attemptId) }),
+      }
       return { session: described, runs: await describeRuns(parts, runs, caller), children: others, ...shown }
     },
   }),

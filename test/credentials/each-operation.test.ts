@@ -67,6 +67,7 @@ beforeAll(async () => {
     store: folder,
     logger: quiet,
     allowSchedules: true,
+    keepRequests: "all",
     operatorKeys: [operatorKey],
     validApiKeys: ["an-api-key-of-clients"],
   })
@@ -170,6 +171,11 @@ function listCases(way: Way): Readonly<Record<OperationName, Case>> {
     "sessions.show": reading(`sessions show ${ended}`, { sessionId: ended }),
     "sessions.events": reading(`sessions events ${ended} --after 1`, { sessionId: ended, after: 1 }),
     "sessions.compaction": reading(`sessions compaction ${ended} 2`, { sessionId: ended, seq: 2 }),
+    "sessions.attempts": reading(`sessions attempts ${ended}`, { sessionId: ended }),
+    "sessions.attempt": reading(`sessions attempt ${ended} latest`, {
+      sessionId: ended,
+      attemptId: "latest",
+    }),
     "sessions.revoke": changing(`sessions revoke ${own.ended.sessionId}`, { sessionId: own.ended.sessionId }),
     "runs.list": reading("runs list --state completed", { state: "completed" }),
     "runs.show": reading(`runs show ${first.ended.runId}`, { runId: first.ended.runId }),

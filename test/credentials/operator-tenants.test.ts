@@ -86,6 +86,7 @@ const terms = { every: "1h", message: "Hi." }
 /** Inputs beside those in the paths, by the operation. */
 const inputs: Readonly<Record<string, (owned: Owned) => object>> = {
   "sessions.compaction": () => ({ seq: "1" }),
+  "sessions.attempt": () => ({ attemptId: "latest" }),
   "approvals.answer": ({ sessionId, toolCallId, nonce }) => ({
     ...{ kind: "approval", sessionId, toolCallId, nonce, approved: true },
   }),

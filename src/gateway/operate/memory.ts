@@ -1,4 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
+import type { KeptRequests } from "../../core/ports/store/kept-requests.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { requireStorePart } from "../../core/require-store-part.ts"
@@ -37,7 +38,11 @@ export interface MemoryParts {
   /** Returns the option `memory` of the agent, or of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
   /** Opens the store on first use. */
-  readonly open: () => Promise<{ readonly memory: Memory | undefined; readonly logger: Logger }>
+  readonly open: () => Promise<{
+    readonly memory: Memory | undefined
+    readonly keptRequests: KeptRequests | undefined
+    readonly logger: Logger
+  }>
 }
 
 export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMemory {
@@ -52,7 +57,10 @@ export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMe
       })
     },
     async forgetUser(owner) {
-      const memory = requireStorePart((await open()).memory, "memory", "gateway.memory")
+      const { memory: stored, keptRequests } = await open()
+      const memory = requireStorePart(stored, "memory", "gateway.memory")
+      // Kept requests contain memories.
+      await keptRequests?.removeOf(toPrincipal(owner))
       const count = await memory.forgetAll(toPrincipal(owner))
       await memory.erase?.()
       return count

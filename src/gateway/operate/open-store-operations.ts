@@ -1,4 +1,5 @@
 import { defaultStore } from "../../adapters/stores/options.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { Store } from "../../core/ports/store/store.ts"
@@ -9,6 +10,8 @@ import { createSchemaChecker } from "../../kernel/tools/schema-check/schema-chec
 import { callByName, everyone, type Operate } from "../../operations/operations.ts"
 import type { OperationParts } from "../../operations/parts.ts"
 import { createMask } from "../../platform/logging/mask.ts"
+import { openRequestReader } from "../open-requests.ts"
+import { resolveSecretsKey } from "../options/secrets-key.ts"
 import { createLogReaders } from "./log-readers.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createGatewaySchedules, selectScheduleParts } from "./schedules.ts"
@@ -18,6 +21,8 @@ export interface StoreOperationsOptions {
   readonly store: string | undefined
   /** Name of the person in the audit trail. Null if it is not known. */
   readonly person: string | null
+  /** Key that encrypts in the store. Default: that of the data directory. */
+  readonly secretsKey: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -32,10 +37,10 @@ export interface StoreOperations {
  * and a stopped one at its next start.
  */
 export async function openStoreOperations(options: StoreOperationsOptions): Promise<StoreOperations> {
-  const { store: place = defaultStore, person, signal } = options
+  const { store: place = defaultStore, person, secretsKey, signal } = options
   const store = await openExistingStore(place)
   const schemas = createSchemaChecker()
-  const parts = createParts(store, schemas.check)
+  const parts = createParts(store, schemas.check, { place, secretsKey })
   const decidedBy = { via: "cli", tenant: null, userId: person, address: null } as const
   return {
     operate: (name, input) => callByName(name, parts, input, { ...everyone, decidedBy, signal }),
@@ -49,6 +54,7 @@ export async function openStoreOperations(options: StoreOperationsOptions): Prom
 function createParts(
   store: Store,
   checkSchema: ReturnType<typeof createSchemaChecker>["check"],
+  { place, secretsKey }: { readonly place: string; readonly secretsKey: string | undefined },
 ): OperationParts {
   const { log, directory, approvals, outbox, clock = systemClock } = store
   const onAnswered = () => Promise.resolve()
@@ -62,7 +68,10 @@ function createParts(
       revoke: (sessionId, options) => log.revokeSession(sessionId, clock.now(), options),
     },
     schedules: createGatewaySchedules(async () => selectScheduleParts(store, randomIds)),
+    attempts: () =>
+      openRequestReader(store, () => resolveSecretsKey({ store: place, ...omitUndefined({ secretsKey }) })),
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
+    forgetRequests: async (owner) => store.keptRequests?.removeOf(owner),
     outbox,
     toolSources: requireGateway,
     sandboxes: requireGateway,

@@ -19,6 +19,7 @@ import { type SchedulesOptions, schedulesSchemas } from "../../features/schedule
 import { type SkillOptions, skillOptions } from "../../features/skills/options.ts"
 import { type SubAgentOptions, subAgentsSchema } from "../../features/sub-agents/options.ts"
 import { type MetricsOptions, metricsOptions } from "../../features/telemetry/metrics/options.ts"
+import { type KeptRequestsOptions, keptRequestsOptions } from "../../features/telemetry/requests/options.ts"
 import { type TracesOptions, tracesOptions } from "../../features/telemetry/traces/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../features/transcripts/options.ts"
 import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
@@ -64,6 +65,7 @@ export interface SharedServerOptions
     ObserverOptions,
     MetricsOptions,
     TracesOptions,
+    KeptRequestsOptions,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -139,6 +141,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...observerOptions,
   ...metricsOptions,
   ...tracesOptions,
+  ...keptRequestsOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,

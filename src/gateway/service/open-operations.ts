@@ -7,6 +7,7 @@ import type { GatewayInfo } from "../../operations/status.ts"
 import { createMask } from "../../platform/logging/mask.ts"
 import type { Agent } from "../agent/agent.ts"
 import type { PrepareOptions } from "../gateway.ts"
+import type { OpenRequests } from "../open-requests.ts"
 import { createLogReaders } from "../operate/log-readers.ts"
 import { createGatewaySchedules, type ScheduleParts } from "../operate/schedules.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
@@ -17,15 +18,16 @@ export interface OperatedGateway {
   readonly server: ResolvedServer
   readonly agents: readonly Agent[]
   readonly mode: PrepareOptions["mode"]
-  readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
+  readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory" | "keptRequests">
   readonly sessions: Sessions
   readonly schedules: () => ScheduleParts
   readonly readiness: (forOperator: boolean) => Promise<Readiness>
+  readonly requests: Pick<OpenRequests, "openReader">
 }
 
 /** Creates the parts of a gateway that the operations use. */
 export function openOperations(gateway: OperatedGateway): OperationParts {
-  const { server, agents, mode, store, sessions, schedules, readiness } = gateway
+  const { server, agents, mode, store, sessions, schedules, readiness, requests } = gateway
   const info: GatewayInfo = {
     version: packageVersion,
     prefix: server.prefix,
@@ -37,7 +39,9 @@ export function openOperations(gateway: OperatedGateway): OperationParts {
     sessions,
     ...createLogReaders(store, createMask(server.redact ?? [])),
     schedules: createGatewaySchedules(async () => schedules()),
+    attempts: () => requests.openReader(),
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
+    forgetRequests: async (owner) => store.keptRequests?.removeOf(owner),
     outbox: store.outbox,
     toolSources: () =>
       agents.flatMap(({ name, toolSources }) => toolSources().map((source) => ({ agent: name, ...source }))),

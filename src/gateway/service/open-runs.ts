@@ -39,7 +39,7 @@ export interface Runs {
 export function openRuns(
   options: ServiceOptions,
   opened: OpenedParts,
-  { observers, traces }: Pick<OpenTelemetry, "observers" | "traces">,
+  { observers, traces, requests }: Pick<OpenTelemetry, "observers" | "traces" | "requests">,
 ): Runs {
   const { server, mode, idle, logger, ids } = options
   const { store, clock, pause, storage, agents, schemas, userCode, closers } = opened
@@ -138,6 +138,7 @@ export function openRuns(
         logger,
         sessionRetentionDays: server.sessionRetentionDays,
         keepDeltasSeconds: server.keepDeltasSeconds,
+        removeOthers: (now) => requests.removeOld(now),
         removedSessionKinds: [
           ...listRemovedSessionKinds(pluginHandlers),
           ...(server.onSessionExpired === undefined ? [] : [expiredSessionKind]),

@@ -36,6 +36,8 @@ import { callOnShutdown } from "./shutdown.ts"
 export interface Service extends Pick<Store, "directory" | "keyring" | "revocations"> {
   /** Undefined if the store has no memories. */
   readonly memory: Memory | undefined
+  /** Undefined if the store cannot keep requests. */
+  readonly keptRequests: Store["keptRequests"] | undefined
   readonly sessions: Sessions
   /** Throws a `ConfigurationError` if the store has no schedules. */
   readonly schedules: () => ScheduleParts
@@ -79,9 +81,10 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
   const keyring = rememberKeys(store.keyring)
   const revocations = rememberRevocations(store.revocations)
   const operators = createOperators(server, options.settings.operatorKey)
-  const { observers, metrics, traces } = await openTelemetry(options, { store, agents, operators })
+  const { observers, metrics, traces, requests } = await openTelemetry(options, { store, agents, operators })
   closers.add("parts", () => metrics.close())
-  const runs = openRuns(options, opened, { observers, traces })
+  closers.add("parts", () => requests.close())
+  const runs = openRuns(options, opened, { observers, traces, requests })
   const { sessions } = runs
   let accepting = true
   const keySettings = { ...server, operators }
@@ -102,6 +105,7 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     sessions: shownSessions,
     schedules,
     readiness: checkAll,
+    requests,
   })
   const ownConsole = openConsole({ server, mode, isAsked: options.console, operators, revocations, clock })
   const app = createHttpApp({
@@ -157,6 +161,7 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     keyring,
     revocations,
     memory,
+    keptRequests: store.keptRequests,
     schedules,
     operationParts,
     logger,

@@ -41,6 +41,8 @@ export const refusals = {
   "404 task_not_found": "The session has no such background task.",
   "404 schedule_not_found": "There is no such schedule.",
   "404 compaction_not_found": "The session has no such summary.",
+  "404 attempt_not_found":
+    "The request of this model attempt is not kept, or was encrypted with another key.",
   "404 memory_not_found": "The user has no such memory.",
   "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",
   "409 client_tool_name_taken": "The agent or another declared tool has this name.",

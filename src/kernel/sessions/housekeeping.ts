@@ -16,6 +16,8 @@ export interface HousekeepingOptions {
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
   readonly keepDeltasSeconds: number
+  /** Removes further old data, by the time of the store's clock. Default: there is none. */
+  readonly removeOthers?: ((now: number) => Promise<void>) | undefined
   /** Kinds of the outbox items that report expired sessions. */
   readonly removedSessionKinds: readonly string[]
 }
@@ -27,6 +29,7 @@ export function startHousekeeping({
   logger,
   sessionRetentionDays,
   keepDeltasSeconds,
+  removeOthers,
   removedSessionKinds,
 }: HousekeepingOptions): () => void {
   let running = false
@@ -46,6 +49,7 @@ export function startHousekeeping({
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
         removedSessionKinds,
       })
+      await removeOthers?.(now)
       if (archive !== undefined) await archiveHistories(log, archive, stop.signal)
     } catch (error) {
       if (stop.signal.aborted) return

@@ -70,7 +70,13 @@ async function openOperations(
   { url, store, person }: OperationsPlace,
   { env, signal }: CliContext,
 ): Promise<StoreOperations> {
-  if (url === undefined) return openStoreOperations({ store, person, signal })
+  if (url === undefined)
+    return openStoreOperations({
+      store,
+      person,
+      secretsKey: env.AGENT_GATEWAY_SECRETS_KEY || undefined,
+      signal,
+    })
   if (store !== undefined) throw new UsageError("give --store or --url, not both")
   if (person !== null) throw new UsageError("with --url, the person is the operator whose key you use")
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {

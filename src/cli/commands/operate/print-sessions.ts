@@ -23,7 +23,12 @@ function toRow({ id, state, agent, tenant, userId, lastUsedAt }: Session): reado
   return [id, shownState, agent, `${tenant}/${userId}`, `used ${formatTime(lastUsedAt)}`]
 }
 
-export function describeSession({ session, runs, children }: OperationOutput<"sessions.show">): string {
+export function describeSession({
+  session,
+  runs,
+  children,
+  request,
+}: OperationOutput<"sessions.show">): string {
   const { parent, revokedAt } = session
   const facts = [
     ["agent", formatAsLine(session.agent)],
@@ -49,5 +54,6 @@ export function describeSession({ session, runs, children }: OperationOutput<"se
     ]),
   ]
   const lines = facts.map(([name = "", value = ""]) => `  ${name.padEnd(8)} ${value}`)
-  return [formatAsLine(session.id), ...lines].join("\n")
+  const shownRequest = request === undefined ? [] : [JSON.stringify(request, null, 2)]
+  return [formatAsLine(session.id), ...lines, ...shownRequest].join("\n")
 }
