@@ -40,7 +40,7 @@ async function open(missing: readonly OptionalStorePart[], options: AgentOptions
 
 describe("a custom store", () => {
   it("without any optional part serves runs, and truncates large results with a warning at the start", async () => {
-    const gateway = await open(["memory", "schedules", "contents", "archive"])
+    const gateway = await open(["memory", "schedules", "contents", "keptRequests", "archive"])
     expect(await gateway.run("Speak.")).toMatchObject({ outcome: "completed", response: "Done." })
     expect(logger.warn).toHaveBeenCalledExactlyOnceWith({}, expect.stringContaining("no part `contents`"))
   })
@@ -53,6 +53,7 @@ describe("a custom store", () => {
       { schedules: [{ name: "daily", every: "1d", message: "Look." }] },
       /^schedules: the store has no part `schedules`\. Use/,
     ],
+    ["keptRequests", { keepRequests: "all" }, /^keepRequests: the store has no part `keptRequests`\. Use/],
     ["contents", { largeResults: true }, /^largeResults: the store has no part `contents`\. Use/],
   ])("without %s refuses to open an agent with %j, and says why", async (part, options, message) => {
     const gateway = await open([part], options)

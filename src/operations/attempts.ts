@@ -1,6 +1,5 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
-import type { Json } from "../core/json/json.ts"
 import { defineOperation } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
 import { id, pageOf, time } from "./schemas.ts"
@@ -33,8 +32,9 @@ const attempt = z.object({
 
 export const shownAttempt = attempt.extend({
   url: z.string().nullable(),
-  headers: z.record(z.string(), z.string()),
-  body: z.custom<Json>(() => true).meta({ description: "The request, with secrets masked" }),
+  headers,
+  /** The request, with secrets masked. */
+  body: z.unknown(),
   /** The beginning of the response. Null if there was none, or if the provider does not report it. */
   response: z.object({ status: z.number(), headers, body: z.string() }).nullable(),
 })

@@ -103,6 +103,12 @@ async function createOwn(way: Way): Promise<Own> {
     ["a", "b", "c"].map((name) => createMemory(scope, name)),
   )
   const ended = await gateway.run("Hello")
+  const { sessionId } = ended
+  // The request is kept after the run has ended.
+  await vi.waitFor(
+    async () => expect((await gateway.operate("sessions.attempts", { sessionId })).items).toHaveLength(1),
+    patienceMs,
+  )
   const [approval, open, granted] = [await park(), await park(), await park()]
   await gateway.waits.approve(granted, { allowToolType: true })
   await becomes(granted.runId, "completed")
@@ -309,4 +315,23 @@ describe.each(names)("%s", (name) => {
     expect(expected).not.toBe("")
     for (const result of others) expect(result).toEqual(expected)
   })
+})
+
+it("sessions show --request shows the request of a model attempt, also from the store alone", async () => {
+  const { sessionId } = ownOf("code").ended
+  const expected = await gateway.operate("sessions.show", { sessionId, request: "latest" })
+  expect(JSON.stringify(expected.request?.body)).toContain("Hello")
+  for (const place of [
+    ["--store", folder],
+    ["--url", listener.apiUrl],
+  ]) {
+    for (const request of ["latest", expected.request?.id ?? ""]) {
+      const { stdout } = await runInProcess(["sessions", "show", sessionId, "--request", request, ...place], {
+        cwd: folder,
+        env: { AGENT_GATEWAY_OPERATOR_KEY: operatorKey },
+      })
+      const { body } = JSON.parse(stdout.slice(stdout.indexOf("\n{") + 1))
+      expect(body).toEqual(expected.request?.body)
+    }
+  }
 })

@@ -42,7 +42,7 @@ export function createRequestKeeper({ keep, maxBytes, logger, ...parts }: Keepin
         if (await write(next)) continue
         warn(
           { sessionId },
-          "The kept requests of a session have reached their limit, so further ones are left out. Set keepRequestsBytes to keep more.",
+          "The requests of a session have reached its part of keepRequestsBytes. Further ones are left out.",
         )
       } catch (error) {
         warn(
