@@ -241,6 +241,22 @@ it("removes requests after seven days, and the oldest ones before if there are t
   expect(await remove(1_000_000, days(8))).toEqual([0, 0])
 })
 
+it("removes old requests by itself, even when no further ones are kept", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { gateway, store, waitForKept } = await setUp([say("One.")])
+  const { sessionId } = await gateway.run("Hi")
+  await waitForKept(sessionId, 1)
+  await gateway.close({ graceMs: 0 })
+  const later = createAgent("You look.", { store, logger, keepRequests: "none" })
+  onTestFinished(() => later.close({ graceMs: 0 }))
+  const now = store.log.now.bind(store.log)
+  store.log.now = async () => (await now()) + 8 * 24 * 60 * 60 * 1_000
+  await later.prepare()
+  await vi.advanceTimersByTimeAsync(60_000)
+  await vi.waitFor(async () => expect(await store.keptRequests.bytes(sessionId)).toBe(0), patience)
+})
+
 it("completes runs while their requests cannot be stored, or have no room", async () => {
   logger.warn.mockClear()
   const { gateway, store, listKept } = await setUp([say("One."), say("Two.")], { keepRequestsBytes: 10 })

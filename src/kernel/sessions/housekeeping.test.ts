@@ -12,6 +12,7 @@ afterEach(() => {
 it("drops expired deltas and sessions, by the store's clock", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const pruned: PruneLimits[] = []
+  const removeOthers = vi.fn(async () => {})
   const log = {
     ...store.log,
     now: async () => 10 * 24 * 60 * 60 * 1_000,
@@ -24,6 +25,7 @@ it("drops expired deltas and sessions, by the store's clock", async () => {
     logger: silentLogger,
     sessionRetentionDays: 4,
     keepDeltasSeconds: 5,
+    removeOthers,
     removedSessionKinds: ["expired"],
   })
   await vi.advanceTimersByTimeAsync(60_000)
@@ -37,5 +39,6 @@ it("drops expired deltas and sessions, by the store's clock", async () => {
       removedSessionKinds: ["expired"],
     },
   ])
+  expect(removeOthers).toHaveBeenCalledExactlyOnceWith(now)
   await store.close()
 })
