@@ -41,7 +41,9 @@ async function open(missing: readonly OptionalStorePart[], options: AgentOptions
 describe("a custom store", () => {
   it("without any optional part serves runs, and truncates large results with a warning at the start", async () => {
     const gateway = await open(["memory", "schedules", "contents", "keptRequests", "archive"])
-    expect(await gateway.run("Speak.")).toMatchObject({ outcome: "completed", response: "Done." })
+    const { sessionId, ...rest } = await gateway.run("Speak.")
+    expect(rest).toMatchObject({ outcome: "completed", response: "Done." })
+    expect((await gateway.operate("sessions.attempts", { sessionId })).items).toEqual([])
     expect(logger.warn).toHaveBeenCalledExactlyOnceWith({}, expect.stringContaining("no part `contents`"))
   })
 

@@ -12,7 +12,7 @@ import { resolveSecretsKey } from "./options/secrets-key.ts"
 export interface OpenRequests {
   /** Empty if no requests are kept. */
   readonly observers: readonly Partial<Observer>[]
-  /** Opens the reader. Rejects with a `ConfigurationError` if the store cannot keep requests. */
+  /** Opens the reader, which finds nothing if the store cannot keep requests. */
   openReader(): Promise<RequestReader>
   /** Removes old requests, also those of a time when more were kept. */
   removeOld(now: number): Promise<void>
@@ -51,11 +51,11 @@ export async function openRequests(
   return { observers: [observer], openReader, removeOld, close }
 }
 
-/** Opens the reader of kept requests. Rejects with a `ConfigurationError` if the store cannot have any. */
+/** Opens the reader of kept requests, which finds nothing if the store cannot have any. */
 export async function openRequestReader(
   { keptRequests }: { readonly keptRequests?: Store["keptRequests"] | undefined },
   findKey: () => Promise<Uint8Array | null>,
 ): Promise<RequestReader> {
-  const store = requireStorePart(keptRequests, "keptRequests", "the operations on model attempts")
-  return createRequestReader(store, await findKey())
+  if (keptRequests === undefined) return { list: async () => [], show: async () => null }
+  return createRequestReader(keptRequests, await findKey())
 }

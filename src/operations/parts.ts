@@ -23,7 +23,6 @@ export interface OperationParts {
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
   readonly readEvents: (sessionId: string, afterSeq: number, limit?: number) => Promise<readonly EventEntry[]>
   readonly schedules: GatewaySchedules
-  /** Rejects with a `ConfigurationError` if the store cannot keep requests. */
   readonly attempts: () => Promise<OperatedAttempts>
   /** Throws a `ConfigurationError` if the store has no memories. */
   readonly memory: () => OperatedMemory

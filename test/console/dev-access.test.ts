@@ -166,6 +166,8 @@ test.each([
   "sessions/sess_none",
   "sessions/sess_none/events?after=-1",
   "sessions/sess_none/compactions/1",
+  "sessions/sess_none/attempts",
+  "sessions/sess_none/attempts/latest",
   "sandbox/sessions?after=x",
   "schedules/sched_none",
   "schedules?state=active",

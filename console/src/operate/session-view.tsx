@@ -4,8 +4,9 @@ import { formatHref } from "../router.ts"
 import { formatBytes, formatCost, formatRunError } from "../ui/format.ts"
 import { EmptyState } from "./empty-state.tsx"
 import { EventList } from "./event-list.tsx"
-import type { EventEntry, SessionDetail } from "./operator-types.ts"
+import type { EventEntry, KeptAttempt, SessionDetail } from "./operator-types.ts"
 import { Age, Fact, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { RequestList } from "./request-list.tsx"
 import { RunTimeline } from "./run-timeline.tsx"
 import { formatSessionCost, SessionTable } from "./sessions-view.tsx"
 import { useLoaded, usePages } from "./use-loaded.ts"
@@ -27,6 +28,7 @@ export function SessionView({
     {},
     { isLive, grows: true },
   )
+  const attempts = usePages<KeptAttempt>(`sessions/${encodeURIComponent(sessionId)}/attempts`, {}, { isLive })
   const parent = { label: "Sessions", href: "#/sessions" }
   if (data === null) {
     return (
@@ -39,6 +41,7 @@ export function SessionView({
   const { session, runs, children, grants } = data
   const agent = info.agents.find(({ name }) => name === session.agent)
   const shownRun = runId ?? runs[0]?.id ?? null
+  const requests = (attempts.items ?? []).filter(({ runId: ofRequest }) => ofRequest === shownRun)
   const ofRun = (events.items ?? []).filter((entry) => shownRun === null || entry.runId === shownRun)
 
   return (
@@ -145,6 +148,12 @@ export function SessionView({
             Timeline of <span class="id">{shownRun}</span>
           </h2>
           {events.items === null ? <Pending problem={events.problem} /> : <RunTimeline entries={ofRun} />}
+        </section>
+      )}
+      {requests.length > 0 && (
+        <section class="block" aria-label="Requests to models">
+          <h2>Requests to models</h2>
+          <RequestList sessionId={sessionId} attempts={requests} />
         </section>
       )}
       <section class="block" aria-label="Events">
