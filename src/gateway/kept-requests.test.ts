@@ -313,4 +313,4 @@ it("stores at most three times the log of a session of 500 turns", async () => {
   const kept = await store.keptRequests.bytes(sessionId)
   console.info(`500 turns: log ${log} bytes, kept requests ${kept} bytes, ${(kept / log).toFixed(2)} times`)
   expect(kept).toBeLessThan(3 * log)
-}, 240_000)
+})
