@@ -1,6 +1,7 @@
 import { JSONParseError, type LanguageModelV3, type LanguageModelV4 } from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import { ConfigurationError } from "../../../core/errors.ts"
+import type { CallRecord } from "../../../core/ports/model/call-record.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../../core/ports/model/provider.ts"
 import { aiSdkProvider } from "./ai-sdk-provider.ts"
 import type { StreamPart } from "./answer-fold.ts"
@@ -37,9 +38,11 @@ interface Played {
   readonly provider?: string
   readonly parts?: readonly StreamPart[]
   readonly contentType?: string
+  /** Body of the request, as the model reports it. */
+  readonly sent?: unknown
 }
 
-function play({ version = "v4", provider = "test.chat", parts = hello, contentType }: Played = {}) {
+function play({ version = "v4", provider = "test.chat", parts = hello, contentType, sent }: Played = {}) {
   const calls: unknown[] = []
   const model = {
     specificationVersion: version,
@@ -50,18 +53,36 @@ function play({ version = "v4", provider = "test.chat", parts = hello, contentTy
     async doStream(options: unknown) {
       calls.push(options)
       const headers = contentType === undefined ? {} : { "content-type": contentType }
-      return { stream: ReadableStream.from(parts), response: { headers } }
+      return { stream: ReadableStream.from(parts), request: { body: sent }, response: { headers } }
     },
   } as LanguageModelV4 | LanguageModelV3
   return { model, calls }
 }
 
-async function call(provider: Provider, asked = request): Promise<readonly ModelEvent[]> {
+async function call(
+  provider: Provider,
+  asked = request,
+  record?: CallRecord,
+): Promise<readonly ModelEvent[]> {
   const events: ModelEvent[] = []
-  for await (const event of provider.stream(asked, { signal: new AbortController().signal }))
+  for await (const event of provider.stream(asked, { signal: new AbortController().signal, record }))
     events.push(event)
   return events
 }
+
+test.each([
+  ["as JSON", '{"model":"m"}', { model: "m" }],
+  ["as a value", { model: "m" }, { model: "m" }],
+  ["as another text", "model m", "model m"],
+])("the body that the model reports %s is recorded", async (_, sent, body) => {
+  const own = { form: "gateway", url: null, headers: {}, body: request } as const
+  const record: CallRecord = { request: own, response: null }
+  await call(aiSdkProvider(play({ sent }).model), request, record)
+  expect(record).toEqual({ request: { form: "http", url: null, headers: {}, body }, response: null })
+  const unreported: CallRecord = { request: own, response: null }
+  await call(aiSdkProvider(play().model), request, unreported)
+  expect(unreported.request).toBe(own)
+})
 
 test("a thinking level becomes the model's setting, which models of version 6 do not have", async () => {
   const { model, calls } = play()
