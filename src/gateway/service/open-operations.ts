@@ -7,12 +7,12 @@ import type { GatewayInfo } from "../../operations/status.ts"
 import { createMask } from "../../platform/logging/mask.ts"
 import type { Agent } from "../agent/agent.ts"
 import type { PrepareOptions } from "../gateway.ts"
-import type { OpenRequests } from "../open-requests.ts"
 import { createLogReaders } from "../operate/log-readers.ts"
 import { createGatewaySchedules, type ScheduleParts } from "../operate/schedules.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import { showConfiguration } from "../options/shown-configuration.ts"
 import { packageVersion } from "../package-version.ts"
+import type { OpenRequests } from "./open-requests.ts"
 
 export interface OperatedGateway {
   readonly server: ResolvedServer

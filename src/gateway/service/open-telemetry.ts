@@ -4,10 +4,10 @@ import { noTraces, type Traces } from "../../core/ports/traces.ts"
 import { createTraces } from "../../features/telemetry/traces/traces.ts"
 import type { Agent } from "../agent/agent.ts"
 import { createObservers } from "../hooks/observers.ts"
-import { type OpenRequests, openRequests } from "../open-requests.ts"
 import { packageVersion } from "../package-version.ts"
 import { type OpenMetrics, openMetrics } from "./open-metrics.ts"
 import type { ServiceOptions } from "./open-parts.ts"
+import { type OpenRequests, openRequests } from "./open-requests.ts"
 
 export interface OpenTelemetry {
   /** All observers of the process as one. */

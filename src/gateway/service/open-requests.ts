@@ -1,13 +1,13 @@
-import { omitUndefined } from "../core/defined-only.ts"
-import type { Logger } from "../core/ports/logger.ts"
-import type { Observer } from "../core/ports/observer.ts"
-import type { Store } from "../core/ports/store/store.ts"
-import { requireStorePart } from "../core/require-store-part.ts"
-import { createRequestKeeper, removeOldRequests } from "../features/telemetry/requests/keep-requests.ts"
-import { createRequestReader, type RequestReader } from "../features/telemetry/requests/read-requests.ts"
-import type { PrepareOptions } from "./gateway.ts"
-import type { ResolvedServer } from "./options/gateway-options.ts"
-import { resolveSecretsKey } from "./options/secrets-key.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Observer } from "../../core/ports/observer.ts"
+import type { Store } from "../../core/ports/store/store.ts"
+import { requireStorePart } from "../../core/require-store-part.ts"
+import { createRequestKeeper, removeOldRequests } from "../../features/telemetry/requests/keep-requests.ts"
+import { createRequestReader, type RequestReader } from "../../features/telemetry/requests/read-requests.ts"
+import type { PrepareOptions } from "../gateway.ts"
+import type { ResolvedServer } from "../options/gateway-options.ts"
+import { resolveSecretsKey } from "../options/secrets-key.ts"
 
 export interface OpenRequests {
   /** Empty if no requests are kept. */
