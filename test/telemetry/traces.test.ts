@@ -27,7 +27,7 @@ interface AskedModel {
   readonly messages: readonly { readonly content: unknown }[]
 }
 
-/** The lead looks, pays and delegates. The first model of the worker is overloaded, its second waits for the promise. */
+/** The lead looks, pays and delegates. The first model of the worker is overloaded, its second waits. */
 const script =
   (until: PromiseLike<void>) =>
   (request: { readonly body: unknown }): UpstreamReply => {
