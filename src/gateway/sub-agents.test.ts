@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { SkillStateStore } from "../features/skills/state/skill-state-store.ts"
@@ -232,20 +233,23 @@ it("refuses to start with an agent that the gateway does not have", async () => 
 
 it("runs all sub-agents of one message, at most as many at once as the options allow", async () => {
   const tasks = Array.from({ length: 9 }, (_, index) => `task ${index}`)
-  let working = 0
-  let most = 0
+  let [started, working, most] = [0, 0, 0]
+  const workBesideAnother = async () => {
+    started += 1
+    most = Math.max(most, ++working)
+    await vi.waitFor(() => expect(working > 1 || started === tasks.length).toBe(true))
+    // A third sub-agent would start now.
+    await delay(50)
+    working -= 1
+  }
   const provider = scriptedProvider((request) => {
     if (firstText(request) === "Go.") {
       const last = request.messages.at(-1)
       if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
       return tasks.map((task) => runAgent({ task }))
     }
-    most = Math.max(most, ++working)
-    const until = new Promise((resolve) => setTimeout(resolve, 50)).then(() => {
-      working -= 1
-    })
     return [
-      { type: "wait", until },
+      { type: "wait", until: workBesideAnother() },
       { type: "text", text: `Did ${firstText(request)}.` },
     ]
   })
