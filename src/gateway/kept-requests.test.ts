@@ -116,11 +116,14 @@ it("encrypts kept requests if there is a key, and shows them to no one who has a
   const { sessionId } = await gateway.run("Look at the harbor.")
   const [kept] = await waitForKept(sessionId, 1)
   expect(await readRaw(store, sessionId)).not.toMatch(/harbor|anthropic/)
-  const others = createAgent("You look.", { store, logger, secretsKey: "another key, which is long enough" })
-  onTestFinished(() => others.close({ graceMs: 0 }))
-  expect(await others.operate("sessions.attempts", { sessionId })).toMatchObject({ items: [] })
-  const asked = { sessionId, attemptId: kept?.id ?? "" }
-  await expect(others.operate("sessions.attempt", asked)).rejects.toMatchObject({ code: "attempt_not_found" })
+  for (const secretsKey of ["another key, which is long enough", undefined]) {
+    const others = createAgent("You look.", omitUndefined({ store, logger, secretsKey }))
+    onTestFinished(() => others.close({ graceMs: 0 }))
+    expect(await others.operate("sessions.attempts", { sessionId })).toMatchObject({ items: [] })
+    const asked = { sessionId, attemptId: kept?.id ?? "" }
+    const code = "attempt_not_found"
+    await expect(others.operate("sessions.attempt", asked)).rejects.toMatchObject({ code })
+  }
 
   const open = await setUp([say("Done.")], { secretsKey: undefined })
   const run = await open.gateway.run("Look at the harbor.")

@@ -1,7 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
 import { defineOperation } from "./operation.ts"
-import type { OperationParts } from "./parts.ts"
 import { id, pageOf, time } from "./schemas.ts"
 import { findSession } from "./tenants.ts"
 
@@ -41,6 +40,9 @@ export const shownAttempt = attempt.extend({
 
 const oneSession = { sessionId: id }
 
+const notKept =
+  "The request of this model attempt is not kept, or was encrypted with another key. See keepRequests and secretsKey."
+
 export const attemptOperations = {
   "sessions.attempts": defineOperation({
     summary: "List the model attempts of a session whose requests are kept, newest first",
@@ -61,25 +63,17 @@ export const attemptOperations = {
     access: "content",
     tenant: "byId",
     problems: ["404 session_not_found", "404 attempt_not_found"],
-    input: z.strictObject({ ...oneSession, attemptId: id }),
+    input: z.strictObject({
+      ...oneSession,
+      attemptId: id.describe("The attempt's id, or latest for the newest attempt"),
+    }),
     output: shownAttempt,
     async run(parts, { sessionId, attemptId }, caller) {
       await findSession(parts, sessionId, caller)
-      return findAttempt(parts, sessionId, attemptId)
+      const attempts = await parts.attempts()
+      const found = await attempts.show(sessionId, attemptId === "latest" ? undefined : attemptId)
+      if (found !== null) return found
+      throw new GatewayError({ code: "attempt_not_found", status: 404 }, notKept)
     },
   }),
-}
-
-/** `latest` is the newest attempt. Rejects with `attempt_not_found` if its request is not kept. */
-export async function findAttempt(
-  { attempts }: Pick<OperationParts, "attempts">,
-  sessionId: string,
-  attemptId: string,
-): Promise<z.input<typeof shownAttempt>> {
-  const found = await (await attempts()).show(sessionId, attemptId === "latest" ? undefined : attemptId)
-  if (found !== null) return found
-  throw new GatewayError(
-    { code: "attempt_not_found", status: 404 },
-    "The request of this model attempt is not kept, or was encrypted with another key. See keepRequests and secretsKey.",
-  )
 }

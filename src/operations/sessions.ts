@@ -3,8 +3,8 @@ import { omitUndefined } from "../core/defined-only.ts"
 import { formatDirectoryCursor } from "../core/directory-cursor.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { ListedRun, ListedSession } from "../core/ports/store/directory.ts"
-import { findAttempt, shownAttempt } from "./attempts.ts"
-import { defineOperation, type OperationCaller, requireScope } from "./operation.ts"
+import { attemptOperations, shownAttempt } from "./attempts.ts"
+import { defineOperation, type OperationCaller, runOperation } from "./operation.ts"
 import type { OperationParts } from "./parts.ts"
 import { cost, done, id, json, name, ok, pageOf, paging, parseCursor, time } from "./schemas.ts"
 import { chooseTenant, consoleTenant, createSessionNotFound, findSession } from "./tenants.ts"
@@ -120,7 +120,11 @@ export const sessionOperations = {
       request: shownAttempt.optional(),
     }),
     async run(parts, { sessionId, request: attemptId }, caller) {
-      if (attemptId !== undefined) requireScope("content", caller.scopes)
+      const asked = { sessionId, attemptId }
+      const request =
+        attemptId === undefined
+          ? undefined
+          : await runOperation(attemptOperations["sessions.attempt"], parts, asked, caller)
       const found = await findSession(parts, sessionId, caller)
       const [{ items: runs }, { items: children }, grants] = await Promise.all([
         parts.directory.runs({ sessionId, limit: shownRuns }),
@@ -131,7 +135,7 @@ export const sessionOperations = {
       if (described === undefined) throw createSessionNotFound()
       const shown = {
         ...(grants && { grants: grants.map((each) => ({ ...each })) }),
-        ...(attemptId !== undefined && { request: await findAttempt(parts, sessionId, attemptId) }),
+        ...(request && { request }),
       }
       return { session: described, runs: await describeRuns(parts, runs, caller), children: others, ...shown }
     },

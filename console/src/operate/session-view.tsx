@@ -28,7 +28,8 @@ export function SessionView({
     {},
     { isLive, grows: true },
   )
-  const attempts = usePages<KeptAttempt>(`sessions/${encodeURIComponent(sessionId)}/attempts`, {}, { isLive })
+  // The gateway stores the last request after the run has ended.
+  const attempts = usePages<KeptAttempt>(`sessions/${encodeURIComponent(sessionId)}/attempts`)
   const parent = { label: "Sessions", href: "#/sessions" }
   if (data === null) {
     return (

@@ -23,6 +23,14 @@ export function nestsTooDeep(value: unknown, levels = mostLevels): boolean {
  * Does not count the characters that escapes add.
  */
 export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
+  return countJsonCharacters(value, maxCharacters) > maxCharacters
+}
+
+/**
+ * Returns the number of characters of the value's JSON, without those that escapes add. Stops at the first number that
+ * is larger than `maxCharacters`.
+ */
+export function countJsonCharacters(value: unknown, maxCharacters: number): number {
   let left = maxCharacters
   const rest: unknown[] = [value]
   while (rest.length > 0 && left >= 0) {
@@ -36,12 +44,12 @@ export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
       left -= 1
       for (const key of Object.keys(item)) {
         left -= key.length + 4
-        if (left < 0) return true
+        if (left < 0) return maxCharacters - left
         rest.push((item as Record<string, unknown>)[key])
       }
     }
   }
-  return left < 0
+  return maxCharacters - left
 }
 
 /**

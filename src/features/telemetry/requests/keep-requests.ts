@@ -1,4 +1,6 @@
+import { countJsonCharacters } from "../../../core/json/json.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import { maxRecordedBytes } from "../../../core/ports/model/call-record.ts"
 import type { Observer } from "../../../core/ports/observer.ts"
 import type { KeptRequests } from "../../../core/ports/store/kept-requests.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
@@ -9,14 +11,20 @@ const keptMs = 7 * 24 * 60 * 60 * 1_000
 const sessionShare = 1 / 8
 /** Minimum milliseconds between two warnings. */
 const warningMs = 60_000
-/** Maximum attempts that wait to be stored. Further ones are not kept. */
-const maxWaiting = 200
+/** Maximum characters of the attempts that wait to be stored. Further ones are not kept. */
+const maxWaitingCharacters = 32 * 1024 * 1024
 
 export interface KeepingParts extends Omit<WriterParts, "sessionBytes"> {
   readonly keep: "errors" | "all"
   /** Maximum bytes of all kept requests. */
   readonly maxBytes: number
   readonly logger: Logger
+}
+
+interface WaitingAttempt {
+  readonly attempt: RecordedAttempt
+  /** Characters of the request and of the response. */
+  readonly characters: number
 }
 
 export interface RequestKeeper {
@@ -31,15 +39,18 @@ export interface RequestKeeper {
  */
 export function createRequestKeeper({ keep, maxBytes, logger, ...parts }: KeepingParts): RequestKeeper {
   const write = createRequestWriter({ ...parts, sessionBytes: maxBytes * sessionShare })
-  const waiting: RecordedAttempt[] = []
+  const waiting: WaitingAttempt[] = []
+  /** Characters of the waiting attempts, and of the one that is written. */
+  let waitingCharacters = 0
   const warn = createRareWarning(logger)
   let working: Promise<void> | null = null
 
   async function storeWaiting(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { sessionId } = next
+      const { attempt, characters } = next
+      const { sessionId } = attempt
       try {
-        if (await write(next)) continue
+        if (await write(attempt)) continue
         warn(
           { sessionId },
           "The requests of a session have reached its part of keepRequestsBytes. Further ones are left out.",
@@ -49,6 +60,8 @@ export function createRequestKeeper({ keep, maxBytes, logger, ...parts }: Keepin
           { error, sessionId },
           "The request of a model attempt could not be stored. The run is not affected.",
         )
+      } finally {
+        waitingCharacters -= characters
       }
     }
     working = null
@@ -62,11 +75,14 @@ export function createRequestKeeper({ keep, maxBytes, logger, ...parts }: Keepin
       onAttemptEnded(end) {
         const { record } = end
         if (record === null || (keep === "errors" && end.code === null)) return
-        if (waiting.length >= maxWaiting) {
+        const characters =
+          maxRecordedBytes + countJsonCharacters([record.request.body, end.response], maxWaitingCharacters)
+        if (waitingCharacters + characters > maxWaitingCharacters) {
           warn({}, "The store is too slow to keep the requests of all model attempts. Some are left out.")
           return
         }
-        waiting.push({ ...end, record })
+        waitingCharacters += characters
+        waiting.push({ attempt: { ...end, record }, characters })
         working ??= storeWaiting()
       },
     },

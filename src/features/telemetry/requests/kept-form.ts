@@ -35,12 +35,18 @@ export async function pack(json: string, sessionId: string, key: Uint8Array | nu
   return key === null ? packed : seal(packed, toName(sessionId), key)
 }
 
-/** Returns null if the value has another key. */
+/** Returns null if the value is encrypted with another key, or if it is encrypted and there is no key. */
 export async function unpack(body: Uint8Array, sessionId: string, key: Uint8Array | null): Promise<Json> {
   const packed = key === null ? body : openSealed(body, toName(sessionId), key)
   if (packed === null) return null
-  const json: Buffer = await inflate(packed)
-  return JSON.parse(json.toString("utf8"))
+  try {
+    const json: Buffer = await inflate(packed)
+    return JSON.parse(json.toString("utf8"))
+  } catch (error) {
+    // Only an encrypted value looks damaged without a key.
+    if (key === null) return null
+    throw error
+  }
 }
 
 function toName(sessionId: string): string {

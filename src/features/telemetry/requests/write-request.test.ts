@@ -20,6 +20,11 @@ async function open({ key = null, redact = [] }: { key?: Uint8Array | null; reda
   return {
     keptRequests,
     reader,
+    /** Resolves to the number of rows that a reader needs. */
+    async countParts(id: string): Promise<number> {
+      const [kept] = await keptRequests.list(sessionId, { id, limit: 1 })
+      return kept === undefined ? 0 : (await keptRequests.parts(sessionId, kept)).length
+    },
     /** Stores an attempt with this body, at this time. Resolves to its id. */
     async keep(body: unknown, at = 1, response: CallRecord["response"] = null): Promise<string> {
       const record = { request: { form: "http", url: null, headers: {}, body }, response } as const
@@ -63,12 +68,8 @@ it("reads back bodies whose parts were repeated, left out, moved and added", asy
 })
 
 it("stores a part once in a series, and all parts again after a day and after a failure", async () => {
-  const { keep, readBody, keptRequests, reader } = await open()
+  const { keep, readBody, countParts, keptRequests, reader } = await open()
   const long = { messages: [...messages, { content: "x".repeat(1_000) }] }
-  const countParts = async (id: string) => {
-    const [kept] = await keptRequests.list(sessionId, { id, limit: 1 })
-    return kept === undefined ? 0 : (await keptRequests.parts(sessionId, kept)).length
-  }
   const [first, second] = [await keep(long), await keep(long)]
   expect([await countParts(first), await countParts(second)]).toEqual([1, 2])
   const next = await keep(long, 2 + dayMs)
@@ -90,6 +91,43 @@ it("keeps a note in place of a part that is too long", async () => {
   expect(await readBody(id)).toEqual({
     messages: [messages[0], { omitted: "This part is longer than 256 KiB." }],
   })
+})
+
+it("starts another series when the parts of one have 16 MiB, so that a reader needs no more", async () => {
+  const { keep, countParts, readBody } = await open()
+  const texts = Array.from({ length: 70 }, (_, index) => `${index}${" many words".repeat(22_000)}`)
+  await keep({ messages: texts })
+  const id = await keep({ messages: ["short"] })
+  expect(await countParts(id)).toBe(1)
+  expect(await readBody(id)).toEqual({ messages: ["short"] })
+})
+
+it("counts what another process has stored to the bytes of the session", async () => {
+  const { keptRequests } = await open()
+  const sessionBytes = 1_000
+  const processes = [1, 2].map(() =>
+    createRequestWriter({ store: keptRequests, key: null, redact: [], sessionBytes }),
+  )
+  let stored = 0
+  for (let count = 0; count < 20; count += 1) {
+    const request = { form: "http", url: null, headers: {}, body: [count] } as const
+    for (const write of processes) {
+      const attempt = createAttempt(`step_${count}`, { at: 1, record: { request, response: null } })
+      stored += (await write(attempt)) ? 1 : 0
+    }
+  }
+  expect(stored).toBeGreaterThan(2)
+  expect(await keptRequests.bytes(sessionId)).toBeLessThanOrEqual(sessionBytes)
+})
+
+it("masks keys in the address", async () => {
+  const { keptRequests, reader } = await open()
+  const write = createRequestWriter({ store: keptRequests, key: null, redact: [], sessionBytes: 10_000 })
+  const url = "https://proxy.example/sk-abcdefghijklmnop/v1"
+  const request = { form: "http", url, headers: {}, body: null } as const
+  await write(createAttempt("step_1", { at: 1, record: { request, response: null } }))
+  const shown = await reader.show(sessionId, undefined)
+  expect(shown?.url).toBe("https://proxy.example/[redacted]/v1")
 })
 
 it("masks keys and named fields in the body and in the response, and keeps an error's whole text", async () => {

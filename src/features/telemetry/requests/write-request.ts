@@ -16,8 +16,9 @@ const omitted = { omitted: "This part is longer than 256 KiB." }
 const sliceCharacters = 64 * 1024
 /** Maximum sessions of which a process continues the series. */
 const maxSeries = 50
-/** A series ends after this number of parts, or after a day. */
+/** A series ends after this number of parts or of their characters, or after a day. A reader needs all its parts. */
 const maxParts = 5_000
+const maxSeriesCharacters = 16 * 1024 * 1024
 const dayMs = 24 * 60 * 60 * 1_000
 
 export interface WriterParts {
@@ -39,8 +40,8 @@ interface Series {
   /** Number of the first request. Null if none is stored yet. */
   readonly first: number | null
   readonly startedAt: number
-  /** Bytes of all requests of the session. */
-  readonly bytes: number
+  /** Characters of all parts. */
+  readonly characters: number
   /**
    * Numbers of the parts, by the digests of their texts before they were masked. The store has no digest, so no one
    * can find out from it whether a known text was sent.
@@ -53,19 +54,25 @@ export function createRequestWriter({ store, key, redact, sessionBytes }: Writer
   const mask = createMask(redact)
   const open = createRecentMap<Series>(maxSeries)
 
-  async function openSeries(sessionId: string, at: number): Promise<Series> {
+  function openSeries(sessionId: string, at: number): Series {
     const series = open.get(sessionId)
     // Whatever fails from here on ends the series.
     open.delete(sessionId)
-    const isOpen = series !== undefined && series.numbers.size < maxParts && at < series.startedAt + dayMs
-    if (isOpen) return series
-    return { first: null, startedAt: at, bytes: await store.bytes(sessionId), numbers: new Map() }
+    if (
+      series !== undefined &&
+      series.numbers.size < maxParts &&
+      series.characters < maxSeriesCharacters &&
+      at < series.startedAt + dayMs
+    )
+      return series
+    return { first: null, startedAt: at, characters: 0, numbers: new Map() }
   }
 
   return async function write(attempt: RecordedAttempt): Promise<boolean> {
     const { sessionId, at, record } = attempt
-    const series = await openSeries(sessionId, at)
+    const series = openSeries(sessionId, at)
     const numbers = new Map(series.numbers)
+    let { characters } = series
     const added: string[] = []
     let unslicedCharacters = 0
 
@@ -82,6 +89,7 @@ export function createRequestWriter({ store, key, redact, sessionBytes }: Writer
       if (known !== undefined) return known
       const number = numbers.size
       numbers.set(digest, number)
+      characters += text.length
       added.push(JSON.stringify(mask(JSON.parse(text))))
       return number
     }
@@ -90,7 +98,7 @@ export function createRequestWriter({ store, key, redact, sessionBytes }: Writer
     const { form, url, headers, body } = record.request
     const facts: KeptFacts = {
       ...{ runId, stepId, attempt: attempt.attempt, purpose, provider, model, code, durationMs },
-      ...{ form, url, headers: mask(headers) },
+      ...{ form, url: mask(url), headers: mask(headers) },
       body: await divideBody(body, add),
       response: record.response && {
         ...{ status: record.response.status, headers: mask(record.response.headers) },
@@ -103,10 +111,12 @@ export function createRequestWriter({ store, key, redact, sessionBytes }: Writer
       facts: await pack(JSON.stringify(facts), sessionId, key),
       parts: await pack(`[${added.join(",")}]`, sessionId, key),
     }
-    const bytes = series.bytes + request.facts.length + request.parts.length
+    // The store knows what other processes have stored, and what was removed.
+    const bytes = (await store.bytes(sessionId)) + request.facts.length + request.parts.length
     if (bytes > sessionBytes) return false
     const number = await store.put(sessionId, request)
-    if (number !== null) open.set(sessionId, { ...series, first: series.first ?? number, bytes, numbers })
+    if (number !== null)
+      open.set(sessionId, { ...series, first: series.first ?? number, characters, numbers })
     // If the series was removed, a new one begins. Otherwise the session was removed.
     else if (series.first !== null) return write(attempt)
     return true
