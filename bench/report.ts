@@ -348,7 +348,7 @@ export function observersTables({
   counting,
   four,
   metrics,
-  droppedSpan,
+  dropped,
 }: ObserversResult): readonly Table[] {
   return [
     {
@@ -359,7 +359,7 @@ export function observersTables({
         ["one that counts", counting.toFixed(1)],
         ["four that count", four.toFixed(1)],
         ["the metrics (a commit)", metrics.toFixed(1)],
-        ["traces (a tool call) with an SDK that drops all", droppedSpan.toFixed(1)],
+        ["traces with an SDK that drops all (half of a tool's span)", dropped.toFixed(1)],
       ],
     },
   ]

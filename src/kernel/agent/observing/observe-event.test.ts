@@ -72,6 +72,21 @@ it("measures the turns, model attempts and tool calls of a run, once each and in
   expect(heard.at(-1)?.[1]).toMatchObject({ outcome: "completed", turns: 2, error: null })
 })
 
+it("calls no observer per token", async () => {
+  const heardWith = async (tokens: number) => {
+    const heard: string[] = []
+    const observers = Object.fromEntries(observerNames.map((name) => [name, () => void heard.push(name)]))
+    const words = Array.from({ length: tokens }, (_, n) => say(`word ${n} `))
+    const thoughts = words.map(({ text }) => ({ type: "thinking", text }) as const)
+    const provider = scriptedProvider([[...thoughts, ...words, call], words])
+    await runLoop(createMemoryRun(provider, { tools: [look], observers }).context)
+    return heard
+  }
+  const few = await heardWith(1)
+  expect(few).toContain("onFirstToken")
+  expect(await heardWith(50)).toEqual(few)
+})
+
 it("reports the attempt of a process that died from the process that continues, without times", async () => {
   const { observers, heard } = listen()
   const forever = { type: "wait", until: new Promise(() => {}) } as const
