@@ -47,7 +47,6 @@ export type {
   Entry,
   Event,
   EventEntry,
-  HistoryReplaced,
   InterceptorDecided,
   KeptOutput,
   LiveEntry,
@@ -73,7 +72,9 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "../core/log/entries.ts"
+export type { HistoryForked, HistoryReplaced } from "../core/log/history-events.ts"
 export type { BudgetExceeded, MaxTurnsReached } from "../core/log/limit-events.ts"
+export type { LogRange } from "../core/log/superseded.ts"
 export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "../core/log/task-events.ts"
 export type { BackgroundTask, TaskState } from "../core/runs/background-task.ts"
 export type { FirstSpan } from "../core/runs/trace-context.ts"

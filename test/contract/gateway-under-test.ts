@@ -86,7 +86,7 @@ export async function startGatewayUnderTest() {
       )
     },
     storedBytes: async () => principalBytes,
-    historyStart: (id) => reading.then(() => log.historyStart(id)),
+    historyStart: (id, seq) => reading.then(() => log.historyStart(id, seq)),
     ping: () => working().then(() => log.ping()),
   }
   const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))

@@ -1,23 +1,24 @@
-import type { AssistantMessage, ContentPart, Message } from "../history/messages.ts"
+import type { AssistantMessage, ContentPart } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { StopReason } from "../ports/model/provider.ts"
 import type { ToolResult } from "../ports/tools/tool.ts"
-import type { TaskState } from "../runs/background-task.ts"
 import type { RunLimits } from "../runs/child.ts"
 import type { RunChain } from "../runs/run-chain.ts"
 import type { RunSettings } from "../runs/run-settings.ts"
 import type { FirstSpan } from "../runs/trace-context.ts"
 import type { ToolOrigin } from "../tools/tool-origin.ts"
-import type { Cost, Spending, Usage } from "../usage.ts"
+import type { Cost, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution, Segment } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
 import type { DecidedWith } from "./decider.ts"
 import type { Delta, OpenedPart } from "./deltas.ts"
+import type { HistoryForked, HistoryReplaced } from "./history-events.ts"
 import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
+import type { LogRange } from "./superseded.ts"
 import type { TaskEvent } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session that has newer events. */
-export const logVersion = 3
+export const logVersion = 4
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
@@ -77,6 +78,7 @@ export interface AppData {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | HistoryForked
   | CompactionEvent
   | UserMessageAdded
   | RunWithdrawn
@@ -122,16 +124,8 @@ export interface RunStarted extends RunSettings, FirstSpan {
    * runs that a message started, and in runs of older versions.
    */
   readonly chain?: RunChain
-}
-
-/** The client's own conversation differed from the log. It replaces everything before this event. */
-export interface HistoryReplaced {
-  readonly type: "historyReplaced"
-  readonly messages: readonly Message[]
-  /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
-  readonly spent?: Spending
-  /** Background tasks whose outcome the model had not received before this event. Absent if there were none. */
-  readonly tasks?: readonly TaskState[]
+  /** The ranges of the log that a fold for a model skips during and after this run. Absent if there are none. */
+  readonly superseded?: readonly LogRange[]
 }
 
 /** A message of the user joined the open run, between two of its steps or just before its end. */

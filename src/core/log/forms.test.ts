@@ -1,13 +1,13 @@
 import { expect, it } from "vitest"
 import { type Event, logVersion } from "./entries.ts"
-import { findVersion, type NewerForms, toStoredForms } from "./forms.ts"
+import { findVersion, firstVersion, type NewerForms, toStoredForms } from "./forms.ts"
 
 const data: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
 const step: Event = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }
 const next = logVersion + 1
 
 it("an event without a newer form belongs to the first version, and is stored as it is", () => {
-  expect(findVersion(data)).toBe(logVersion)
+  expect(findVersion(data)).toBe(firstVersion)
   expect(toStoredForms(data, logVersion)).toEqual([data])
 })
 

@@ -13,11 +13,11 @@ export interface NewerForm {
 
 export type NewerForms = Partial<Record<Event["type"], NewerForm>>
 
-/** The first published log version. All forms that are not in `newerForms` belong to it. */
-const firstVersion = 3
+/** The first published log version. All events that are not in `newerForms` belong to it, and so do commands. */
+export const firstVersion = 3
 
 /** A change of an event adds its form here, and raises `logVersion`. */
-const newerForms: NewerForms = {}
+const newerForms: NewerForms = { historyForked: { since: 4 } }
 
 /** Returns the version that a process must read to understand the event. */
 export function findVersion({ type }: Event, forms: NewerForms = newerForms): number {

@@ -41,6 +41,11 @@ export interface TaskState extends BackgroundTask {
   readonly outcome: ChildOutcome | null
   /** `collected` once the model has received the outcome. */
   readonly state: "running" | "ended" | "collected"
+  /**
+   * If true, the run that started it was superseded. The task is canceled and the model does not know it, but its cost
+   * still counts.
+   */
+  readonly isSuperseded?: true
 }
 
 /** Returns the id of the run that announces the end of a task, unless the announcement joins another run. */

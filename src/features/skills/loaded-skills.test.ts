@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest"
 import type { Event, EventEntry } from "../../core/log/entries.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { toAnnouncedRunId } from "../../core/runs/background-task.ts"
+import { noSpending } from "../../core/usage.ts"
 import { runStarted } from "../../testing/session-log/fixtures.ts"
 import { createSessionSkills } from "./loaded-skills.ts"
 
@@ -39,6 +40,21 @@ test("loading adds a skill, unloading removes it, and loading again keeps one", 
 
 test("a client's history has no loaded skills", async () => {
   expect(await namesAfter(loading("a"), replaced, loading("b"))).toEqual(["b"])
+})
+
+test("a superseded run has loaded and unloaded no skills", async () => {
+  const unloading = completed("unload_skill", { type: "json", value: { unloaded: "a" } })
+  const forked: Event = {
+    type: "historyForked",
+    reason: "edit",
+    supersededRunId: "run_1",
+    fromSeq: 3,
+    spent: noSpending,
+  }
+  const started: Event = { ...runStarted, superseded: [{ fromSeq: 3, toSeq: 5 }] }
+  const log = [runStarted, loading("a"), runStarted, unloading, loading("b"), forked, started]
+  expect(await namesAfter(...log)).toEqual(["a"])
+  expect(await namesAfter(...log, loading("c"))).toEqual(["a", "c"])
 })
 
 test.each([

@@ -7,6 +7,7 @@ import type { Schedules } from "../../core/ports/store/schedules.ts"
 import type { Secrets } from "../../core/ports/store/secrets.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { knowsUsers } from "../../http/options.ts"
+import { findCompaction, readSuperseded } from "../../kernel/sessions/reading/plan-fold.ts"
 import type { Storage } from "../../kernel/sessions/storage.ts"
 import type { GatewayParts } from "../agent/agent.ts"
 import { resolveSecretsKey } from "../options/secrets-key.ts"
@@ -64,7 +65,8 @@ function limitSchedules(schedules: Schedules, storage: Storage): Schedules {
 }
 
 async function findLastCompaction(log: SessionLog, sessionId: string): Promise<HistoryCompacted | null> {
-  const seq = await log.compactionStart(sessionId)
+  const superseded = await readSuperseded(log, sessionId, Number.MAX_SAFE_INTEGER)
+  const seq = await findCompaction(log, sessionId, superseded)
   if (seq === 0) return null
   const [entry] = await log.read(sessionId, { afterSeq: seq - 1, limit: 1, deltas: false })
   return entry?.kind === "event" && entry.event.type === "historyCompacted" ? entry.event : null

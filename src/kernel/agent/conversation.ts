@@ -1,7 +1,7 @@
 import { emptyFingerprint, type HistoryFingerprint } from "../../core/history/history-fingerprint.ts"
 import type { TurnFingerprints } from "../../core/history/history-turns.ts"
 import { imageRefused } from "../../core/history/images.ts"
-import type { Message, ToolMessage } from "../../core/history/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { CompactionFailed } from "../../core/log/compaction.ts"
 import type {
@@ -12,7 +12,9 @@ import type {
   ToolCallRequested,
   WaitResolved,
 } from "../../core/log/entries.ts"
+import type { HistoryForked } from "../../core/log/history-events.ts"
 import { computeEpoch } from "../../core/log/sequence.ts"
+import type { LogRange } from "../../core/log/superseded.ts"
 import type { TaskEnded } from "../../core/log/task-events.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../../core/usage.ts"
 import { Tasks, type TasksState } from "./children/tasks.ts"
@@ -21,7 +23,8 @@ import { type EventMark, FoldProgress } from "./fold-progress.ts"
 import { type HistoryState, MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
 import { captureRun, type PlainRunState, type RunState, restoreRun, startRun } from "./run-state.ts"
-import { type CallState, readOutcome } from "./tools/call-state.ts"
+import { type CallState, requestCall } from "./tools/call-state.ts"
+import { createToolMessage } from "./tools/create-tool-message.ts"
 
 /** The code of a retry after a crash. */
 export const interruptedByCrash = "interrupted"
@@ -36,6 +39,7 @@ export interface ConversationState {
   readonly run: PlainRunState | null
   readonly spent: Spending
   readonly tasks: TasksState
+  readonly superseded: readonly LogRange[]
 }
 
 /** The folded log: the messages for a model, and the state of the open run. */
@@ -43,9 +47,12 @@ export class Conversation {
   readonly #isComplete: boolean
   /** Estimates the tokens of the messages. */
   readonly sizes = new TokenSizes()
-  readonly #history = new MessageHistory()
+  #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending
+  #superseded: readonly LogRange[] = []
+  /** The conversation to which the next `historyForked` returns. */
+  #place: Conversation | null = null
   /** Background tasks of all runs. */
   readonly tasks = new Tasks()
   readonly progress: FoldProgress
@@ -60,11 +67,13 @@ export class Conversation {
   }
 
   /** Returns the conversation whose state was captured after the event `last`. Later events bring it up to date. */
-  static restore({ history, run, spent, tasks }: ConversationState, last: EventMark): Conversation {
+  static restore(state: ConversationState, last: EventMark): Conversation {
+    const { history, run, spent, tasks, superseded } = state
     const conversation = new Conversation({ last })
     conversation.#history.restore(history)
     conversation.#run = run === null ? null : restoreRun(run)
     conversation.#spent = spent
+    conversation.#superseded = superseded
     conversation.tasks.reset(tasks)
     return conversation
   }
@@ -77,7 +86,8 @@ export class Conversation {
     const run = this.#run === null ? null : captureRun(this.#run)
     const history = this.#history.capture()
     if (this.#isComplete || history === null || (this.#run !== null && run === null)) return null
-    return { history, run, spent: this.#spent, tasks: this.tasks.capture() }
+    const [spent, superseded] = [this.#spent, this.#superseded]
+    return { history, run, spent, tasks: this.tasks.capture(), superseded }
   }
 
   /** The part of the history that a compaction needs: places of messages, the last summary, and counted tokens. */
@@ -118,6 +128,19 @@ export class Conversation {
     return this.#spent
   }
 
+  /** The ranges of the log that are superseded, and whose runs are not part of this conversation. */
+  get superseded(): readonly LogRange[] {
+    return this.#superseded
+  }
+
+  /**
+   * Sets the conversation to which the next `historyForked` returns: that of the events before its place. A fold that
+   * skips superseded events needs none.
+   */
+  prepareFork(place: Conversation): void {
+    this.#place = place
+  }
+
   /** Removes and returns the messages that no later event can change. */
   takeFinished(): readonly Message[] {
     return this.#history.takeFinished()
@@ -128,14 +151,22 @@ export class Conversation {
     this.progress.note(entry)
     // Session events are not part of the conversation.
     if (event.type === "taskEnded") this.#endTask(event)
-    if (runId === null) return
+    if (runId === null) {
+      this.#place?.apply(entry)
+      return
+    }
     switch (event.type) {
       case "historyReplaced":
         this.#history.replaceAll(event, seq)
         this.#spent = event.spent ?? this.#spent
         this.tasks.restore(event.tasks ?? [], null)
+        this.#superseded = []
+        return
+      case "historyForked":
+        this.#fork(event)
         return
       case "runStarted":
+        this.#superseded = event.superseded ?? []
         // The conversation of a client may end with results of tools.
         if (event.content.length > 0) this.#history.push({ role: "user", content: event.content }, seq)
         // A reader of a long session holds few messages, so its run must not hold one either.
@@ -281,6 +312,16 @@ export class Conversation {
     }
   }
 
+  #fork({ spent, tasks = [] }: HistoryForked): void {
+    if (this.#place !== null) {
+      this.#history = this.#place.#history
+      this.tasks.reset(this.#place.tasks.capture())
+      this.#place = null
+    }
+    this.#spent = spent
+    this.tasks.supersede(tasks)
+  }
+
   /** Counts one crash once, however much work it interrupted. */
   #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: Interrupted): void {
     if (!stoppedInOrder) this.#run?.crashes.add(computeEpoch(seq))
@@ -310,24 +351,7 @@ export class Conversation {
 
   #request(event: ToolCallRequested, seq: number): void {
     if (this.#run?.phase.type !== "settling") return
-    const { toolCallId, input } = event
-    const call: CallState = {
-      requested: event,
-      state: "requested",
-      input,
-      origin: event.origin ?? null,
-      qualifier: null,
-      approval: null,
-      startedAt: null,
-      wait: null,
-      openedAt: null,
-      resolved: null,
-      waits: { approval: 0, clientTool: 0, elicitation: 0, child: 0, timer: 0 },
-      emitted: { events: 0, characters: 0 },
-      warnings: [],
-      result: null,
-    }
-    this.#run.phase.calls.set(toolCallId, call)
+    this.#run.phase.calls.set(event.toolCallId, requestCall(event))
     const { toolsUsed } = this.#run
     if (toolsUsed.length < maxToolsUsed && !toolsUsed.includes(event.name))
       this.#run.toolsUsed = [...toolsUsed, event.name]
@@ -371,19 +395,4 @@ function isFruitless({ stopReason, message: { content } }: MessageCompleted): bo
   const calls = content.filter((part) => part.type === "toolCall")
   if (calls.length === 0) return stopReason === "pause"
   return calls.every(({ malformedInput }) => malformedInput !== undefined)
-}
-
-/**
- * Returns the tool message of a step. A call without a result belongs to a failed run, because a cancel marks its own
- * calls.
- */
-function createToolMessage(calls: readonly CallState[]): ToolMessage {
-  const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
-  return {
-    role: "tool",
-    results: inOrder.map((call) => ({
-      toolCallId: call.requested.toolCallId,
-      result: call.result ?? createInterruptedResult("failed", readOutcome(call)),
-    })),
-  }
 }

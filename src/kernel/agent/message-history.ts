@@ -3,7 +3,8 @@ import type { AssistantMessage, ImagePart, Message } from "../../core/history/me
 import type { JsonObject } from "../../core/json/json.ts"
 import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
-import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../../core/log/entries.ts"
+import type { MessageCompleted, ToolCallRequested } from "../../core/log/entries.ts"
+import type { HistoryReplaced } from "../../core/log/history-events.ts"
 import { createSummaryMessage, refusedImageNote } from "./conversation-notes.ts"
 import { truncateResult } from "./tools/truncate-result.ts"
 

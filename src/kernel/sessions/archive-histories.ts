@@ -1,6 +1,6 @@
 import type { Archive } from "../../core/ports/store/archive.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
-import { foldStart } from "./reading/load-conversation.ts"
+import { planFold } from "./reading/plan-fold.ts"
 
 /** Number of due sessions that one query reads. */
 const sessionsAtOnce = 20
@@ -19,7 +19,7 @@ export async function archiveHistories(
     if (due.length === 0) return
     for (const each of due) {
       const { sessionId } = each
-      const beforeSeq = await foldStart(log, sessionId)
+      const { fromSeq: beforeSeq } = await planFold(log, sessionId)
       let afterSeq: number | undefined
       for (;;) {
         if (signal?.aborted) return

@@ -6,6 +6,7 @@ import { startTestServer, type TestServer } from "../../adapters/stores/postgres
 import { openPostgresStore } from "../../adapters/stores/postgres/open.ts"
 import { openSqliteStore } from "../../adapters/stores/sqlite/open.ts"
 import { logVersion } from "../../core/log/entries.ts"
+import { firstVersion } from "../../core/log/forms.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
@@ -22,7 +23,8 @@ import {
   type TestNode,
 } from "./fixtures/test-gateway.ts"
 
-const former = logVersion - 1
+/** A version that reads none of the events of these runs. */
+const former = firstVersion - 1
 const next = logVersion + 1
 let server: TestServer
 let directory = ""

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
-import type { HistoryReplaced } from "../../core/log/entries.ts"
+import type { HistoryReplaced } from "../../core/log/history-events.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { StorageLimits } from "../../core/ports/store/storage-limits.ts"
 import { noSpending } from "../../core/usage.ts"
@@ -161,6 +161,9 @@ export const storageCases: readonly SessionLogCase[] = [
         await commitOk(log, { lease, entries })
         assert.equal(await log.historyStart(sessionId), toSeq(lease, n))
       }
+      assert.equal(await log.historyStart(sessionId, toSeq(lease, 4)), toSeq(lease, 4))
+      assert.equal(await log.historyStart(sessionId, toSeq(lease, 3)), toSeq(lease, 1))
+      assert.equal(await log.historyStart(sessionId, toSeq(lease, 0)), 0)
       assert.equal(await log.historyStart(other.sessionId), 0)
     },
   },
@@ -181,6 +184,9 @@ export const storageCases: readonly SessionLogCase[] = [
         assert.equal(await log.compactionStart(sessionId), toSeq(lease, n))
         assert.deepEqual(await log.read(sessionId, { afterSeq: toSeq(lease, n) - 1, limit: 1 }), [compaction])
       }
+      assert.equal(await log.compactionStart(sessionId, toSeq(lease, 4)), toSeq(lease, 4))
+      assert.equal(await log.compactionStart(sessionId, toSeq(lease, 3)), toSeq(lease, 1))
+      assert.equal(await log.compactionStart(sessionId, toSeq(lease, 0)), 0)
       assert.equal(await log.compactionStart(other.sessionId), 0)
     },
   },

@@ -7,7 +7,7 @@ export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 /** Commands from one session to another, as named in the ids of their outbox items. */
 export type DeliveredCommand = "start" | "answer" | "cancel" | "taskEnd"
 export type CommittedKind =
-  | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
+  | Exclude<Event["type"], "historyForked" | "runnerStateSaved" | "waitOpened" | "waitResolved">
   | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer" | "child"}`
   /** The end of a sub-agent, with its answer to the call for which it works. */
   | "childEnded"

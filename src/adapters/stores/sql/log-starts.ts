@@ -5,6 +5,9 @@ import { createText, type Sql, type SqlDatabase, schema, sql } from "./statement
 /** SQL: the types are part of the statement, so that the databases use the index of these entries. */
 export const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
+/** A bound that no sequence number exceeds. */
+const newest = Number.MAX_SAFE_INTEGER
+
 /** Finds the entries from which readers start. */
 export function createLogStarts({
   read,
@@ -23,12 +26,14 @@ export function createLogStarts({
   return {
     stepStart: (sessionId, seq) => findLast(sessionId, sql`type = 'stepStarted' AND seq <= ${seq}`),
     runStart: (sessionId, seq) => findLast(sessionId, sql`type = 'runStarted' AND seq <= ${seq}`),
-    historyStart: (sessionId) => findLast(sessionId, sql`type = 'historyReplaced'`),
-    compactionStart: (sessionId) => findLast(sessionId, sql`type = 'historyCompacted'`),
-    taskStart: (sessionId, newest) =>
+    historyStart: (sessionId, seq = newest) =>
+      findLast(sessionId, sql`type = 'historyReplaced' AND seq <= ${seq}`),
+    compactionStart: (sessionId, seq = newest) =>
+      findLast(sessionId, sql`type = 'historyCompacted' AND seq <= ${seq}`),
+    taskStart: (sessionId, count) =>
       find(sql`SELECT coalesce(min(seq), 0) AS seq FROM (
         SELECT seq FROM ${schema}entry
         WHERE session_id = ${sessionId} AND ${createText(isOfTask)} AND type = 'taskRegistered'
-        ORDER BY seq DESC LIMIT ${newest}) AS task`),
+        ORDER BY seq DESC LIMIT ${count}) AS task`),
   }
 }

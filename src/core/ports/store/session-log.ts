@@ -150,10 +150,10 @@ export interface SessionLog {
   stepStart(sessionId: string, seq: number): Promise<number>
   /** Returns the sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
   runStart(sessionId: string, seq: number): Promise<number>
-  /** Returns the sequence number of the last `historyReplaced`, the start of every fold; 0 if there is none. */
-  historyStart(sessionId: string): Promise<number>
-  /** Returns the sequence number of the last `historyCompacted`; 0 if there is none. */
-  compactionStart(sessionId: string): Promise<number>
+  /** Returns the sequence number of the last `historyReplaced`, at or before `seq` if given; 0 if there is none. */
+  historyStart(sessionId: string, seq?: number): Promise<number>
+  /** Returns the sequence number of the last `historyCompacted`, at or before `seq` if given; 0 if there is none. */
+  compactionStart(sessionId: string, seq?: number): Promise<number>
   /** Returns the sequence number of the oldest of the `newest` last `taskRegistered`; 0 if there are none. */
   taskStart(sessionId: string, newest: number): Promise<number>
   /** Returns the stored bytes of all sessions of the principal. */

@@ -33,9 +33,9 @@ export class Tasks {
   /** Outcomes of tasks that started before the fold, until `restore` adds those tasks. */
   readonly #early = new Map<string, ChildOutcome>()
 
-  /** Returns all remembered tasks, oldest first. */
+  /** Returns all remembered tasks that the model knows, oldest first. */
   all(): readonly TaskState[] {
-    return [...this.#tasks.values()]
+    return [...this.#tasks.values()].filter(({ isSuperseded = false }) => !isSuperseded)
   }
 
   find(taskId: string): TaskState | null {
@@ -47,12 +47,24 @@ export class Tasks {
     return this.all().filter(({ state }) => state !== "collected")
   }
 
+  /** Returns the running tasks, including those of superseded runs. */
   running(): readonly TaskState[] {
-    return this.all().filter(({ state }) => state === "running")
+    return [...this.#tasks.values()].filter(({ state }) => state === "running")
+  }
+
+  /** Returns the tasks that a later fold needs: the open ones, and the running ones of superseded runs. */
+  kept(): readonly TaskState[] {
+    return [...this.#tasks.values()].filter(({ state }) => state !== "collected")
+  }
+
+  /** Adds running tasks of superseded runs. They stay until they have ended, so that their cost counts. */
+  supersede(tasks: readonly TaskState[]): void {
+    this.#early.clear()
+    for (const task of tasks) this.#tasks.set(task.taskId, { ...task, isSuperseded: true })
   }
 
   capture(): TasksState {
-    return { tasks: this.all(), early: [...this.#early] }
+    return { tasks: [...this.#tasks.values()], early: [...this.#early] }
   }
 
   reset({ tasks, early }: TasksState): void {
@@ -95,7 +107,8 @@ export class Tasks {
     const task = this.#tasks.get(taskId)
     if (task === undefined) this.#early.set(taskId, outcome)
     if (task?.state !== "running") return null
-    this.#tasks.set(taskId, { ...task, outcome, state: "ended" })
+    if (task.isSuperseded) this.#tasks.delete(taskId)
+    else this.#tasks.set(taskId, { ...task, outcome, state: "ended" })
     return task
   }
 
@@ -127,6 +140,7 @@ export class Tasks {
       const { outcome = null } = this.#tasks.get(task.taskId) ?? {}
       const hasEndedSince = task.state === "running" && outcome !== null
       if (hasEndedSince && task.runId !== openRunId) this.charge(task, outcome.charged)
+      if (hasEndedSince && task.isSuperseded) this.#tasks.delete(task.taskId)
     }
     this.#early.clear()
   }

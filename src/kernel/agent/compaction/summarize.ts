@@ -116,7 +116,7 @@ async function recordSummary(
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
   const formerTurns = (await extendTurns(conversation.formerTurns, dropped)).slice(-maxFormerTurns)
   const spending = computeCharge(context, choice, usage)
-  const tasks = conversation.tasks.open()
+  const tasks = conversation.tasks.kept()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
   await sizes.measure([...former, ...dropped])
   const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.measureMessage(message), 0)

@@ -39,6 +39,26 @@ export interface CallState {
   result: ToolResult | null
 }
 
+/** Returns the state of a call that the model has just requested. */
+export function requestCall(requested: ToolCallRequested): CallState {
+  return {
+    requested,
+    state: "requested",
+    input: requested.input,
+    origin: requested.origin ?? null,
+    qualifier: null,
+    approval: null,
+    startedAt: null,
+    wait: null,
+    openedAt: null,
+    resolved: null,
+    waits: { approval: 0, clientTool: 0, elicitation: 0, child: 0, timer: 0 },
+    emitted: { events: 0, characters: 0 },
+    warnings: [],
+    result: null,
+  }
+}
+
 /** Returns the milliseconds since the call was first executed, including its waits; 0 if it was never executed. */
 export function measureCall({ startedAt }: CallState, now: number): number {
   // Another process, with another clock, may have started the call.

@@ -1,40 +1,35 @@
 import { createHash } from "node:crypto"
 import { expect, it } from "vitest"
-import type { Event, EventEntry } from "../../../core/log/entries.ts"
+import type { Event } from "../../../core/log/entries.ts"
 import { Conversation } from "../../agent/conversation.ts"
+import { applyLive, foldLive } from "./fixtures/apply-live.ts"
 import { describeConversation } from "./fixtures/describe-conversation.ts"
 import { createRandomLog } from "./fixtures/random-log.ts"
 import { foldVersion } from "./snapshot-form.ts"
 
 const seeds = Array.from({ length: 60 }, (_, index) => `log ${index}`)
 
-function foldOf(entries: readonly EventEntry[]): Conversation {
-  const conversation = new Conversation()
-  for (const entry of entries) conversation.apply(entry)
-  return conversation
-}
-
 it.each(seeds)("continues from any captured state like from the start, byte for byte (%s)", (seed) => {
   const entries = createRandomLog({ seed, events: 150 })
-  const expected = describeConversation(foldOf(entries))
+  const expected = describeConversation(foldLive(entries))
   const conversation = new Conversation()
   let captures = 0
-  for (const [index, entry] of entries.entries()) {
-    conversation.apply(entry)
+  for (const index of entries.keys()) {
+    applyLive(conversation, entries, index)
     const state = conversation.capture()
     const { last } = conversation.progress
     if (state === null || last === null) continue
     captures += 1
     const restored = Conversation.restore(JSON.parse(JSON.stringify(state)), last)
     expect(describeConversation(restored)).toBe(describeConversation(conversation))
-    for (const later of entries.slice(index + 1)) restored.apply(later)
+    for (let later = index + 1; later < entries.length; later++) applyLive(restored, entries, later)
     expect(describeConversation(restored)).toBe(expected)
   }
   expect(captures).toBeGreaterThan(10)
 })
 
 it.each(seeds)("has the same open tasks if it starts at a summary (%s)", (seed) => {
-  const entries = createRandomLog({ seed, events: 300 })
+  const entries = createRandomLog({ seed, events: 300, forks: 0 })
   const whole = new Conversation()
   let start = 0
   for (const [index, entry] of entries.entries()) {
@@ -46,15 +41,16 @@ it.each(seeds)("has the same open tasks if it starts at a summary (%s)", (seed) 
     start = entries.findLastIndex(({ event: { type } }, at) => type === "runStarted" && at <= kept)
     if (entries[start - 1]?.event.type === "historyReplaced") start -= 1
   }
-  const partial = foldOf(entries.slice(start))
+  const partial = foldLive(entries.slice(start))
   expect(partial.tasks.open()).toEqual(whole.tasks.open())
 })
 
 it("captures a state that later events do not change", () => {
   const conversation = new Conversation()
   const captured: { readonly state: object; readonly text: string }[] = []
-  for (const entry of createRandomLog({ seed: "later", events: 400 })) {
-    conversation.apply(entry)
+  const entries = createRandomLog({ seed: "later", events: 400 })
+  for (const index of entries.keys()) {
+    applyLive(conversation, entries, index)
     const state = conversation.capture()
     if (state !== null) captured.push({ state, text: JSON.stringify(state) })
   }
@@ -68,6 +64,7 @@ const types: Readonly<Record<Event["type"], boolean>> = {
   compactionStarted: true,
   dataEmitted: true,
   historyCompacted: true,
+  historyForked: true,
   historyReplaced: true,
   interceptorDecided: false,
   maxTurnsReached: false,
@@ -107,13 +104,14 @@ it("has the recorded digest for this version: another result needs another versi
   const hash = createHash("sha256")
   for (const seed of seeds) {
     const conversation = new Conversation()
-    for (const entry of createRandomLog({ seed, events: 150 })) {
-      conversation.apply(entry)
+    const entries = createRandomLog({ seed, events: 150 })
+    for (const index of entries.keys()) {
+      applyLive(conversation, entries, index)
       hash.update(JSON.stringify(conversation.capture()))
     }
   }
   expect({ foldVersion, digest: hash.digest("hex").slice(0, 16) }).toEqual({
-    foldVersion: 3,
-    digest: "3fbc1a0eafc4ec50",
+    foldVersion: 4,
+    digest: "c98d905221ef5965",
   })
 })

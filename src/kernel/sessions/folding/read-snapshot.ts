@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from "node:util"
 import type { Message } from "../../../core/history/messages.ts"
+import { findRange } from "../../../core/log/superseded.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Session } from "../../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
 import { Conversation } from "../../agent/conversation.ts"
 import type { MessageOrigin } from "../../agent/message-history.ts"
+import type { FoldPlan } from "../reading/plan-fold.ts"
 import type { Reader, ReadQueue } from "../reading/read-queue.ts"
 import { decodeBody, decodeSegment, foldVersion, type Segment, type SnapshotBody } from "./snapshot-form.ts"
 
@@ -29,8 +32,8 @@ export interface WrittenSnapshot {
 export interface SnapshotQuery {
   readonly session: Session
   readonly reader: Reader
-  /** Sequence number that the snapshot must have reached. An older snapshot is not used. */
-  readonly fromSeq: number
+  /** The fold that the snapshot must fit. A snapshot that is older than its start is not used. */
+  readonly plan: FoldPlan
 }
 
 /**
@@ -39,16 +42,27 @@ export interface SnapshotQuery {
  */
 export async function readSnapshot(
   source: SnapshotSource,
-  { session, reader, fromSeq }: SnapshotQuery,
+  { session, reader, plan }: SnapshotQuery,
 ): Promise<RestoredFold | null> {
   const found = await source.snapshots.find(session.id)
-  if (found === null || found.version !== foldVersion || found.seq < fromSeq) return null
+  if (found === null || found.version !== foldVersion || found.seq < plan.fromSeq) return null
   const body = await decodeBody(found.body)
   if (body === null || body.last.seq !== found.seq) return refuse(source, session, "it is damaged")
   if (found.seq > session.lastSeq) return refuse(source, session, "it is newer than the log")
+  if (!isOfBranch(body, plan)) return null
   const messages = await readSegments(source, reader, { sessionId: session.id, body })
   if (reader.signal.aborted) return null
   return messages === null ? refuse(source, session, "it is damaged") : restore(body, messages)
+}
+
+/** Returns true if the snapshot was made outside the superseded runs, after all runs that were superseded before it. */
+export function isOfBranch(
+  { last: { seq }, state }: SnapshotBody,
+  { superseded }: Pick<FoldPlan, "superseded">,
+): boolean {
+  if (findRange(superseded, seq) !== undefined) return false
+  const before = superseded.filter(({ toSeq }) => toSeq < seq)
+  return isDeepStrictEqual(before, state.superseded)
 }
 
 function restore({ last, segments, state }: SnapshotBody, { messages, origins }: AllMessages): RestoredFold {

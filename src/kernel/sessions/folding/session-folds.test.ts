@@ -6,9 +6,9 @@ import type { Lease, Session } from "../../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
 import type { Store } from "../../../core/ports/store/store.ts"
 import { systemClock } from "../../../core/time/clock.ts"
-import { Conversation } from "../../agent/conversation.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
 import { ReadQueue } from "../reading/read-queue.ts"
+import { applyLive, foldWithout, readRanges } from "./fixtures/apply-live.ts"
 import { describeConversation } from "./fixtures/describe-conversation.ts"
 import { createRandomLog } from "./fixtures/random-log.ts"
 import { type LoadedFold, SessionFolds } from "./session-folds.ts"
@@ -61,9 +61,7 @@ async function load(folds: SessionFolds, lease: Lease): Promise<LoadedFold> {
 }
 
 function fromStart(entries: readonly EventEntry[]): string {
-  const conversation = new Conversation()
-  for (const entry of entries) conversation.apply(entry)
-  return describeConversation(conversation)
+  return describeConversation(foldWithout(entries, readRanges(entries)))
 }
 
 /** Stores and folds entries like a worker, a few at a time. */
@@ -71,18 +69,23 @@ async function work(folds: SessionFolds, lease: Lease, fold: LoadedFold, entries
   for (let start = 0; start < entries.length; start += 7) {
     const some = entries.slice(start, start + 7)
     expect(await store.log.commit([{ lease, entries: some }])).toEqual(["ok"])
-    for (const entry of some) fold.conversation.apply(entry)
+    for (const index of some.keys()) applyLive(fold.conversation, entries, start + index)
     folds.snapshotIfDue(id, fold)
     await folds.settled()
   }
 }
 
-function logOf(lease: Lease, seed: string, { events = 700, longest = 80 } = {}): readonly EventEntry[] {
+function logOf(
+  lease: Lease,
+  seed: string,
+  { events = 700, longest = 80, forks = 0 } = {},
+): readonly EventEntry[] {
   return createRandomLog({
     seed,
     events,
     firstSeq: computeFirstSequence(lease.epoch),
     longest,
+    forks,
     isOneLease: true,
   })
 }
@@ -106,6 +109,22 @@ it.each(["a", "b", "c", "d", "e", "f"])(
     const { conversation } = await load(newProcess(), await claimed())
     expect(describeConversation(conversation)).toBe(fromStart(entries))
     expect(reads).toBeLessThan(4)
+    expect(warnings).toEqual([])
+  },
+)
+
+it.each(["a", "b", "c", "d", "e", "f"])(
+  "leaves out superseded runs, with or without a snapshot (%s)",
+  async (seed) => {
+    const folds = newProcess()
+    const lease = await claimed()
+    const entries = logOf(lease, seed, { forks: 0.3 })
+    await work(folds, lease, await load(folds, lease), entries)
+    await store.log.release(lease, { force: true })
+    const next = await claimed()
+    expect(describeConversation((await load(newProcess(), next)).conversation)).toBe(fromStart(entries))
+    await store.snapshots.drop(next)
+    expect(describeConversation((await load(newProcess(), next)).conversation)).toBe(fromStart(entries))
     expect(warnings).toEqual([])
   },
 )

@@ -1,8 +1,9 @@
+import type { LogRange } from "../../../core/log/superseded.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Lease, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
 import { Conversation } from "../../agent/conversation.ts"
-import { foldPages, foldStart } from "../reading/load-conversation.ts"
+import { type FoldPlan, foldForModel, planFold } from "../reading/plan-fold.ts"
 import type { Reader, ReadQueue } from "../reading/read-queue.ts"
 import { continueRestored } from "./continue-restored.ts"
 import { readSnapshot, refuse } from "./read-snapshot.ts"
@@ -52,30 +53,42 @@ export class SessionFolds {
    * aborts.
    */
   async load(options: LoadOptions): Promise<LoadedFold | null> {
-    const { lease, session, reader } = options
+    const { lease, session } = options
     const warm = this.#warm.take(session.id, { epoch: lease.epoch, lastSeq: session.lastSeq })
     if (warm !== null) {
       warm.progress.epoch = lease.epoch
       return warm
     }
+    return this.#load(options)
+  }
+
+  /**
+   * Loads the conversation without the superseded runs, as it was before the last of them. Resolves to null when the
+   * reader's signal aborts.
+   */
+  async loadPlace(options: LoadOptions, superseded: readonly LogRange[]): Promise<Conversation | null> {
+    return (await this.#load(options, superseded))?.conversation ?? null
+  }
+
+  async #load(options: LoadOptions, superseded?: readonly LogRange[]): Promise<LoadedFold | null> {
+    const { lease, session, reader } = options
     const fromLog = { conversation: new Conversation(), progress: new SnapshotProgress(lease.epoch, null) }
     if (session.lastSeq === 0) return fromLog
-    const fromSeq = await foldStart(this.#options.log, session.id)
-    const restored = await this.#restore(options, fromSeq)
+    const plan = await planFold(this.#options.log, session.id, superseded)
+    const restored = await this.#restore(options, plan)
     if (restored !== null || reader.signal.aborted) return restored
-    const range = { fromSeq, upToSeq: session.lastSeq }
     const source = { ...this.#options, session, reader }
-    for await (const _ of foldPages(source, range, (entry) => fromLog.conversation.apply(entry)));
+    for await (const _ of foldForModel(source, plan, fromLog.conversation));
     return reader.signal.aborted ? null : fromLog
   }
 
   /** Resolves to null if there is no usable snapshot, or once the reader's signal aborts. */
-  async #restore({ lease, session, reader }: LoadOptions, fromSeq: number): Promise<LoadedFold | null> {
-    const restored = await readSnapshot(this.#options, { session, reader, fromSeq })
+  async #restore({ lease, session, reader }: LoadOptions, plan: FoldPlan): Promise<LoadedFold | null> {
+    const restored = await readSnapshot(this.#options, { session, reader, plan })
     if (restored === null) return null
     const { conversation, written } = restored
     const source = { ...this.#options, session, reader }
-    const isContinued = await continueRestored(source, conversation)
+    const isContinued = await continueRestored(source, conversation, plan.superseded)
     if (reader.signal.aborted) return null
     if (!isContinued) return refuse(this.#options, session, "the log has another event at its place")
     return { conversation, progress: new SnapshotProgress(lease.epoch, written) }

@@ -14,7 +14,7 @@ import type { HistoryState, MessageOrigin } from "../../agent/message-history.ts
  * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
  * another form.
  */
-export const foldVersion = 3
+export const foldVersion = 4
 
 /** Minimum characters of the messages in a segment. */
 const segmentCharacters = 100_000

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../../core/errors.ts"
+import type { LogRange } from "../../../core/log/superseded.ts"
 import type { Wait } from "../../../core/ports/store/approvals.ts"
 import type { QueuedRun } from "../../../core/ports/store/inbox.ts"
 import type { Session, SessionLog } from "../../../core/ports/store/session-log.ts"
@@ -6,19 +7,14 @@ import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
 import type { Spending } from "../../../core/usage.ts"
 import { Conversation } from "../../agent/conversation.ts"
 import { continueRestored } from "../folding/continue-restored.ts"
+import { isOfBranch } from "../folding/read-snapshot.ts"
 import { decodeBody, foldVersion } from "../folding/snapshot-form.ts"
 import type { LiveMemory } from "../live-memory.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
 import { holdMemory } from "./hold-memory.ts"
-import {
-  Fold,
-  type FoldOptions,
-  type FoldRange,
-  foldPages,
-  foldStart,
-  readFinishedMessages,
-} from "./load-conversation.ts"
+import { Fold, type FoldOptions, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
+import { type FoldPlan, findReplacement, foldForModel, planFold, readSuperseded } from "./plan-fold.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -72,7 +68,7 @@ async function* readParts(
   const newest = await readNewestHistory(log, sessionId)
   const { session, queuedRuns } = newest
   const page = await findPage(log, newest, { before, runs, turns })
-  const fold = new Fold()
+  const fold = new Fold(newest.superseded)
   const source = { reads, reader: { principal: session, signal }, session }
   if (page.insideRun !== null) {
     const [started] = await log.read(sessionId, { afterSeq: page.insideRun - 1, limit: 1, deltas: false })
@@ -153,10 +149,11 @@ async function readNewestHistory(log: SessionLog, sessionId: string): Promise<Ne
   for (let tries = 1; ; tries++) {
     const session = await log.session(sessionId)
     if (session === null) throw createNotFound()
-    const fromSeq = await log.historyStart(sessionId)
+    const superseded = await readSuperseded(log, sessionId, session.lastSeq)
+    const fromSeq = await findReplacement(log, sessionId, superseded)
     const queuedAfter = await log.queuedRuns(sessionId)
     const isSteady = formatIds(queuedRuns) === formatIds(queuedAfter) || tries >= maxTries
-    if (isSteady && fromSeq <= session.lastSeq) return { session, queuedRuns, fromSeq }
+    if (isSteady && fromSeq <= session.lastSeq) return { session, queuedRuns, fromSeq, superseded }
     queuedRuns = queuedAfter
   }
 }
@@ -165,6 +162,7 @@ interface NewestHistory {
   readonly session: Session
   readonly queuedRuns: readonly QueuedRun[]
   readonly fromSeq: number
+  readonly superseded: readonly LogRange[]
 }
 
 function formatIds(runs: readonly QueuedRun[]): string {
@@ -186,22 +184,21 @@ interface SpendingOptions extends FoldOptions {
  */
 async function readSpending(options: SpendingOptions): Promise<Spending | null> {
   const { log, session, reader } = options
-  const restored = await restoreSpending(options)
+  const plan = await planFold(log, session.id)
+  const restored = await restoreSpending(options, plan)
   if (restored !== null || reader.signal.aborted) return restored
   const conversation = new Conversation()
-  const range = { fromSeq: await foldStart(log, session.id), upToSeq: session.lastSeq }
-  for await (const _ of foldPages(options, range, (entry) => conversation.apply(entry)))
-    conversation.takeFinished()
+  for await (const _ of foldForModel(options, plan, conversation)) conversation.takeFinished()
   return reader.signal.aborted ? null : conversation.spent
 }
 
-async function restoreSpending(options: SpendingOptions): Promise<Spending | null> {
+async function restoreSpending(options: SpendingOptions, plan: FoldPlan): Promise<Spending | null> {
   const { snapshots, session, reader } = options
   const found = await snapshots.find(session.id)
   if (found === null || found.version !== foldVersion || found.seq > session.lastSeq) return null
   const body = await decodeBody(found.body)
-  if (body === null || body.last.seq !== found.seq) return null
+  if (body === null || body.last.seq !== found.seq || !isOfBranch(body, plan)) return null
   const conversation = Conversation.restore(body.state, body.last)
-  const isContinued = await continueRestored(options, conversation)
+  const isContinued = await continueRestored(options, conversation, plan.superseded)
   return isContinued && !reader.signal.aborted ? conversation.spent : null
 }

@@ -1,6 +1,7 @@
 import type { Message } from "../../../core/history/messages.ts"
 import { type Entry, type EventEntry, isTerminal } from "../../../core/log/entries.ts"
-import type { Session, SessionLog } from "../../../core/ports/store/session-log.ts"
+import { isSuperseded, type LogRange } from "../../../core/log/superseded.ts"
+import type { Session } from "../../../core/ports/store/session-log.ts"
 import { Conversation } from "../../agent/conversation.ts"
 import type { HistoryMark, HistoryMessages } from "../sessions.ts"
 import { FoldedCalls } from "./fold-calls.ts"
@@ -21,6 +22,12 @@ export class Fold {
   #summary: string | null = null
   #answeredAt = 0
   #lastSeq = 0
+  readonly #superseded: readonly LogRange[]
+
+  /** A history that the client replaced in a superseded run replaces nothing. */
+  constructor(superseded: readonly LogRange[] = []) {
+    this.#superseded = superseded
+  }
 
   /** Enters a run, by the event that started it, without its message. Its later events can then be applied. */
   enter(started: EventEntry): void {
@@ -30,6 +37,7 @@ export class Fold {
 
   apply(entry: EventEntry): void {
     const { event, seq } = entry
+    if (event.type === "historyReplaced" && isSuperseded(this.#superseded, entry)) return
     this.conversation.apply(entry)
     this.#calls.apply(event)
     if (event.type === "historyReplaced") this.#marks = []
@@ -97,19 +105,6 @@ export interface FoldOptions {
   readonly reads: ReadQueue
   readonly reader: Reader
   readonly session: Session
-}
-
-/**
- * Resolves to the sequence number at which a fold for a model starts: the start of the run with the first message
- * after the last compaction, or the event that replaced the history, if that is later. 0 is the start of the log.
- */
-export async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
-  const replacedAt = await log.historyStart(sessionId)
-  const compactedAt = await log.compactionStart(sessionId)
-  if (compactedAt <= replacedAt) return replacedAt
-  const [entry] = await log.read(sessionId, { afterSeq: compactedAt - 1, limit: 1, deltas: false })
-  if (entry?.kind !== "event" || entry.event.type !== "historyCompacted") return replacedAt
-  return Math.max(replacedAt, await log.runStart(sessionId, entry.event.keptFromSeq))
 }
 
 export interface FoldRange {

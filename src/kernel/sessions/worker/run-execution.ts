@@ -284,7 +284,7 @@ async function begin(
   const events: Event[] = []
   const former = selectFormerMessages(input)
   if (former !== null && !(await isKnownHistory(conversation, former))) {
-    const tasks = conversation.tasks.open()
+    const tasks = conversation.tasks.kept()
     const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
     events.push({ type: "historyReplaced", messages: former, ...kept })
   }

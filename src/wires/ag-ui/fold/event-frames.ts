@@ -34,6 +34,7 @@ export function describeEvent(
 ): readonly string[] {
   switch (event.type) {
     case "historyReplaced":
+    case "historyForked":
     case "runWithdrawn":
     case "compactionStarted":
     case "compactionFailed":

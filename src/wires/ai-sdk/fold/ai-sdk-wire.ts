@@ -147,6 +147,7 @@ function foldEvent(state: ChatState, { event, runId, seq }: EventEntry): Step {
     case "runFailed":
       return [changeMessage(state, { phase: "ended" }), createError(state, event)]
     case "historyReplaced":
+    case "historyForked":
     case "compactionStarted":
     case "compactionFailed":
     case "historyCompacted":

@@ -23,6 +23,7 @@ export function createEventFrames(
   switch (event.type) {
     case "runStarted":
     case "historyReplaced":
+    case "historyForked":
     case "compactionStarted":
     case "compactionFailed":
     case "toolResultsShortened":
