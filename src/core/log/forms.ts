@@ -1,3 +1,4 @@
+import type { StoredCommand } from "../ports/store/session-log.ts"
 import type { Event } from "./entries.ts"
 
 /** A form of an event that is newer than the first published log version (rule 14, versions). */
@@ -13,11 +14,16 @@ export interface NewerForm {
 
 export type NewerForms = Partial<Record<Event["type"], NewerForm>>
 
-/** The first published log version. All events that are not in `newerForms` belong to it, and so do commands. */
+/** The first published log version. All events that are not in `newerForms` belong to it. */
 export const firstVersion = 3
 
 /** A change of an event adds its form here, and raises `logVersion`. */
 const newerForms: NewerForms = { historyForked: { since: 4 } }
+
+/** Returns the version that a process must read to understand the command. */
+export function findCommandVersion(command: StoredCommand): number {
+  return command.type === "message" && command.supersede !== undefined ? 4 : firstVersion
+}
 
 /** Returns the version that a process must read to understand the event. */
 export function findVersion({ type }: Event, forms: NewerForms = newerForms): number {

@@ -135,9 +135,9 @@ export class Conversation {
 
   /**
    * Sets the conversation to which the next `historyForked` returns: that of the events before its place. A fold that
-   * skips superseded events needs none.
+   * skips superseded events needs none. Null if the event was not stored.
    */
-  prepareFork(place: Conversation): void {
+  prepareFork(place: Conversation | null): void {
     this.#place = place
   }
 

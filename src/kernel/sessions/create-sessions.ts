@@ -5,7 +5,7 @@ import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Outbox } from "../../core/ports/store/outbox.ts"
-import type { NewSession, Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { MessageInput, NewSession, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import { createMessageCommand } from "../../core/runs/create-message-command.ts"
@@ -18,8 +18,9 @@ import type { ReadQueue } from "./reading/read-queue.ts"
 import { StoreTails } from "./reading/store-tails.ts"
 import { summarizeRun } from "./reading/summarize-run.ts"
 import { viewSession } from "./reading/view.ts"
-import type { RunResult, Sessions } from "./sessions.ts"
+import type { RunResult, Sessions, StartRequest } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
+import { resolveSuperseding } from "./superseding.ts"
 import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
 import type { Worker } from "./worker/worker.ts"
@@ -118,13 +119,17 @@ export function createSessions({
       return isNext ? undefined : run?.position
     },
 
-    async start({ request, principal, runLimits, runId = ids.next("run"), ...message }) {
+    async start({ request, principal, runLimits, runId = ids.next("run"), input, supersede, ...message }) {
       const limits = await storage.limitsFor(principal)
+      const { sessionId } = message
       const command = createMessageCommand({
         runId,
         at: clock.now(),
         ...(runLimits !== undefined && { limits: runLimits }),
         ...message,
+        ...(supersede === undefined
+          ? { input: requireInput(input) }
+          : await resolveSuperseding(log, { sessionId, runId: supersede.runId, input })),
       })
       return worker.accept(command, { request, principal, limits })
     },
@@ -232,4 +237,12 @@ function shareReads<Value>(read: (key: string) => Promise<Value>): (key: string)
     waiting.set(key, shared)
     return shared
   }
+}
+
+function requireInput(input: StartRequest["input"]): MessageInput {
+  if (input !== null) return input
+  throw new GatewayError(
+    { code: "invalid_body", status: 422 },
+    "A message that supersedes no run needs content.",
+  )
 }

@@ -143,7 +143,10 @@ export interface StartRequest extends RunSettings {
   readonly runId?: string
   /** The session's owner, whose storage is limited. Absent for the operator's own code, which has no limit. */
   readonly principal?: Principal
-  readonly input: MessageInput
+  /** Null only with `supersede`: the message of the superseded run is repeated. */
+  readonly input: MessageInput | null
+  /** The run of this session whose place the message takes (rule 20, superseding). Default: none. */
+  readonly supersede?: { readonly runId: string }
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null

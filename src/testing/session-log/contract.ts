@@ -31,6 +31,7 @@ import { inboxCases } from "./queue/inbox.ts"
 import { queueCases } from "./queue/queue.ts"
 import { startCases } from "./queue/starts.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./queue/steering.ts"
+import { supersedingCases } from "./queue/superseding.ts"
 import { revocationCases } from "./revocation.ts"
 import { storageCases } from "./storage.ts"
 import { answerCases } from "./waits/answers.ts"
@@ -49,6 +50,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...queueCases,
   ...withdrawalCases,
   ...interruptionCases,
+  ...supersedingCases,
   ...steeringCases,
   ...entryCases,
   ...largeCases,

@@ -42,6 +42,34 @@ describe("a message", () => {
   })
 })
 
+describe("a message that supersedes a run", () => {
+  const supersede = { runId: "run_old", reason: "edit" } as const
+
+  it("cancels the open run, withdraws all queued runs, and is taken before messages that interrupt later", () => {
+    const put = createMessage("sess_1", { supersede })
+    const rows = [row(1, { rank: -3 }), row(2, { notBefore: 9_000 })]
+    const { commands, deleted, isDue, outcome } = planMessage(put, { ...idle, open, rows }, undefined)
+    expect(outcome).toMatchObject({ status: "accepted" })
+    expect([isDue, deleted]).toEqual([true, [1, 2]])
+    expect(commands.map(({ command: { type, runId } }) => [type, runId])).toEqual([
+      ["withdraw", "run_1"],
+      ["withdraw", "run_2"],
+      ["cancel", "run_open"],
+      ["message", put.runId],
+    ])
+    const rank = commands.at(-1)?.rank ?? 0
+    const later = createMessage("sess_1", { whenBusy: "interrupt" })
+    const queued = { ...idle, open, rows: [row(3, { rank })] }
+    expect(planMessage(later, queued, undefined).commands.at(-1)?.rank).toBeGreaterThan(rank)
+  })
+
+  it("is due at once if no run is open, whatever was due before", () => {
+    const put = createMessage("sess_1", { supersede })
+    const { commands, deleted } = planMessage(put, { ...idle, rows: [row(1, { dueAt: 0 })] }, undefined)
+    expect([deleted, commands.at(-1)?.dueAt]).toEqual([[1], 0])
+  })
+})
+
 describe("a cancel without a run", () => {
   it("withdraws the next queued run that is due, and none whose time has not come", () => {
     const cancel = { type: "cancel", sessionId: "sess_1", runId: null, at: 0 } as const

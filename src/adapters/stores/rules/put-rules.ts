@@ -4,6 +4,7 @@ import {
   type PutCommand,
   type PutRun,
   type TaskEndCommand,
+  type WhenBusy,
   type WithdrawMessageCommand,
 } from "../../../core/ports/store/inbox.ts"
 import type { CancelCommand, MessageCommand, PutOutcome } from "../../../core/ports/store/session-log.ts"
@@ -56,6 +57,7 @@ export function planMessage(
   if (message.joins !== undefined) return planJoining(message, message.joins, receiver, limits)
   const refusal = findRefusal(message, receiver, limits)
   if (refusal !== null) return createEmptyPlan(refusal)
+  if (message.supersede !== undefined) return planSuperseding(message, receiver)
   const { open } = receiver
   if (whenBusy === "steer" && open !== null && mayJoin(message, receiver, open)) {
     return planSteering(message, open)
@@ -142,14 +144,17 @@ export function planRevocation(
 
 /** Returns the reason to refuse a message. */
 function findRefusal(
-  { whenBusy = "reject" }: MessageCommand,
+  { whenBusy = "reject", supersede }: MessageCommand,
   receiver: Receiver,
   limits: StorageLimits | undefined,
 ): PutOutcome | null {
   const { open, rows, storedBytes } = receiver
   const busy = open ?? findDueMessage(receiver)
-  if (busy !== null && whenBusy === "reject") return { status: "busy", runId: busy.runId }
-  const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
+  if (busy !== null && whenBusy === "reject" && supersede === undefined)
+    return { status: "busy", runId: busy.runId }
+  const waiting = rows.filter(
+    ({ type }) => (type === "message" && supersede === undefined) || type === "steer",
+  )
   if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
   return checkStorage(storedBytes, limits)
 }
@@ -162,6 +167,28 @@ function mayJoin({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, ope
   return open.steerable && notBefore <= now && !isCancelled(rows, open.runId)
 }
 
+/**
+ * Rank of a message that supersedes a run. It is taken before messages that interrupt, because these follow it. At most
+ * one such message is queued.
+ */
+const supersedingRank = -1_000_000
+
+/** Decides the effect of a message that takes the place of a run: it also withdraws all queued runs. */
+function planSuperseding(message: MessageCommand, receiver: Receiver): PutPlan {
+  const { sessionId, at } = message
+  const queued = listQueue(receiver.rows, receiver.now)
+  const runIds = queued.map(({ runId }) => runId)
+  const withdrawal = withdraw(runIds, { outcome: { status: "unknown" }, sessionId, at }, receiver)
+  const left = receiver.rows.filter((row) => !queued.includes(row))
+  const plan = planQueued({ ...message, whenBusy: "interrupt" }, { ...receiver, rows: left })
+  return {
+    ...plan,
+    commands: [...withdrawal.commands, ...plan.commands],
+    deleted: withdrawal.deleted,
+    isDue: true,
+  }
+}
+
 function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
   const steer = createDueCommand({ type: "steer", sessionId, runId, at, content: selectNewMessage(input) })
   return { ...createEmptyPlan({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
@@ -172,7 +199,7 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
   const moment = toMoment(receiver)
   const queue = listQueue(rows, now)
-  const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
+  const rank = message.supersede !== undefined ? supersedingRank : computeRank(whenBusy, queue)
   // The id is higher than all others. The store assigns the final number.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
   const changes = computeDueChanges([...rows, row], moment)
@@ -193,6 +220,13 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
     due: changes.filter(({ id }) => id !== row.id),
     isDue: cancels || (isNext && notBefore <= now),
   }
+}
+
+/** Returns the rank of a message. One that interrupts is taken before all others, except one that supersedes a run. */
+function computeRank(whenBusy: WhenBusy, queue: readonly CommandRow[]): number {
+  if (whenBusy !== "interrupt") return 0
+  const ranks = queue.map((row) => row.rank).filter((rank) => rank > supersedingRank)
+  return Math.min(0, ...ranks) - 1
 }
 
 /**

@@ -273,6 +273,11 @@ export interface MessageCommand extends RunSettings {
    * Default: none.
    */
   readonly joins?: string
+  /**
+   * The run whose place the message takes (rule 20, superseding). The put cancels the open run and withdraws all queued
+   * runs, whatever `whenBusy` is. Default: none.
+   */
+  readonly supersede?: { readonly runId: string; readonly reason: "edit" | "retry" }
   /** Checked first: a message with the same key and hash resolves to the existing run. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }

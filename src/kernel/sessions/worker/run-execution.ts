@@ -36,6 +36,7 @@ import type { Storage } from "../storage.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import { limitAnnounced, withdrawIfPointless } from "./announced-runs.ts"
 import { exceedsCrashLimit, maxTakeovers } from "./crash-limit.ts"
+import { type LoadPlace, prepareFork } from "./fork.ts"
 import type { Inbox } from "./inbox.ts"
 import { readInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
@@ -71,6 +72,7 @@ export interface RunExecution {
   readonly conversation: Conversation
   readonly writer: SessionWriter
   readonly inbox: Inbox
+  readonly loadPlace: LoadPlace
   readonly signal: AbortSignal
 }
 
@@ -281,12 +283,15 @@ async function begin(
   const { session, conversation } = execution
   const { input, context: clientContext, channel, model, outputSchema } = message
   const announced = await limitAnnounced(execution, message.runId, runtime)
-  const events: Event[] = []
+  const fork = await prepareFork(execution, message)
+  const events: Event[] = fork === null ? [] : [fork.event]
+  let superseded = fork?.superseded ?? conversation.superseded
   const former = selectFormerMessages(input)
   if (former !== null && !(await isKnownHistory(conversation, former))) {
     const tasks = conversation.tasks.kept()
     const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
     events.push({ type: "historyReplaced", messages: former, ...kept })
+    superseded = []
   }
   const span = execution.services.traces.traceparentOf(message.runId)
   const started: RunStarted = {
@@ -301,17 +306,22 @@ async function begin(
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
     ...announced?.started,
+    ...(superseded.length > 0 && { superseded }),
     ...(span !== null && { span }),
     ...runSettingsOf(message),
   }
   events.push(started)
   const steerable = runtime?.type === "model"
-  // A replaced history may have to be compacted first.
+  // A history that was replaced, or that is another one after a fork, may have to be compacted first.
   const step =
     steerable && mayStep && events.length === 1 ? createFirstStep({ ...context, runtime }, started) : null
   if (step !== null) events.push(step)
-  const outbox = announced?.outbox ?? []
-  await record(context, events, { consume: [message.id], steerable, outbox })
+  const outbox = [...(announced?.outbox ?? []), ...(fork?.outbox ?? [])]
+  try {
+    await record(context, events, { consume: [message.id], steerable, outbox })
+  } finally {
+    conversation.prepareFork(null)
+  }
 }
 
 async function runOn(

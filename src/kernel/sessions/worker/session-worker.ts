@@ -1,4 +1,5 @@
 import { LeaseLostError, RunCancelledError, RunWithdrawnError } from "../../../core/errors.ts"
+import type { LogRange } from "../../../core/log/superseded.ts"
 import type { EndedLease, Observer } from "../../../core/ports/observer.ts"
 import type { Found } from "../../../core/ports/store/inbox.ts"
 import type {
@@ -8,10 +9,12 @@ import type {
   Session,
   SessionParent,
 } from "../../../core/ports/store/session-log.ts"
+import type { Conversation } from "../../agent/conversation.ts"
 import { hasAwaitedTaskEnded } from "../../agent/waits/take-answer.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import type { LiveMemory } from "../live-memory.ts"
 import type { SessionWriter } from "../writing/writer.ts"
+import type { LoadPlace } from "./fork.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution, type RunServices } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
@@ -214,7 +217,9 @@ export class SessionWorker {
     try {
       if (this.#unread) await this.#inbox.read()
       const { services, writer } = this.#options
-      const execution = { ...run, services, writer, inbox: this.#inbox, signal: this.#working.signal }
+      const { signal } = this.#working
+      const loadPlace: LoadPlace = (superseded, toSeq) => this.#loadPlace(run.session, superseded, toSeq)
+      const execution = { ...run, services, writer, inbox: this.#inbox, loadPlace, signal }
       return await executeRun(execution, runId, message)
     } catch (thrown) {
       // The run never started. Its end is logged with its withdrawal.
@@ -224,6 +229,23 @@ export class SessionWorker {
       this.#runId = null
       if (this.#working.signal.aborted) this.#startAgain()
     }
+  }
+
+  async #loadPlace(
+    session: Session,
+    superseded: readonly LogRange[],
+    lastSeq: number,
+  ): Promise<Conversation> {
+    const { services, lease } = this.#options
+    const { signal } = this.#working
+    const options = {
+      lease,
+      session: { ...session, lastSeq },
+      reader: { principal: session, signal, isRun: true },
+    }
+    const place = await services.folds.loadPlace(options, superseded)
+    if (place === null) throw signal.reason
+    return place
   }
 
   #cancel(runId: string): void {

@@ -70,7 +70,9 @@ export class TaskEnds {
       outcome,
     } as const
     const isAnnounced =
-      task?.announce === true && !(await this.#wasCancelledWithRun({ ...end, outcome }, task))
+      task?.announce === true &&
+      task.isSuperseded !== true &&
+      !(await this.#wasCancelledWithRun({ ...end, outcome }, task))
     // An announcement that joins the open run starts none, so nothing is in its way.
     const mayStart = conversation.run !== null || findObstacle(task, end.at) === null
     const outbox = isAnnounced && mayStart ? [createAnnouncement(end, task, { isSubAgent })] : []
