@@ -43,6 +43,9 @@ export interface SendOptions extends CancelableOptions {
   readonly after?: number
 }
 
+/** `whenBusy` has no effect on a message that takes the place of a run. */
+export type SupersedeOptions = Omit<SendOptions, "whenBusy">
+
 export interface SubscribeOptions extends CancelableOptions {
   /** Skips events up to and including this cursor. Default: the last cursor that this client saw, otherwise 0. */
   readonly after?: number
@@ -95,6 +98,13 @@ export interface Chat {
   readonly cursor: number | null
   /** Sends a message when the result is iterated or awaited. */
   send(message: Message, options?: SendOptions): Run
+  /**
+   * Sends a message that takes the place of an earlier run and of everything after it. An open run is canceled, and
+   * queued messages are withdrawn.
+   */
+  edit(runId: string, message: NonNullable<ChatRequest["message"]>, options?: SupersedeOptions): Run
+  /** Sends the message of an earlier run again, in the place of that run and of everything after it. */
+  retry(runId: string, options?: SupersedeOptions): Run
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
   /** Returns the stored conversation, or one page of it. */
@@ -232,6 +242,63 @@ export function connect(options: ConnectOptions): Chat {
     return (await session.call("POST", path, { headers, body, signal, isSuccess })) !== null
   }
 
+  /** Creates a run that starts when it is iterated or awaited. */
+  function createRun(
+    said: Pick<ChatRequest, "message" | "messages" | "supersede">,
+    { context, model, whenBusy, idempotencyKey, after, signal }: SendOptions = {},
+  ): Run {
+    const body = {
+      ...said,
+      context,
+      model,
+      when_busy: whenBusy,
+      tool_input_deltas: toolInputDeltas,
+      tools: listDeclarations(tools),
+    }
+    const key = idempotencyKey ?? createRandomKey()
+    let isRead = false
+    let id: string | null = null
+
+    async function open(signal: AbortSignal) {
+      const request = { method: "POST", path: "/chat", body, accept: "text/event-stream" } as const
+      const opened = await session.open({ ...request, headers: { "idempotency-key": key } }, signal)
+      id = opened.response.headers.get("x-run-id")
+      return opened
+    }
+
+    const run: Run = {
+      get id() {
+        return id
+      },
+      key,
+      async accept() {
+        return session.retrying(signal, async (signal) => {
+          const opened = await open(signal)
+          opened.close()
+          return id
+        })
+      },
+      [Symbol.asyncIterator]() {
+        if (isRead) throw createClientError("already_read")
+        isRead = true
+        let hasStarted = false
+        const plan: Followed = {
+          after: after ?? null,
+          oneRun: true,
+          async open(cursor, signal) {
+            if (hasStarted && id !== null) return openSubscription(cursor, { runId: id }, signal)
+            const opened = await open(signal)
+            hasStarted = true
+            return opened
+          },
+        }
+        return events(plan, signal)
+      },
+      result: (onEvent) => readResult(run, onEvent),
+    }
+    return run
+  }
+
   return {
     get sessionId() {
       return session.sessionId
@@ -240,59 +307,11 @@ export function connect(options: ConnectOptions): Chat {
       return cursor
     },
 
-    send(message, { context, model, whenBusy, idempotencyKey, after, signal } = {}) {
-      const said = typeof message === "object" && "messages" in message ? message : { message }
-      const body = {
-        ...said,
-        context,
-        model,
-        when_busy: whenBusy,
-        tool_input_deltas: toolInputDeltas,
-        tools: listDeclarations(tools),
-      }
-      const key = idempotencyKey ?? createRandomKey()
-      let isRead = false
-      let id: string | null = null
-
-      async function start(signal: AbortSignal) {
-        const request = { method: "POST", path: "/chat", body, accept: "text/event-stream" } as const
-        const opened = await session.open({ ...request, headers: { "idempotency-key": key } }, signal)
-        id = opened.response.headers.get("x-run-id")
-        return opened
-      }
-
-      const run: Run = {
-        get id() {
-          return id
-        },
-        key,
-        async accept() {
-          return session.retrying(signal, async (signal) => {
-            const opened = await start(signal)
-            opened.close()
-            return id
-          })
-        },
-        [Symbol.asyncIterator]() {
-          if (isRead) throw createClientError("already_read")
-          isRead = true
-          let hasStarted = false
-          const plan: Followed = {
-            after: after ?? null,
-            oneRun: true,
-            async open(cursor, signal) {
-              if (hasStarted && id !== null) return openSubscription(cursor, { runId: id }, signal)
-              const opened = await start(signal)
-              hasStarted = true
-              return opened
-            },
-          }
-          return events(plan, signal)
-        },
-        result: (onEvent) => readResult(run, onEvent),
-      }
-      return run
+    send(message, options) {
+      return createRun(typeof message === "object" && "messages" in message ? message : { message }, options)
     },
+    edit: (runId, message, options) => createRun({ message, supersede: { run_id: runId } }, options),
+    retry: (runId, options) => createRun({ supersede: { run_id: runId } }, options),
 
     subscribe({ after, signal, ...from } = {}) {
       const { runId, taskId } = from

@@ -36,6 +36,12 @@ export type ChatRequest = {
   readonly tool_input_deltas?: boolean | undefined
   /** Decides what happens to the message while a run of the session is open or due. `reject` (default): 409. `queue`: it runs after them. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its turns, and the response is that run's stream. */
   readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
+  /** The message takes the place of this run and of everything after it. An open run is cancelled, and queued messages are withdrawn, whatever `when_busy` is. Without `message`, the message of that run is repeated. */
+  readonly supersede?:
+    | {
+        readonly run_id: string
+      }
+    | undefined
 }
 
 export type ClientTool = {
@@ -146,6 +152,10 @@ export type History = {
 /** The end of a run that did not complete, a block of the type `run_end`, is in a message of the assistant. The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type `compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the beginning of the assistant's next message, or alone in a message if a message of the user follows. */
 export type HistoryMessage = {
   readonly role: "user" | "assistant" | "system" | "tool"
+  /** The run that the message started. Only in such messages of the user. */
+  readonly run_id?: string | undefined
+  /** Present if another message took the place of the message's run. */
+  readonly superseded?: true | undefined
   readonly content: readonly (
     | TextBlock
     | ImageBlock

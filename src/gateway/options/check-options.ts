@@ -28,6 +28,7 @@ const startOptions = z
     toolInputDeltas: z.boolean().optional(),
     traceparent: z.string().optional(),
     notBefore: z.int().nonnegative().optional(),
+    supersede: z.string().min(1).optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
     limits: z

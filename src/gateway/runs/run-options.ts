@@ -38,6 +38,12 @@ export interface StartOptions {
    * run, and `steer` adds the message to the open run and waits for the end of that run. Default `reject`.
    */
   readonly whenBusy?: WhenBusy
+  /**
+   * Id of a run of the session whose place the message takes, with everything after it. An open run is canceled and
+   * queued messages are withdrawn, whatever `whenBusy` is. Only with `sessionId` or `externalId`. Rejects with a
+   * `GatewayError`, code `run_not_found`, if the session has no such run. Default: none.
+   */
+  readonly supersede?: string
   /** Time before which the run does not open, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
   /**

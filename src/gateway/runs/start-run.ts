@@ -51,6 +51,7 @@ export async function startRun(
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
   const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
+  const { supersede } = options
   const traceparent = parseTraceparent(options.traceparent)
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, { ...options, owner })
@@ -69,6 +70,7 @@ export async function startRun(
     ...(toolInputDeltas === true && { toolInputDeltas }),
     ...(traceparent !== null && { traceparent }),
     ...(notBefore !== undefined && { notBefore }),
+    ...(supersede !== undefined && { supersede: { runId: supersede } }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
   })
   return { sessionId, ...requireAcceptedRun(outcome) }

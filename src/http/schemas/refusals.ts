@@ -45,6 +45,8 @@ export const refusals = {
     "The request of this model attempt is not kept, or was encrypted with another key.",
   "404 memory_not_found": "The user has no such memory.",
   "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",
+  "409 run_not_started": "The run to supersede has not started. Cancel it, and send the message again.",
+  "409 too_many_branches": "The session has too many superseded runs. Start a new session.",
   "409 client_tool_name_taken": "The agent or another declared tool has this name.",
   "409 already_answered": "The wait was answered before. The first answer counts.",
   "409 session_revoked": "The session with this external id was revoked.",
@@ -82,6 +84,8 @@ export const refusals = {
   "503 shutting_down": "The process accepts no new work. Retry later.",
   "503 authentication_unavailable": "The application's `authenticate` failed or took too long. Retry later.",
   "503 schedule_busy": "Another process changed the schedule meanwhile. Retry.",
+  "503 superseding_unavailable":
+    "A process of an older version cannot read superseded runs yet. Retry later.",
   "503 task_not_started": "The background task is about to start. Retry later.",
 } as const
 
@@ -136,6 +140,11 @@ export const ofMessage = [
     "429 queue_full",
     "503 overloaded",
   ],
+] as const satisfies readonly Refusal[]
+
+/** Refusals of a message that supersedes a run. */
+export const ofSuperseding = [
+  ...["404 run_not_found", "409 run_not_started", "409 too_many_branches", "503 superseding_unavailable"],
 ] as const satisfies readonly Refusal[]
 
 /** Refusals of credentials, and of the session that they ask for. */

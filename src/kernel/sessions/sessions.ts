@@ -283,10 +283,20 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
+  /** The place of each message, in the order of the messages. */
+  readonly places: readonly MessagePlace[]
   /** Details of the calls whose results are in the messages, by call. */
   readonly calls: ReadonlyMap<string, CallDetails>
   /** Summaries and ends of runs, in their order. */
   readonly marks: readonly HistoryMark[]
+}
+
+/** The place of a message in the history of a session. */
+export interface MessagePlace {
+  /** The run that the message started. Null for other messages. */
+  readonly runId: string | null
+  /** If true, the message belongs to a run that was superseded (rule 20, superseding). */
+  readonly isSuperseded: boolean
 }
 
 /** Facts about a call beside its result. The model has not received them. */

@@ -3,12 +3,13 @@ import type { MessageInput } from "../../core/ports/store/session-log.ts"
 import { createInvalidBody } from "../../http/problem.ts"
 import type { ChatMessage, ChatRequest, UserContent } from "./schemas/chat.ts"
 
-/** Returns the client's message in the form of the core. */
+/** Returns the client's message in the form of the core. Null if the message of a superseded run is repeated. */
 export function toMessageInput(
   { messages, message }: ChatRequest,
   { allowSystemMessages }: { readonly allowSystemMessages: boolean },
-): MessageInput {
-  if (messages === undefined) return { type: "message", content: toParts(message ?? []) }
+): MessageInput | null {
+  if (message !== undefined) return { type: "message", content: toParts(message) }
+  if (messages === undefined) return null
   const system = messages.findIndex(({ role }) => role === "system")
   if (system !== -1 && !allowSystemMessages) {
     throw createInvalidBody(

@@ -1,7 +1,18 @@
 import { describe, expect, onTestFinished, test } from "vitest"
 import type { Gateway } from "../../../src/gateway/gateway.ts"
 import { scriptedProvider } from "../../../src/testing/provider/scripted-provider.ts"
-import { apiKey, bearer, init, issueTokens, type Openers, post, quiet, sayTo, send } from "../clients.ts"
+import {
+  apiKey,
+  bearer,
+  init,
+  issueTokens,
+  type Openers,
+  post,
+  quiet,
+  sayTo,
+  send,
+  sendRaw,
+} from "../clients.ts"
 
 /** Registers what a client with the ids of others tries. */
 export function testIdsOfOthers({ openGateway }: Pick<Openers, "openGateway">): void {
@@ -105,6 +116,33 @@ export function testIdsOfOthers({ openGateway }: Pick<Openers, "openGateway">): 
         const refused = await send(gateway, "/sessions", { headers: other })
         expect(refused).toMatchObject({ status: 409, code: "user_mismatch" })
       }
+    })
+
+    test("23. a message cannot take the place of another session's run", async () => {
+      const gateway = openGateway()
+      const ada = await issueTokens(gateway, "ada")
+      const { sessionToken: second } = await issueTokens(gateway, "ada")
+      const { sessionToken: eve } = await issueTokens(gateway, "eve")
+      const say = (token: string, body: object) =>
+        sendRaw(gateway, "/chat", { method: "POST", headers: bearer(token), body })
+      const first = await say(ada.sessionToken, { message: "My secret." })
+      await first.text()
+      const runId = first.headers.get("x-run-id")
+      for (const token of [eve, second]) {
+        for (const said of [{}, { message: "Mine." }]) {
+          const refused = await say(token, { ...said, supersede: { run_id: runId } })
+          const missing = await say(token, { ...said, supersede: { run_id: "run_missing" } })
+          expect([refused.status, missing.status]).toEqual([404, 404])
+          const [body, other] = [await refused.json(), await missing.json()]
+          expect(body).toMatchObject({ code: "run_not_found" })
+          expect(body).toEqual(other)
+        }
+      }
+      const { body } = await send(gateway, "/chat/history", { headers: bearer(ada.sessionToken) })
+      expect(JSON.stringify(body)).not.toContain("superseded")
+      const own = await say(ada.sessionToken, { supersede: { run_id: runId } })
+      expect(own.status).toBe(200)
+      await own.text()
     })
 
     test("a user token is for one agent, and lists only its sessions", async () => {

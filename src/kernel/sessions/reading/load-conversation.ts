@@ -1,9 +1,10 @@
 import type { Message } from "../../../core/history/messages.ts"
 import { type Entry, type EventEntry, isTerminal } from "../../../core/log/entries.ts"
-import { isSuperseded, type LogRange } from "../../../core/log/superseded.ts"
+import { findRange, isSuperseded, type LogRange } from "../../../core/log/superseded.ts"
 import type { Session } from "../../../core/ports/store/session-log.ts"
 import { Conversation } from "../../agent/conversation.ts"
-import type { HistoryMark, HistoryMessages } from "../sessions.ts"
+import type { MessageOrigin } from "../../agent/message-history.ts"
+import type { HistoryMark, HistoryMessages, MessagePlace } from "../sessions.ts"
 import { FoldedCalls } from "./fold-calls.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
@@ -23,6 +24,8 @@ export class Fold {
   #answeredAt = 0
   #lastSeq = 0
   readonly #superseded: readonly LogRange[]
+  /** The runs whose messages no part has yet, by the sequence number of their start. */
+  readonly #runIds = new Map<number, string | null>()
 
   /** A history that the client replaced in a superseded run replaces nothing. */
   constructor(superseded: readonly LogRange[] = []) {
@@ -40,6 +43,7 @@ export class Fold {
     if (event.type === "historyReplaced" && isSuperseded(this.#superseded, entry)) return
     this.conversation.apply(entry)
     this.#calls.apply(event)
+    if (event.type === "runStarted" && event.content.length > 0) this.#runIds.set(seq, entry.runId)
     if (event.type === "historyReplaced") this.#marks = []
     if (event.type === "maxTurnsReached") this.#summary = event.summary ?? null
     const mark = createMark(seq, event, this.#summary)
@@ -59,23 +63,32 @@ export class Fold {
 
   /** Removes and returns the messages that no later event can change, with their details. Null if there are none. */
   takeFinished(): HistoryMessages | null {
+    const origins = [...this.conversation.history.origins]
     const messages = this.conversation.takeFinished()
-    return messages.length === 0 ? null : this.#take(messages, this.#taken + messages.length - 1)
+    return messages.length === 0 ? null : this.#take(messages, origins, this.#taken + messages.length - 1)
   }
 
   /** Returns the messages that are left, with their details. */
   takeLast(): HistoryMessages {
-    return this.#take(this.conversation.messages, Number.POSITIVE_INFINITY)
+    const { messages, history } = this.conversation
+    return this.#take(messages, history.origins, Number.POSITIVE_INFINITY)
   }
 
   /** Takes the marks that have at most `upTo` messages before them. */
-  #take(messages: readonly Message[], upTo: number): HistoryMessages {
+  #take(messages: readonly Message[], origins: readonly MessageOrigin[], upTo: number): HistoryMessages {
     const marks = this.#marks
       .filter(({ index }) => index <= upTo)
       .map((mark) => ({ ...mark, index: mark.index - this.#taken }))
     this.#marks = this.#marks.filter(({ index }) => index > upTo)
     this.#taken += messages.length
-    return { type: "messages", messages, calls: this.#calls.take(messages), marks }
+    const places = origins.slice(0, messages.length).map(({ seq }) => this.#takePlace(seq))
+    return { type: "messages", messages, places, calls: this.#calls.take(messages), marks }
+  }
+
+  #takePlace(seq: number): MessagePlace {
+    const runId = this.#runIds.get(seq) ?? null
+    this.#runIds.delete(seq)
+    return { runId, isSuperseded: findRange(this.#superseded, seq) !== undefined }
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   HistoryEnd,
   HistoryMessages,
   HistoryPart,
+  MessagePlace,
   PlacedCompaction,
   PlacedRunEnd,
 } from "../../../kernel/sessions/sessions.ts"
@@ -154,7 +155,7 @@ export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pendi
 
 /** Yields the messages of a part, with the marks at their places. */
 function* toWireMessages(
-  { messages, calls, marks }: HistoryMessages,
+  { messages, places: messagePlaces, calls, marks }: HistoryMessages,
   providerErrors: boolean,
 ): Generator<HistoryMessage> {
   const places = Map.groupBy(marks, ({ index }) => Math.min(index, messages.length))
@@ -166,10 +167,17 @@ function* toWireMessages(
     const blocks = listMarks(index)
     const { role, content } = toWireMessage(message, calls)
     if (blocks.length > 0 && role !== "assistant") yield { role: "assistant", content: blocks }
-    yield { role, content: role === "assistant" ? [...blocks, ...content] : content }
+    const place = toWirePlace(messagePlaces[index])
+    yield { role, ...place, content: role === "assistant" ? [...blocks, ...content] : content }
   }
   const last = listMarks(messages.length)
   if (last.length > 0) yield { role: "assistant", content: last }
+}
+
+function toWirePlace(place: MessagePlace | undefined): Pick<HistoryMessage, "run_id" | "superseded"> {
+  if (place === undefined) return {}
+  const { runId, isSuperseded } = place
+  return { ...(runId !== null && { run_id: runId }), ...(isSuperseded && { superseded: true }) }
 }
 
 function toCompactionBlock({ seq, characters, tokensBefore, tokensAfter }: PlacedCompaction): HistoryBlock {

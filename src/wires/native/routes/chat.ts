@@ -7,7 +7,7 @@ import type { HttpEnv } from "../../../http/http-env.ts"
 import { requireStartedRun } from "../../../http/put-outcome.ts"
 import { idempotencyHeader, readIdempotencyKey } from "../../../http/request/idempotency.ts"
 import { describeProblems } from "../../../http/schemas/problem.ts"
-import { ofBody, ofMessage, ofToken } from "../../../http/schemas/refusals.ts"
+import { ofBody, ofMessage, ofSuperseding, ofToken } from "../../../http/schemas/refusals.ts"
 import type { ServedAgents } from "../../../http/served-agents.ts"
 import type { EventStreams } from "../../../http/streams/stream-response.ts"
 import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
@@ -63,7 +63,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...describeProblems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
+      ...describeProblems(...ofToken, ...ofBody, ...ofMessage, ...ofSuperseding, "429 too_many_viewers"),
     },
   })
 
@@ -91,6 +91,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         ...(traceparent !== null && { traceparent }),
         ...(clientTools.length > 0 && { clientTools }),
         ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
+        ...(body.supersede !== undefined && { supersede: { runId: body.supersede.run_id } }),
         idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), toBodyJson(body)),
         ...(usesRequests && { request: createRequestSource(c) }),
       })

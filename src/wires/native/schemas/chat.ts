@@ -22,6 +22,20 @@ export const chatMessageSchema = z
   ])
   .openapi("ChatMessage")
 
+/** Without a message, the message of the superseded run is repeated. */
+function hasOneInput({
+  messages,
+  message,
+  supersede,
+}: {
+  readonly messages?: unknown
+  readonly message?: unknown
+  readonly supersede?: unknown
+}): boolean {
+  const inputs = [messages, message].filter((input) => input !== undefined)
+  return inputs.length === 1 || (inputs.length === 0 && supersede !== undefined)
+}
+
 export const chatRequestSchema = z
   .object({
     messages: listOf(chatMessageSchema, 1).optional().openapi({
@@ -59,12 +73,25 @@ export const chatRequestSchema = z
           "runs next. `steer`: it joins the open run " +
           "between two of its turns, and the response is that run's stream.",
       }),
+    supersede: z
+      .strictObject({ run_id: z.string().min(1).max(128) })
+      .optional()
+      .openapi({
+        description:
+          "The message takes the place of this run and of everything after it. An open run is cancelled, and queued " +
+          "messages are withdrawn, whatever `when_busy` is. Without `message`, the message of that run is repeated.",
+      }),
   })
-  .refine(({ messages, message }) => (messages === undefined) !== (message === undefined), {
-    message: "Expected exactly one of the fields message and messages",
+  .refine(hasOneInput, { message: "Expected exactly one of the fields message and messages" })
+  .refine(({ messages, supersede }) => messages === undefined || supersede === undefined, {
+    message: "Expected message, not messages, beside supersede",
   })
   .openapi("ChatRequest", {
-    oneOf: [{ required: ["messages"] }, { required: ["message"] }],
+    oneOf: [
+      { required: ["messages"] },
+      { required: ["message"] },
+      { required: ["supersede"], not: { required: ["message"] } },
+    ],
     example: { messages: [{ role: "user", content: "What is the capital of France?" }] },
   })
 

@@ -15,6 +15,14 @@ import { taskSchema } from "./tasks.ts"
 const historyMessageSchema = z
   .object({
     role: z.enum(["user", "assistant", "system", "tool"]),
+    run_id: z
+      .string()
+      .optional()
+      .openapi({ description: "The run that the message started. Only in such messages of the user." }),
+    superseded: z
+      .literal(true)
+      .optional()
+      .openapi({ description: "Present if another message took the place of the message's run." }),
     content: z.array(
       z.discriminatedUnion("type", [
         textBlockSchema,
