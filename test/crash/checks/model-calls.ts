@@ -6,7 +6,8 @@ export function* checkModelCalls(observation: Observation): Iterable<string> {
   const conversations = observation.modelCalls.map((body) => blocksOf(body).filter((block) => !isNote(block)))
   for (const [index, conversation] of conversations.entries()) {
     // After a compaction, the conversation starts with a summary, and long results may be truncated.
-    const isNew = observation.scenario === "shorten" || isSummary(conversation[0])
+    // A message that takes the place of a run continues an earlier part of the conversation.
+    const isNew = ["shorten", "supersede"].includes(observation.scenario) || isSummary(conversation[0])
     const before = isNew ? [] : (conversations[index - 1] ?? [])
     const changed = before.findIndex(
       (block, at) => JSON.stringify(block) !== JSON.stringify(conversation[at]),
@@ -15,6 +16,8 @@ export function* checkModelCalls(observation: Observation): Iterable<string> {
     yield* checkResults(conversation)
   }
   const last = conversations.at(-1) ?? []
+  if (observation.scenario === "supersede" && last.length !== 1)
+    yield `the model was told of superseded runs: ${JSON.stringify(last)}`
   const events = eventsOf(observation)
   for (const { toolCallId, reason } of all(events, "toolCallInterrupted")) {
     if (reason !== "crashed") continue

@@ -61,6 +61,20 @@ export const cancelScenarios = {
       await client.chat({ message, when_busy: "interrupt" })
     },
   },
+  /** The client takes the place of the first run while the second one responds and a third one is queued. */
+  supersede: {
+    model: ({ earlierCalls }) => (earlierCalls === 1 ? says(120, 100) : done),
+    runs: 4,
+    ending: "cancelled",
+    async play(client, message) {
+      const first = await client.chat({ message })
+      await first.ended
+      await client.chat({ message })
+      const queued = await client.chat({ message, when_busy: "queue" })
+      client.cancelsAsked.add(queued.runId)
+      await client.chat({ message, supersede: { run_id: first.runId } })
+    },
+  },
   /** The client withdraws one of the queued messages. */
   withdraw: {
     model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),

@@ -7,13 +7,13 @@ export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 /** Commands from one session to another, as named in the ids of their outbox items. */
 export type DeliveredCommand = "start" | "answer" | "cancel" | "taskEnd"
 export type CommittedKind =
-  | Exclude<Event["type"], "historyForked" | "runnerStateSaved" | "waitOpened" | "waitResolved">
+  | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
   | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer" | "child"}`
   /** The end of a sub-agent, with its answer to the call for which it works. */
   | "childEnded"
   | "deltas"
 /** `cancelTree`: a cancel of a run with sub-agents. */
-export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel" | "cancelTree"
+export type PutKind = "message" | "queue" | "interrupt" | "steer" | "supersede" | "cancel" | "cancelTree"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can kill itself. */
@@ -40,6 +40,7 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
+  historyForked: "supersede",
   compactionStarted: "compact",
   compactionFailed: "compactFails",
   historyCompacted: "compact",
@@ -93,6 +94,8 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:queue:after": "queue",
   "put:interrupt:before": "interrupt",
   "put:interrupt:after": "interrupt",
+  "put:supersede:before": "supersede",
+  "put:supersede:after": "supersede",
   "put:steer:before": "steer",
   "put:steer:after": "steer",
   "answer:approval:before": "edit",
