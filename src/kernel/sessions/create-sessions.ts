@@ -20,7 +20,7 @@ import { summarizeRun } from "./reading/summarize-run.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions, StartRequest } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
-import { resolveSuperseding } from "./superseding.ts"
+import { findNewestRun, resolveSuperseding } from "./superseding.ts"
 import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
 import type { Worker } from "./worker/worker.ts"
@@ -139,6 +139,8 @@ export function createSessions({
       if (outcome.status === "accepted") await worker.take(sessionId)
       return outcome
     },
+
+    newestRun: (sessionId) => findNewestRun(log, sessionId),
 
     withdrawMessage: (sessionId, messageId) =>
       log.put({ type: "withdrawMessage", sessionId, messageId, at: clock.now() }),

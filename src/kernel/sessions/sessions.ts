@@ -108,6 +108,8 @@ export interface Sessions {
   position(sessionId: string, runId: string): Promise<number | undefined>
   /** Resolves to the run. Null if the session has no such run. */
   run(sessionId: string, runId: string): Promise<Run | null>
+  /** Resolves to the run of the session that started last. Null if none has started. */
+  newestRun(sessionId: string): Promise<Run | null>
   /** Resolves to the newest 200 background tasks of the session, oldest first. */
   tasks(sessionId: string, options: { readonly signal: AbortSignal }): Promise<readonly ListedTask[]>
   /**

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { StartedRun } from "../../core/log/superseded.ts"
-import type { MessageCommand, MessageInput, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { MessageCommand, MessageInput, Run, SessionLog } from "../../core/ports/store/session-log.ts"
 
 /** Log version of `historyForked`, and of a message that supersedes a run. */
 const supersedingVersion = 4
@@ -27,6 +27,17 @@ export async function findStartedRun(
     if (event.type === "runStarted") return { seq, started: event, fork }
   }
   return null
+}
+
+/** Resolves to the run of the session that started last. Null if none has started. */
+export async function findNewestRun(
+  log: Pick<SessionLog, "run" | "read" | "runStart">,
+  sessionId: string,
+): Promise<Run | null> {
+  const startedAt = await log.runStart(sessionId, Number.MAX_SAFE_INTEGER)
+  if (startedAt === 0) return null
+  const [entry] = await log.read(sessionId, { afterSeq: startedAt - 1, limit: 1, deltas: false })
+  return entry?.kind === "event" && entry.runId !== null ? log.run(sessionId, entry.runId) : null
 }
 
 /**

@@ -1,18 +1,13 @@
 import { hash } from "node:crypto"
 import type { ContentPart, ImagePart } from "../../core/history/messages.ts"
 import type { GivenImage } from "../../http/content/read-images.ts"
-import { createInvalidBody, Problem } from "../../http/problem.ts"
+import { createInvalidBody } from "../../http/problem.ts"
 import { toFieldErrors } from "../../http/request/field-errors.ts"
 import { readIdempotencyKey } from "../../http/request/idempotency.ts"
 import { type ChatBody, type LastMessage, lastMessageSchema } from "./schemas.ts"
 
 /** Returns the last message of the conversation, the only one that can be new. */
-export function readLastMessage({ messages, trigger }: ChatBody): LastMessage {
-  if (trigger === "regenerate-message")
-    throw new Problem(
-      { code: "regenerate_not_supported", status: 422 },
-      "This gateway cannot write a message again. Send a new message instead.",
-    )
+export function readLastMessage({ messages }: ChatBody): LastMessage {
   const last = messages.length - 1
   const { data, error } = lastMessageSchema.safeParse(messages[last])
   if (error === undefined) return data

@@ -14,6 +14,8 @@ export const chatBodySchema = z.looseObject({
   id: z.string(),
   messages: z.array(z.unknown()).min(1),
   trigger: z.string().optional(),
+  /** With the trigger `regenerate-message`: the response to write again. Absent for the last one. */
+  messageId: z.string().optional(),
   context: contextSchema.optional(),
   model: z.string().min(1).max(maxNameCharacters).nullish(),
   when_busy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),

@@ -188,13 +188,49 @@ describe("stopping", () => {
   })
 })
 
+describe("writing a message again", () => {
+  const texts = (request: { readonly messages: readonly { readonly role: string }[] } | undefined) =>
+    request?.messages.map(({ role }) => role)
+
+  it("takes the place of the last response", async () => {
+    const provider = scriptedProvider([reply("One"), reply("Another one"), reply("Two")])
+    const { url } = await startGateway({ provider })
+    const { chat, invalid } = createChat({ url, key })
+    await chat.sendMessage({ text: "Hi" })
+    await chat.regenerate()
+    expect(chat.messages.map(textOf)).toEqual(["Hi", "Another one"])
+    expect(texts(provider.requests[1])).toEqual(["user"])
+    await chat.sendMessage({ text: "More" })
+    expect(chat.messages.map(textOf)).toEqual(["Hi", "Another one", "More", "Two"])
+    expect(texts(provider.requests[2])).toEqual(["user", "assistant", "user"])
+    expect(JSON.stringify(provider.requests[2]?.messages)).toContain("Another one")
+    expect(invalid).toEqual([])
+  })
+
+  it("takes the place of an earlier response and of what follows it", async () => {
+    const provider = scriptedProvider([reply("One"), reply("Two"), reply("Another one")])
+    const { url } = await startGateway({ provider })
+    const { chat } = createChat({ url, key })
+    await chat.sendMessage({ text: "Hi" })
+    await chat.sendMessage({ text: "More" })
+    await chat.regenerate({ messageId: chat.messages[1]?.id ?? "" })
+    expect(chat.messages.map(textOf)).toEqual(["Hi", "Another one"])
+    expect(texts(provider.requests[2])).toEqual(["user"])
+  })
+
+  it("refuses a message that the conversation does not have, with one sentence", async () => {
+    const provider = scriptedProvider([reply("One")])
+    const { url } = await startGateway({ provider })
+    const { chat } = createChat({ url, key })
+    await chat.sendMessage({ text: "Hi" })
+    await chat.regenerate({ messageId: chat.messages[0]?.id ?? "" })
+    expect(chat.error?.message).toMatch(/cannot be written again/)
+    expect(provider.requests).toHaveLength(1)
+  })
+})
+
 describe("what the protocol cannot do here", () => {
   it.each([
-    [
-      "a message that is written again",
-      (chat: ReturnType<typeof createChat>["chat"]) => chat.regenerate(),
-      /Send a new message/,
-    ],
     [
       "an edited message",
       (chat: ReturnType<typeof createChat>["chat"]) =>

@@ -10,10 +10,14 @@ import type { EventStreamRequest } from "../../../http/streams/stream-response.t
 import type { WireParts } from "../../../http/wire-routes.ts"
 import { acceptMessage } from "../../../kernel/sessions/accept-message.ts"
 import { requireAccepted } from "../../../kernel/sessions/answering/require-accepted.ts"
+import type { Sessions } from "../../../kernel/sessions/sessions.ts"
 import { readAnswers } from "../read-answers.ts"
 import { readContent, readLastMessage, readMessageKey } from "../read-message.ts"
 import { type ChatBody, chatBodySchema, type LastMessage, parkedMetadataSchema } from "../schemas.ts"
 import { createRunStream, respondWithNothing } from "../stream-run.ts"
+
+/** The trigger with which `useChat` asks for another response to the same message. */
+const regenerate = "regenerate-message"
 
 /** POST /ai-sdk/chat takes a message of the user, or answers to open questions, and streams the response. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, prefix: string, parts: WireParts): void {
@@ -21,8 +25,13 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, prefix: string, parts: W
   const { byCaller, newWork, chatBody } = middleware
   app.on("POST", [`${prefix}/chat`], ...byCaller, newWork, chatBody, async (c) => {
     const body = parseBody(await c.req.json())
-    const message = readLastMessage(body)
     const choice = { id: body.id, agent: c.req.param("agent") }
+    if (body.trigger === regenerate) {
+      const session = await conversations.find(c, choice)
+      c.set("session", session)
+      return streams.respond(c, session.id, () => writeAgain(c, parts, { session, body }))
+    }
+    const message = readLastMessage(body)
     if (message.role === "user") {
       const session = await conversations.open(c, choice)
       c.set("session", session)
@@ -71,6 +80,48 @@ async function startRun(
     return createRunStream(session, "steered", { runId, afterSeq: Math.max(cursor, session.lastSeq) })
   const isNewRun = outcome.status === "accepted"
   return createRunStream(session, "new", { runId, afterSeq: cursor, position, fromRunStart: true, isNewRun })
+}
+
+/** Starts a run that repeats the message of an earlier run and takes its place (rule 20, superseding). */
+async function writeAgain(
+  c: Context<HttpEnv>,
+  { sessions, agents }: WireParts,
+  { session, body }: { readonly session: Session; readonly body: ChatBody },
+): Promise<EventStreamRequest> {
+  const { context, model = null, messageId } = body
+  const run = await findShownRun(sessions, session, messageId)
+  if (run === null)
+    throw new Problem(
+      { code: "run_not_found", status: 404 },
+      "This message cannot be written again. Send a new message instead.",
+    )
+  const traceparent = parseTraceparent(c.req.header("traceparent"))
+  const outcome = await acceptMessage(sessions, {
+    ...{ session, rules: agents.of(session), signal: c.req.raw.signal, model, toolInputDeltas: true },
+    input: null,
+    supersede: { runId: run.id },
+    ...(context !== undefined && { context }),
+    ...(traceparent !== null && { traceparent }),
+  })
+  const { runId, cursor, position } = requireStartedRun(outcome)
+  return createRunStream(session, "new", {
+    runId,
+    afterSeq: cursor,
+    position,
+    fromRunStart: true,
+    isNewRun: true,
+  })
+}
+
+/** Resolves to the run that a message of the assistant shows: the newest run without an id. Null if there is none. */
+async function findShownRun(
+  sessions: Pick<Sessions, "run" | "newestRun">,
+  { id }: Session,
+  messageId: string | undefined,
+): Promise<Run | null> {
+  if (messageId === undefined) return sessions.newestRun(id)
+  // Further messages of a run have the id of the run and a number.
+  return (await sessions.run(id, messageId)) ?? (await sessions.run(id, messageId.replace(/_\d+$/, "")))
 }
 
 /**
