@@ -1,4 +1,5 @@
 import type { ToolSpecification } from "../ports/model/provider.ts"
+import type { DirectCall } from "./direct-call.ts"
 import type { RunRole } from "./run-role.ts"
 
 /** Settings of the run that a message starts. They are stored with the run, so that any process can continue it. */
@@ -20,11 +21,13 @@ export interface RunSettings {
   readonly handsOverCalls?: boolean
   /** The role of a sub-agent's run. Default: none, because the run is the agent's own. */
   readonly role?: RunRole
+  /** The call of a tool that is the whole run. No model is asked. Default: none. */
+  readonly call?: DirectCall
 }
 
 /** Returns only these parts of a message or a run. */
 export function runSettingsOf(settings: RunSettings): RunSettings {
-  const { toolInputDeltas, traceparent, clientTools, byKeyHolder, instructions, handsOverCalls, role } =
+  const { toolInputDeltas, traceparent, clientTools, byKeyHolder, instructions, handsOverCalls, role, call } =
     settings
   return {
     ...(toolInputDeltas === true && { toolInputDeltas }),
@@ -34,5 +37,6 @@ export function runSettingsOf(settings: RunSettings): RunSettings {
     ...(instructions !== undefined && { instructions }),
     ...(handsOverCalls === true && { handsOverCalls }),
     ...(role !== undefined && { role }),
+    ...(call !== undefined && { call }),
   }
 }

@@ -20,7 +20,14 @@ import { createCorrectionRequest, createInterruptedResult } from "./conversation
 import { type EventMark, FoldProgress } from "./fold-progress.ts"
 import { type HistoryState, MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
-import { captureRun, type PlainRunState, type RunState, restoreRun, startRun } from "./run-state.ts"
+import {
+  captureRun,
+  openDirectStep,
+  type PlainRunState,
+  type RunState,
+  restoreRun,
+  startRun,
+} from "./run-state.ts"
 import { type CallState, readOutcome } from "./tools/call-state.ts"
 
 /** The code of a retry after a crash. */
@@ -309,6 +316,8 @@ export class Conversation {
   }
 
   #request(event: ToolCallRequested, seq: number): void {
+    const isDirect = this.#run?.started.call !== undefined
+    if (this.#run !== null && isDirect) openDirectStep(this.#run, event)
     if (this.#run?.phase.type !== "settling") return
     const { toolCallId, input } = event
     const call: CallState = {
@@ -331,7 +340,7 @@ export class Conversation {
     const { toolsUsed } = this.#run
     if (toolsUsed.length < maxToolsUsed && !toolsUsed.includes(event.name))
       this.#run.toolsUsed = [...toolsUsed, event.name]
-    this.#history.nameCall(event, seq)
+    if (!isDirect) this.#history.nameCall(event, seq)
   }
 
   #resolve(event: WaitResolved): void {
@@ -360,7 +369,9 @@ export class Conversation {
   #endStep(seq: number): void {
     if (this.#run?.phase.type !== "settling") return
     const { calls, completed } = this.#run.phase
-    if (calls.size > 0) this.#history.push(createToolMessage([...calls.values()]), seq)
+    // The model sees nothing of a call that it did not request.
+    if (calls.size > 0 && this.#run.started.call === undefined)
+      this.#history.push(createToolMessage([...calls.values()]), seq)
     this.#run.phase = { type: "ready", stopReason: completed.stopReason }
   }
 }

@@ -4,6 +4,7 @@ import { compactHistory } from "./compaction/compact-history.ts"
 import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
 import { createTooLongEvent, decideNextAction } from "./next-action.ts"
+import { requestCall } from "./request-call.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import {
@@ -41,11 +42,14 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
     signal.throwIfAborted()
     const { run } = conversation
     if (run === null) return null
-    if (run.phase.type === "ready") await joinSteering(context)
+    if (run.phase.type === "ready" && run.started.call === undefined) await joinSteering(context)
     const action = decideNextAction(run, computeMaxTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
         if (await hasRoom(context)) await limit.within((step) => callModel(step, action))
+        break
+      case "requestCall":
+        await requestCall(context, action.call)
         break
       case "repeatStep":
         await limit.within((step) => callModel(step, action))
@@ -100,8 +104,9 @@ async function hasRoom(context: ModelRunContext): Promise<boolean> {
  */
 export function createFirstStep(
   { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
-  started: Pick<RunStarted, "limits">,
+  started: Pick<RunStarted, "limits" | "call">,
 ): StepStarted | null {
+  if (started.call !== undefined) return null
   const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
   const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
   if (hasBudget || mayCompact || computeMaxTurns({ started }, runtime.maxTurns) === 0) return null

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { StepStarted, TerminalEvent } from "../../core/log/entries.ts"
 import type { StopReason } from "../../core/ports/model/provider.ts"
+import type { DirectCall } from "../../core/runs/direct-call.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { RunState } from "./run-state.ts"
 import { type CallState, waitsForClient } from "./tools/call-state.ts"
@@ -8,6 +9,8 @@ import { type CallState, waitsForClient } from "./tools/call-state.ts"
 /** The next action of a run. It depends on the log alone, so it is the same after a crash. */
 export type Action =
   | { readonly type: "startStep"; readonly step: number }
+  /** Requests the call of a run without a model. */
+  | { readonly type: "requestCall"; readonly call: DirectCall }
   /** Repeats a model call whose response was lost. */
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
@@ -34,7 +37,8 @@ export function decideNextAction(run: RunState, maxTurns: number | null): Action
       return isHandedOver ? { type: "handOverCalls" } : { type: "settleCalls", calls: open }
     }
     case "ready": {
-      const { outputSchema } = run.started
+      const { call, outputSchema } = run.started
+      if (call !== undefined && run.steps === 0) return { type: "requestCall", call }
       if (phase.stopReason === "end" && outputSchema !== null) {
         return { type: "checkOutput", schema: outputSchema }
       }

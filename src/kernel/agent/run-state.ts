@@ -5,6 +5,14 @@ import type { StopReason } from "../../core/ports/model/provider.ts"
 import { type Cost, noSpending, type Spending } from "../../core/usage.ts"
 import type { CallState } from "./tools/call-state.ts"
 
+/** The step of a call without a model. It has no response. */
+interface DirectStep {
+  readonly stepId: string
+  readonly messageId: string
+  readonly message: null
+  readonly stopReason: "end"
+}
+
 /** An open run. It changes only by `Conversation.apply`. */
 export interface RunState {
   readonly runId: string
@@ -48,10 +56,10 @@ export type RunPhase =
   | { readonly type: "ready"; readonly stopReason: StopReason | null }
   /** A model call was announced and has no response yet. */
   | { readonly type: "calling"; readonly step: StepStarted; readonly startedAt: number; attempt: number }
-  /** The model has responded. Its calls, if any, are settled one by one. */
+  /** The model has responded, or none is asked. The calls, if any, are settled one by one. */
   | {
       readonly type: "settling"
-      readonly completed: MessageCompleted
+      readonly completed: MessageCompleted | DirectStep
       readonly calls: Map<string, CallState>
     }
 
@@ -78,6 +86,14 @@ export function startRun(started: RunStarted, { runId, at }: Pick<EventEntry, "r
     failedCompactions: 0,
     phase: { type: "ready", stopReason: null },
   }
+}
+
+/** Opens the calls of a step without a model, which has no response that opens them. */
+export function openDirectStep(run: RunState, { stepId }: Pick<StepStarted, "stepId">): void {
+  if (run.phase.type !== "calling") return
+  const { messageId } = run.phase.step
+  const completed = { stepId, messageId, message: null, stopReason: "end" } as const
+  run.phase = { type: "settling", completed, calls: new Map() }
 }
 
 /** The state of a run between two steps, as plain data. */

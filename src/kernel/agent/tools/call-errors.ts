@@ -1,6 +1,6 @@
 import { GatewayError, toError } from "../../../core/errors.ts"
 import type { Verdict } from "../../../core/ports/tools/gate.ts"
-import type { ToolResult } from "../../../core/ports/tools/tool.ts"
+import type { Tool, ToolResult } from "../../../core/ports/tools/tool.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
@@ -73,9 +73,15 @@ export function findMalformedInput(
 ): ToolResult | null {
   const phase = conversation.run?.phase
   if (phase?.type !== "settling") return null
-  const part = phase.completed.message.content.find(
+  const part = phase.completed.message?.content.find(
     (candidate) => candidate.type === "toolCall" && candidate.toolCallId === toolCallId,
   )
   if (part?.type !== "toolCall" || part.malformedInput === undefined) return null
   return createInvalidInputResult("The input is not a complete JSON object. Send the complete input again.")
+}
+
+/** Returns the error of a call without a model whose tool only a client can execute. */
+export function createClientToolError({ name }: Tool): ToolResult {
+  const message = `The client of a conversation executes the tool ${name}, so only a model can call it.`
+  return { type: "error", code: "client_tool", message }
 }

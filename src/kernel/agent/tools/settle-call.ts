@@ -16,6 +16,7 @@ import { openReturnedWait } from "../waits/returned-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import {
   createChangedToolError,
+  createClientToolError,
   createDenial,
   createInvalidInputResult,
   createRefusal,
@@ -137,6 +138,8 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const { toolCallId } = call.requested
   // Validation and policies take time. The caller checks the call again, with the current tool.
   if (!isStill(context, call, tool)) return
+  if (tool.executionLocation === "client" && context.conversation.run?.started.call !== undefined)
+    return completeCall(context, call, createClientToolError(tool))
   if (tool.executionLocation === "client") return openToClient(context, tool, call, input)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   // The commit may have taken long enough for another process to take the session and settle the call (rule 8,

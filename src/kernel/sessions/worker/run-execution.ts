@@ -305,7 +305,8 @@ async function begin(
     ...runSettingsOf(message),
   }
   events.push(started)
-  const steerable = runtime?.type === "model"
+  // A message that joined a call without a model would have no response.
+  const steerable = runtime?.type === "model" && message.call === undefined
   // A replaced history may have to be compacted first.
   const step =
     steerable && mayStep && events.length === 1 ? createFirstStep({ ...context, runtime }, started) : null
