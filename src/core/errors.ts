@@ -108,6 +108,17 @@ export class LogTooNewError extends GatewayError {
   }
 }
 
+/** The request needs a form of the log that an older process of the gateway, which still runs, cannot read. */
+export class UpgradeInProgressError extends GatewayError {
+  constructor() {
+    super(
+      { code: "upgrade_in_progress", status: 503, retryable: true },
+      "A process with an older version of the gateway is still running, and it cannot continue such work. " +
+        "Try again when all processes are upgraded.",
+    )
+  }
+}
+
 /** Too much work of this kind waits for its turn, so this work was not started. */
 export class OverloadedError extends GatewayError {
   constructor(message: string) {

@@ -17,7 +17,7 @@ import type { BudgetExceeded, MaxTurnsReached } from "./limit-events.ts"
 import type { TaskEvent } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session that has newer events. */
-export const logVersion = 3
+export const logVersion = 4
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry

@@ -1,7 +1,13 @@
-import { GatewayError, ShuttingDownError, StoreUnavailableError } from "../../core/errors.ts"
+import {
+  GatewayError,
+  ShuttingDownError,
+  StoreUnavailableError,
+  UpgradeInProgressError,
+} from "../../core/errors.ts"
 import { toPrincipalKey } from "../../core/fairness/principal-key.ts"
 import type { Ids } from "../../core/ids.ts"
 import { type EventEntry, isTerminal } from "../../core/log/entries.ts"
+import { findMessageVersion } from "../../core/log/forms.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Outbox } from "../../core/ports/store/outbox.ts"
@@ -119,6 +125,7 @@ export function createSessions({
     },
 
     async start({ request, principal, runLimits, runId = ids.next("run"), ...message }) {
+      if (findMessageVersion(message) > log.writableVersion()) throw new UpgradeInProgressError()
       const limits = await storage.limitsFor(principal)
       const command = createMessageCommand({
         runId,

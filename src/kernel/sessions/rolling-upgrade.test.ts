@@ -23,6 +23,7 @@ import {
 } from "./fixtures/test-gateway.ts"
 
 const former = logVersion - 1
+const hour = 3_600_000
 const next = logVersion + 1
 let server: TestServer
 let directory = ""
@@ -63,7 +64,12 @@ const sleeping =
     return { type: "wait", kind: "timer", until: Date.now() + ms, continuation: {} }
   }
 
-const tools = [createAnyTool("doze", sleeping(3_000))]
+const tools = [
+  createAnyTool("doze", sleeping(3_000)),
+  createAnyTool("look", () => ({ type: "json", value: "seen" })),
+]
+
+const callOfLook = { call: { tool: "look", input: {}, origin: { type: "code" } } } as const
 
 interface Process extends TestNode {
   readonly store: Store
@@ -91,6 +97,12 @@ async function start(open: Open, name: string, readsVersion: number): Promise<Pr
 async function begin(node: Process, tool: string) {
   const { id } = await node.sessions.create(alice)
   const { runId } = await putAccepted(node, id, tool)
+  return { id, runId }
+}
+
+/** Sends another message, after which the model calls a tool that does not exist. */
+async function again(node: Process, id: string) {
+  const { runId } = await putAccepted(node, id, "none")
   return { id, runId }
 }
 
@@ -132,9 +144,13 @@ describe.each(stores)("on %s", (_, open) => {
   it("an older process refuses sessions with newer forms, and no others", async () => {
     const name = "upgraded"
     const upgraded = await start(open, name, logVersion)
-    const run = await begin(upgraded, "none")
-    await resultOf(upgraded, run)
-    const { id: unused } = await upgraded.sessions.create(alice)
+    const { id } = await upgraded.sessions.create(alice)
+    const run = { id, ...(await putAccepted(upgraded, id, "", callOfLook)) }
+    await upgraded.sessions.result(run.id, run.runId, {})
+    const { id: queued } = await upgraded.sessions.create(alice)
+    const waiting = await putAccepted(upgraded, queued, "", { ...callOfLook, notBefore: Date.now() + hour })
+    const plain = await begin(upgraded, "none")
+    await resultOf(upgraded, plain)
     const late = await start(open, name, former)
     const refused = { code: "log_too_new", status: 503, retryable: true }
     const { sessions } = late
@@ -146,10 +162,29 @@ describe.each(stores)("on %s", (_, open) => {
       () => sessions.result(run.id, run.runId, {}),
       () => sessions.revoke(run.id),
       () => late.log.read(run.id, { afterSeq: 0, limit: 99 }),
+      () => sessions.session(queued),
+      () => sessions.cancel(queued, waiting.runId),
     ]
     for (const call of calls) await expect(call()).rejects.toMatchObject(refused)
-    expect(await sessions.session(unused)).toMatchObject({ id: unused })
+    await resultOf(late, await again(late, plain.id))
     await late.end()
+    await upgraded.end()
+  })
+
+  it("a process starts no call without a model while an older process lives", async () => {
+    const name = "calls"
+    const upgraded = await start(open, name, logVersion)
+    const older = await start(open, name, former)
+    await vi.waitFor(() => expect(upgraded.log.writableVersion()).toBe(former), patience)
+    const { id } = await upgraded.sessions.create(alice)
+    const call = () => putAccepted(upgraded, id, "", callOfLook)
+    await expect(call()).rejects.toMatchObject({ code: "upgrade_in_progress", status: 503, retryable: true })
+    await resultOf(older, await again(older, id))
+    await older.end()
+    await vi.waitFor(() => expect(upgraded.log.writableVersion()).toBe(logVersion), patience)
+    const { runId } = await call()
+    const { outcome } = await upgraded.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ type: "runCompleted", disposition: "completed" })
     await upgraded.end()
   })
 

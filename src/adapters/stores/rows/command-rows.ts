@@ -1,4 +1,4 @@
-import { logVersion } from "../../../core/log/entries.ts"
+import { findMessageVersion, firstVersion } from "../../../core/log/forms.ts"
 import type { StoredCommand } from "../../../core/ports/store/session-log.ts"
 import { type Row, readInteger, readText } from "./columns.ts"
 import {
@@ -82,6 +82,6 @@ export function toCommandInsert(
     type: command.type,
     body,
     bytes,
-    version: logVersion,
+    version: command.type === "message" ? findMessageVersion(command) : firstVersion,
   }
 }

@@ -18,6 +18,7 @@ const transientCodes: ReadonlySet<string> = new Set([
   "shutting_down",
   "lease_lost",
   "log_too_new",
+  "upgrade_in_progress",
   "run_active",
   "queue_full",
   "state_locked",

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Delta } from "../../../core/log/deltas.ts"
 import { type Event, type LiveEntry, logVersion } from "../../../core/log/entries.ts"
+import { firstVersion } from "../../../core/log/forms.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
@@ -54,7 +55,7 @@ describe("a session's writer", () => {
     commit("ok")
     expect(shown()).toEqual([1, 2, 3])
     await expect(appended).resolves.toMatchObject([
-      { seq: 3_000_000_002, v: logVersion, runId: "run_1", event },
+      { seq: 3_000_000_002, v: firstVersion, runId: "run_1", event },
     ])
   })
 
