@@ -9,6 +9,17 @@ import { createAnyTool, createMemoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 
 const look = createAnyTool("look", () => ({ type: "json", value: "seen" }))
+const delegate = createAnyTool("delegate", (_, { tasks }) => {
+  tasks.collect("task_1")
+  return {
+    ...{ type: "task", name: "helper", announce: true },
+    task: { agent: "agent", content: [{ type: "text", text: "Help." }] },
+  }
+})
+const collect = createAnyTool("collect", (_, { tasks }) => {
+  tasks.collect("task_1")
+  return { type: "json", value: tasks.list().length }
+})
 const locate: Tool = { ...look, name: "locate", executionLocation: "client" }
 
 function start(tool: string, input: JsonObject = {}): EventEntry {
@@ -37,7 +48,9 @@ function callRun(tool: string, action: "execute" | "ask" | "deny" = "execute") {
   const gate: Gate = {
     decide: async () => ({ action, qualifier: null, code: null, reason: null, decisions: [] }),
   }
-  return createMemoryRun(provider, { tools: [look, locate], gate }, [
+  const tools = [look, locate, delegate, collect]
+  const itemsAtEnd = () => [{ id: "end", kind: "webhook", payload: {} }]
+  return createMemoryRun(provider, { tools, gate, itemsAtEnd }, [
     { ...start(""), runId: "run_0", event: { type: "historyReplaced", messages: [before] } },
     { ...start(tool, { place: "here" }), seq: 2 },
   ])
@@ -104,4 +117,27 @@ it("goes on in another process after an answer", async () => {
   })
   expect(await runLoop(second.context)).toBeNull()
   expect(second.events.filter(({ type }) => type === "toolCallStarted")).toHaveLength(1)
+})
+
+it("starts no background task, of which the model would learn", async () => {
+  const run = callRun("delegate")
+  expect(await runLoop(run.context)).toBeNull()
+  expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
+    result: { type: "error", code: "background_task" },
+  })
+  expect(run.events.map(({ type }) => type)).not.toContain("taskRegistered")
+  expect(run.outbox).toEqual([])
+})
+
+it("leaves the results of background tasks to the model", async () => {
+  const run = callRun("collect")
+  expect(await runLoop(run.context)).toBeNull()
+  expect(run.events.map(({ type }) => type)).not.toContain("tasksCollected")
+})
+
+it("delivers nothing at its end", async () => {
+  const run = callRun("look")
+  await runLoop(run.context)
+  expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
+  expect(run.outbox).toEqual([])
 })

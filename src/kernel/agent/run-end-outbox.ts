@@ -18,7 +18,8 @@ export function collectEndItems(
   const end = events.find(isTerminal)
   if (end === undefined || runtime.itemsAtEnd === undefined || tree.parent !== null) return []
   const { run } = conversation
-  if (run === null) return []
+  // The caller of a tool receives its outcome. A conversation on a channel does not change.
+  if (run === null || run.started.call !== undefined) return []
   const last = events.findLast((event) => event.type === "messageCompleted")?.message
   // Without a response of this run, the last one belongs to an earlier run.
   const former = hasResponse(run) ? conversation.messages.findLast(({ role }) => role === "assistant") : null

@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import type { RunnerRuntime } from "../agent/agent-runtime.ts"
 import { createAnyTool } from "../agent/fixtures/memory-run.ts"
 import {
   alice,
@@ -46,4 +47,20 @@ it("waits for an approval without a model, and is followed by a message that can
   expect(events.at(-1)).toMatchObject({ type: "runCompleted", reason: null })
   await watchRun(node.sessions, id, { runId: next.runId, afterSeq: next.cursor })
   expect(provider.requests.map(({ messages }) => messages.map(({ role }) => role))).toEqual([["user"]])
+})
+
+it("fails without a call of the agent's own loop", async () => {
+  const runner = vi.fn()
+  const runtime: RunnerRuntime = {
+    ...{ type: "runner", runner, resumes: true, pricing: { cost: () => null } },
+    ...{ approvalTimeoutSeconds: 60, approvalsBy: "client", revision: "1", observer: null },
+    ...{ listTools: async (own) => own, checkSchema: async (_, input) => ({ valid: true, input }) },
+    ...{ isGranted: async () => false, follow: () => {} },
+  }
+  const node = await start(scriptedProvider([]), { resolveRuntime: async () => runtime })
+  const { id } = await node.sessions.create(alice)
+  const run = await putAccepted(node, id, "", callOfPay)
+  const events = selectEvents(await watchRun(node.sessions, id, run))
+  expect(events.at(-1)).toMatchObject({ type: "runFailed", code: "call_not_supported" })
+  expect(runner).not.toHaveBeenCalled()
 })

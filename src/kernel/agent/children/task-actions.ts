@@ -28,7 +28,10 @@ export function createTaskActions(
   return {
     port: {
       list: () => conversation.tasks.all(),
-      collect: (taskId) => void collected.add(taskId),
+      collect(taskId) {
+        // The model does not receive the result of a call that it did not request.
+        if (conversation.run?.started.call === undefined) collected.add(taskId)
+      },
       send(taskId, text) {
         const sessionId = findSession(taskId)
         if (sessionId === null) return

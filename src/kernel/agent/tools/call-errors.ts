@@ -80,6 +80,17 @@ export function findMalformedInput(
   return createInvalidInputResult("The input is not a complete JSON object. Send the complete input again.")
 }
 
+/**
+ * Returns the error of a call without a model that would start a background task. The model would learn of the task, and
+ * of its end.
+ */
+export function createBackgroundError({ name }: Tool): ToolResult {
+  const message =
+    `The tool ${name} would start a background task of the conversation, which only a model can do. The task was not ` +
+    "started. Call the tool so that it waits for its result."
+  return { type: "error", code: "background_task", message }
+}
+
 /** Returns the error of a call without a model whose tool only a client can execute. */
 export function createClientToolError({ name }: Tool): ToolResult {
   const message = `The client of a conversation executes the tool ${name}, so only a model can call it.`

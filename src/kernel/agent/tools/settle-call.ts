@@ -15,6 +15,7 @@ import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
 import { openReturnedWait } from "../waits/returned-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import {
+  createBackgroundError,
   createChangedToolError,
   createClientToolError,
   createDenial,
@@ -185,6 +186,8 @@ async function waitFor(
   returned: ReturnedWait | ReturnedTask,
 ): Promise<void> {
   try {
+    if (returned.type === "task" && context.conversation.run?.started.call !== undefined)
+      return await completeCall(context, call, createBackgroundError(tool))
     if (returned.type === "task") await startTask(context, call, returned)
     else await openReturnedWait(context, tool, call, returned)
   } catch (thrown) {

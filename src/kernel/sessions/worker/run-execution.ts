@@ -340,6 +340,13 @@ async function runOn(
       return await fail(context, "runtime_failed", "The agent could not be set up for this run.")
     }
     if (runtime.type === "model") return await runLoop({ ...context, runtime })
+    if (context.conversation.run?.started.call !== undefined) {
+      return await fail(
+        context,
+        "call_not_supported",
+        "This agent has a custom loop, which executes its tools itself. Only its own loop can call them.",
+      )
+    }
     if (context.conversation.run?.started.outputSchema != null) {
       return fail(
         context,
