@@ -325,6 +325,12 @@ ${serveOptions}`,
   get gateway() {
     return createOperationHelp("gateway", "Shows a running gateway, and needs --url.")
   },
+  get tools() {
+    return createOperationHelp(
+      "tools",
+      "Lists the tools of a running gateway's agents, and calls them without a model. Needs --url.",
+    )
+  },
   get "tool-sources"() {
     return createOperationHelp(
       "tool-sources",

@@ -37,6 +37,7 @@ const commands = {
   memory: createCommand("memory"),
   outbox: createCommand("outbox"),
   gateway: createCommand("gateway"),
+  tools: createCommand("tools"),
   "tool-sources": createCommand("tool-sources"),
   sandbox: createCommand("sandbox", sandboxActions),
   mcp: runMcpCommand,

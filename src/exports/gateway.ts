@@ -97,6 +97,7 @@ export type { ObserverOptions } from "../gateway/hooks/observers.ts"
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
+export type { GatewayTools, ToolCallOptions } from "../gateway/operate/tools.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
@@ -147,6 +148,7 @@ export type { TaskProgress } from "../kernel/sessions/tree/task-progress.ts"
 export type { OperationInput, OperationName, OperationOutput } from "../operations/operations.ts"
 export type { GatewaySchedules, NewScheduleRequest } from "../operations/schedules.ts"
 export type { OperatorScope } from "../operations/scopes.ts"
+export type { ListedTool, ToolCallOutcome } from "../operations/tools.ts"
 export {
   createLogger,
   type LogDestination,

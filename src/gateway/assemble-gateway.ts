@@ -24,6 +24,7 @@ import { listen } from "./listen/listen.ts"
 import { createGatewayMemory } from "./operate/memory.ts"
 import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
+import { createGatewayTools } from "./operate/tools.ts"
 import { createWaits } from "./operate/waits.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import type { EndTasksParts } from "./runs/end-tasks.ts"
@@ -124,6 +125,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return callByName(name, operationParts, input, { ...everyone, signal })
     },
     waits: createWaits(async () => (await startOnce()).sessions),
+    tools: createGatewayTools(async () => (await startOnce()).tools),
     memory: createGatewayMemory({
       optionsOf: (agent) => findMemoryOptions(agents, agent),
       open: () => startOnce(),

@@ -13,6 +13,7 @@ import type { LoggerOptions } from "../platform/logging/logger.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { ModelProbe } from "./operate/probe-models.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
+import type { GatewayTools } from "./operate/tools.ts"
 import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
 import type { StartOptions } from "./runs/run-options.ts"
 import type { ChatStream } from "./runs/stream-run.ts"
@@ -54,6 +55,8 @@ export interface Gateway {
     options?: { readonly signal?: AbortSignal },
   ): Promise<OperationOutput<Name>>
   readonly waits: GatewayWaits
+  /** Calls of tools without a model. */
+  readonly tools: GatewayTools
   /** Schedules of all agents and owners. */
   readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions

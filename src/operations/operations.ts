@@ -10,6 +10,7 @@ import { scheduleOperations } from "./schedules.ts"
 import { operatorScopes } from "./scopes.ts"
 import { sessionOperations } from "./sessions.ts"
 import { statusOperations } from "./status.ts"
+import { toolOperations } from "./tools.ts"
 import { waitOperations } from "./waits.ts"
 
 /** All operations by their names. */
@@ -22,6 +23,7 @@ export const operations = {
   ...memoryOperations,
   ...outboxOperations,
   ...sandboxOperations,
+  ...toolOperations,
 }
 
 export type OperationName = keyof typeof operations

@@ -13,6 +13,7 @@ import type { OperatedSandbox } from "./sandbox.ts"
 import type { GatewaySchedules } from "./schedules.ts"
 import type { GatewayInfo, OperatedToolSource } from "./status.ts"
 import type { FindTitles } from "./titles.ts"
+import type { OperatedTools } from "./tools.ts"
 
 /** The parts of a gateway that the operations use. */
 export interface OperationParts {
@@ -29,6 +30,8 @@ export interface OperationParts {
   /** Removes the kept requests of a user's sessions, which contain memories. */
   readonly forgetRequests: (owner: Principal) => Promise<void>
   readonly outbox: OperatedOutbox
+  /** Throws a `ConfigurationError` without a running gateway. */
+  readonly tools: () => OperatedTools
   readonly toolSources: () => readonly OperatedToolSource[]
   readonly sandboxes: () => readonly OperatedSandbox[]
   readonly info: () => GatewayInfo

@@ -323,7 +323,7 @@ async function describeRuns(
   )
 }
 
-async function findRun({ directory }: OperationParts, runId: string, { tenant }: OperationCaller) {
+export async function findRun({ directory }: OperationParts, runId: string, { tenant }: OperationCaller) {
   const found = await directory.run(runId)
   if (found === null || (tenant !== null && found.tenant !== tenant)) throw createRunNotFound()
   return found

@@ -22,7 +22,8 @@ const facts = {
   expiresAt: time,
 }
 
-const listedWait = z.object({
+/** A wait without what was asked. */
+export const listedWait = z.object({
   ...facts,
   kind: z.enum(["approval", "clientTool", "elicitation", "child", "timer"]),
 })

@@ -43,6 +43,8 @@ interface Own {
   readonly granted: string
   readonly open: { readonly sessionId: string; readonly runId: string }
   readonly ended: { readonly sessionId: string; readonly runId: string }
+  /** The run of a call without a model. */
+  readonly call: string
   readonly scheduleId: string
   readonly rows: readonly number[]
   readonly user: string
@@ -112,6 +114,7 @@ async function createOwn(way: Way): Promise<Own> {
   const [approval, open, granted] = [await park(), await park(), await park()]
   await gateway.waits.approve(granted, { allowToolType: true })
   await becomes(granted.runId, "completed")
+  const { runId: call } = await gateway.tools.call({ tool: "none" })
   const terms = { at: "2100-01-01T00:00:00Z", message: "Look." }
   const owner = { agent: "payer", tenant: "app_default", userId: user }
   const { id } = await gateway.schedules.create({ ...owner, name: "own", terms })
@@ -121,6 +124,7 @@ async function createOwn(way: Way): Promise<Own> {
     granted: granted.sessionId,
     open,
     ended,
+    call,
     scheduleId: id,
     rows: rows.map(({ number }) => number),
     user,
@@ -171,6 +175,15 @@ function listCases(way: Way): Readonly<Record<OperationName, Case>> {
     "gateway.status": { ...reading("gateway status"), needsGateway: true },
     "gateway.configuration": { ...reading("gateway configuration"), needsGateway: true },
     "toolSources.list": { ...reading("tool-sources list"), needsGateway: true },
+    "tools.list": { ...reading("tools list --agent payer", { agent: "payer" }), needsGateway: true },
+    "tools.call": {
+      ...changing("tools call none --agent payer", { tool: "none", agent: "payer" }),
+      needsGateway: true,
+    },
+    "tools.outcome": {
+      ...reading(`tools outcome ${first.call}`, { runId: first.call }),
+      needsGateway: true,
+    },
     "sandbox.list": { ...reading("sandbox list"), needsGateway: true },
     "sandbox.sessions": { ...reading("sandbox sessions"), needsGateway: true },
     "sessions.list": reading("sessions list --agent payer --limit 3", { agent: "payer", limit: 3 }),
@@ -286,7 +299,7 @@ async function send({ route }: AnyOperation, input: JsonObject): Promise<Json> {
 /** Returns the result without what differs between the ways: ids, times, numbers, and names that contain the way. */
 function withoutOwn(result: Json, way: Way): Json {
   const text = JSON.stringify(result)
-    .replaceAll(/"(sess|run|sched)\w*_[0-9a-z]+"/g, '"ID"')
+    .replaceAll(/"(sess|run|call|sched)\w*_[0-9a-z]+"/g, '"ID"')
     .replaceAll(/\b1\d{12}\b/g, "0")
     .replace(/"number":\d+/, '"number":0')
     .replaceAll(new RegExp(`(?<=user-|new-)${way}`, "g"), "WAY")

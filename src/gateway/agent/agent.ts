@@ -7,6 +7,7 @@ import type { Store } from "../../core/ports/store/store.ts"
 import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
 import type { OpenedFile, SandboxReports } from "../../core/ports/tools/sandbox.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { FindAuthorization } from "../../http/routes/mcp-callback.ts"
 import type { AgentRoute } from "../../http/routes/plugin-routes.ts"
@@ -34,6 +35,7 @@ import {
   checkClientTools,
   createRuntimes,
   findToolChanges,
+  listSharedTools,
   openModelRuntime,
   prepareProviders,
   type Runtimes,
@@ -64,6 +66,11 @@ export interface Agent extends AgentDefinition {
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
   /** Returns the external sources of the agent's tools, such as MCP servers. */
   toolSources(): readonly ToolSource[]
+  /**
+   * Resolves to the tools that all runs have. Empty if each run has its own. Null for an agent with a custom loop, which
+   * executes its tools itself.
+   */
+  listTools(): Promise<readonly Tool[] | null>
   /** Returns the sandboxes of the agent's code. Empty without code execution. */
   sandboxes(): readonly SandboxReports[]
   /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
@@ -157,6 +164,7 @@ function joinAgent(runtimes: Runtimes, logger: Logger): Agent {
         ...(tools !== null && { tools: createToolCheck(tools) }),
       }
     },
+    listTools: () => listSharedTools(runtimes),
     toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
     sandboxes: () => plugins.flatMap(({ parts }) => parts.provides?.sandboxes ?? []),
     async probedModels() {

@@ -233,6 +233,18 @@ async function listOwnTools(runtimes: Runtimes, chat: ResolvedChatRuntime): Prom
   return (await openView(runtimes, chat, createLook(runtimes))).tools(chat.tools)()
 }
 
+/**
+ * Resolves to the tools that all runs have. Empty if each run has its own runtime. Null for a runner, which executes its
+ * tools itself.
+ */
+export async function listSharedTools(runtimes: Runtimes): Promise<readonly Tool[] | null> {
+  const { buildChatRuntime: chat } = runtimes.definition
+  if (typeof chat === "function") return []
+  if ("runner" in chat) return null
+  const tools = await listOwnTools(runtimes, chat)
+  return tools.filter(({ name }) => !chat.excludedTools.includes(name))
+}
+
 /** Lists the tools of MCP servers for a runner, and waits for starting servers. */
 async function listRunnerTools(
   { plugins, shared }: Runtimes,

@@ -73,6 +73,7 @@ function createParts(
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
     forgetRequests: async (owner) => store.keptRequests?.removeOf(owner),
     outbox,
+    tools: requireGateway,
     toolSources: requireGateway,
     sandboxes: requireGateway,
     info: requireGateway,

@@ -140,7 +140,8 @@ function digest(value: Json): string {
   return hash.digest("hex")
 }
 
-function requireAcceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
+/** Returns the run of an accepted message. Throws if it was refused. */
+export function requireAcceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
   switch (outcome.status) {
     case "accepted":
     case "duplicate": {

@@ -4,6 +4,7 @@ import { requireStorePart } from "../../core/require-store-part.ts"
 import type { Sessions } from "../../kernel/sessions/sessions.ts"
 import type { OperationParts } from "../../operations/parts.ts"
 import type { GatewayInfo } from "../../operations/status.ts"
+import type { OperatedTools } from "../../operations/tools.ts"
 import { createMask } from "../../platform/logging/mask.ts"
 import type { Agent } from "../agent/agent.ts"
 import type { PrepareOptions } from "../gateway.ts"
@@ -21,13 +22,14 @@ export interface OperatedGateway {
   readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory" | "keptRequests">
   readonly sessions: Sessions
   readonly schedules: () => ScheduleParts
+  readonly tools: OperatedTools
   readonly readiness: (forOperator: boolean) => Promise<Readiness>
   readonly requests: Pick<OpenRequests, "openReader">
 }
 
 /** Creates the parts of a gateway that the operations use. */
 export function openOperations(gateway: OperatedGateway): OperationParts {
-  const { server, agents, mode, store, sessions, schedules, readiness, requests } = gateway
+  const { server, agents, mode, store, sessions, schedules, tools, readiness, requests } = gateway
   const info: GatewayInfo = {
     version: packageVersion,
     prefix: server.prefix,
@@ -43,6 +45,7 @@ export function openOperations(gateway: OperatedGateway): OperationParts {
     memory: () => requireStorePart(store.memory, "memory", "the operations on memories"),
     forgetRequests: async (owner) => store.keptRequests?.removeOf(owner),
     outbox: store.outbox,
+    tools: () => tools,
     toolSources: () =>
       agents.flatMap(({ name, toolSources }) => toolSources().map((source) => ({ agent: name, ...source }))),
     sandboxes: () =>

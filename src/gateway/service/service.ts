@@ -19,6 +19,8 @@ import { computeHeapShares } from "../heap-shares.ts"
 import { redactSessions } from "../mask-sessions.ts"
 import { type ModelProbe, probeModels } from "../operate/probe-models.ts"
 import { type ScheduleParts, selectScheduleParts } from "../operate/schedules.ts"
+import { createToolCalls } from "../operate/tool-calls.ts"
+import type { ToolCalls } from "../operate/tools.ts"
 import { packageVersion } from "../package-version.ts"
 import { findAnyOf } from "../plugins/authorizations.ts"
 import { joinRoutes } from "../plugins/routes.ts"
@@ -42,6 +44,7 @@ export interface Service extends Pick<Store, "directory" | "keyring" | "revocati
   /** Throws a `ConfigurationError` if the store has no schedules. */
   readonly schedules: () => ScheduleParts
   readonly operationParts: OperationParts
+  readonly tools: ToolCalls
   readonly logger: Logger
   /** If true, all clients and streams see the own messages of providers. */
   readonly providerErrors: boolean
@@ -97,6 +100,13 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   live.fill({ sessions: shownSessions, directory, providerErrors, accepting: () => accepting, logger })
   const schedules = () => selectScheduleParts(store, ids)
+  const tools = createToolCalls({
+    sessions: shownSessions,
+    agents,
+    defaultAgent: options.agents[0].name,
+    maxInputBytes: server.limits.bodyBytes,
+    logger,
+  })
   const operationParts = openOperations({
     server,
     agents,
@@ -104,6 +114,7 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     store,
     sessions: shownSessions,
     schedules,
+    tools,
     readiness: checkAll,
     requests,
   })
@@ -164,6 +175,7 @@ async function startParts(options: ServiceOptions, opened: OpenedParts): Promise
     keptRequests: store.keptRequests,
     schedules,
     operationParts,
+    tools,
     logger,
     providerErrors,
     takesAnyKey: !knowsUsers(server),

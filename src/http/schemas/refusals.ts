@@ -52,6 +52,7 @@ export const refusals = {
   "409 memory_changed": "The memory has changed since it was read.",
   "409 schedule_exists": "The user has a schedule of this name.",
   "409 schedule_running": "A run of the schedule is open.",
+  "409 sub_agent_session": "The session belongs to a sub-agent, so no tool can be called in it.",
   "409 task_ended": "The background task has ended.",
   "410 wait_expired": "The wait has expired, or its run has ended or is being canceled.",
   "413 body_too_large": "The body is larger than `limits` allows.",
@@ -67,6 +68,8 @@ export const refusals = {
   "422 idempotency_key_reused": "The key was used with another body.",
   "422 invalid_client_tool": "The `input_schema` of a declared tool is not a usable JSON Schema.",
   "422 invalid_schedule": "The terms of the schedule cannot be used.",
+  "422 call_not_supported": "The agent has a custom loop, which executes its tools itself.",
+  "422 client_tool": "The client of a conversation executes the tool, so only a model can call it.",
   "422 invalid_answer": "The answer does not match the schema of the tool or of the form.",
   "429 rate_limited": "Too many requests. Retry after the delay in `retry-after`.",
   "429 too_many_schedules": "The user or the agent has too many schedules.",
@@ -77,8 +80,10 @@ export const refusals = {
   "503 store_unavailable": "The store is unavailable, and nothing was accepted. Retry later.",
   "503 log_too_new":
     "This process cannot read the session, because a newer version wrote to it. Retry later.",
+  "503 upgrade_in_progress": "A process with an older version still runs. Retry when all are upgraded.",
   "503 server_busy": "Too many clients read sessions at once. Retry later.",
-  "503 overloaded": "Too many schema checks wait, so the value was not validated. Retry later.",
+  "503 overloaded":
+    "Too many schema checks wait, so the value was not validated, or too many calls of tools are open. Retry later.",
   "503 shutting_down": "The process accepts no new work. Retry later.",
   "503 authentication_unavailable": "The application's `authenticate` failed or took too long. Retry later.",
   "503 schedule_busy": "Another process changed the schedule meanwhile. Retry.",
