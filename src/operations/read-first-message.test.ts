@@ -57,6 +57,11 @@ it("is empty for a message without a text", async () => {
   expect(await readFirst([{ ...runStarted, content: [] }])).toBe("")
 })
 
+it("names the tool of a call without a model", async () => {
+  const call = { tool: "pay", input: { iban: "DE1" }, origin: { type: "code" } } as const
+  expect(await readFirst([{ ...runStarted, content: [], call }, startedBy("Hello.")])).toBe("Call of pay")
+})
+
 it("is null before the first run, and for a session that a newer version has written to", async () => {
   expect(await readFirst([withdrawn])).toBeNull()
   await store.close()

@@ -22,6 +22,7 @@ export function createFirstMessageReader(
       const entry = await readEvent(log, sessionId, afterSeq)
       if (entry?.kind !== "event") return null
       const { seq, event } = entry
+      if (event.type === "runStarted" && event.call !== undefined) return `Call of ${event.call.tool}`
       if (event.type === "runStarted") return mask(joinTexts(event.content).slice(0, maxBeginning))
       afterSeq = seq
     }

@@ -3,7 +3,7 @@ import { createRecentMap } from "../core/recent-cache.ts"
 
 /**
  * Resolves to the beginning of the message that started the session's first run, with secrets masked. It is empty for
- * a message without a text. Null before the first run.
+ * a message without a text, and names the tool of a call without a model. Null before the first run.
  */
 export type ReadFirstMessage = (sessionId: string) => Promise<string | null>
 

@@ -67,8 +67,8 @@ export interface Agent extends AgentDefinition {
   /** Returns the external sources of the agent's tools, such as MCP servers. */
   toolSources(): readonly ToolSource[]
   /**
-   * Resolves to the tools that all runs have. Empty if each run has its own. Null for an agent with a custom loop, which
-   * executes its tools itself.
+   * Resolves to the tools that all runs have. Empty if each run has its own. Null for an agent with a custom loop,
+   * which executes its tools itself.
    */
   listTools(): Promise<readonly Tool[] | null>
   /** Returns the sandboxes of the agent's code. Empty without code execution. */

@@ -234,8 +234,8 @@ async function listOwnTools(runtimes: Runtimes, chat: ResolvedChatRuntime): Prom
 }
 
 /**
- * Resolves to the tools that all runs have. Empty if each run has its own runtime. Null for a runner, which executes its
- * tools itself.
+ * Resolves to the tools that all runs have. Empty if each run has its own runtime. Null for a runner, which executes
+ * its tools itself.
  */
 export async function listSharedTools(runtimes: Runtimes): Promise<readonly Tool[] | null> {
   const { buildChatRuntime: chat } = runtimes.definition

@@ -129,8 +129,8 @@ export function createToolCalls(parts: ToolCallParts): ToolCalls {
 }
 
 /**
- * Follows a call to its end, or until it waits for people. If the signal aborts before, the outcome is `running`. Rejects
- * with `run_not_found` for a run that is no call.
+ * Follows a call to its end, or until it waits for people. If the signal aborts before, the outcome is `running`.
+ * Rejects with `run_not_found` for a run that is no call.
  */
 async function followCall(
   sessions: Sessions,
@@ -223,7 +223,8 @@ async function findPlace(
   if (session.parent === null) return { agent: served, session }
   throw new GatewayError(
     { code: "sub_agent_session", status: 409 },
-    "The session belongs to a sub-agent, which works for a call of another session. Call the tool in a session of its own.",
+    "The session belongs to a sub-agent, which works for a call of another session. Call the tool in another " +
+      "session.",
   )
 }
 

@@ -43,6 +43,8 @@ export class SnapshotFold {
   isReplacement = false
   /** The id of the message of the current turn. */
   #messageId = ""
+  /** If true, the events are those of a call without a model, which is no part of the conversation. */
+  #isInCall = false
   readonly #resultIds: ReadonlyMap<string, string>
 
   /** `resultIds`: the client's ids of the messages that have results of tools, by call. */
@@ -55,6 +57,8 @@ export class SnapshotFold {
   }
 
   #addEvent({ event, seq, runId }: EventEntry): void {
+    if (event.type === "runStarted") this.#isInCall = event.call !== undefined
+    if (this.#isInCall && event.type !== "historyReplaced") return
     switch (event.type) {
       case "historyReplaced":
         this.isReplacement = true

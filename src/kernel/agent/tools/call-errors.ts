@@ -81,8 +81,8 @@ export function findMalformedInput(
 }
 
 /**
- * Returns the error of a call without a model that would start a background task. The model would learn of the task, and
- * of its end.
+ * Returns the error of a call without a model that would start a background task. The model would learn of the task,
+ * and of its end.
  */
 export function createBackgroundError({ name }: Tool): ToolResult {
   const message =

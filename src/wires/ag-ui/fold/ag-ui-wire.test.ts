@@ -140,6 +140,14 @@ describe("a run on AG-UI", () => {
     ])
   })
 
+  it("shows no message of a user for a call without a model", () => {
+    const call = { tool: "pay", input: {}, origin: { type: "code" } } as const
+    const direct = { ...runStarted, content: [], call } as Event
+    const entries = log({ 1: direct, 2: stepStarted, 3: runCompleted })
+    const read = renderRun(entries, { isAuthor: false, snapshot: [] })
+    expect(types(read)).not.toContain("TEXT_MESSAGE_START")
+  })
+
   it("shows the messages of users to clients that have not sent them", async () => {
     const steered: Event = { type: "userMessageAdded", content: [{ type: "text", text: "Faster." }] }
     const entries = log({ 1: runStarted, 2: stepStarted, 3: stepCompleted, 4: steered, 5: runCompleted })

@@ -37,7 +37,7 @@ export function foldEvent(state: AgUiState, entry: EventEntry): FoldedEvent {
   const keep = (changes: Partial<Facts>): AgUiState => ({ ...state, facts: { ...facts, ...changes } })
   switch (event.type) {
     case "runStarted": {
-      const isKnown = viewer.isAuthor || viewer.subAgentId !== null
+      const isKnown = viewer.isAuthor || viewer.subAgentId !== null || event.call !== undefined
       return {
         next: state,
         bodies: isKnown ? [] : describeUser(readMessageId(runId, event), formatContent(event.content)),
