@@ -20,8 +20,9 @@ export interface GatewayTools {
   /**
    * Calls a tool as the model would: with the check of its input, interceptors, approvals, time limits and the log of
    * its session. No model is asked, and the conversation does not change. Waits while another run of the session is
-   * open. Resolves when the call has ended, and when it can only go on after an answer (`waiting`). Then answer with `waits`,
-   * and ask for the `outcome`. Rejects with a `GatewayError` if the call is not accepted, and then nothing was logged.
+   * open. Resolves when the call has ended, and when it can only go on after an answer (`waiting`). Then answer with
+   * `waits`, and ask for the `outcome`. Rejects with a `GatewayError` if the call is not accepted, and then nothing was
+   * logged.
    */
   call(call: ToolCallOptions): Promise<ToolCallOutcome>
   /** Resolves to the outcome of an earlier call, or to its state after `timeoutMs`. The call is never canceled. */
