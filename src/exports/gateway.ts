@@ -56,6 +56,7 @@ export type {
   SubAgentOptions,
 } from "../features/sub-agents/options.ts"
 export type { MetricsOptions } from "../features/telemetry/metrics/options.ts"
+export type { KeptRequestsOptions } from "../features/telemetry/requests/options.ts"
 export type { TracesOptions, TracesSettings } from "../features/telemetry/traces/options.ts"
 export type { TranscriptOptions } from "../features/transcripts/options.ts"
 export type { ModelAgentOptions } from "../gateway/agent/agent-definition.ts"

@@ -56,6 +56,13 @@ export type {
   WithdrawMessageCommand,
 } from "../core/ports/store/inbox.ts"
 export { maxQueuedMessages } from "../core/ports/store/inbox.ts"
+export type {
+  KeptRequest,
+  KeptRequestFacts,
+  KeptRequestQuery,
+  KeptRequests,
+  NewKeptRequest,
+} from "../core/ports/store/kept-requests.ts"
 export type { Keyring, SigningKey } from "../core/ports/store/keyring.ts"
 export { alwaysLive, type Liveness } from "../core/ports/store/liveness.ts"
 export type {

@@ -62,6 +62,7 @@ const consoleProblems = [
   ...[
     "403 scope_missing",
     "403 tenant_restricted",
+    "404 attempt_not_found",
     "404 compaction_not_found",
     "409 no_key_needed",
     "503 console_not_built",
