@@ -19,7 +19,7 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
 test("bash completes commands, actions and options", async () => {
   expect(await offered("agent-gateway", "se")).toEqual(["sessions"])
   expect(await offered("agent-gateway", "sessions", "")).toEqual([
-    ...["list", "show", "events", "compaction", "revoke"],
+    ...["list", "show", "events", "compaction", "revoke", "attempts", "attempt"],
   ])
   expect(await offered("agent-gateway", "schedules", "p")).toEqual(["pause"])
   expect(await offered("agent-gateway", "start", "agent.ts", "--po")).toEqual(["--port"])
