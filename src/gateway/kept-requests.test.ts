@@ -235,7 +235,7 @@ it("removes requests after seven days, and the oldest ones before if there are t
     sessions.push(sessionId)
   }
   const remove = async (maxBytes: number, now: number) => {
-    await removeOldRequests(store.keptRequests, maxBytes, now)
+    await removeOldRequests(store.keptRequests, { maxBytes, now, signal: new AbortController().signal })
     const counted = sessions.map(async (id) => (await store.keptRequests.list(id, { limit: 9 })).length)
     return Promise.all(counted)
   }

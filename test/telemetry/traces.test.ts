@@ -97,10 +97,10 @@ async function playRun(headers: Readonly<Record<string, string>>) {
   const stream = await session.chat("Go.", headers)
   const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
   const asked = frames.at(-1)?.event as Extract<Frame["event"], { type: "tool_approval_request" }>
-  // Those of a process that dies before they arrive are lost.
+  // A process that dies before its spans have arrived loses them.
   const ended = { "invoke_agent lead": 1, "chat big": 2, "execute_tool look": 1 }
   for (const [name, count] of Object.entries(ended)) await arrived(receiver, name, count)
-  // A process that dies before leaves an execution to take over, which has a span, too.
+  // If it died before the end of its lease, another process would take over an execution with a span of its own.
   await eventually("the end of the lease", () => existsSync(join(folder, "released.txt")) || null)
   await first.end("SIGKILL")
   const again = session.at((await start()).url)

@@ -15,7 +15,7 @@ export interface OpenRequests {
   /** Opens the reader, which finds nothing if the store cannot keep requests. */
   openReader(): Promise<RequestReader>
   /** Removes old requests, also those of a time when more were kept. */
-  removeOld(now: number): Promise<void>
+  removeOld(now: number, signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,8 +40,8 @@ export async function openRequests(
     key ??= resolveSecretsKey(omitUndefined({ store: server.store, secretsKey }))
     return key
   }
-  const removeOld = async (now: number) => {
-    if (keptRequests !== undefined) await removeOldRequests(keptRequests, maxBytes, now)
+  const removeOld = async (now: number, signal: AbortSignal) => {
+    if (keptRequests !== undefined) await removeOldRequests(keptRequests, { maxBytes, now, signal })
   }
   const openReader = () => openRequestReader({ keptRequests }, findKey)
   if (keep === "none" || idle) return { observers: [], openReader, removeOld, close: async () => {} }

@@ -138,7 +138,7 @@ export function openRuns(
         logger,
         sessionRetentionDays: server.sessionRetentionDays,
         keepDeltasSeconds: server.keepDeltasSeconds,
-        removeOthers: (now) => requests.removeOld(now),
+        removeOthers: (now, signal) => requests.removeOld(now, signal),
         removedSessionKinds: [
           ...listRemovedSessionKinds(pluginHandlers),
           ...(server.onSessionExpired === undefined ? [] : [expiredSessionKind]),

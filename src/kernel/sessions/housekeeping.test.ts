@@ -39,6 +39,6 @@ it("drops expired deltas and sessions, by the store's clock", async () => {
       removedSessionKinds: ["expired"],
     },
   ])
-  expect(removeOthers).toHaveBeenCalledExactlyOnceWith(now)
+  expect(removeOthers).toHaveBeenCalledExactlyOnceWith(now, expect.any(AbortSignal))
   await store.close()
 })

@@ -16,8 +16,8 @@ export interface HousekeepingOptions {
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
   readonly keepDeltasSeconds: number
-  /** Removes further old data, by the time of the store's clock. Default: there is none. */
-  readonly removeOthers?: ((now: number) => Promise<void>) | undefined
+  /** Removes further old data, by the time of the store's clock, until the signal aborts. Default: there is none. */
+  readonly removeOthers?: ((now: number, signal: AbortSignal) => Promise<void>) | undefined
   /** Kinds of the outbox items that report expired sessions. */
   readonly removedSessionKinds: readonly string[]
 }
@@ -49,7 +49,7 @@ export function startHousekeeping({
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
         removedSessionKinds,
       })
-      await removeOthers?.(now)
+      await removeOthers?.(now, stop.signal)
       if (archive !== undefined) await archiveHistories(log, archive, stop.signal)
     } catch (error) {
       if (stop.signal.aborted) return

@@ -32,6 +32,12 @@ export function readInteger(row: Row, column: string): number {
   throw createUnexpectedValue(column, "a safe integer", value)
 }
 
+export function readBytes(row: Row, column: string): Uint8Array {
+  const value = row[column]
+  if (value instanceof Uint8Array) return value
+  throw createUnexpectedValue(column, "bytes", value)
+}
+
 /** Returns a boolean, which SQLite stores as a number. */
 export function readBoolean(row: Row, column: string): boolean {
   return row[column] === true || row[column] === 1

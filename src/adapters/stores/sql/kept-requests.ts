@@ -1,5 +1,6 @@
 import type { KeptRequest, KeptRequests } from "../../../core/ports/store/kept-requests.ts"
-import { escapeText, type Row, readInteger, readText } from "../rows/columns.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
+import { escapeText, type Row, readBytes, readInteger, readText } from "../rows/columns.ts"
 import { lockRows, type Sql, type SqlDatabase, schema, sql } from "./statement.ts"
 
 /** Maximum rows that one statement removes. */
@@ -15,6 +16,7 @@ export function createKeptRequests({ read, write, readBodies }: SqlDatabase): Ke
       ) RETURNING bytes`)
       bytes += sumBytes(rows)
       removed = rows.length
+      await waitForNextSlice()
     }
     return bytes
   }
@@ -90,10 +92,4 @@ function readSeries(row: Row): number | null {
 
 function sumBytes(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + readInteger(row, "bytes"), 0)
-}
-
-function readBytes(row: Row, column: string): Uint8Array {
-  const value = row[column]
-  if (value instanceof Uint8Array) return value
-  throw new TypeError(`Column ${column} should hold bytes, not a ${typeof value}.`)
 }

@@ -1,5 +1,5 @@
 import type { NewSnapshot, Snapshot, SnapshotLease, Snapshots } from "../../../core/ports/store/snapshots.ts"
-import { type Row, readInteger } from "../rows/columns.ts"
+import { type Row, readBytes, readInteger } from "../rows/columns.ts"
 import { type SqlDatabase, type Steps, schema, sql } from "./statement.ts"
 
 /**
@@ -30,7 +30,7 @@ export function createSnapshots({ read, write, transaction }: SqlDatabase): Snap
     async rows(sessionId, { from, limit }) {
       const rows = await read(sql`SELECT body FROM ${schema}snapshot_row
         WHERE session_id = ${sessionId} AND number >= ${from} ORDER BY number LIMIT ${limit}`)
-      return rows.map(readBytes)
+      return rows.map((row) => readBytes(row, "body"))
     },
     drop: (lease) => transaction(() => drop(lease)),
   }
@@ -61,10 +61,5 @@ function* drop({ sessionId, epoch }: SnapshotLease): Steps<boolean> {
 }
 
 function toSnapshot(row: Row): Snapshot {
-  return { version: readInteger(row, "version"), seq: readInteger(row, "seq"), body: readBytes(row) }
-}
-
-function readBytes({ body }: Row): Uint8Array {
-  if (body instanceof Uint8Array) return body
-  throw new TypeError(`Column body should hold bytes, not a ${typeof body}.`)
+  return { version: readInteger(row, "version"), seq: readInteger(row, "seq"), body: readBytes(row, "body") }
 }

@@ -92,9 +92,22 @@ export function createRequestKeeper({ keep, maxBytes, logger, ...parts }: Keepin
   }
 }
 
-/** Removes requests that are older than seven days, and the oldest ones while there are more than `maxBytes`. */
-export async function removeOldRequests(store: KeptRequests, maxBytes: number, now: number): Promise<void> {
-  for (let bytes = await store.bytes(null); ; ) {
+interface Removal {
+  readonly maxBytes: number
+  /** The time of the store's clock. */
+  readonly now: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Removes requests that are older than seven days, and the oldest ones while there are more than `maxBytes`. Ends early
+ * when the signal aborts.
+ */
+export async function removeOldRequests(
+  store: KeptRequests,
+  { maxBytes, now, signal }: Removal,
+): Promise<void> {
+  for (let bytes = await store.bytes(null); !signal.aborted; ) {
     const removed = await store.removeOldest(bytes > maxBytes ? Number.MAX_SAFE_INTEGER : now - keptMs)
     if (removed === 0) return
     bytes -= removed
